@@ -1,0 +1,70 @@
+# Builds, installs and tests libzeebe; `make help` lists the targets.
+#
+# What is built is staged in build/ as it is installed: build/include, build/lib.
+
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+.DELETE_ON_ERROR:
+.PHONY: all install uninstall demo gateway test header clean help
+
+PREFIX ?= /usr/local
+LIBDIR ?= $(PREFIX)/lib
+INCLUDEDIR ?= $(PREFIX)/include
+DESTDIR ?=
+CFLAGS ?= -O2 -g
+
+VERSION = $(shell sed -n '/^version = /{s/.*"\(.*\)"/\1/p;q}' Cargo.toml)
+
+# With its directories: a file that goes away changes them.
+SOURCES := Cargo.toml Cargo.lock build.rs include/zeebe.h scripts/place $(shell find packaging src proto)
+# Stands for all that is staged beside it.
+LIBRARY := build/lib/libzeebe.so.0
+
+all: $(LIBRARY) ## the shared and the static library, as released, in build/
+
+# This way and no other: with an rlib among the crate types cargo leaves out LTO, without a word.
+$(LIBRARY): $(SOURCES)
+	cargo rustc --release --lib --locked --crate-type cdylib --crate-type staticlib --target-dir target/dist
+	@scripts/place $(VERSION) "$(CURDIR)/build" "$(CURDIR)/build/lib" "$(CURDIR)/build/include"
+
+install: $(LIBRARY) ## header, libraries, pkg-config and CMake files below PREFIX (LIBDIR, INCLUDEDIR, DESTDIR)
+	@scripts/place $(VERSION) "$(PREFIX)" "$(LIBDIR)" "$(INCLUDEDIR)" "$(DESTDIR)"
+
+uninstall: ## removes what install put there, given the same variables
+	rm -f "$(DESTDIR)$(INCLUDEDIR)/zeebe.h" "$(DESTDIR)$(LIBDIR)/pkgconfig/zeebe.pc"
+	rm -f "$(DESTDIR)$(LIBDIR)"/libzeebe.{so.0,so,a}
+	rm -rf "$(DESTDIR)$(LIBDIR)/cmake/zeebe"
+
+demo: $(LIBRARY) gateway build/demo ## a job's life over each of the four channels, on a development gateway
+	@examples/run-demo
+
+gateway: ## the development gateway, target/debug/zeebe-dev-gateway
+	cargo build --locked --package zeebe-dev-gateway --target-dir target
+
+COMPILE = $(CC) -std=c11 -Wall -Wextra -Wpedantic $(CFLAGS) -pthread -Ibuild/include -o $@ $(filter %.c,$^) \
+	$(LDFLAGS) -Lbuild/lib -lzeebe -Wl,-rpath,'$$ORIGIN/lib'
+
+build/demo build/topology: build/%: examples/%.c $(LIBRARY)
+	$(COMPILE)
+
+build/conformance-driver: $(wildcard tests/conformance/drivers/c/*.[ch]) $(LIBRARY)
+	$(COMPILE)
+
+test: ## all checks: formatting, lints, and every test
+	scripts/prerequisites cargo cc c++ python3 valgrind pkg-config cmake
+	cargo fmt --all --check
+	cargo clippy --workspace --all-targets --locked -- -D warnings
+	$(MAKE) all gateway build/demo build/topology build/conformance-driver CFLAGS='$(CFLAGS) -Werror'
+	cargo test --workspace --locked | awk '{ print; fflush() } \
+		/^test result:/ { passed += $$4; failed += $$6; ignored += $$8 } \
+		END { printf "\n%d tests passed, %d failed, %d ignored\n", passed, failed, ignored }'
+
+header: ## writes include/zeebe.h anew from the source
+	ZEEBE_UPDATE_HEADER=1 cargo test --locked --test header
+
+clean: ## removes everything built
+	cargo clean
+	rm -rf build
+
+help: ## this list
+	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12

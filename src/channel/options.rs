@@ -1,0 +1,296 @@
+//! Channel options: gRPC's channel arguments, checked, with what is effective of them.
+
+use serde_json::{Value, json};
+
+use crate::error::Error;
+
+/// A value as the caller gave it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum OptionValue {
+    Integer(i64),
+    Text(String),
+}
+
+/// What a known key takes.
+#[derive(Clone, Copy)]
+enum Rule {
+    /// From, to.
+    Integer(i64, i64),
+    Text,
+    OneOf(&'static [&'static str]),
+    /// 0 identity, 2 gzip; 1 is deflate, which gRPC servers do not offer.
+    Compression,
+}
+
+/// A key that gRPC knows and this library reads; `honoured` once it has its effect.
+struct Known {
+    key: &'static str,
+    rule: Rule,
+    honoured: bool,
+}
+
+const MAX: i64 = i32::MAX as i64;
+
+const fn known(key: &'static str, rule: Rule) -> Known {
+    Known {
+        key,
+        rule,
+        honoured: true,
+    }
+}
+
+/// Checked like the others, but without effect in this version.
+const fn later(key: &'static str, rule: Rule) -> Known {
+    Known {
+        key,
+        rule,
+        honoured: false,
+    }
+}
+
+const KEEPALIVE_TIME: &str = "grpc.keepalive_time_ms";
+
+const KNOWN: &[Known] = &[
+    known(KEEPALIVE_TIME, Rule::Integer(0, MAX)),
+    known("grpc.keepalive_timeout_ms", Rule::Integer(1, MAX)),
+    known("grpc.keepalive_permit_without_calls", Rule::Integer(0, 1)),
+    known("grpc.max_receive_message_length", Rule::Integer(-1, MAX)),
+    known("grpc.max_send_message_length", Rule::Integer(-1, MAX)),
+    known("grpc.max_metadata_size", Rule::Integer(0, MAX)),
+    known("grpc.ssl_target_name_override", Rule::Text),
+    known("grpc.default_authority", Rule::Text),
+    known("grpc.primary_user_agent", Rule::Text),
+    known("grpc.secondary_user_agent", Rule::Text),
+    known("grpc.initial_reconnect_backoff_ms", Rule::Integer(100, MAX)),
+    known("grpc.min_reconnect_backoff_ms", Rule::Integer(100, MAX)),
+    known("grpc.max_reconnect_backoff_ms", Rule::Integer(100, MAX)),
+    later("grpc.lb_policy_name", Rule::OneOf(&["pick_first", "round_robin"])),
+    later("grpc.service_config", Rule::Text),
+    later("grpc.enable_retries", Rule::Integer(0, 1)),
+    later("grpc.http_proxy", Rule::Text),
+    later("grpc.enable_http_proxy", Rule::Integer(0, 1)),
+    later("grpc.client_idle_timeout_ms", Rule::Integer(0, MAX)),
+    later("grpc.default_compression_algorithm", Rule::Compression),
+    later("grpc.dns_min_time_between_resolutions_ms", Rule::Integer(0, MAX)),
+    known("grpc.http2.lookahead_bytes", Rule::Integer(65_535, MAX)),
+];
+
+const DEFAULT_KEEPALIVE_TIME_MS: i64 = 45_000;
+const MIN_KEEPALIVE_TIME_MS: i64 = 10_000;
+
+/// One option of a channel.
+#[derive(Clone, Debug)]
+struct ChannelOption {
+    key: String,
+    value: OptionValue,
+    given: bool,
+}
+
+/// The caller's options in the caller's order, then the library's own.
+#[derive(Clone, Debug)]
+pub struct ChannelOptions(Vec<ChannelOption>);
+
+impl ChannelOptions {
+    /// Of duplicates the first counts.
+    pub fn new(given: Vec<(String, OptionValue)>) -> Result<Self, Error> {
+        let mut options: Vec<ChannelOption> = Vec::new();
+        for (key, value) in given {
+            check(&key, &value)?;
+            if options.iter().any(|option| option.key == key) {
+                continue;
+            }
+            if !is_honoured(&key) {
+                tracing::warn!("the channel option {key} has no effect in this library");
+            }
+            options.push(ChannelOption {
+                key,
+                value,
+                given: true,
+            });
+        }
+        if !options.iter().any(|option| option.key == KEEPALIVE_TIME) {
+            options.push(ChannelOption {
+                key: KEEPALIVE_TIME.to_owned(),
+                value: OptionValue::Integer(DEFAULT_KEEPALIVE_TIME_MS),
+                given: false,
+            });
+        }
+        let options = Self(options);
+        let asked = options.raw_integer(KEEPALIVE_TIME, DEFAULT_KEEPALIVE_TIME_MS);
+        if asked < MIN_KEEPALIVE_TIME_MS {
+            tracing::warn!(
+                "{KEEPALIVE_TIME} is {asked}: gateways cut off who pings that often; \
+                 {MIN_KEEPALIVE_TIME_MS} is used"
+            );
+        }
+        Ok(options)
+    }
+
+    fn find(&self, key: &str) -> Option<&OptionValue> {
+        let found = self.0.iter().find(|option| option.key == key);
+        found.map(|option| &option.value)
+    }
+
+    fn raw_integer(&self, key: &str, default: i64) -> i64 {
+        match self.find(key) {
+            Some(OptionValue::Integer(value)) => *value,
+            _ => default,
+        }
+    }
+
+    /// The effective value of an integer option.
+    pub fn integer(&self, key: &str, default: i64) -> i64 {
+        effective(key, self.raw_integer(key, default))
+    }
+
+    /// A text option; an empty one counts as not given.
+    pub fn text(&self, key: &str) -> Option<&str> {
+        match self.find(key) {
+            Some(OptionValue::Text(value)) if !value.is_empty() => Some(value),
+            _ => None,
+        }
+    }
+
+    /// A length limit; `None` is unlimited.
+    pub fn length(&self, key: &str, default: i64) -> Option<usize> {
+        usize::try_from(self.integer(key, default)).ok()
+    }
+
+    pub fn describe(&self) -> Value {
+        let describe = |option: &ChannelOption| {
+            let (value, effective) = match &option.value {
+                OptionValue::Integer(value) => (json!(value), json!(effective(&option.key, *value))),
+                OptionValue::Text(value) if is_secret(&option.key, value) => {
+                    (json!("<redacted>"), json!("<redacted>"))
+                }
+                OptionValue::Text(value) => (json!(value), json!(value)),
+            };
+            json!({
+                "key": option.key,
+                "value": value,
+                "effective": effective,
+                "origin": if option.given { "argument" } else { "default" },
+                "honoured": is_honoured(&option.key),
+            })
+        };
+        self.0.iter().map(describe).collect()
+    }
+}
+
+fn effective(key: &str, value: i64) -> i64 {
+    if key == KEEPALIVE_TIME {
+        value.max(MIN_KEEPALIVE_TIME_MS)
+    } else {
+        value
+    }
+}
+
+/// A proxy's URL may hold its password.
+fn is_secret(key: &str, value: &str) -> bool {
+    key == "grpc.http_proxy" && value.contains('@')
+}
+
+fn is_honoured(key: &str) -> bool {
+    KNOWN.iter().any(|known| known.key == key && known.honoured)
+}
+
+fn check(key: &str, value: &OptionValue) -> Result<(), Error> {
+    if key.is_empty() {
+        return Err(Error::invalid_argument("a channel option has an empty key"));
+    }
+    if let OptionValue::Integer(value) = value
+        && i32::try_from(*value).is_err()
+    {
+        return Err(Error::invalid_argument(format!(
+            "the channel option {key} is {value}, beyond 32 bits"
+        )));
+    }
+    let Some(known) = KNOWN.iter().find(|known| known.key == key) else {
+        return Ok(());
+    };
+    let wrong = |what: String| {
+        Err(Error::invalid_argument(format!("the channel option {key} {what}")))
+    };
+    match (known.rule, value) {
+        (Rule::Integer(from, to), OptionValue::Integer(value)) => {
+            if (from..=to).contains(value) {
+                Ok(())
+            } else {
+                wrong(format!("is {value}, not in {from} to {to}"))
+            }
+        }
+        (Rule::Compression, OptionValue::Integer(0 | 2)) => Ok(()),
+        (Rule::Compression, OptionValue::Integer(value)) => {
+            wrong(format!("is {value}, neither 0 (identity) nor 2 (gzip)"))
+        }
+        (Rule::Text, OptionValue::Text(text)) => {
+            if text.bytes().all(|byte| (0x20..0x7f).contains(&byte)) {
+                Ok(())
+            } else {
+                wrong("has characters beyond printable ASCII".to_owned())
+            }
+        }
+        (Rule::OneOf(names), OptionValue::Text(text)) => {
+            if names.contains(&text.as_str()) {
+                Ok(())
+            } else {
+                wrong(format!("is {text:?}, not one of {}", names.join(", ")))
+            }
+        }
+        (Rule::Text | Rule::OneOf(_), OptionValue::Integer(value)) => {
+            wrong(format!("is the integer {value}: it takes a string"))
+        }
+        (Rule::Integer(..) | Rule::Compression, OptionValue::Text(_)) => wrong("is a string: it takes an integer".to_owned()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn integer(key: &str, value: i64) -> (String, OptionValue) {
+        (key.to_owned(), OptionValue::Integer(value))
+    }
+
+    #[test]
+    fn keepalive_is_added_after_the_callers_options() {
+        let options = ChannelOptions::new(vec![integer("b", 1), integer("a", 2)]).unwrap();
+        let keys: Vec<_> = options.0.iter().map(|option| option.key.as_str()).collect();
+        assert_eq!(keys, ["b", "a", KEEPALIVE_TIME]);
+    }
+
+    #[test]
+    fn of_duplicates_the_first_counts_but_all_are_checked() {
+        let options = ChannelOptions::new(vec![
+            integer("grpc.max_metadata_size", 1),
+            integer("grpc.max_metadata_size", 2),
+        ]);
+        assert_eq!(options.unwrap().integer("grpc.max_metadata_size", 0), 1);
+        let bad = vec![integer("a", 1), integer("a", i64::MAX)];
+        assert!(ChannelOptions::new(bad).is_err());
+    }
+
+    #[test]
+    fn a_short_keepalive_is_shown_as_given_and_effective_as_ten_seconds() {
+        let options = ChannelOptions::new(vec![integer(KEEPALIVE_TIME, 1)]).unwrap();
+        let described = &options.describe()[0];
+        assert_eq!((&described["value"], &described["effective"]), (&json!(1), &json!(10_000)));
+    }
+
+    #[test]
+    fn wrong_types_and_ranges_name_the_key() {
+        for (key, value) in [
+            integer("grpc.keepalive_time_ms", -1),
+            integer("grpc.initial_reconnect_backoff_ms", 99),
+            integer("grpc.default_authority", 1),
+            integer("grpc.lb_policy_name", 1),
+            integer("grpc.default_compression_algorithm", 1),
+            ("grpc.keepalive_time_ms".into(), OptionValue::Text("1".into())),
+            ("grpc.lb_policy_name".into(), OptionValue::Text("grpclb".into())),
+            ("grpc.primary_user_agent".into(), OptionValue::Text("a\nb".into())),
+        ] {
+            let error = ChannelOptions::new(vec![(key.clone(), value)]).unwrap_err();
+            assert!(error.message().contains(&key), "{error}");
+        }
+    }
+}

@@ -1,0 +1,256 @@
+//! Targets: what the text given as a gateway's address means.
+//!
+//! `host:port`, `dns:///host:port`, `ipv4:a,b`, `ipv6:[a],[b]`, `unix:path`, and the URLs `http(s)://` and
+//! `grpc(s)://` (gRPC naming document). Pure: nothing is resolved here.
+
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV4, SocketAddrV6};
+use std::path::PathBuf;
+
+/// gRPC's default.
+const DEFAULT_PORT: u16 = 443;
+
+/// Where to connect.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Address {
+    Host(String, u16),
+    Sockets(Vec<SocketAddr>),
+    Unix(PathBuf),
+}
+
+/// A target that can be used.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Target {
+    pub address: Address,
+    /// What `:authority` says, and the name the gateway's certificate must have.
+    pub authority: String,
+}
+
+/// What a URL's scheme says about security; the other forms say nothing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Scheme {
+    Plaintext,
+    Tls,
+}
+
+/// Splits a URL's scheme off a target; `None` for targets that are no URLs.
+pub fn url_scheme(text: &str) -> Option<(Scheme, &str)> {
+    let (scheme, rest) = text.split_once("://")?;
+    match scheme.to_ascii_lowercase().as_str() {
+        "http" | "grpc" => Some((Scheme::Plaintext, rest)),
+        "https" | "grpcs" => Some((Scheme::Tls, rest)),
+        _ => None,
+    }
+}
+
+impl Target {
+    /// Why it cannot be used is the error.
+    pub fn parse(text: &str) -> Result<Self, String> {
+        if let Some(bad) = text.chars().find(|c| c.is_whitespace() || c.is_control()) {
+            return Err(format!("it has the character {bad:?} in it"));
+        }
+        if let Some((_, rest)) = url_scheme(text) {
+            // A URL's lone final slash is an empty path.
+            return host_port(rest.strip_suffix('/').unwrap_or(rest));
+        }
+        match text.split_once(':') {
+            Some(("dns", rest)) => dns(rest),
+            Some(("ipv4", rest)) => sockets(rest, |part| v4(part).map(SocketAddr::V4)),
+            Some(("ipv6", rest)) => sockets(rest, |part| v6(part).map(SocketAddr::V6)),
+            Some(("unix", rest)) => unix(rest),
+            _ if text.contains("://") => Err("its scheme is not known".to_owned()),
+            _ => host_port(text),
+        }
+    }
+
+    /// Loopback as written: nothing is looked up.
+    pub fn is_loopback(&self) -> bool {
+        match &self.address {
+            Address::Host(host, _) => {
+                let host = host.to_ascii_lowercase();
+                host == "localhost"
+                    || host.parse::<Ipv4Addr>().is_ok_and(|ip| ip.is_loopback())
+                    || host.parse::<Ipv6Addr>().is_ok_and(|ip| ip.is_loopback())
+            }
+            Address::Sockets(all) => all.iter().all(|address| address.ip().is_loopback()),
+            Address::Unix(_) => true,
+        }
+    }
+
+    /// The host part of the authority, as TLS wants it: no port, no brackets.
+    pub fn server_name(&self) -> &str {
+        authority_host(&self.authority)
+    }
+}
+
+/// The host of an authority, without port and brackets.
+pub fn authority_host(authority: &str) -> &str {
+    match authority.strip_prefix('[').and_then(|rest| rest.split_once(']')) {
+        Some((address, _)) => address,
+        None => match authority.rsplit_once(':') {
+            Some((host, _)) if !host.contains(':') => host,
+            _ => authority,
+        },
+    }
+}
+
+/// `//authority/host:port` or `host:port`; a resolver of one's own choice is not to be had.
+fn dns(rest: &str) -> Result<Target, String> {
+    let name = match rest.strip_prefix("//") {
+        Some(rest) => match rest.split_once('/') {
+            Some(("", name)) => name,
+            Some((server, _)) => {
+                return Err(format!("the DNS server {server} cannot be chosen: write dns:///…"));
+            }
+            None => return Err("it has no name: write dns:///host:port".to_owned()),
+        },
+        None => rest,
+    };
+    host_port(name)
+}
+
+fn unix(rest: &str) -> Result<Target, String> {
+    let path = match rest.strip_prefix("//") {
+        Some(path) if path.starts_with('/') => path,
+        Some(_) => return Err("unix:// needs an absolute path".to_owned()),
+        None => rest,
+    };
+    if path.is_empty() {
+        return Err("it has no path".to_owned());
+    }
+    Ok(Target {
+        address: Address::Unix(path.into()),
+        authority: "localhost".to_owned(),
+    })
+}
+
+fn sockets(
+    list: &str,
+    parse: impl Fn(&str) -> Result<SocketAddr, String>,
+) -> Result<Target, String> {
+    let list = list.strip_prefix("///").unwrap_or(list);
+    let addresses = list.split(',').map(parse).collect::<Result<Vec<_>, _>>()?;
+    Ok(Target {
+        authority: addresses[0].to_string(),
+        address: Address::Sockets(addresses),
+    })
+}
+
+fn v4(text: &str) -> Result<SocketAddrV4, String> {
+    let (ip, port) = split_port(text)?;
+    let ip = ip.parse().map_err(|_| format!("{ip:?} is no IPv4 address"))?;
+    Ok(SocketAddrV4::new(ip, port))
+}
+
+fn v6(text: &str) -> Result<SocketAddrV6, String> {
+    let (ip, port) = split_port(text)?;
+    let ip = ip.parse().map_err(|_| format!("{ip:?} is no IPv6 address"))?;
+    Ok(SocketAddrV6::new(ip, port, 0, 0))
+}
+
+fn host_port(text: &str) -> Result<Target, String> {
+    if let Some(bad) = text.chars().find(|c| "/?#@,\"<>\\^`{|}".contains(*c)) {
+        return Err(format!("{bad:?} cannot follow or be part of host:port"));
+    }
+    let (host, port) = split_port(text)?;
+    if host.is_empty() {
+        return Err("it has no host".to_owned());
+    }
+    if !host.is_ascii() {
+        return Err(format!("{host:?} is not ASCII: write the name in its xn-- form"));
+    }
+    let authority = if host.contains(':') {
+        host.parse::<Ipv6Addr>()
+            .map_err(|_| format!("{host:?} is no IPv6 address"))?;
+        format!("[{host}]:{port}")
+    } else {
+        format!("{host}:{port}")
+    };
+    Ok(Target {
+        address: Address::Host(host.to_owned(), port),
+        authority,
+    })
+}
+
+/// A host without brackets, and its port.
+fn split_port(text: &str) -> Result<(&str, u16), String> {
+    let (host, port) = if let Some(rest) = text.strip_prefix('[') {
+        let (host, rest) = rest.split_once(']').ok_or("its bracket is not closed")?;
+        match rest.strip_prefix(':') {
+            Some(port) => (host, Some(port)),
+            None if rest.is_empty() => (host, None),
+            None => return Err(format!("{rest:?} cannot follow the bracket")),
+        }
+    } else if text.matches(':').count() > 1 {
+        (text, None) // a bare IPv6 address
+    } else {
+        match text.split_once(':') {
+            Some((host, port)) => (host, Some(port)),
+            None => (text, None),
+        }
+    };
+    let port = match port {
+        None => DEFAULT_PORT,
+        Some(port) if port.bytes().all(|digit| digit.is_ascii_digit()) => match port.parse() {
+            Ok(0) | Err(_) => return Err(format!("{port:?} is no port")),
+            Ok(port) => port,
+        },
+        Some(port) => return Err(format!("{port:?} is no port")),
+    };
+    Ok((host, port))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_form_is_understood() {
+        for (text, authority) in [
+            ("localhost:26500", "localhost:26500"),
+            ("zeebe.example", "zeebe.example:443"),
+            ("UNSET", "UNSET:443"),
+            ("dns:///zeebe.example:1", "zeebe.example:1"),
+            ("dns:zeebe.example:1", "zeebe.example:1"),
+            ("https://zeebe.example", "zeebe.example:443"),
+            ("grpcs://zeebe.example:1/", "zeebe.example:1"),
+            ("[::1]:26500", "[::1]:26500"),
+            ("::1", "[::1]:443"),
+            ("ipv4:127.0.0.1:1,127.0.0.2:2", "127.0.0.1:1"),
+            ("ipv6:[::1]:1", "[::1]:1"),
+            ("unix:/tmp/socket", "localhost"),
+            ("unix:///tmp/socket", "localhost"),
+        ] {
+            assert_eq!(Target::parse(text).unwrap().authority, authority, "{text}");
+        }
+    }
+
+    #[test]
+    fn what_cannot_be_used_says_why() {
+        for text in [
+            " zeebe.example:1 ", "zeebe.example:1/", "http://zeebe.example/path", "zeebe:port",
+            "zeebe:0", "zeebe:65536", "ftp://zeebe.example", "dns://8.8.8.8/zeebe", "ipv4:zeebe:1",
+            "unix:", ":1", "[::1", "[::1]x", "[zeebe]:1", "zeebe:+1", "zeebe:", "z\u{fc}rich:1",
+            "user@zeebe:1", "unix://relative",
+        ] {
+            assert!(Target::parse(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn loopback_is_judged_as_written() {
+        for (text, loopback) in [
+            ("localhost:1", true), ("LOCALHOST:1", true), ("127.9.9.9:1", true), ("[::1]:1", true),
+            ("unix:/x", true), ("ipv4:127.0.0.1:1", true), ("ipv4:127.0.0.1:1,10.0.0.1:1", false),
+            ("localhost.example:1", false), ("10.0.0.1:1", false),
+        ] {
+            assert_eq!(Target::parse(text).unwrap().is_loopback(), loopback, "{text}");
+        }
+    }
+
+    #[test]
+    fn server_names_have_neither_port_nor_brackets() {
+        for (text, name) in [("a.example:1", "a.example"), ("[::1]:1", "::1"), ("unix:/x", "localhost")] {
+            assert_eq!(Target::parse(text).unwrap().server_name(), name);
+        }
+    }
+}

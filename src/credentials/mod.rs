@@ -1,0 +1,52 @@
+//! Credentials: what secures a channel's connections, and what authenticates its calls.
+
+mod host;
+mod oauth2;
+mod plugin;
+mod tls;
+mod token;
+mod token_answer;
+
+use std::sync::Arc;
+
+pub use host::{TokenRequest, TokenSource};
+pub use oauth2::{ClientAuthentication, ClientCredentials, TokenOptions, check_token_url};
+pub use plugin::OAuth2Plugin;
+pub(crate) use plugin::Plugin;
+pub use tls::TlsCredentials;
+pub use token::{Facts, Lifetime, Token};
+
+/// How connections are secured.
+#[derive(Clone, Debug)]
+pub enum Security {
+    Tls(Arc<TlsCredentials>),
+    Plaintext,
+    /// Plaintext that never leaves the machine: loopback and Unix sockets only.
+    Local,
+}
+
+impl Security {
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Tls(_) => "tls",
+            Self::Plaintext => "plaintext",
+            Self::Local => "local",
+        }
+    }
+}
+
+/// Security and plugins together (gRPC: composite channel credentials).
+#[derive(Clone, Debug)]
+pub struct ChannelCredentials {
+    pub security: Security,
+    pub plugins: Vec<Arc<Plugin>>,
+}
+
+impl From<Security> for ChannelCredentials {
+    fn from(security: Security) -> Self {
+        Self {
+            security,
+            plugins: Vec::new(),
+        }
+    }
+}

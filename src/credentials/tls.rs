@@ -1,0 +1,183 @@
+//! TLS: roots, own certificate and key, as a configuration for rustls.
+//!
+//! Material given as PEM is parsed when the credentials are made. The platform's roots, and files
+//! named by variables, are read at the first connect, off the I/O threads.
+
+use std::fmt;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, OnceLock};
+
+use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use rustls::{ClientConfig, RootCertStore};
+
+use crate::error::Error;
+use crate::runtime::lock;
+
+enum Roots {
+    /// The platform's; `SSL_CERT_FILE` and `SSL_CERT_DIR` are honoured.
+    Platform,
+    File(PathBuf, &'static str),
+    Given(RootCertStore),
+}
+
+struct Identity {
+    chain: Vec<CertificateDer<'static>>,
+    key: PrivateKeyDer<'static>,
+}
+
+/// Shared by every channel it is given to, and so are sessions and roots.
+pub struct TlsCredentials {
+    roots: Roots,
+    identity: Option<Identity>,
+    /// Made once, without ALPN.
+    config: Mutex<Option<Arc<ClientConfig>>>,
+    /// The same for HTTP/2 alone.
+    http2: OnceLock<Arc<ClientConfig>>,
+}
+
+impl fmt::Debug for TlsCredentials {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("TlsCredentials")
+    }
+}
+
+impl TlsCredentials {
+    /// The platform's roots and no certificate of one's own: one for the whole process.
+    pub fn platform() -> Arc<Self> {
+        static PLATFORM: OnceLock<Arc<TlsCredentials>> = OnceLock::new();
+        Arc::clone(PLATFORM.get_or_init(|| Arc::new(Self::with(Roots::Platform, None))))
+    }
+
+    /// Roots from a file, which is read at the first connect; `variable` named it.
+    pub fn from_file(path: PathBuf, variable: &'static str) -> Arc<Self> {
+        Arc::new(Self::with(Roots::File(path, variable), None))
+    }
+
+    /// All three as PEM text, each optional, key and chain only together.
+    pub fn from_pem(
+        roots: Option<&str>,
+        key: Option<&str>,
+        chain: Option<&str>,
+    ) -> Result<Arc<Self>, Error> {
+        let identity = match (key, chain) {
+            (None, None) => None,
+            (Some(key), Some(chain)) => Some(Identity {
+                key: PrivateKeyDer::from_pem_slice(key.as_bytes())
+                    .map_err(|error| Error::tls(format!("private_key is no PEM key: {error}")))?,
+                chain: certificates("certificate_chain", chain.as_bytes())?,
+            }),
+            _ => {
+                return Err(Error::invalid_argument(
+                    "private_key and certificate_chain must be given together",
+                ));
+            }
+        };
+        let roots = match roots {
+            None if identity.is_none() => return Ok(Self::platform()),
+            None => Roots::Platform,
+            Some(roots) => Roots::Given(store("root_certificates", roots.as_bytes())?),
+        };
+        let credentials = Self::with(roots, identity);
+        if let Some(identity) = &credentials.identity {
+            // Finds out now whether key and certificate belong together.
+            build(RootCertStore::empty(), Some(identity))?;
+        }
+        Ok(Arc::new(credentials))
+    }
+
+    fn with(roots: Roots, identity: Option<Identity>) -> Self {
+        Self {
+            roots,
+            identity,
+            config: Mutex::new(None),
+            http2: OnceLock::new(),
+        }
+    }
+
+    /// For gRPC, which is HTTP/2 alone. May read files: call it where blocking is allowed.
+    pub(crate) fn http2(&self) -> Result<Arc<ClientConfig>, Error> {
+        if let Some(config) = self.http2.get() {
+            return Ok(Arc::clone(config));
+        }
+        let mut config = ClientConfig::clone(&*self.any_protocol()?);
+        config.alpn_protocols = vec![b"h2".to_vec()];
+        Ok(Arc::clone(self.http2.get_or_init(|| Arc::new(config))))
+    }
+
+    /// Whether [`TlsCredentials::http2`] is at hand without reading anything.
+    pub(crate) fn http2_ready(&self) -> Option<Arc<ClientConfig>> {
+        self.http2.get().cloned()
+    }
+
+    /// Without ALPN: the HTTP client sets its own. May read files.
+    pub(crate) fn any_protocol(&self) -> Result<Arc<ClientConfig>, Error> {
+        let mut made = lock(&self.config);
+        if let Some(config) = &*made {
+            return Ok(Arc::clone(config));
+        }
+        let roots = match &self.roots {
+            Roots::Given(roots) => roots.clone(),
+            Roots::Platform => platform_roots()?,
+            Roots::File(path, variable) => {
+                let named = || format!("{} (environment:{variable})", path.display());
+                let pem = std::fs::read(path)
+                    .map_err(|error| Error::unavailable(format!("{}: {error}", named())))?;
+                store(&named(), &pem)?
+            }
+        };
+        let config = Arc::new(build(roots, self.identity.as_ref())?);
+        *made = Some(Arc::clone(&config));
+        Ok(config)
+    }
+}
+
+fn build(roots: RootCertStore, identity: Option<&Identity>) -> Result<ClientConfig, Error> {
+    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+    let builder = ClientConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .map_err(|error| Error::internal(format!("TLS: {error}")))?
+        .with_root_certificates(roots);
+    match identity {
+        None => Ok(builder.with_no_client_auth()),
+        Some(Identity { chain, key }) => builder
+            .with_client_auth_cert(chain.clone(), key.clone_key())
+            .map_err(|error| {
+                Error::tls(format!("certificate_chain and private_key cannot be used: {error}"))
+            }),
+    }
+}
+
+fn platform_roots() -> Result<RootCertStore, Error> {
+    let found = rustls_native_certs::load_native_certs();
+    let mut roots = RootCertStore::empty();
+    let (added, _ignored) = roots.add_parsable_certificates(found.certs);
+    if added == 0 {
+        let reasons: Vec<_> = found.errors.iter().map(ToString::to_string).collect();
+        return Err(Error::unavailable(format!(
+            "the platform has no root certificates (SSL_CERT_FILE or SSL_CERT_DIR can name some): {}",
+            reasons.join("; ")
+        )));
+    }
+    Ok(roots)
+}
+
+fn certificates(name: &str, pem: &[u8]) -> Result<Vec<CertificateDer<'static>>, Error> {
+    let found = CertificateDer::pem_slice_iter(pem)
+        .collect::<Result<Vec<_>, _>>()
+        .map_err(|error| Error::tls(format!("{name} is no PEM: {error}")))?;
+    if found.is_empty() {
+        return Err(Error::tls(format!("{name} holds no PEM certificate")));
+    }
+    Ok(found)
+}
+
+fn store(name: &str, pem: &[u8]) -> Result<RootCertStore, Error> {
+    let mut roots = RootCertStore::empty();
+    for certificate in certificates(name, pem)? {
+        roots
+            .add(certificate)
+            .map_err(|error| Error::tls(format!("{name} has a certificate that is none: {error}")))?;
+    }
+    Ok(roots)
+}

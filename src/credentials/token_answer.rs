@@ -1,0 +1,268 @@
+//! What a token endpoint's answer means (RFC 6749 sections 5.1 and 5.2; `Differences` in README).
+//!
+//! Pure: an HTTP answer in, a token or an error out. No body and no secret gets into an error, but
+//! for the `error` and `error_description` that the RFC defines for people.
+
+use std::time::{Duration, SystemTime};
+
+use http::header::{LOCATION, RETRY_AFTER};
+use http::{HeaderMap, StatusCode};
+use serde_json::{Map, Value};
+
+use super::token::Token;
+use crate::error::{Error, Source};
+use tonic::Code;
+
+/// The longest pause that an endpoint may ask for.
+const MAX_RETRY_AFTER: Duration = Duration::from_secs(300);
+
+/// What of a token answer is used, in the form the RFC gives it.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Granted {
+    pub(super) access_token: String,
+    pub(super) expires_in: Option<Duration>,
+    pub(super) scope: Option<String>,
+}
+
+/// Judges an answer by status and body.
+pub(super) fn judge(
+    status: StatusCode,
+    headers: &HeaderMap,
+    body: &[u8],
+    now: SystemTime,
+) -> Result<Granted, Error> {
+    if status.is_success() {
+        return granted(body);
+    }
+    if status.is_redirection() {
+        let to = headers.get(LOCATION).and_then(|to| to.to_str().ok());
+        return Err(unusable(format!(
+            "the token endpoint answered {status}, a redirect to {}: redirects are not followed, \
+             set the final URL",
+            to.map_or("nowhere".to_owned(), origin)
+        )));
+    }
+    let error = refusal(body);
+    let said = error.as_ref().map_or(String::new(), |text| format!(": {text}"));
+    let message = format!("the token endpoint answered {status}{said}");
+    match status.as_u16() {
+        408 | 429 | 500.. => {
+            Err(passing(message).with_retry_after(retry_after(headers, now)))
+        }
+        400 | 401 | 403 => Err(Error::invalid_oauth_credentials(message)),
+        _ if error.is_some() => Err(Error::invalid_oauth_credentials(message)),
+        400..500 => Err(Error::settings_of_call(format!(
+            "{message}: is the URL of the token endpoint right?"
+        ))),
+        _ => Err(unusable(message)),
+    }
+}
+
+/// The endpoint may answer better later.
+pub(super) fn passing(message: impl Into<String>) -> Error {
+    Error::rpc(Source::TokenEndpoint, Code::Unavailable, message).retryable(true)
+}
+
+/// An answer that will not change by asking again.
+fn unusable(message: impl Into<String>) -> Error {
+    Error::rpc(Source::TokenEndpoint, Code::Unavailable, message)
+}
+
+/// `(invalid_client) description`, if the body is an OAuth error object.
+fn refusal(body: &[u8]) -> Option<String> {
+    let object = object(body)?;
+    error_of(&object)
+}
+
+fn error_of(object: &Map<String, Value>) -> Option<String> {
+    let error = object.get("error")?.as_str().filter(|error| !error.is_empty())?;
+    let description = object.get("error_description").and_then(Value::as_str);
+    Some(printable(&format!("({error}) {}", description.unwrap_or_default())))
+}
+
+/// One line of bounded length: it is a stranger's text in our error.
+fn printable(text: &str) -> String {
+    let line = text.trim_end().chars().map(|c| if c.is_control() { ' ' } else { c });
+    line.take(500).collect()
+}
+
+/// JSON, with or without a byte order mark, else a form.
+fn object(body: &[u8]) -> Option<Map<String, Value>> {
+    let text = body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(body);
+    if let Ok(value) = serde_json::from_slice::<Value>(text) {
+        return match value {
+            Value::Object(object) => Some(object),
+            _ => None,
+        };
+    }
+    let form: Map<_, _> = url::form_urlencoded::parse(text)
+        .map(|(key, value)| (key.into_owned(), Value::String(value.into_owned())))
+        .collect();
+    (form.contains_key("access_token") || form.contains_key("error")).then_some(form)
+}
+
+fn granted(body: &[u8]) -> Result<Granted, Error> {
+    let object = object(body).ok_or_else(|| {
+        let what = if body.is_empty() { "an empty body" } else { "what is no JSON object" };
+        passing(format!("the token endpoint answered 200 with {what}"))
+    })?;
+    if let Some(error) = error_of(&object) {
+        return Err(Error::invalid_oauth_credentials(format!(
+            "the token endpoint answered 200 with an error: {error}"
+        )));
+    }
+    let refuse = |why: &str| Err(unusable(format!("the token endpoint's answer cannot be used: {why}")));
+    match object.get("token_type") {
+        None | Some(Value::Null) => {}
+        Some(Value::String(kind)) if kind.is_empty() || kind.eq_ignore_ascii_case("bearer") => {}
+        Some(Value::String(kind)) => {
+            return refuse(&format!("token_type is {:?}, not bearer", printable(kind)));
+        }
+        Some(_) => return refuse("token_type is no string"),
+    }
+    let access_token = match object.get("access_token") {
+        Some(Value::String(token)) => token.clone(),
+        None | Some(Value::Null) => return refuse("it has no access_token"),
+        Some(_) => return refuse("access_token is no string"),
+    };
+    // Judged here, so that what follows holds only what a header may hold.
+    if let Err(why) = Token::new(&access_token, None, None) {
+        return refuse(why);
+    }
+    let scope = match object.get("scope") {
+        None | Some(Value::Null) => None,
+        Some(Value::String(scope)) => Some(scope.clone()),
+        Some(_) => {
+            tracing::warn!("the token endpoint's scope is no string: ignored");
+            None
+        }
+    };
+    Ok(Granted {
+        access_token,
+        expires_in: expires_in(object.get("expires_in")),
+        scope,
+    })
+}
+
+/// Seconds, as a number or its text; zero and below are a token that has expired already.
+fn expires_in(value: Option<&Value>) -> Option<Duration> {
+    let seconds = match value {
+        None | Some(Value::Null) => return None,
+        Some(Value::Number(number)) => number.as_f64(),
+        Some(Value::String(text)) => text.trim().parse::<f64>().ok(),
+        Some(_) => None,
+    };
+    match seconds.filter(|seconds| seconds.is_finite()) {
+        Some(seconds) => {
+            // Beyond what a duration holds is for ever.
+            Some(Duration::try_from_secs_f64(seconds.max(0.0)).unwrap_or(Duration::MAX))
+        }
+        None => {
+            tracing::warn!("the token endpoint's expires_in is no number: taken as missing");
+            None
+        }
+    }
+}
+
+/// Seconds or a date (RFC 9110 section 10.2.3).
+fn retry_after(headers: &HeaderMap, now: SystemTime) -> Option<Duration> {
+    let text = headers.get(RETRY_AFTER)?.to_str().ok()?.trim();
+    let pause = match text.parse() {
+        Ok(seconds) => Duration::from_secs(seconds),
+        Err(_) => httpdate::parse_http_date(text)
+            .ok()?
+            .duration_since(now)
+            .unwrap_or_default(),
+    };
+    Some(pause.min(MAX_RETRY_AFTER))
+}
+
+/// Scheme, host and port: a query may hold what should not be printed.
+fn origin(location: &str) -> String {
+    match url::Url::parse(location) {
+        Ok(url) if url.has_host() => url.origin().ascii_serialization(),
+        _ => "a place on the same host".to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::error::Kind;
+
+    fn answer(status: u16, body: &str) -> Result<Granted, Error> {
+        let status = StatusCode::from_u16(status).unwrap();
+        judge(status, &HeaderMap::new(), body.as_bytes(), SystemTime::UNIX_EPOCH)
+    }
+
+    fn lifetime(expires_in: &str) -> Option<f64> {
+        let body = format!(r#"{{"access_token":"t","expires_in":{expires_in}}}"#);
+        answer(200, &body).unwrap().expires_in.map(|d| d.as_secs_f64())
+    }
+
+    #[test]
+    fn expires_in_is_a_number_or_its_text() {
+        for (text, seconds) in [
+            ("3600", Some(3600.0)), ("3600.7", Some(3600.7)), ("\"3600\"", Some(3600.0)),
+            ("\" 3600 \"", Some(3600.0)), ("\"soon\"", None), ("[1]", None), ("{}", None),
+            ("true", None), ("null", None), ("0", Some(0.0)), ("-5", Some(0.0)),
+        ] {
+            assert_eq!(lifetime(text), seconds, "{text}");
+        }
+    }
+
+    #[test]
+    fn refusals_blame_the_credentials_the_url_or_the_moment() {
+        let object = r#"{"error":"invalid_client","error_description":"no such client"}"#;
+        for (status, body, kind, retryable) in [
+            (401, object, Kind::InvalidOauthCredentials, false),
+            (400, "", Kind::InvalidOauthCredentials, false),
+            (404, object, Kind::InvalidOauthCredentials, false),
+            (404, "<html>", Kind::Settings, false),
+            (503, object, Kind::Rpc, true),
+            (429, object, Kind::Rpc, true),
+            (302, object, Kind::Rpc, false),
+            (200, object, Kind::InvalidOauthCredentials, false),
+            (200, "<html>", Kind::Rpc, true),
+            (200, "", Kind::Rpc, true),
+            (200, r#"{"access_token":NaN}"#, Kind::Rpc, true),
+            (200, r#"{"access_token":"t","token_type":"mac"}"#, Kind::Rpc, false),
+            (200, r#"{"access_token":""}"#, Kind::Rpc, false),
+            (200, r#"{"access_token":"a b"}"#, Kind::Rpc, false),
+            (200, r#"{"access_token":7}"#, Kind::Rpc, false),
+            (401, r#"{"access_token":"t"}"#, Kind::InvalidOauthCredentials, false),
+        ] {
+            let error = answer(status, body).unwrap_err();
+            assert_eq!((error.kind(), error.is_retryable()), (kind, retryable), "{status} {body}");
+            assert_eq!(error.source(), Source::TokenEndpoint);
+        }
+        let error = answer(401, object).unwrap_err();
+        assert!(error.message().contains("(invalid_client) no such client"), "{error}");
+    }
+
+    #[test]
+    fn tokens_come_in_several_wrappings() {
+        for body in [
+            r#"{"access_token":"t","token_type":"BEARER"}"#,
+            r#"{"access_token":"t","token_type":""}"#,
+            "\u{feff}{\"access_token\":\"t\"}",
+            r#"{"access_token":"t","error":null}"#,
+            r#"{"access_token":"t","error":"","scope":["a"],"expires_at":1}"#,
+            "access_token=t&expires_in=60",
+        ] {
+            assert_eq!(answer(200, body).unwrap().access_token, "t", "{body}");
+        }
+    }
+
+    #[test]
+    fn retry_after_is_seconds_or_a_date_and_bounded() {
+        for (text, seconds) in [
+            ("7", Some(7)), ("9999", Some(300)), ("Thu, 01 Jan 1970 00:00:09 GMT", Some(9)),
+            ("soon", None),
+        ] {
+            let headers = HeaderMap::from_iter([(RETRY_AFTER, text.parse().unwrap())]);
+            let found = retry_after(&headers, SystemTime::UNIX_EPOCH);
+            assert_eq!(found, seconds.map(Duration::from_secs), "{text}");
+        }
+    }
+}

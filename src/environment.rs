@@ -1,0 +1,136 @@
+//! Settings from environment variables: their names, their order, their messages.
+//!
+//! Not here: what a channel makes of them (`channel::settings`).
+
+use std::ffi::OsString;
+
+use crate::error::Error;
+
+/// Where a setting's value came from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Origin {
+    Argument,
+    Environment(&'static str),
+    Default,
+}
+
+impl std::fmt::Display for Origin {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Argument => f.write_str("argument"),
+            Self::Environment(name) => write!(f, "environment:{name}"),
+            Self::Default => f.write_str("default"),
+        }
+    }
+}
+
+/// A value and where it came from.
+pub type Setting = (String, Origin);
+
+/// The variables of this process, or of a test.
+pub struct Environment<'a>(pub &'a dyn Fn(&str) -> Option<OsString>);
+
+impl std::fmt::Debug for Environment<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Environment")
+    }
+}
+
+/// Reads the process's own variables.
+pub const PROCESS: Environment<'static> = Environment(&|name| std::env::var_os(name));
+
+pub const ZEEBE_ADDRESS: &str = "ZEEBE_ADDRESS";
+pub const OAUTH_URL: [&str; 2] = ["CAMUNDA_OAUTH_URL", "ZEEBE_AUTHORIZATION_SERVER_URL"];
+pub const CLIENT_ID: [&str; 2] = ["CAMUNDA_CLIENT_ID", "ZEEBE_CLIENT_ID"];
+pub const CLIENT_SECRET: [&str; 2] = ["CAMUNDA_CLIENT_SECRET", "ZEEBE_CLIENT_SECRET"];
+pub const CLUSTER_ID: &str = "CAMUNDA_CLUSTER_ID";
+pub const CLUSTER_REGION: &str = "CAMUNDA_CLUSTER_REGION";
+pub const TOKEN_AUDIENCE: [&str; 2] = ["CAMUNDA_TOKEN_AUDIENCE", "ZEEBE_TOKEN_AUDIENCE"];
+
+pub const DEFAULT_ADDRESS: &str = "localhost:26500";
+
+impl Environment<'_> {
+    /// A variable's value; empty counts as not set.
+    pub fn variable(&self, name: &'static str) -> Result<Option<Setting>, Error> {
+        let Some(value) = (self.0)(name).filter(|value| !value.is_empty()) else {
+            return Ok(None);
+        };
+        match value.into_string() {
+            Ok(value) => Ok(Some((value, Origin::Environment(name)))),
+            Err(_) => Err(Error::settings(format!(
+                "the environment variable {name} is not UTF-8"
+            ))),
+        }
+    }
+
+    /// The first of several variables that is set.
+    pub fn first(&self, names: &[&'static str]) -> Result<Option<Setting>, Error> {
+        for name in names {
+            if let Some(setting) = self.variable(name)? {
+                return Ok(Some(setting));
+            }
+        }
+        Ok(None)
+    }
+
+    /// As [`Environment::first`], then the default, else the error that names the variables.
+    pub fn required(
+        &self,
+        names: &[&'static str],
+        default: Option<&str>,
+    ) -> Result<Setting, Error> {
+        if let Some(setting) = self.first(names)? {
+            return Ok(setting);
+        }
+        match given(default) {
+            Some(default) => Ok((default.to_owned(), Origin::Default)),
+            None => Err(Error::settings(format!("No {} provided!", names.join(" or ")))),
+        }
+    }
+
+    pub fn zeebe_address(&self, default: Option<&str>) -> Result<Setting, Error> {
+        let default = given(default).unwrap_or(DEFAULT_ADDRESS);
+        self.required(&[ZEEBE_ADDRESS], Some(default))
+    }
+}
+
+/// `host:port` of a cluster in Camunda's cloud.
+pub fn camunda_address(cluster_id: Option<&str>, region: Option<&str>) -> Result<String, Error> {
+    match (given(cluster_id), given(region)) {
+        (Some(cluster_id), Some(region)) => {
+            Ok(format!("{cluster_id}.{region}.zeebe.camunda.io:443"))
+        }
+        _ => Err(Error::settings("The cluster_id and cluster_region must be provided!")),
+    }
+}
+
+/// An empty text counts as not given.
+pub fn given(text: Option<&str>) -> Option<&str> {
+    text.filter(|text| !text.is_empty())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn camunda_variables_come_before_zeebe_ones_and_empty_ones_do_not_count() {
+        let both = |name: &str| Some(OsString::from(format!("of {name}")));
+        let found = Environment(&both).first(&CLIENT_ID).unwrap();
+        let origin = Origin::Environment("CAMUNDA_CLIENT_ID");
+        assert_eq!(found, Some(("of CAMUNDA_CLIENT_ID".into(), origin)));
+
+        let empty = |name: &str| Some(OsString::from(if name.starts_with('C') { "" } else { "z" }));
+        let found = Environment(&empty).first(&CLIENT_ID).unwrap();
+        assert_eq!(found, Some(("z".into(), Origin::Environment("ZEEBE_CLIENT_ID"))));
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_variable_that_is_not_utf8_is_named() {
+        use std::os::unix::ffi::OsStringExt;
+        let broken = |_: &str| Some(OsString::from_vec(vec![0xff]));
+        let error = Environment(&broken).zeebe_address(None).unwrap_err();
+        assert_eq!(error.message(), "the environment variable ZEEBE_ADDRESS is not UTF-8");
+    }
+}

@@ -1,0 +1,229 @@
+//! Errors: what failed, whose fault it was, and whether trying again may help.
+//!
+//! One type for every part of the library. Not here: how C sees it (`capi::error`).
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+pub use tonic::Code;
+
+use crate::call::Metadata;
+
+/// What kind of failure it is. Numbers are the C API's and are never reused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    InvalidArgument = 1,
+    IllegalState = 2,
+    Settings = 3,
+    InvalidOauthCredentials = 4,
+    Tls = 5,
+    Rpc = 6,
+    Shutdown = 7,
+    Internal = 8,
+}
+
+/// Who says so.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Source {
+    Caller = 1,
+    TokenEndpoint = 2,
+    Transport = 3,
+    Gateway = 4,
+    Library = 5,
+}
+
+/// Cheap to clone: one failure may end many calls.
+#[derive(Clone)]
+pub struct Error(Arc<Inner>);
+
+#[derive(Clone)]
+struct Inner {
+    kind: Kind,
+    source: Source,
+    code: Code,
+    message: String,
+    retryable: bool,
+    may_have_been_processed: bool,
+    retry_after: Option<Duration>,
+    details: Bytes,
+    initial_metadata: Option<Metadata>,
+    trailers: Option<Metadata>,
+}
+
+impl Error {
+    fn new(kind: Kind, source: Source, code: Code, message: impl Into<String>) -> Self {
+        // A status of OK is no error, whatever went wrong on the way.
+        let code = if code == Code::Ok { Code::Unknown } else { code };
+        Self(Arc::new(Inner {
+            kind,
+            source,
+            code,
+            message: message.into(),
+            retryable: false,
+            may_have_been_processed: false,
+            retry_after: None,
+            details: Bytes::new(),
+            initial_metadata: None,
+            trailers: None,
+        }))
+    }
+
+    pub fn invalid_argument(message: impl Into<String>) -> Self {
+        Self::new(Kind::InvalidArgument, Source::Caller, Code::InvalidArgument, message)
+    }
+
+    pub fn illegal_state(message: impl Into<String>) -> Self {
+        Self::new(Kind::IllegalState, Source::Caller, Code::FailedPrecondition, message)
+    }
+
+    /// From a function; one that ends a call is [`Error::settings_of_call`].
+    pub fn settings(message: impl Into<String>) -> Self {
+        Self::new(Kind::Settings, Source::Caller, Code::FailedPrecondition, message)
+    }
+
+    pub fn settings_of_call(message: impl Into<String>) -> Self {
+        Self::new(Kind::Settings, Source::TokenEndpoint, Code::Unauthenticated, message)
+    }
+
+    pub fn invalid_oauth_credentials(message: impl Into<String>) -> Self {
+        Self::new(
+            Kind::InvalidOauthCredentials,
+            Source::TokenEndpoint,
+            Code::Unauthenticated,
+            message,
+        )
+    }
+
+    /// Material that does not parse; a failed handshake is [`Error::unavailable`].
+    pub fn tls(message: impl Into<String>) -> Self {
+        Self::new(Kind::Tls, Source::Caller, Code::Unavailable, message)
+    }
+
+    pub fn shutdown(message: impl Into<String>) -> Self {
+        Self::new(Kind::Shutdown, Source::Library, Code::Unavailable, message)
+    }
+
+    pub fn internal(message: impl Into<String>) -> Self {
+        Self::new(Kind::Internal, Source::Library, Code::Internal, message)
+    }
+
+    pub fn rpc(source: Source, code: Code, message: impl Into<String>) -> Self {
+        Self::new(Kind::Rpc, source, code, message)
+    }
+
+    /// The transport failed; the same call may succeed later.
+    pub fn unavailable(message: impl Into<String>) -> Self {
+        Self::rpc(Source::Transport, Code::Unavailable, message).retryable(true)
+    }
+
+    pub fn cancelled(message: impl Into<String>) -> Self {
+        Self::rpc(Source::Caller, Code::Cancelled, message)
+    }
+
+    pub fn deadline_exceeded(message: impl Into<String>) -> Self {
+        Self::rpc(Source::Library, Code::DeadlineExceeded, message)
+    }
+
+    fn change(mut self, change: impl FnOnce(&mut Inner)) -> Self {
+        change(Arc::make_mut(&mut self.0));
+        self
+    }
+
+    pub fn retryable(self, retryable: bool) -> Self {
+        self.change(|inner| inner.retryable = retryable)
+    }
+
+    pub fn processed(self, maybe: bool) -> Self {
+        self.change(|inner| inner.may_have_been_processed = maybe)
+    }
+
+    pub fn with_retry_after(self, retry_after: Option<Duration>) -> Self {
+        self.change(|inner| inner.retry_after = retry_after)
+    }
+
+    pub fn with_details(self, details: Bytes) -> Self {
+        self.change(|inner| inner.details = details)
+    }
+
+    pub fn with_initial_metadata(self, metadata: Option<Metadata>) -> Self {
+        self.change(|inner| inner.initial_metadata = metadata)
+    }
+
+    pub fn with_trailers(self, metadata: Metadata) -> Self {
+        self.change(|inner| inner.trailers = Some(metadata))
+    }
+
+    pub fn kind(&self) -> Kind {
+        self.0.kind
+    }
+
+    pub fn source(&self) -> Source {
+        self.0.source
+    }
+
+    pub fn code(&self) -> Code {
+        self.0.code
+    }
+
+    pub fn message(&self) -> &str {
+        &self.0.message
+    }
+
+    /// The same request may succeed later, whatever its idempotence.
+    pub fn is_retryable(&self) -> bool {
+        self.0.retryable
+    }
+
+    /// False only when the gateway certainly did nothing.
+    pub fn may_have_been_processed(&self) -> bool {
+        self.0.may_have_been_processed
+    }
+
+    pub fn retry_after(&self) -> Option<Duration> {
+        self.0.retry_after
+    }
+
+    /// `grpc-status-details-bin`, decoded; empty: none.
+    pub fn details(&self) -> &Bytes {
+        &self.0.details
+    }
+
+    pub fn initial_metadata(&self) -> Option<&Metadata> {
+        self.0.initial_metadata.as_ref()
+    }
+
+    pub fn trailers(&self) -> Option<&Metadata> {
+        self.0.trailers.as_ref()
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0.message)
+    }
+}
+
+impl fmt::Debug for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:?} ({:?}): {}", self.0.kind, self.0.code, self.0.message)
+    }
+}
+
+impl std::error::Error for Error {}
+
+/// An error and its causes in one line: C has no `source()`.
+pub(crate) fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        let next = error.to_string();
+        // Many a wrapper prints its cause already.
+        if !text.contains(&next) {
+            text = format!("{text}: {next}");
+        }
+        cause = error.source();
+    }
+    text
+}

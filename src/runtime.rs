@@ -1,0 +1,317 @@
+//! The process's threads: I/O threads, each a current-thread runtime, and callback threads.
+//!
+//! One runtime for the process, started by the first handle that needs it, stopped only by
+//! [`shutdown`]. Handles belong to an [`Epoch`]; a shutdown or a fork begins a new one.
+//!
+//! Invariant: what was accepted by an I/O thread is run or dropped on that thread, also while the
+//! runtime ends; nothing accepted is left over.
+
+mod callbacks;
+mod io_thread;
+
+use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, mpsc};
+use std::thread::{self, JoinHandle};
+use std::time::{Duration, Instant};
+
+use crate::error::Error;
+use crate::sys::{self, PerProcess};
+
+use callbacks::CallbackThreads;
+pub use io_thread::Slot;
+use io_thread::{IoThread, current_io_thread};
+
+/// How many threads, and what they are called.
+#[derive(Clone, Debug)]
+pub struct Options {
+    pub io_threads: usize,
+    /// 0: callbacks run on the I/O threads.
+    pub callback_threads: usize,
+    pub thread_name: String,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            io_threads: 1,
+            callback_threads: 0,
+            thread_name: "zeebe".to_owned(),
+        }
+    }
+}
+
+/// The stretch of time between two shutdowns, in one process.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Epoch {
+    forks: u32,
+    shutdowns: u32,
+}
+
+static SHUTDOWNS: AtomicU32 = AtomicU32::new(0);
+
+impl Epoch {
+    pub fn now() -> Self {
+        Self {
+            forks: sys::forks(),
+            shutdowns: SHUTDOWNS.load(Ordering::Acquire),
+        }
+    }
+
+    /// Whether what belongs to this epoch can still be used.
+    pub fn check(self) -> Result<(), Error> {
+        match Self::now() {
+            now if now == self => Ok(()),
+            now if now.forks != self.forks => Err(Error::shutdown(
+                "this handle was made before fork(): make a new one in the child",
+            )),
+            _ => Err(Error::shutdown(
+                "this handle was made before zeebe_runtime_shutdown(): make a new one",
+            )),
+        }
+    }
+
+    /// Whether it belongs to a parent process, whose threads do not exist here.
+    pub fn is_of_parent(self) -> bool {
+        self.forks != sys::forks()
+    }
+}
+
+#[derive(Default)]
+struct Process {
+    options: Option<Options>,
+    runtime: Option<Arc<Runtime>>,
+    /// Stopped, but not yet seen to have ended.
+    stopping: Vec<Arc<Runtime>>,
+}
+
+static PROCESS: PerProcess<Mutex<Process>> = PerProcess::new();
+
+fn process() -> MutexGuard<'static, Process> {
+    lock(PROCESS.get())
+}
+
+/// A lock whose data every holder leaves whole, panic or not.
+pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Sets the options of the runtime to come.
+pub fn configure(options: Options) -> Result<(), Error> {
+    let mut process = process();
+    if process.runtime.is_some() {
+        return Err(Error::illegal_state(
+            "the runtime runs already: configure it before the first channel connects",
+        ));
+    }
+    process.options = Some(options);
+    Ok(())
+}
+
+/// The runtime of `epoch`, started if need be.
+pub fn get(epoch: Epoch) -> Result<Arc<Runtime>, Error> {
+    let mut process = process();
+    epoch.check()?;
+    if let Some(runtime) = &process.runtime {
+        return Ok(Arc::clone(runtime));
+    }
+    let options = process.options.clone().unwrap_or_default();
+    let runtime = Arc::new(Runtime::start(&options)?);
+    process.runtime = Some(Arc::clone(&runtime));
+    Ok(runtime)
+}
+
+/// Ends every call, delivers what is owed, and waits for the threads; `None` waits for ever.
+pub fn shutdown(timeout: Option<Duration>) -> Result<(), Error> {
+    refuse_on_library_thread("zeebe_runtime_shutdown")?;
+    let deadline = timeout.map(|timeout| Instant::now() + timeout);
+    let stopping = {
+        let mut process = process();
+        SHUTDOWNS.fetch_add(1, Ordering::AcqRel);
+        let runtime = process.runtime.take();
+        process.stopping.extend(runtime);
+        process.stopping.clone()
+    };
+    for runtime in &stopping {
+        runtime.stop();
+    }
+    for runtime in &stopping {
+        if !runtime.join(deadline) {
+            return Err(Error::deadline_exceeded(
+                "a library thread has not ended yet, perhaps held up by a callback: \
+                 call zeebe_runtime_shutdown() again",
+            ));
+        }
+    }
+    process()
+        .stopping
+        .retain(|runtime| !stopping.iter().any(|ended| Arc::ptr_eq(ended, runtime)));
+    crate::log::shutdown(deadline)
+}
+
+thread_local! {
+    static LIBRARY_THREAD: std::cell::Cell<bool> = const { std::cell::Cell::new(false) };
+}
+
+/// Blocking functions would wait for the very thread they run on.
+pub fn refuse_on_library_thread(function: &str) -> Result<(), Error> {
+    if LIBRARY_THREAD.get() {
+        return Err(Error::illegal_state(format!(
+            "{function} blocks and was called on a library thread: use a thread of the program's"
+        )));
+    }
+    Ok(())
+}
+
+/// A thread of the library: all signals blocked, marked as ours, and its end can be waited for.
+pub(crate) struct Worker {
+    ended: Mutex<mpsc::Receiver<()>>,
+    thread: Mutex<Option<JoinHandle<()>>>,
+}
+
+impl Worker {
+    pub(crate) fn start(
+        name: String,
+        body: impl FnOnce() + Send + 'static,
+    ) -> Result<Self, Error> {
+        let (alive, ended) = mpsc::channel();
+        let spawn = || {
+            thread::Builder::new().name(name).spawn(move || {
+                let _alive: mpsc::Sender<()> = alive; // dropped last: the receiver then knows
+                LIBRARY_THREAD.set(true);
+                body();
+            })
+        };
+        let thread = sys::with_signals_blocked(spawn)
+            .map_err(|error| Error::internal(format!("cannot start a thread: {error}")))?;
+        Ok(Self {
+            ended: Mutex::new(ended),
+            thread: Mutex::new(Some(thread)),
+        })
+    }
+
+    /// Whether the thread ended before the deadline.
+    pub(crate) fn join(&self, deadline: Option<Instant>) -> bool {
+        let ended = lock(&self.ended);
+        let timed_out = match deadline {
+            None => {
+                // The only message is the hang-up.
+                let _: Result<(), _> = ended.recv();
+                false
+            }
+            Some(deadline) => {
+                let left = deadline.saturating_duration_since(Instant::now());
+                matches!(ended.recv_timeout(left), Err(mpsc::RecvTimeoutError::Timeout))
+            }
+        };
+        if timed_out {
+            return false;
+        }
+        if let Some(thread) = lock(&self.thread).take() {
+            // A panic was caught and reported where it happened.
+            let _: Result<(), _> = thread.join();
+        }
+        true
+    }
+}
+
+/// The threads of one epoch.
+pub struct Runtime {
+    threads: Vec<IoThread>,
+    callbacks: Option<CallbackThreads>,
+    next: AtomicUsize,
+}
+
+impl std::fmt::Debug for Runtime {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Runtime({} I/O threads)", self.threads.len())
+    }
+}
+
+impl Runtime {
+    fn start(options: &Options) -> Result<Self, Error> {
+        let mut runtime = Self {
+            threads: Vec::new(),
+            callbacks: CallbackThreads::start(options)?,
+            next: AtomicUsize::new(0),
+        };
+        for index in 0..options.io_threads {
+            match IoThread::start(index, &options.thread_name) {
+                Ok(thread) => runtime.threads.push(thread),
+                Err(error) => {
+                    runtime.stop();
+                    runtime.join(None);
+                    return Err(error);
+                }
+            }
+        }
+        Ok(runtime)
+    }
+
+    /// The thread that a new channel lives on: each in turn.
+    pub fn next_thread(&self) -> usize {
+        self.next.fetch_add(1, Ordering::Relaxed) % self.threads.len()
+    }
+
+    /// A place for one task on thread `index`; refused once the runtime stops.
+    pub fn reserve(&self, index: usize) -> Result<Slot<'_>, Error> {
+        self.threads[index].reserve()
+    }
+
+    /// A place on the calling thread, if it is an I/O thread, else on the next one.
+    pub fn reserve_any(&self) -> Result<Slot<'_>, Error> {
+        let index = current_io_thread().unwrap_or_else(|| self.next_thread());
+        self.reserve(index)
+    }
+
+    /// Runs what calls back into the program: here, or on the callback thread of `key`, where
+    /// callbacks of one key run in the order they were given.
+    pub fn call_back(&self, key: usize, callback: impl FnOnce() + Send + 'static) {
+        match &self.callbacks {
+            None => callback(),
+            Some(threads) => threads.run(key, Box::new(callback)),
+        }
+    }
+
+    /// As [`Runtime::call_back`], and waits until it has returned.
+    pub async fn call_back_and_wait(&self, key: usize, callback: impl FnOnce() + Send + 'static) {
+        let Some(threads) = &self.callbacks else {
+            return callback();
+        };
+        let (done, waiting) = tokio::sync::oneshot::channel::<()>();
+        threads.run(
+            key,
+            Box::new(move || {
+                let _done = done; // dropped last, also if the callback panics
+                callback();
+            }),
+        );
+        // The only message is the hang-up.
+        let _: Result<(), _> = waiting.await;
+    }
+
+    fn stop(&self) {
+        for thread in &self.threads {
+            thread.stop();
+        }
+    }
+
+    fn join(&self, deadline: Option<Instant>) -> bool {
+        if !self.threads.iter().all(|thread| thread.join(deadline)) {
+            return false;
+        }
+        // Last: what the I/O threads dropped at their end still calls back.
+        match &self.callbacks {
+            None => true,
+            Some(threads) => {
+                threads.stop();
+                threads.join(deadline)
+            }
+        }
+    }
+}
+
+/// A number that is unique in the process, to key callbacks by.
+pub fn unique_key() -> usize {
+    static NEXT: AtomicUsize = AtomicUsize::new(0);
+    NEXT.fetch_add(1, Ordering::Relaxed)
+}

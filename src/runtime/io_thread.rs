@@ -1,0 +1,201 @@
+//! An I/O thread: a current-thread tokio runtime with an inbox.
+//!
+//! Tasks come in two ways: from the thread itself, straight onto its run queue, and from other
+//! threads through the inbox, which wakes the thread once a batch and not once a task.
+
+use std::cell::Cell;
+use std::future::{Future, poll_fn};
+use std::pin::Pin;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, mpsc};
+use std::task::Poll;
+use std::time::{Duration, Instant};
+
+use atomic_waker::AtomicWaker;
+
+use super::{Worker, lock};
+use crate::error::Error;
+
+type Task = Pin<Box<dyn Future<Output = ()> + Send>>;
+
+thread_local! {
+    static CURRENT: Cell<Option<usize>> = const { Cell::new(None) };
+}
+
+/// Which I/O thread this is, if it is one.
+pub(super) fn current_io_thread() -> Option<usize> {
+    CURRENT.get()
+}
+
+/// Set in `Inbox::reserved` once no more reservations are given.
+const CLOSED: usize = 1 << (usize::BITS - 1);
+
+#[derive(Default)]
+struct Inbox {
+    tasks: Mutex<Vec<Task>>,
+    /// Reservations not yet used; with [`CLOSED`], the thread ends when they are.
+    reserved: AtomicUsize,
+    waker: AtomicWaker,
+}
+
+impl Inbox {
+    /// Starts what comes in until the inbox is closed and every reservation used.
+    async fn run(&self) {
+        let mut batch = Vec::new();
+        poll_fn(|context| {
+            self.waker.register(context.waker());
+            let reserved = self.reserved.load(Ordering::Acquire);
+            std::mem::swap(&mut batch, &mut *lock(&self.tasks));
+            for task in batch.drain(..) {
+                tokio::spawn(task);
+            }
+            if reserved == CLOSED {
+                return Poll::Ready(());
+            }
+            Poll::Pending
+        })
+        .await;
+    }
+
+    fn release(&self) {
+        let before = self.reserved.fetch_sub(1, Ordering::AcqRel);
+        if before == CLOSED + 1 {
+            self.waker.wake();
+        }
+    }
+}
+
+/// The right to start one task, which nothing can take away any more.
+#[must_use]
+pub struct Slot<'a> {
+    thread: &'a IoThread,
+}
+
+impl std::fmt::Debug for Slot<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Slot(I/O thread {})", self.thread.index)
+    }
+}
+
+impl Slot<'_> {
+    /// Starts the task; it is polled later, never in here.
+    pub fn spawn(self, task: impl Future<Output = ()> + Send + 'static) {
+        let inbox = &self.thread.inbox;
+        if current_io_thread() == Some(self.thread.index) {
+            tokio::spawn(task);
+            return;
+        }
+        let first = {
+            let mut tasks = lock(&inbox.tasks);
+            tasks.push(Box::pin(task));
+            tasks.len() == 1
+        };
+        if first {
+            inbox.waker.wake();
+        }
+    }
+}
+
+impl Drop for Slot<'_> {
+    fn drop(&mut self) {
+        self.thread.inbox.release();
+    }
+}
+
+pub(super) struct IoThread {
+    index: usize,
+    inbox: Arc<Inbox>,
+    worker: Worker,
+}
+
+impl IoThread {
+    pub(super) fn start(index: usize, name: &str) -> Result<Self, Error> {
+        let inbox = Arc::new(Inbox::default());
+        let (started, result) = mpsc::channel();
+        let worker = Worker::start(format!("{name}-io-{index}"), {
+            let inbox = Arc::clone(&inbox);
+            let name = name.to_owned();
+            move || {
+                let runtime = tokio::runtime::Builder::new_current_thread()
+                    .enable_all()
+                    .max_blocking_threads(8) // name resolution and reading certificates
+                    .thread_name(format!("{name}-blocking"))
+                    .build();
+                let runtime = match runtime {
+                    Ok(runtime) => runtime,
+                    Err(error) => {
+                        let error = Error::internal(format!("cannot start I/O: {error}"));
+                        // Whoever starts the thread waits for this.
+                        let _: Result<(), _> = started.send(Err(error));
+                        return;
+                    }
+                };
+                let _: Result<(), _> = started.send(Ok(()));
+                drop(started);
+                CURRENT.set(Some(index));
+                runtime.block_on(inbox.run());
+                // Drops every task here; a call that is dropped still completes. A name lookup
+                // that hangs is not waited for: nothing listens to it any more.
+                runtime.shutdown_timeout(Duration::from_millis(100));
+            }
+        })?;
+        match result.recv() {
+            Ok(Ok(())) => Ok(Self { index, inbox, worker }),
+            Ok(Err(error)) => Err(error),
+            Err(_) => Err(Error::internal("an I/O thread ended before it started")),
+        }
+    }
+
+    pub(super) fn reserve(&self) -> Result<Slot<'_>, Error> {
+        let before = self.inbox.reserved.fetch_add(1, Ordering::AcqRel);
+        let slot = Slot { thread: self };
+        if before & CLOSED != 0 {
+            return Err(Error::shutdown("the runtime is shutting down"));
+        }
+        Ok(slot)
+    }
+
+    pub(super) fn stop(&self) {
+        self.inbox.reserved.fetch_or(CLOSED, Ordering::AcqRel);
+        self.inbox.waker.wake();
+    }
+
+    pub(super) fn join(&self, deadline: Option<Instant>) -> bool {
+        self.worker.join(deadline)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    struct Signal(mpsc::Sender<&'static str>, &'static str);
+    impl Drop for Signal {
+        fn drop(&mut self) {
+            self.0.send(self.1).unwrap();
+        }
+    }
+
+    #[test]
+    fn a_stopped_thread_drops_what_it_accepted_and_refuses_the_rest() {
+        let thread = IoThread::start(0, "test").unwrap();
+        let (sender, dropped) = mpsc::channel();
+        let signal = Signal(sender.clone(), "waiting");
+        thread.reserve().unwrap().spawn(async move {
+            let _signal = signal;
+            std::future::pending().await
+        });
+        let late = thread.reserve().unwrap();
+        thread.stop();
+        assert!(thread.reserve().is_err());
+        let signal = Signal(sender, "late");
+        late.spawn(async move {
+            let _signal = signal;
+            std::future::pending().await
+        });
+        assert!(thread.join(None));
+        let mut names = [dropped.recv().unwrap(), dropped.recv().unwrap()];
+        names.sort_unstable();
+        assert_eq!(names, ["late", "waiting"]);
+    }
+}

@@ -1,0 +1,119 @@
+//! What the operating system must be asked for by hand: signals and forks.
+//!
+//! Beside `capi` the only place with `unsafe`. Nothing here knows of channels or calls.
+
+use std::marker::PhantomData;
+use std::sync::Once;
+use std::sync::atomic::{AtomicPtr, AtomicU32, Ordering};
+
+static FORKS: AtomicU32 = AtomicU32::new(0);
+
+extern "C" fn in_child() {
+    FORKS.fetch_add(1, Ordering::Relaxed);
+}
+
+/// How many forks lie between the process that first asked and this one.
+///
+/// What was made at another count belongs to a parent: its threads do not exist here.
+pub(crate) fn forks() -> u32 {
+    static WATCH: Once = Once::new();
+    WATCH.call_once(|| {
+        // SAFETY: the handler only adds to an atomic, which POSIX allows between fork and exec. It
+        // is never unloaded: the library is linked `-z nodelete`.
+        unsafe { libc::pthread_atfork(None, None, Some(in_child)) };
+    });
+    FORKS.load(Ordering::Relaxed)
+}
+
+/// A value of the process: made on first use, and anew on first use in a forked child.
+///
+/// The parent's value stays in the child's memory untouched, since another thread may have held
+/// its locks at the fork.
+pub(crate) struct PerProcess<T> {
+    current: AtomicPtr<(u32, T)>,
+    owns: PhantomData<T>,
+}
+
+impl<T: Default + Sync> PerProcess<T> {
+    pub(crate) const fn new() -> Self {
+        Self {
+            current: AtomicPtr::new(std::ptr::null_mut()),
+            owns: PhantomData,
+        }
+    }
+
+    pub(crate) fn get(&'static self) -> &'static T {
+        let forks = forks();
+        let found = self.current.load(Ordering::Acquire);
+        // SAFETY: the pointer is NULL or comes from `Box::into_raw` below and is never freed.
+        if let Some((made, value)) = unsafe { found.as_ref() }
+            && *made == forks
+        {
+            return value;
+        }
+        let fresh = Box::into_raw(Box::new((forks, T::default())));
+        match self
+            .current
+            .compare_exchange(found, fresh, Ordering::AcqRel, Ordering::Acquire)
+        {
+            // SAFETY: just made, and never freed from now on.
+            Ok(_) => unsafe { &(*fresh).1 },
+            Err(theirs) => {
+                // SAFETY: `fresh` was published nowhere.
+                drop(unsafe { Box::from_raw(fresh) });
+                // SAFETY: another thread made it for this process, and it is never freed.
+                unsafe { &(*theirs).1 }
+            }
+        }
+    }
+}
+
+/// Runs `spawn` with every signal blocked, so that the thread it starts never takes one: neither a
+/// handler of the program's, nor SIGPIPE, which would end it when a gateway resets a connection.
+pub(crate) fn with_signals_blocked<R>(spawn: impl FnOnce() -> R) -> R {
+    struct Restore(libc::sigset_t);
+    impl Drop for Restore {
+        fn drop(&mut self) {
+            // SAFETY: a set that pthread_sigmask wrote; the old one is not wanted.
+            unsafe { libc::pthread_sigmask(libc::SIG_SETMASK, &self.0, std::ptr::null_mut()) };
+        }
+    }
+    // SAFETY: `sigset_t` is plain data, and each call writes it before it is read.
+    let _restore = unsafe {
+        let mut all: libc::sigset_t = std::mem::zeroed();
+        let mut old: libc::sigset_t = std::mem::zeroed();
+        libc::sigfillset(&mut all);
+        libc::pthread_sigmask(libc::SIG_SETMASK, &all, &mut old);
+        Restore(old)
+    };
+    spawn()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_thread_started_with_signals_blocked_has_them_blocked() {
+        fn blocked(signal: i32) -> bool {
+            // SAFETY: asks for the current mask only.
+            unsafe {
+                let mut set: libc::sigset_t = std::mem::zeroed();
+                libc::pthread_sigmask(libc::SIG_BLOCK, std::ptr::null(), &mut set);
+                libc::sigismember(&set, signal) == 1
+            }
+        }
+        let thread = with_signals_blocked(|| {
+            std::thread::spawn(|| blocked(libc::SIGPIPE) && blocked(libc::SIGTERM))
+        });
+        assert!(thread.join().unwrap());
+        assert!(!blocked(libc::SIGTERM));
+    }
+
+    #[test]
+    fn per_process_makes_one_value() {
+        static VALUE: PerProcess<AtomicU32> = PerProcess::new();
+        VALUE.get().store(7, Ordering::Relaxed);
+        assert_eq!(VALUE.get().load(Ordering::Relaxed), 7);
+    }
+}

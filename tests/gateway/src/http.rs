@@ -1,0 +1,55 @@
+//! The small HTTP answers of the token endpoint and the control port.
+
+use std::collections::HashMap;
+
+use http_body_util::{BodyExt, Full, Limited};
+use hyper::body::{Bytes, Incoming};
+use hyper::header::CONTENT_TYPE;
+use hyper::{Response, StatusCode};
+use serde_json::{Value, json};
+use tonic::body::Body;
+
+/// More than any request to these ports needs, and enough for an oversized token answer.
+const BODY_LIMIT: usize = 16 << 20;
+
+pub(crate) fn answer(
+    status: StatusCode,
+    content_type: &str,
+    body: impl Into<Bytes>,
+) -> Response<Body> {
+    let mut response = Response::new(Body::new(Full::new(body.into())));
+    *response.status_mut() = status;
+    if let Ok(value) = content_type.parse() {
+        response.headers_mut().insert(CONTENT_TYPE, value);
+    }
+    response
+}
+
+pub(crate) fn json_answer(status: StatusCode, body: &Value) -> Response<Body> {
+    answer(status, "application/json", body.to_string())
+}
+
+pub(crate) fn error_answer(status: StatusCode, reason: &str) -> Response<Body> {
+    json_answer(status, &json!({ "error": reason }))
+}
+
+pub(crate) async fn read(body: Incoming) -> Result<Bytes, String> {
+    match Limited::new(body, BODY_LIMIT).collect().await {
+        Ok(collected) => Ok(collected.to_bytes()),
+        Err(error) => Err(format!("the body cannot be read: {error}")),
+    }
+}
+
+/// The pairs of a query or a form; a name that comes twice is an error.
+pub(crate) fn parameters(encoded: &[u8]) -> Result<HashMap<String, String>, String> {
+    let mut parameters = HashMap::new();
+    for (name, value) in form_urlencoded::parse(encoded) {
+        if parameters
+            .insert(name.to_string(), value.into_owned())
+            .is_some()
+        {
+            return Err(format!("{name} comes twice"));
+        }
+    }
+    Ok(parameters)
+}

@@ -1,0 +1,97 @@
+//! The command line.
+
+use std::path::PathBuf;
+use std::str::FromStr;
+use std::time::Duration;
+
+use clap::Parser;
+
+use crate::rpcs::{ANSWERED, UNANSWERED};
+
+/// The audience of Camunda's own cloud, which the `cloud` listener requires.
+pub(crate) const CLOUD_AUDIENCE: &str = "zeebe.camunda.io";
+
+/// A Zeebe gateway for development and tests. It is no engine: it keeps the jobs of linear processes in
+/// memory, checks tokens that it issues itself, and misbehaves when told to.
+#[derive(Debug, Clone, Parser)]
+#[command(name = "zeebe-dev-gateway", version, after_help = rpcs())]
+pub struct Options {
+    /// Write the ports, the certificates' paths and the process id here, as JSON, once everything listens
+    #[arg(long, value_name = "PATH")]
+    pub ports_file: Option<PathBuf>,
+
+    /// Write the certificates into this directory [default: a temporary one, removed at a clean exit]
+    #[arg(long, value_name = "DIR")]
+    pub directory: Option<PathBuf>,
+
+    /// A client that the token endpoint knows; may be repeated
+    #[arg(
+        long = "client",
+        value_name = "ID:SECRET",
+        default_value = "demo-client:demo-secret"
+    )]
+    pub clients: Vec<Client>,
+
+    /// The audience that the `*_oauth` listeners require, and that of a token asked for without one
+    #[arg(long, default_value = "zeebe-api")]
+    pub audience: String,
+
+    /// How long an issued token is good
+    #[arg(long, value_name = "SECONDS", default_value = "3600", value_parser = seconds)]
+    pub token_lifetime: Duration,
+
+    /// The cluster's id; the cloud listener is `{cluster id}.{region}.zeebe.camunda.io`
+    #[arg(long, default_value = "demo-cluster")]
+    pub cluster_id: String,
+
+    /// The region of the cloud listener's host name
+    #[arg(long, default_value = "bru-2")]
+    pub region: String,
+
+    /// How many partitions the topology shows and jobs are spread over
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(i32).range(1..=1024))]
+    pub partitions: i32,
+
+    /// The port of the plaintext listener; 0 is any free one, as for all others
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    pub plaintext_port: u16,
+
+    /// Stop when standard input is closed, so that no test leaves the gateway behind
+    #[arg(long)]
+    pub exit_with_stdin: bool,
+}
+
+/// What a client shows to the token endpoint.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Client {
+    pub id: String,
+    pub secret: String,
+}
+
+impl FromStr for Client {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text.split_once(':') {
+            Some((id, secret)) if !id.is_empty() => Ok(Self {
+                id: id.to_owned(),
+                secret: secret.to_owned(),
+            }),
+            _ => Err("expected ID:SECRET".to_owned()),
+        }
+    }
+}
+
+fn seconds(text: &str) -> Result<Duration, String> {
+    text.parse()
+        .map(Duration::from_secs)
+        .map_err(|_| "expected whole seconds".to_owned())
+}
+
+fn rpcs() -> String {
+    format!(
+        "RPCs that are real, on in-memory state:\n  {}\n\nRPCs that answer UNIMPLEMENTED:\n  {}",
+        ANSWERED.join(", "),
+        UNANSWERED.join(", ")
+    )
+}

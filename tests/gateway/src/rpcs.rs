@@ -1,0 +1,50 @@
+//! Which RPCs of the protocol the gateway answers.
+
+/// The RPCs that are real.
+pub(crate) const ANSWERED: &[&str] = &[
+    "ActivateJobs",
+    "CompleteJob",
+    "CreateProcessInstance",
+    "DeployResource",
+    "FailJob",
+    "PublishMessage",
+    "StreamActivatedJobs",
+    "ThrowError",
+    "Topology",
+];
+
+/// The RPCs that are known, but answer UNIMPLEMENTED.
+pub(crate) const UNANSWERED: &[&str] = &[
+    "BroadcastSignal",
+    "CancelProcessInstance",
+    "CreateProcessInstanceWithResult",
+    "DeleteResource",
+    "DeployProcess",
+    "EvaluateConditional",
+    "EvaluateDecision",
+    "MigrateProcessInstance",
+    "ModifyProcessInstance",
+    "ResolveIncident",
+    "SetVariables",
+    "UpdateJobRetries",
+    "UpdateJobTimeout",
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_rpc_of_the_protocol_is_answered_or_listed_as_not() {
+        let proto = include_str!("../../../proto/gateway.proto");
+        let mut rpcs: Vec<_> = proto
+            .lines()
+            .filter_map(|line| line.trim().strip_prefix("rpc ")?.split('(').next())
+            .collect();
+        let mut listed = [ANSWERED, UNANSWERED].concat();
+        rpcs.sort_unstable();
+        listed.sort_unstable();
+        assert_eq!(listed, rpcs);
+        assert_eq!(rpcs.len(), 22);
+    }
+}

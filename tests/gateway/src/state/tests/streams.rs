@@ -1,0 +1,84 @@
+//! Job streams.
+
+use super::*;
+
+#[test]
+fn streams_come_before_polls() {
+    let mut state = deployed(1);
+    let number = state.open_stream(&stream("pay")).expect("a stream");
+    create(state.at(0), "{}");
+    assert!(activate(state.at(0), "pay").is_empty());
+    let job = state.next_streamed(number).expect("a job");
+    assert_eq!((job.worker.as_str(), job.deadline), ("s", 1000));
+    assert_eq!(state.next_streamed(number), None);
+    complete(&mut state, job.key, "").expect("a completion");
+}
+
+#[test]
+fn jobs_are_spread_over_the_streams() {
+    let mut state = deployed(1);
+    let numbers = [1, 2].map(|_| state.open_stream(&stream("pay")).expect("a stream"));
+    for _ in 0..4 {
+        create(&mut state, "{}");
+        state.at(0);
+    }
+    for number in numbers {
+        assert!(state.next_streamed(number).is_some());
+        assert!(state.next_streamed(number).is_some());
+        assert_eq!(state.next_streamed(number), None);
+    }
+}
+
+#[test]
+fn what_a_closed_stream_did_not_deliver_is_free_again() {
+    let mut state = deployed(1);
+    let number = state.open_stream(&stream("pay")).expect("a stream");
+    create(&mut state, "{}");
+    create(&mut state, "{}");
+    let delivered = state.at(0).next_streamed(number).expect("a job").key;
+    state.close_stream(number);
+    let jobs = activate(&mut state, "pay");
+    assert_eq!(jobs.len(), 1);
+    assert_ne!(jobs[0].key, delivered);
+}
+
+#[test]
+fn a_stream_does_not_deliver_what_timed_out_in_it() {
+    let mut state = deployed(1);
+    let number = state.open_stream(&stream("pay")).expect("a stream");
+    create(&mut state, "{}");
+    state.at(0);
+    let job = state
+        .at(1000)
+        .next_streamed(number)
+        .expect("the job, offered anew");
+    assert_eq!(job.deadline, 2000);
+    assert_eq!(state.next_streamed(number), None);
+}
+
+#[test]
+fn a_stream_that_is_not_read_leaves_jobs_to_others() {
+    let mut state = deployed(1);
+    state.open_stream(&stream("pay")).expect("a stream");
+    for _ in 0..40 {
+        create(&mut state, "{}");
+    }
+    assert_eq!(activate(state.at(0), "pay").len(), 8);
+}
+
+#[test]
+fn a_stream_needs_a_type_and_a_timeout() {
+    let mut state = deployed(1);
+    for request in [
+        stream(" "),
+        StreamActivatedJobsRequest {
+            timeout: 0,
+            ..stream("pay")
+        },
+    ] {
+        assert!(matches!(
+            state.open_stream(&request),
+            Err(Rejection::InvalidArgument(_))
+        ));
+    }
+}

@@ -1,0 +1,237 @@
+//! The OAuth2 token endpoint (RFC 6749): client credentials in, opaque tokens out.
+
+use std::collections::HashMap;
+
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
+use hyper::body::Incoming;
+use hyper::header::{
+    ALLOW, AUTHORIZATION, CACHE_CONTROL, CONTENT_TYPE, HeaderValue, PRAGMA, RETRY_AFTER,
+    WWW_AUTHENTICATE,
+};
+use hyper::{HeaderMap, Method, Request, Response, StatusCode};
+use serde_json::json;
+use tonic::body::Body;
+
+use crate::context::Context;
+use crate::http;
+use crate::options::Client;
+use crate::switches::TokenAnswer;
+
+const PATH: &str = "/oauth/token";
+
+/// An error answer of RFC 6749, section 5.2.
+struct Refusal {
+    status: StatusCode,
+    error: &'static str,
+    description: String,
+}
+
+impl Refusal {
+    fn new(error: &'static str, description: impl Into<String>) -> Self {
+        Self {
+            status: StatusCode::BAD_REQUEST,
+            error,
+            description: description.into(),
+        }
+    }
+
+    fn invalid_client(description: &str) -> Self {
+        Self {
+            status: StatusCode::UNAUTHORIZED,
+            ..Self::new("invalid_client", description)
+        }
+    }
+}
+
+pub(crate) async fn answer(context: &Context, request: Request<Incoming>) -> Response<Body> {
+    if request.uri().path() != PATH {
+        return http::error_answer(StatusCode::NOT_FOUND, "the token endpoint is /oauth/token");
+    }
+    if request.method() != Method::POST {
+        let mut response = http::error_answer(
+            StatusCode::METHOD_NOT_ALLOWED,
+            "a token is asked for with POST",
+        );
+        response
+            .headers_mut()
+            .insert(ALLOW, HeaderValue::from_static("POST"));
+        return response;
+    }
+    context.counters.count_token_request();
+    if let Some(answer) = context.switches.next_token_answer() {
+        return prescribed(answer);
+    }
+    let (parts, body) = request.into_parts();
+    let mut response = match token(context, &parts.headers, body).await {
+        Ok(response) => response,
+        Err(refusal) => http::json_answer(
+            refusal.status,
+            &json!({ "error": refusal.error, "error_description": refusal.description }),
+        ),
+    };
+    let unauthorized = response.status() == StatusCode::UNAUTHORIZED;
+    let headers = response.headers_mut();
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    headers.insert(PRAGMA, HeaderValue::from_static("no-cache"));
+    if unauthorized {
+        let challenge = HeaderValue::from_static(r#"Basic realm="zeebe-dev-gateway""#);
+        headers.insert(WWW_AUTHENTICATE, challenge);
+    }
+    response
+}
+
+fn prescribed(answer: TokenAnswer) -> Response<Body> {
+    let mut response = http::answer(answer.status, &answer.content_type, answer.body);
+    if let Some(value) = answer.retry_after.and_then(|value| value.parse().ok()) {
+        response.headers_mut().insert(RETRY_AFTER, value);
+    }
+    response
+}
+
+async fn token(
+    context: &Context,
+    headers: &HeaderMap,
+    body: Incoming,
+) -> Result<Response<Body>, Refusal> {
+    let media_type = headers
+        .get(CONTENT_TYPE)
+        .and_then(|value| value.to_str().ok())
+        .unwrap_or("");
+    let media_type = media_type.split(';').next().unwrap_or("").trim();
+    if !media_type.eq_ignore_ascii_case("application/x-www-form-urlencoded") {
+        return Err(Refusal::new(
+            "invalid_request",
+            "the body is not a URL-encoded form",
+        ));
+    }
+    let invalid = |reason| Refusal::new("invalid_request", reason);
+    let body = http::read(body).await.map_err(invalid)?;
+    let form = http::parameters(&body).map_err(invalid)?;
+    let shown = credentials(headers, &form)?;
+    if !context
+        .options
+        .clients
+        .iter()
+        .any(|client| shown.contains(client))
+    {
+        return Err(Refusal::invalid_client("no client has this id and secret"));
+    }
+    match form.get("grant_type").map(String::as_str) {
+        Some("client_credentials") => {}
+        Some(_) => {
+            let reason = "client_credentials is the only grant here";
+            return Err(Refusal::new("unsupported_grant_type", reason));
+        }
+        None => return Err(Refusal::new("invalid_request", "grant_type is missing")),
+    }
+    let given = |name| form.get(name).filter(|value| !value.is_empty());
+    let audience = given("audience").unwrap_or(&context.options.audience);
+    let lifetime = context.options.token_lifetime;
+    let token = context
+        .tokens
+        .issue(audience, lifetime)
+        .ok_or_else(|| Refusal::new("server_error", "no randomness for a token"))?;
+    let mut answer = json!({
+        "access_token": token,
+        "token_type": "Bearer",
+        "expires_in": lifetime.as_secs(),
+    });
+    if let Some(scope) = given("scope") {
+        answer["scope"] = json!(scope);
+    }
+    Ok(http::json_answer(StatusCode::OK, &answer))
+}
+
+/// The credentials in the header or the form. In the header they may or may not be form-encoded: RFC 6749
+/// wants it, many clients do not do it, so both readings are returned.
+fn credentials(
+    headers: &HeaderMap,
+    form: &HashMap<String, String>,
+) -> Result<Vec<Client>, Refusal> {
+    let Some(header) = headers.get(AUTHORIZATION) else {
+        let (Some(id), Some(secret)) = (form.get("client_id"), form.get("client_secret")) else {
+            return Err(Refusal::invalid_client(
+                "the client's id or secret is missing",
+            ));
+        };
+        return Ok(vec![Client {
+            id: id.clone(),
+            secret: secret.clone(),
+        }]);
+    };
+    if form.contains_key("client_secret") {
+        let reason = "the client's secret is both in the header and in the body";
+        return Err(Refusal::new("invalid_request", reason));
+    }
+    let (id, secret) = basic(header)
+        .ok_or_else(|| Refusal::invalid_client("the authorization is not Basic id:secret"))?;
+    let decoded = Client {
+        id: form_decoded(&id),
+        secret: form_decoded(&secret),
+    };
+    Ok(vec![Client { id, secret }, decoded])
+}
+
+fn basic(header: &HeaderValue) -> Option<(String, String)> {
+    let (scheme, encoded) = header.to_str().ok()?.split_once(' ')?;
+    if !scheme.eq_ignore_ascii_case("basic") {
+        return None;
+    }
+    let decoded = String::from_utf8(BASE64_STANDARD.decode(encoded.trim()).ok()?).ok()?;
+    let (id, secret) = decoded.split_once(':')?;
+    Some((id.to_owned(), secret.to_owned()))
+}
+
+fn form_decoded(text: &str) -> String {
+    // One nameless value: `=` and `&` are encoded in it, if it is encoded at all.
+    form_urlencoded::parse(format!("v={text}").as_bytes())
+        .next()
+        .map(|(_, value)| value.into_owned())
+        .unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn header(value: &str) -> HeaderMap {
+        let encoded = BASE64_STANDARD.encode(value);
+        let mut headers = HeaderMap::new();
+        headers.insert(
+            AUTHORIZATION,
+            format!("Basic {encoded}").parse().expect("a header"),
+        );
+        headers
+    }
+
+    fn client(id: &str, secret: &str) -> Client {
+        Client {
+            id: id.to_owned(),
+            secret: secret.to_owned(),
+        }
+    }
+
+    #[test]
+    fn basic_credentials_are_read_both_ways() {
+        let shown = credentials(&header("caf\u{e9}:a%3Ab+c"), &HashMap::new()).ok();
+        let expected = vec![client("caf\u{e9}", "a%3Ab+c"), client("caf\u{e9}", "a:b c")];
+        assert_eq!(shown, Some(expected));
+    }
+
+    #[test]
+    fn a_secret_comes_only_once() {
+        let form = HashMap::from([("client_secret".to_owned(), "s".to_owned())]);
+        let refusal = credentials(&header("a:s"), &form).err();
+        assert_eq!(
+            refusal.map(|refusal| refusal.error),
+            Some("invalid_request")
+        );
+    }
+
+    #[test]
+    fn missing_credentials_are_an_invalid_client() {
+        let refusal = credentials(&HeaderMap::new(), &HashMap::new()).err();
+        assert_eq!(refusal.map(|refusal| refusal.error), Some("invalid_client"));
+    }
+}

@@ -1,0 +1,141 @@
+//! The tokens that were issued, and the check of those that calls carry.
+
+use std::collections::HashMap;
+use std::fmt;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use base64::Engine as _;
+use base64::prelude::BASE64_URL_SAFE_NO_PAD;
+use rustls::crypto::aws_lc_rs;
+
+#[derive(Debug, Default)]
+pub(crate) struct Tokens(Mutex<HashMap<String, Issued>>);
+
+#[derive(Debug)]
+struct Issued {
+    audience: String,
+    expires: Instant,
+}
+
+/// Why a call is not let in.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Refusal {
+    Missing,
+    NotBearer,
+    Unknown,
+    Expired,
+    OtherAudience { issued: String, required: String },
+}
+
+impl fmt::Display for Refusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Missing => f.write_str("the bearer token is missing"),
+            Self::NotBearer => f.write_str("the authorization is not a bearer token"),
+            Self::Unknown => f.write_str("the bearer token is unknown"),
+            Self::Expired => f.write_str("the bearer token has expired"),
+            Self::OtherAudience { issued, required } => write!(
+                f,
+                "the bearer token has the wrong audience: it is for {issued}, not for {required}"
+            ),
+        }
+    }
+}
+
+impl Tokens {
+    /// An opaque token that the listeners of this audience accept.
+    pub(crate) fn issue(&self, audience: &str, lifetime: Duration) -> Option<String> {
+        let mut random = [0; 32];
+        aws_lc_rs::default_provider()
+            .secure_random
+            .fill(&mut random)
+            .ok()?;
+        let token = BASE64_URL_SAFE_NO_PAD.encode(random);
+        let issued = Issued {
+            audience: audience.to_owned(),
+            expires: Instant::now() + lifetime,
+        };
+        self.lock().insert(token.clone(), issued);
+        Some(token)
+    }
+
+    /// Checks the value of an `authorization` header.
+    pub(crate) fn check(&self, header: Option<&[u8]>, audience: &str) -> Result<(), Refusal> {
+        let header = header.ok_or(Refusal::Missing)?;
+        let (scheme, token) = std::str::from_utf8(header)
+            .ok()
+            .and_then(|text| text.split_once(' '))
+            .ok_or(Refusal::NotBearer)?;
+        if !scheme.eq_ignore_ascii_case("bearer") {
+            return Err(Refusal::NotBearer);
+        }
+        let issued = self.lock();
+        let issued = issued.get(token).ok_or(Refusal::Unknown)?;
+        if issued.expires <= Instant::now() {
+            return Err(Refusal::Expired);
+        }
+        if issued.audience != audience {
+            return Err(Refusal::OtherAudience {
+                issued: issued.audience.clone(),
+                required: audience.to_owned(),
+            });
+        }
+        Ok(())
+    }
+
+    pub(crate) fn revoke_all(&self) -> usize {
+        let mut issued = self.lock();
+        let count = issued.len();
+        issued.clear();
+        count
+    }
+
+    fn lock(&self) -> MutexGuard<'_, HashMap<String, Issued>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_token_is_good_for_its_audience_until_it_expires() {
+        let tokens = Tokens::default();
+        let token = tokens
+            .issue("a", Duration::from_secs(60))
+            .expect("randomness");
+        let header = format!("bearer {token}");
+        assert_eq!(tokens.check(Some(header.as_bytes()), "a"), Ok(()));
+        assert!(matches!(
+            tokens.check(Some(header.as_bytes()), "b"),
+            Err(Refusal::OtherAudience { .. })
+        ));
+        let expired = tokens.issue("a", Duration::ZERO).expect("randomness");
+        let expired = format!("Bearer {expired}");
+        assert_eq!(
+            tokens.check(Some(expired.as_bytes()), "a"),
+            Err(Refusal::Expired)
+        );
+        assert_eq!(tokens.revoke_all(), 2);
+        assert_eq!(
+            tokens.check(Some(header.as_bytes()), "a"),
+            Err(Refusal::Unknown)
+        );
+    }
+
+    #[test]
+    fn what_is_no_bearer_token_is_told_apart() {
+        let tokens = Tokens::default();
+        assert_eq!(tokens.check(None, "a"), Err(Refusal::Missing));
+        assert_eq!(
+            tokens.check(Some(b"Basic YTpi"), "a"),
+            Err(Refusal::NotBearer)
+        );
+        assert_eq!(
+            tokens.check(Some(b"Bearer nonsense"), "a"),
+            Err(Refusal::Unknown)
+        );
+    }
+}

@@ -1,0 +1,271 @@
+//! Calls over plaintext: the life of a job on the wire, tokens, and misbehaviour.
+
+mod common;
+
+use std::time::{Duration, Instant};
+
+use common::{Running, http};
+use tonic::transport::Channel;
+use tonic::{Code, Request, Status};
+use zeebe_dev_gateway::protocol::gateway_client::GatewayClient;
+use zeebe_dev_gateway::protocol::*;
+
+const PROCESS: &str = r#"<definitions xmlns="http://www.omg.org/spec/BPMN/20100524/MODEL"
+    xmlns:zeebe="http://camunda.org/schema/zeebe/1.0">
+  <process id="p" isExecutable="true">
+    <startEvent id="start"/>
+    <serviceTask id="task"><extensionElements><zeebe:taskDefinition type="pay"/></extensionElements></serviceTask>
+    <endEvent id="end"/>
+    <sequenceFlow id="a" sourceRef="start" targetRef="task"/>
+    <sequenceFlow id="b" sourceRef="task" targetRef="end"/>
+  </process></definitions>"#;
+
+async fn connect(gateway: &Running, listener: &str) -> GatewayClient<Channel> {
+    let address = format!("http://127.0.0.1:{}", gateway.port(listener));
+    let endpoint = Channel::from_shared(address).expect("an address");
+    GatewayClient::new(endpoint.connect().await.expect("a connection"))
+}
+
+async fn deploy(client: &mut GatewayClient<Channel>) {
+    let resource = Resource {
+        name: "p.bpmn".to_owned(),
+        content: PROCESS.into(),
+    };
+    let request = DeployResourceRequest {
+        resources: vec![resource],
+        ..Default::default()
+    };
+    client.deploy_resource(request).await.expect("a deployment");
+}
+
+async fn create(client: &mut GatewayClient<Channel>) {
+    let request = CreateProcessInstanceRequest {
+        bpmn_process_id: "p".to_owned(),
+        version: -1,
+        ..Default::default()
+    };
+    client
+        .create_process_instance(request)
+        .await
+        .expect("an instance");
+}
+
+/// The jobs of one poll.
+async fn poll(
+    client: &mut GatewayClient<Channel>,
+    request_timeout: i64,
+) -> Result<Vec<ActivatedJob>, Status> {
+    let request = ActivateJobsRequest {
+        r#type: "pay".to_owned(),
+        worker: "w".to_owned(),
+        timeout: 60_000,
+        max_jobs_to_activate: 10,
+        request_timeout,
+        ..Default::default()
+    };
+    let mut responses = client.activate_jobs(request).await?.into_inner();
+    let mut jobs = Vec::new();
+    while let Some(response) = responses.message().await? {
+        jobs.extend(response.jobs);
+    }
+    Ok(jobs)
+}
+
+async fn topology(client: &mut GatewayClient<Channel>) -> Result<TopologyResponse, Status> {
+    client
+        .topology(TopologyRequest {})
+        .await
+        .map(tonic::Response::into_inner)
+}
+
+#[tokio::test]
+async fn a_job_lives_on_the_wire() {
+    let gateway = Running::start(&["--partitions", "3"]);
+    let mut client = connect(&gateway, "plaintext").await;
+    let topology = topology(&mut client).await.expect("a topology");
+    assert_eq!(
+        (
+            topology.partitions_count,
+            topology.brokers[0].partitions.len()
+        ),
+        (3, 3)
+    );
+    deploy(&mut client).await;
+    create(&mut client).await;
+    let jobs = poll(&mut client, -1).await.expect("a poll");
+    assert_eq!(jobs.len(), 1);
+    let request = CompleteJobRequest {
+        job_key: jobs[0].key,
+        ..Default::default()
+    };
+    client
+        .complete_job(request.clone())
+        .await
+        .expect("a completion");
+    let again = client.complete_job(request).await.expect_err("a refusal");
+    assert_eq!(again.code(), Code::NotFound);
+    let counters = gateway.control("GET", "/counters", "");
+    assert_eq!(counters["calls"]["CompleteJob"], 2);
+    assert_eq!(
+        (
+            &counters["open_connections"],
+            &counters["accepted_connections"]
+        ),
+        (&1.into(), &1.into())
+    );
+}
+
+#[tokio::test]
+async fn a_long_poll_waits_for_a_job_or_its_time() {
+    let gateway = Running::start(&[]);
+    let mut client = connect(&gateway, "plaintext").await;
+    deploy(&mut client).await;
+    let start = Instant::now();
+    assert_eq!(poll(&mut client, -1).await.expect("a poll"), []);
+    assert!(start.elapsed() < Duration::from_millis(200));
+    assert_eq!(poll(&mut client, 300).await.expect("a poll"), []);
+    assert!(start.elapsed() >= Duration::from_millis(300));
+
+    let mut other = client.clone();
+    let waiting = tokio::spawn(async move { poll(&mut other, 0).await });
+    tokio::time::sleep(Duration::from_millis(100)).await;
+    let start = Instant::now();
+    create(&mut client).await;
+    let jobs = waiting.await.expect("no panic").expect("a poll");
+    assert_eq!(jobs.len(), 1);
+    assert!(start.elapsed() < Duration::from_millis(500));
+}
+
+#[tokio::test]
+async fn a_stream_gets_jobs_as_they_appear_and_ends_with_the_gateway() {
+    let mut gateway = Running::start(&[]);
+    let mut client = connect(&gateway, "plaintext").await;
+    deploy(&mut client).await;
+    let request = StreamActivatedJobsRequest {
+        r#type: "pay".to_owned(),
+        worker: "w".to_owned(),
+        timeout: 60_000,
+        ..Default::default()
+    };
+    let mut jobs = client
+        .stream_activated_jobs(request)
+        .await
+        .expect("a stream")
+        .into_inner();
+    for _ in 0..3 {
+        create(&mut client).await;
+        assert!(jobs.message().await.expect("a job").is_some());
+    }
+    gateway.close_stdin();
+    let end = jobs.message().await.expect_err("the end");
+    assert_eq!(end.code(), Code::Unavailable);
+    assert!(gateway.ended().success());
+}
+
+#[tokio::test]
+async fn rpcs_that_are_not_real_say_so() {
+    let gateway = Running::start(&[]);
+    let mut client = connect(&gateway, "plaintext").await;
+    let status = client
+        .broadcast_signal(BroadcastSignalRequest::default())
+        .await;
+    let status = status.expect_err("a refusal");
+    assert_eq!(status.code(), Code::Unimplemented);
+    assert!(status.message().contains("BroadcastSignal"));
+}
+
+#[tokio::test]
+async fn the_oauth_listener_wants_a_good_token() {
+    let gateway = Running::start(&[]);
+    let mut client = connect(&gateway, "plaintext_oauth").await;
+    let missing = topology(&mut client).await.expect_err("a refusal");
+    assert_eq!(missing.code(), Code::Unauthenticated);
+    assert!(missing.message().contains("missing"));
+
+    for (audience, refusal) in [("zeebe-api", None), ("elsewhere", Some("audience"))] {
+        let outcome = client.topology(with_token(&gateway, audience)).await;
+        match refusal {
+            None => assert!(outcome.is_ok()),
+            Some(word) => {
+                let status = outcome.expect_err("a refusal");
+                assert_eq!(status.code(), Code::Unauthenticated);
+                assert!(status.message().contains(word));
+            }
+        }
+    }
+    let request = with_token(&gateway, "zeebe-api");
+    gateway.control("POST", "/revoke-tokens", "");
+    let unknown = client.topology(request).await.expect_err("a refusal");
+    assert!(unknown.message().contains("unknown"));
+}
+
+fn with_token(gateway: &Running, audience: &str) -> Request<TopologyRequest> {
+    let form = "content-type: application/x-www-form-urlencoded";
+    let body = format!(
+        "grant_type=client_credentials&client_id=demo-client&client_secret=demo-secret&audience={audience}"
+    );
+    let token = http(
+        gateway.port("token_http"),
+        "POST",
+        "/oauth/token",
+        &[form],
+        &body,
+    )
+    .json();
+    let bearer = format!(
+        "Bearer {}",
+        token["access_token"].as_str().expect("a token")
+    );
+    let mut request = Request::new(TopologyRequest {});
+    request
+        .metadata_mut()
+        .insert("authorization", bearer.parse().expect("metadata"));
+    request
+}
+
+#[tokio::test]
+async fn it_fails_and_dawdles_when_told_to() {
+    let gateway = Running::start(&[]);
+    let mut client = connect(&gateway, "plaintext").await;
+    gateway.control("POST", "/fail?status=8&count=2&message=too+much", "");
+    for _ in 0..2 {
+        let status = topology(&mut client).await.expect_err("a failure");
+        assert_eq!(
+            (status.code(), status.message()),
+            (Code::ResourceExhausted, "too much")
+        );
+    }
+    topology(&mut client).await.expect("a topology");
+    gateway.control("POST", "/latency?ms=200", "");
+    let start = Instant::now();
+    topology(&mut client).await.expect("a topology");
+    assert!(start.elapsed() >= Duration::from_millis(200));
+}
+
+#[tokio::test]
+async fn it_resets_connections() {
+    let gateway = Running::start(&[]);
+    let mut resetting = connect(&gateway, "reset").await;
+    topology(&mut resetting).await.expect_err("a reset");
+    topology(&mut resetting)
+        .await
+        .expect_err("a reset of the next connection");
+
+    let mut client = connect(&gateway, "plaintext").await;
+    topology(&mut client).await.expect("a topology");
+    let mut other = client.clone();
+    let waiting = tokio::spawn(async move { poll(&mut other, 0).await });
+    tokio::time::sleep(Duration::from_millis(100)).await;
+    assert_eq!(
+        gateway.control("POST", "/reset-connections", "")["reset"],
+        1
+    );
+    waiting.await.expect("no panic").expect_err("a reset");
+    assert_eq!(
+        gateway.control("GET", "/counters", "")["open_connections"],
+        0
+    );
+    topology(&mut client)
+        .await
+        .expect("a topology on a new connection");
+}

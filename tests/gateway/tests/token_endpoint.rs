@@ -1,0 +1,115 @@
+//! The token endpoint's answers.
+
+mod common;
+
+use common::{Answer, Running, http};
+
+const FORM: &str = "content-type: application/x-www-form-urlencoded";
+// demo-client:demo-secret
+const BASIC: &str = "authorization: Basic ZGVtby1jbGllbnQ6ZGVtby1zZWNyZXQ=";
+
+fn ask(gateway: &Running, headers: &[&str], body: &str) -> Answer {
+    http(
+        gateway.port("token_http"),
+        "POST",
+        "/oauth/token",
+        headers,
+        body,
+    )
+}
+
+#[test]
+fn a_known_client_gets_a_token() {
+    let gateway = Running::start(&["--token-lifetime", "60"]);
+    let in_header = ask(
+        &gateway,
+        &[FORM, BASIC],
+        "grant_type=client_credentials&scope=a+b",
+    );
+    let in_body = ask(
+        &gateway,
+        &[FORM],
+        "grant_type=client_credentials&client_id=demo-client&client_secret=demo-secret",
+    );
+    for answer in [&in_header, &in_body] {
+        assert_eq!(answer.status, 200);
+        assert!(answer.head.contains("cache-control: no-store"));
+        assert!(answer.head.contains("content-type: application/json"));
+        let token = answer.json();
+        assert_eq!(token["token_type"], "Bearer");
+        assert_eq!(token["expires_in"], 60);
+        assert!(
+            token["access_token"]
+                .as_str()
+                .is_some_and(|token| token.len() > 20)
+        );
+    }
+    assert_eq!(in_header.json()["scope"], "a b");
+    assert!(in_body.json().get("scope").is_none());
+    assert_ne!(
+        in_header.json()["access_token"],
+        in_body.json()["access_token"]
+    );
+    assert_eq!(gateway.control("GET", "/counters", "")["token_requests"], 2);
+}
+
+#[test]
+fn refusals_are_those_of_the_rfc() {
+    let gateway = Running::start(&["--client", "other:one"]);
+    let grant = "grant_type=client_credentials";
+    let as_other = "grant_type=client_credentials&client_id=other&client_secret=one";
+    let twice = format!("{as_other}&{grant}");
+    for (headers, body, status, error) in [
+        (&[FORM, BASIC][..], grant, 401, "invalid_client"),
+        (&[FORM], grant, 401, "invalid_client"),
+        (
+            &[FORM],
+            "grant_type=password&client_id=other&client_secret=one",
+            400,
+            "unsupported_grant_type",
+        ),
+        (
+            &[FORM],
+            "client_id=other&client_secret=one",
+            400,
+            "invalid_request",
+        ),
+        (&[], as_other, 400, "invalid_request"),
+        (&[FORM], &twice, 400, "invalid_request"),
+        (&[FORM, BASIC], as_other, 400, "invalid_request"),
+    ] {
+        let answer = ask(&gateway, headers, body);
+        assert_eq!(
+            (answer.status, answer.json()["error"].as_str()),
+            (status, Some(error)),
+            "{body}"
+        );
+        assert!(answer.json()["error_description"].is_string());
+    }
+    assert_eq!(ask(&gateway, &[FORM], as_other).status, 200);
+}
+
+#[test]
+fn only_its_path_and_post_are_served() {
+    let gateway = Running::start(&[]);
+    let port = gateway.port("token_http");
+    assert_eq!(http(port, "GET", "/oauth/token", &[], "").status, 405);
+    assert_eq!(http(port, "POST", "/token", &[], "").status, 404);
+}
+
+#[test]
+fn the_next_answers_can_be_prescribed() {
+    let gateway = Running::start(&[]);
+    let target = "/token-answer?status=503&count=2&retry_after=1&content_type=text/plain";
+    gateway.control("POST", target, "closed");
+    for _ in 0..2 {
+        let answer = ask(&gateway, &[FORM, BASIC], "grant_type=client_credentials");
+        assert_eq!((answer.status, answer.body.as_str()), (503, "closed"));
+        assert!(answer.head.contains("retry-after: 1\r\n"));
+        assert!(answer.head.contains("content-type: text/plain"));
+    }
+    assert_eq!(
+        ask(&gateway, &[FORM, BASIC], "grant_type=client_credentials").status,
+        200
+    );
+}
