@@ -1,0 +1,324 @@
+//! The client credentials grant (RFC 6749 section 4.4): the request, and who answers it.
+//!
+//! The `oauth2` crate models grant and token. Its HTTP client is ours, which writes body and
+//! `Authorization` as the reference does (the crate's order and encoding differ) and judges the
+//! answer by `token_answer`, so that no answer body gets into an error.
+
+use std::fmt;
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, SystemTime};
+
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD;
+use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE};
+use http::{HeaderValue, StatusCode};
+use oauth2::basic::BasicClient;
+use oauth2::{ClientId, HttpRequest, HttpResponse, TokenResponse, TokenUrl};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use secrecy::{ExposeSecret, SecretString};
+use serde_json::json;
+use zeroize::Zeroizing;
+
+use super::tls::TlsCredentials;
+use super::token::Token;
+use super::token_answer::{self, Granted};
+use crate::channel::target;
+use crate::error::{Error, chain};
+use crate::runtime::lock;
+
+/// The longest answer that is read.
+const MAX_ANSWER: usize = 1 << 20;
+
+/// How the client proves who it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ClientAuthentication {
+    /// HTTP Basic of id and secret as they are.
+    Basic,
+    /// HTTP Basic of id and secret, each form-encoded first (RFC 6749 section 2.3.1).
+    BasicRfc6749,
+    /// `client_id` and `client_secret` in the body.
+    Body,
+}
+
+impl ClientAuthentication {
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Basic => "basic",
+            Self::BasicRfc6749 => "basic_rfc6749",
+            Self::Body => "body",
+        }
+    }
+}
+
+/// How the endpoint is reached.
+#[derive(Clone, Debug)]
+pub struct TokenOptions {
+    pub connect_timeout: Duration,
+    pub timeout: Duration,
+    pub tls: Arc<TlsCredentials>,
+}
+
+/// One client at one token endpoint.
+pub struct ClientCredentials {
+    pub client_id: String,
+    pub client_secret: SecretString,
+    /// Text until first use: a URL that cannot be used fails calls, not constructors.
+    pub authorization_server: String,
+    /// `None` and empty: not sent.
+    pub scope: Option<String>,
+    pub audience: Option<String>,
+    pub authentication: ClientAuthentication,
+    pub options: TokenOptions,
+    http: Mutex<Option<reqwest::Client>>,
+}
+
+impl fmt::Debug for ClientCredentials {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "ClientCredentials({} at {})", self.client_id, self.authorization_server)
+    }
+}
+
+/// Whether a token URL may be used, as far as security goes.
+///
+/// An `http` URL beyond loopback is refused: the secret would travel in the clear.
+pub fn check_token_url(text: &str, allow_insecure: bool) -> Result<(), String> {
+    match url::Url::parse(text.trim()) {
+        Ok(url) if url.scheme() == "http" && !allow_insecure && !is_loopback(&url) => {
+            Err("it is http:// beyond loopback, so the secret would travel in the clear; \
+                 token_options.allow_insecure_token_url allows it"
+                .to_owned())
+        }
+        _ => Ok(()),
+    }
+}
+
+fn is_loopback(url: &url::Url) -> bool {
+    let host = url.host_str().unwrap_or_default();
+    target::Target::parse(&format!("{host}:1")).is_ok_and(|target| target.is_loopback())
+}
+
+impl ClientCredentials {
+    #[allow(clippy::too_many_arguments, reason = "a constructor with one argument a field")]
+    pub fn new(
+        client_id: String,
+        client_secret: SecretString,
+        authorization_server: &str,
+        scope: Option<String>,
+        audience: Option<String>,
+        authentication: ClientAuthentication,
+        options: TokenOptions,
+    ) -> Self {
+        let given = |text: &String| !text.is_empty();
+        Self {
+            client_id,
+            client_secret,
+            authorization_server: authorization_server.trim().to_owned(),
+            scope: scope.filter(given),
+            audience: audience.filter(given),
+            authentication,
+            options,
+            http: Mutex::new(None),
+        }
+    }
+
+    /// Why the URL cannot be used, if it cannot.
+    pub fn problem(&self) -> Option<String> {
+        let url = &self.authorization_server;
+        match url::Url::parse(url) {
+            Err(error) => Some(format!("the token URL {url:?} cannot be used: {error}")),
+            Ok(parsed) if !matches!(parsed.scheme(), "http" | "https") => {
+                Some(format!("the token URL {url:?} is neither https:// nor http://"))
+            }
+            Ok(_) => None,
+        }
+    }
+
+    /// One request to the endpoint.
+    pub(super) async fn fetch(&self) -> Result<Token, Error> {
+        if let Some(problem) = self.problem() {
+            return Err(Error::settings_of_call(problem));
+        }
+        let url = TokenUrl::new(self.authorization_server.clone())
+            .map_err(|error| Error::settings_of_call(format!("token URL: {error}")))?;
+        let http = self.http().await?;
+        let client = BasicClient::new(ClientId::new(self.client_id.clone())).set_token_uri(url);
+        let send = |request| self.send(&http, request);
+        let answer = client.exchange_client_credentials().request_async(&send).await;
+        match answer {
+            Ok(token) => {
+                let scope = token.scopes().map(|scopes| {
+                    let scopes: Vec<_> = scopes.iter().map(|scope| scope.as_str()).collect();
+                    scopes.join(" ")
+                });
+                if scope.is_some() && scope != self.scope {
+                    tracing::info!("the token endpoint granted another scope than was asked for");
+                }
+                Token::new(token.access_token().secret(), token.expires_in(), scope)
+                    .map_err(Error::internal)
+            }
+            Err(oauth2::RequestTokenError::Request(Failed(error))) => Err(error),
+            Err(error) => Err(Error::internal(format!("token answer: {}", chain(&error)))),
+        }
+    }
+
+    /// The body, in the order and encoding of the reference.
+    fn body(&self) -> Zeroizing<String> {
+        let mut body = Zeroizing::new("grant_type=client_credentials".to_owned());
+        let mut add = |key: &str, value: &str| {
+            body.push('&');
+            body.push_str(key);
+            body.push('=');
+            body.push_str(&form_encoded(value));
+        };
+        if self.authentication == ClientAuthentication::Body {
+            add("client_id", &self.client_id);
+            add("client_secret", self.client_secret.expose_secret());
+        }
+        if let Some(scope) = &self.scope {
+            add("scope", scope);
+        }
+        if let Some(audience) = &self.audience {
+            add("audience", audience);
+        }
+        body
+    }
+
+    fn authorization(&self) -> Option<HeaderValue> {
+        let secret = self.client_secret.expose_secret();
+        let pair = match self.authentication {
+            ClientAuthentication::Basic => format!("{}:{secret}", self.client_id),
+            ClientAuthentication::BasicRfc6749 => {
+                format!("{}:{}", *form_encoded(&self.client_id), *form_encoded(secret))
+            }
+            ClientAuthentication::Body => return None,
+        };
+        let pair = Zeroizing::new(pair);
+        let text = Zeroizing::new(format!("Basic {}", BASE64_STANDARD.encode(&*pair)));
+        let mut value = HeaderValue::from_str(&text).ok()?; // base64 always fits
+        value.set_sensitive(true);
+        Some(value)
+    }
+
+    /// Made at the first fetch: it may read certificates.
+    async fn http(&self) -> Result<reqwest::Client, Error> {
+        if let Some(http) = &*lock(&self.http) {
+            return Ok(http.clone());
+        }
+        let tls = Arc::clone(&self.options.tls);
+        let tls = tokio::task::spawn_blocking(move || tls.any_protocol())
+            .await
+            .map_err(|error| Error::internal(format!("reading certificates: {error}")))??;
+        let http = reqwest::Client::builder()
+            .tls_backend_preconfigured(rustls::ClientConfig::clone(&tls))
+            .redirect(reqwest::redirect::Policy::none())
+            .no_proxy()
+            .connect_timeout(self.options.connect_timeout)
+            .timeout(self.options.timeout)
+            .pool_idle_timeout(Duration::from_secs(5)) // requests are minutes apart
+            .user_agent(concat!("libzeebe/", env!("CARGO_PKG_VERSION")))
+            .build()
+            .map_err(|error| Error::internal(format!("HTTP client: {}", chain(&error))))?;
+        Ok(lock(&self.http).get_or_insert(http).clone())
+    }
+
+    /// The crate's request says where to; what is sent is ours, and so is the judgement.
+    async fn send(
+        &self,
+        http: &reqwest::Client,
+        request: HttpRequest,
+    ) -> Result<HttpResponse, Failed> {
+        let granted = self.exchange(http, request.uri().to_string()).await.map_err(Failed)?;
+        let mut answer = json!({
+            "access_token": granted.access_token,
+            "token_type": "bearer",
+        });
+        if let Some(expires_in) = granted.expires_in {
+            answer["expires_in"] = json!(expires_in.as_secs());
+        }
+        if let Some(scope) = granted.scope {
+            answer["scope"] = json!(scope);
+        }
+        let mut response = HttpResponse::new(answer.to_string().into_bytes());
+        *response.status_mut() = StatusCode::OK;
+        let json = HeaderValue::from_static("application/json");
+        response.headers_mut().insert(CONTENT_TYPE, json);
+        Ok(response)
+    }
+
+    async fn exchange(&self, http: &reqwest::Client, url: String) -> Result<Granted, Error> {
+        let body = self.body();
+        let mut request = http
+            .post(url)
+            .header(CONTENT_TYPE, "application/x-www-form-urlencoded")
+            .header(ACCEPT, "application/json")
+            .body(body.as_bytes().to_vec());
+        if let Some(authorization) = self.authorization() {
+            request = request.header(AUTHORIZATION, authorization);
+        }
+        let failed = |error: reqwest::Error| {
+            let error = error.without_url();
+            let what = if error.is_timeout() { "did not answer in time" } else { "failed" };
+            token_answer::passing(format!(
+                "the token request to {} {what}: {}",
+                self.authorization_server,
+                chain(&error)
+            ))
+        };
+        let mut response = request.send().await.map_err(failed)?;
+        let (status, headers) = (response.status(), response.headers().clone());
+        let mut answer = Zeroizing::new(Vec::new());
+        while let Some(chunk) = response.chunk().await.map_err(failed)? {
+            if answer.len() + chunk.len() > MAX_ANSWER {
+                return Err(token_answer::passing(format!(
+                    "the token endpoint answered {status} with more than {MAX_ANSWER} bytes"
+                ))
+                .retryable(false));
+            }
+            answer.extend_from_slice(&chunk);
+        }
+        token_answer::judge(status, &headers, &answer, SystemTime::now())
+    }
+}
+
+/// Carries our error through the crate's.
+#[derive(Debug)]
+struct Failed(Error);
+
+impl fmt::Display for Failed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(&self.0, f)
+    }
+}
+
+impl std::error::Error for Failed {}
+
+/// application/x-www-form-urlencoded as the reference writes it: `~` stays, `*` does not.
+fn form_encoded(text: &str) -> Zeroizing<String> {
+    const SET: &AsciiSet = &NON_ALPHANUMERIC
+        .remove(b'-')
+        .remove(b'.')
+        .remove(b'_')
+        .remove(b'~')
+        .remove(b' ');
+    let encoded: String = utf8_percent_encode(text, SET).collect();
+    Zeroizing::new(encoded.replace(' ', "+"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn form_encoding_is_the_references() {
+        assert_eq!(*form_encoded("a b+~*-._\u{e9}&=%"), "a+b%2B~%2A-._%C3%A9%26%3D%25");
+    }
+
+    #[test]
+    fn http_is_for_loopback_unless_allowed() {
+        for url in ["http://localhost/t", "http://127.0.0.1:1/t", "http://[::1]:1/t", "https://a/t", "nonsense"] {
+            assert!(check_token_url(url, false).is_ok(), "{url}");
+        }
+        assert!(check_token_url(" http://a.example/t", false).is_err());
+        assert!(check_token_url("http://a.example/t", true).is_ok());
+    }
+}

@@ -1,0 +1,134 @@
+//! Metadata plugins: what authenticates each call.
+
+use std::fmt;
+use std::sync::{Arc, Mutex};
+use std::time::Instant;
+
+use tokio::sync::oneshot;
+
+use super::host::TokenSource;
+use super::oauth2::ClientCredentials;
+use super::token::{Facts, Lifetime, Outcome, Step, Token, TokenCache};
+use crate::error::Error;
+use crate::runtime::{self, Epoch, lock};
+
+/// One plugin; channels and calls share it by `Arc`.
+pub(crate) type Plugin = OAuth2Plugin;
+
+enum Source {
+    ClientCredentials(ClientCredentials),
+    Host(TokenSource),
+}
+
+/// Puts a bearer token into `authorization`, fetched when first needed and kept while it is good.
+pub struct OAuth2Plugin {
+    source: Source,
+    cache: Mutex<TokenCache>,
+    epoch: Epoch,
+}
+
+impl fmt::Debug for OAuth2Plugin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.source {
+            Source::ClientCredentials(client) => write!(f, "OAuth2Plugin({client:?})"),
+            Source::Host(_) => f.write_str("OAuth2Plugin(the host's token source)"),
+        }
+    }
+}
+
+impl OAuth2Plugin {
+    pub fn client_credentials(client: ClientCredentials, lifetime: Lifetime) -> Arc<Self> {
+        Self::new(Source::ClientCredentials(client), lifetime)
+    }
+
+    pub fn host(source: TokenSource, lifetime: Lifetime) -> Arc<Self> {
+        Self::new(Source::Host(source), lifetime)
+    }
+
+    fn new(source: Source, lifetime: Lifetime) -> Arc<Self> {
+        Arc::new(Self {
+            source,
+            cache: Mutex::new(TokenCache::new(lifetime)),
+            epoch: Epoch::now(),
+        })
+    }
+
+    pub fn epoch(&self) -> Epoch {
+        self.epoch
+    }
+
+    /// The value of `authorization` for a call, at once if the token is good.
+    pub async fn authorization(self: &Arc<Self>) -> Outcome {
+        let step = lock(&self.cache).get(Instant::now());
+        self.follow(step).await
+    }
+
+    /// A new token, even if the old one is good; joins a fetch under way.
+    pub async fn retrieve_token(self: &Arc<Self>) -> Result<(), Error> {
+        let step = lock(&self.cache).fetch();
+        self.follow(step).await.map(drop)
+    }
+
+    pub fn is_token_expired(&self) -> bool {
+        lock(&self.cache).is_expired(Instant::now())
+    }
+
+    pub fn facts(&self) -> Facts {
+        lock(&self.cache).facts(Instant::now())
+    }
+
+    async fn follow(self: &Arc<Self>, step: Step) -> Outcome {
+        let waiting: oneshot::Receiver<Outcome> = match step {
+            Step::Use(header) => return Ok(header),
+            Step::Wait(waiting) => waiting,
+            Step::Fetch(waiting) => {
+                // A task of its own: it outlives the deadline of the call that started it.
+                let mut fetch = Fetch(Some(Arc::clone(self)));
+                match runtime::get(self.epoch).and_then(|runtime| {
+                    let slot = runtime.reserve_any()?;
+                    let plugin = Arc::clone(self);
+                    slot.spawn(async move {
+                        let fetched = plugin.fetch().await;
+                        fetch.finish(fetched);
+                    });
+                    Ok(())
+                }) {
+                    Ok(()) => {}
+                    Err(error) => return Err(error),
+                }
+                waiting
+            }
+        };
+        waiting
+            .await
+            .unwrap_or_else(|_| Err(Error::shutdown("the token fetch was given up")))
+    }
+
+    async fn fetch(&self) -> Result<Token, Error> {
+        match &self.source {
+            Source::ClientCredentials(client) => client.fetch().await,
+            Source::Host(source) => source.fetch(self.epoch).await,
+        }
+    }
+}
+
+/// Answers those who wait, also if the fetch is dropped.
+struct Fetch(Option<Arc<OAuth2Plugin>>);
+
+impl Fetch {
+    fn finish(&mut self, fetched: Result<Token, Error>) {
+        if let Some(plugin) = self.0.take() {
+            match &fetched {
+                Ok(token) => tracing::info!("a token came: {token:?}"),
+                Err(error) => tracing::warn!("no token came: {error}"),
+            }
+            lock(&plugin.cache).finish(Instant::now(), fetched);
+        }
+    }
+}
+
+impl Drop for Fetch {
+    fn drop(&mut self) {
+        self.finish(Err(Error::shutdown("the token fetch was given up")));
+    }
+}
