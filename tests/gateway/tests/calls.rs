@@ -269,3 +269,18 @@ async fn it_resets_connections() {
         .await
         .expect("a topology on a new connection");
 }
+
+#[tokio::test]
+async fn after_goaway_calls_finish_and_new_ones_take_a_new_connection() {
+    let gateway = Running::start(&[]);
+    let mut client = connect(&gateway, "plaintext").await;
+    let mut other = client.clone();
+    let waiting = tokio::spawn(async move { poll(&mut other, 400).await });
+    tokio::time::sleep(Duration::from_millis(100)).await;
+    assert_eq!(gateway.control("POST", "/goaway", "")["goaway"], 1);
+    tokio::time::sleep(Duration::from_millis(100)).await;
+    topology(&mut client).await.expect("a topology");
+    assert_eq!(waiting.await.expect("no panic").expect("a poll"), []);
+    let counters = gateway.control("GET", "/counters", "");
+    assert_eq!(counters["accepted_connections"], 2);
+}

@@ -1,0 +1,138 @@
+//! Metadata: ordered key/value pairs of a call; values of `-bin` keys are raw bytes here.
+
+use std::fmt;
+
+use bytes::Bytes;
+use http::header::{HeaderMap, HeaderName, HeaderValue};
+use tonic::metadata::{BinaryMetadataValue, MetadataValue};
+
+use crate::error::Error;
+
+/// Keys that belong to HTTP/2 or gRPC.
+const RESERVED: &[&str] = &[
+    "te", "content-type", "user-agent", "host", "connection", "keep-alive", "proxy-connection",
+    "transfer-encoding", "upgrade", "content-length", "grpc-timeout", "grpc-encoding",
+    "grpc-accept-encoding", "grpc-status", "grpc-message", "grpc-status-details-bin",
+];
+
+#[derive(Clone, Default, PartialEq, Eq)]
+pub struct Metadata(Vec<(HeaderName, Bytes)>);
+
+/// Keys only: values may be secrets.
+impl fmt::Debug for Metadata {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list().entries(self.0.iter().map(|(key, _)| key.as_str())).finish()
+    }
+}
+
+impl Metadata {
+    /// Checks what gRPC's HTTP/2 mapping allows.
+    pub fn add(&mut self, key: &str, value: &[u8]) -> Result<(), Error> {
+        let allowed = |byte: u8| {
+            byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"_-.".contains(&byte)
+        };
+        if key.is_empty() || !key.bytes().all(allowed) {
+            return Err(Error::invalid_argument(format!(
+                "the metadata key {key:?} may have lower-case letters, digits, _, - and . only"
+            )));
+        }
+        if RESERVED.contains(&key) {
+            return Err(Error::invalid_argument(format!(
+                "the metadata key {key} is reserved by gRPC or HTTP/2"
+            )));
+        }
+        let printable = value.iter().all(|byte| (0x20..0x7f).contains(byte));
+        if !key.ends_with("-bin") && (!printable || value.trim_ascii() != value) {
+            return Err(Error::invalid_argument(format!(
+                "the metadata value of {key} must be printable ASCII without space at its ends; \
+                 a key that ends in -bin takes any bytes"
+            )));
+        }
+        let name = HeaderName::from_bytes(key.as_bytes())
+            .map_err(|_| Error::invalid_argument(format!("{key:?} cannot be a metadata key")))?;
+        self.0.push((name, Bytes::copy_from_slice(value)));
+        Ok(())
+    }
+
+    pub fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    pub fn get(&self, index: usize) -> Option<(&str, &[u8])> {
+        self.0.get(index).map(|(key, value)| (key.as_str(), &value[..]))
+    }
+
+    /// What the peer sent; gRPC's own headers are left out.
+    pub(crate) fn from_headers(headers: &HeaderMap) -> Self {
+        let mut entries = Vec::new();
+        for (key, value) in headers {
+            if RESERVED.contains(&key.as_str()) {
+                continue;
+            }
+            if !key.as_str().ends_with("-bin") {
+                entries.push((key.clone(), Bytes::copy_from_slice(value.as_bytes())));
+                continue;
+            }
+            // Several binary values may stand in one header, separated by commas.
+            for part in value.as_bytes().split(|byte| *byte == b',') {
+                match decode_binary(part.trim_ascii()) {
+                    Some(bytes) => entries.push((key.clone(), bytes)),
+                    None => tracing::debug!("the metadata value of {key} is not base64: left out"),
+                }
+            }
+        }
+        Self(entries)
+    }
+
+    /// Puts these into a request's headers; a key given here replaces what stands there.
+    pub(crate) fn write_to(&self, headers: &mut HeaderMap) {
+        for (key, _) in &self.0 {
+            headers.remove(key);
+        }
+        for (key, value) in &self.0 {
+            let value = if key.as_str().ends_with("-bin") {
+                let encoded = BinaryMetadataValue::from_bytes(value);
+                HeaderValue::from_bytes(encoded.as_encoded_bytes())
+            } else {
+                HeaderValue::from_bytes(value)
+            };
+            if let Ok(value) = value {
+                headers.append(key.clone(), value);
+            }
+        }
+    }
+}
+
+/// Base64 with or without padding.
+pub(super) fn decode_binary(text: &[u8]) -> Option<Bytes> {
+    let value: BinaryMetadataValue = MetadataValue::try_from(text).ok()?;
+    value.to_bytes().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn binary_values_survive_the_wire() {
+        let mut metadata = Metadata::default();
+        metadata.add("a-bin", &[0, 255, 10]).unwrap();
+        metadata.add("a", b"x").unwrap();
+        let mut headers = HeaderMap::new();
+        metadata.write_to(&mut headers);
+        assert_eq!(Metadata::from_headers(&headers), metadata);
+    }
+
+    #[test]
+    fn what_http_cannot_carry_is_refused() {
+        let mut metadata = Metadata::default();
+        for (key, value) in [("A", "x"), ("", "x"), ("te", "x"), ("a", "\n"), ("a", " x"), ("a b", "x")] {
+            assert!(metadata.add(key, value.as_bytes()).is_err(), "{key:?} {value:?}");
+        }
+        assert!(metadata.is_empty());
+    }
+}

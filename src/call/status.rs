@@ -1,0 +1,127 @@
+//! How a call ended: from trailers, from an HTTP status, from an HTTP/2 error code.
+//!
+//! gRPC's documents "PROTOCOL-HTTP2" and "HTTP to gRPC Status Code Mapping".
+
+use http::{HeaderMap, StatusCode};
+use percent_encoding::percent_decode;
+use tonic::Code;
+
+use super::metadata::{Metadata, decode_binary};
+use crate::error::{Error, Source, chain};
+
+/// What trailers, or a trailers-only answer, say; `Ok` holds the trailers' metadata.
+pub(super) fn of_trailers(
+    trailers: &HeaderMap,
+    initial_metadata: Option<Metadata>,
+) -> Result<Metadata, Error> {
+    let metadata = Metadata::from_headers(trailers);
+    let Some(status) = trailers.get("grpc-status") else {
+        return Err(Error::rpc(Source::Transport, Code::Unknown, "the answer has no grpc-status")
+            .processed(true)
+            .with_initial_metadata(initial_metadata)
+            .with_trailers(metadata));
+    };
+    let code = Code::from_bytes(status.as_bytes());
+    if code == Code::Ok {
+        return Ok(metadata);
+    }
+    let message = trailers.get("grpc-message").map(|text| {
+        percent_decode(text.as_bytes()).decode_utf8_lossy().into_owned()
+    });
+    let details = trailers.get("grpc-status-details-bin").and_then(|text| decode_binary(text.as_bytes()));
+    let retryable = matches!(code, Code::Unavailable | Code::ResourceExhausted);
+    let error = Error::rpc(Source::Gateway, code, message.unwrap_or_default())
+        .retryable(retryable)
+        .processed(true)
+        .with_initial_metadata(initial_metadata)
+        .with_trailers(metadata);
+    Err(match details {
+        Some(details) => error.with_details(details),
+        None => error,
+    })
+}
+
+/// An answer that is no gRPC: a proxy's, most likely.
+pub(super) fn of_http(status: StatusCode, headers: &HeaderMap) -> Option<Error> {
+    let content_type = headers.get("content-type").map(|value| value.as_bytes());
+    let is_grpc = content_type.is_some_and(|value| value.starts_with(b"application/grpc"));
+    if status == StatusCode::OK && is_grpc {
+        return None;
+    }
+    let code = match status.as_u16() {
+        200 => Code::Unknown,
+        400 => Code::Internal,
+        401 => Code::Unauthenticated,
+        403 => Code::PermissionDenied,
+        404 => Code::Unimplemented,
+        429 | 502 | 503 | 504 => Code::Unavailable,
+        _ => Code::Unknown,
+    };
+    let what = if status == StatusCode::OK { "without a gRPC content type" } else { "in place of gRPC" };
+    Some(
+        Error::rpc(Source::Transport, code, format!("the answer is HTTP {status} {what}"))
+            .retryable(code == Code::Unavailable)
+            .processed(true),
+    )
+}
+
+/// An HTTP/2 error of a call that may have reached the gateway.
+pub(super) fn of_h2(error: &h2::Error, peer: &str) -> Error {
+    let text = chain(error);
+    let Some(reason) = error.reason().filter(|_| error.is_reset()) else {
+        let lost = Error::unavailable(format!("the connection to {peer} was lost: {text}"));
+        return lost.processed(!is_unprocessed(error));
+    };
+    let code = match reason {
+        h2::Reason::REFUSED_STREAM => Code::Unavailable,
+        h2::Reason::CANCEL => Code::Cancelled,
+        h2::Reason::ENHANCE_YOUR_CALM => Code::ResourceExhausted,
+        h2::Reason::INADEQUATE_SECURITY => Code::PermissionDenied,
+        _ => Code::Internal,
+    };
+    let source = if error.is_remote() { Source::Gateway } else { Source::Transport };
+    Error::rpc(source, code, format!("{peer} reset the call: {text}"))
+        .retryable(matches!(code, Code::Unavailable | Code::ResourceExhausted))
+        .processed(!is_unprocessed(error))
+}
+
+/// Certainly not processed: refused, or above the last stream of a GOAWAY.
+pub(super) fn is_unprocessed(error: &h2::Error) -> bool {
+    (error.is_go_away() && error.is_remote())
+        || (error.is_reset() && error.reason() == Some(h2::Reason::REFUSED_STREAM))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn trailers(pairs: &[(&'static str, &str)]) -> HeaderMap {
+        let parsed = pairs.iter().map(|(key, value)| (key.parse().unwrap(), value.parse().unwrap()));
+        parsed.collect()
+    }
+
+    #[test]
+    fn statuses_come_from_trailers() {
+        let error = of_trailers(
+            &trailers(&[("grpc-status", "5"), ("grpc-message", "no%20such%zz"), ("a", "b")]),
+            None,
+        )
+        .unwrap_err();
+        assert_eq!((error.code(), error.message()), (Code::NotFound, "no such%zz"));
+        assert_eq!(error.trailers().unwrap().get(0), Some(("a", &b"b"[..])));
+        assert!(of_trailers(&trailers(&[("grpc-status", "0")]), None).is_ok());
+        for odd in ["17", "x", "-1", ""] {
+            let error = of_trailers(&trailers(&[("grpc-status", odd)]), None).unwrap_err();
+            assert_eq!(error.code(), Code::Unknown, "{odd}");
+        }
+        assert_eq!(of_trailers(&HeaderMap::new(), None).unwrap_err().code(), Code::Unknown);
+    }
+
+    #[test]
+    fn http_statuses_are_mapped() {
+        for (status, code) in [(401, Code::Unauthenticated), (503, Code::Unavailable), (404, Code::Unimplemented)] {
+            let status = StatusCode::from_u16(status).unwrap();
+            assert_eq!(of_http(status, &HeaderMap::new()).unwrap().code(), code);
+        }
+    }
+}
