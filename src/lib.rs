@@ -1,1 +1,22 @@
-//! placeholder
+//! libzeebe: a gRPC channel to a Zeebe gateway, for every language that can call C.
+//!
+//! The safe core below knows nothing of C; `capi` translates and holds no behaviour. The map of the
+//! code is ARCHITECTURE.md.
+
+// A C type has one name everywhere: here, in the header and in safer-ffi's metadata.
+#![allow(non_camel_case_types, reason = "C types keep their C names")]
+
+#[cfg(not(panic = "unwind"))]
+compile_error!("libzeebe needs panic = \"unwind\": a panic becomes an error, not an abort");
+#[cfg(not(target_pointer_width = "64"))]
+compile_error!("libzeebe is for 64-bit platforms");
+
+pub mod call;
+pub mod channel;
+pub mod credentials;
+pub mod environment;
+pub mod error;
+pub mod json;
+pub mod log;
+pub mod runtime;
+mod sys;

@@ -65,6 +65,22 @@ pub(super) fn of_http(status: StatusCode, headers: &HeaderMap) -> Option<Error> 
     )
 }
 
+/// No compression is offered, so none may come.
+pub(super) fn check_encoding(headers: &HeaderMap) -> Result<(), Error> {
+    match headers.get("grpc-encoding").map(|encoding| encoding.as_bytes()) {
+        None | Some(b"identity") => Ok(()),
+        Some(encoding) => Err(Error::rpc(
+            Source::Transport,
+            Code::Internal,
+            format!(
+                "the answer has the unknown grpc-encoding {:?}",
+                String::from_utf8_lossy(encoding)
+            ),
+        )
+        .processed(true)),
+    }
+}
+
 /// An HTTP/2 error of a call that may have reached the gateway.
 pub(super) fn of_h2(error: &h2::Error, peer: &str) -> Error {
     let text = chain(error);

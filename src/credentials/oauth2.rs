@@ -134,7 +134,7 @@ impl ClientCredentials {
     }
 
     /// One request to the endpoint.
-    pub(super) async fn fetch(&self) -> Result<Token, Error> {
+    pub(super) async fn fetch(self: Arc<Self>) -> Result<Token, Error> {
         if let Some(problem) = self.problem() {
             return Err(Error::settings_of_call(problem));
         }
@@ -142,7 +142,8 @@ impl ClientCredentials {
             .map_err(|error| Error::settings_of_call(format!("token URL: {error}")))?;
         let http = self.http().await?;
         let client = BasicClient::new(ClientId::new(self.client_id.clone())).set_token_uri(url);
-        let send = |request| self.send(&http, request);
+        let this = Arc::clone(&self);
+        let send = move |request| Arc::clone(&this).send(http.clone(), request);
         let answer = client.exchange_client_credentials().request_async(&send).await;
         match answer {
             Ok(token) => {
@@ -223,11 +224,11 @@ impl ClientCredentials {
 
     /// The crate's request says where to; what is sent is ours, and so is the judgement.
     async fn send(
-        &self,
-        http: &reqwest::Client,
+        self: Arc<Self>,
+        http: reqwest::Client,
         request: HttpRequest,
     ) -> Result<HttpResponse, Failed> {
-        let granted = self.exchange(http, request.uri().to_string()).await.map_err(Failed)?;
+        let granted = self.exchange(&http, request.uri().to_string()).await.map_err(Failed)?;
         let mut answer = json!({
             "access_token": granted.access_token,
             "token_type": "bearer",

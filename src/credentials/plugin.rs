@@ -16,7 +16,7 @@ use crate::runtime::{self, Epoch, lock};
 pub(crate) type Plugin = OAuth2Plugin;
 
 enum Source {
-    ClientCredentials(ClientCredentials),
+    ClientCredentials(Arc<ClientCredentials>),
     Host(TokenSource),
 }
 
@@ -38,7 +38,7 @@ impl fmt::Debug for OAuth2Plugin {
 
 impl OAuth2Plugin {
     pub fn client_credentials(client: ClientCredentials, lifetime: Lifetime) -> Arc<Self> {
-        Self::new(Source::ClientCredentials(client), lifetime)
+        Self::new(Source::ClientCredentials(Arc::new(client)), lifetime)
     }
 
     pub fn host(source: TokenSource, lifetime: Lifetime) -> Arc<Self> {
@@ -84,18 +84,12 @@ impl OAuth2Plugin {
             Step::Fetch(waiting) => {
                 // A task of its own: it outlives the deadline of the call that started it.
                 let mut fetch = Fetch(Some(Arc::clone(self)));
-                match runtime::get(self.epoch).and_then(|runtime| {
-                    let slot = runtime.reserve_any()?;
-                    let plugin = Arc::clone(self);
-                    slot.spawn(async move {
-                        let fetched = plugin.fetch().await;
-                        fetch.finish(fetched);
-                    });
-                    Ok(())
-                }) {
-                    Ok(()) => {}
-                    Err(error) => return Err(error),
-                }
+                let runtime = runtime::get(self.epoch)?;
+                let plugin = Arc::clone(self);
+                runtime.reserve_any()?.spawn(async move {
+                    let fetched = plugin.fetch().await;
+                    fetch.finish(fetched);
+                });
                 waiting
             }
         };
@@ -106,7 +100,7 @@ impl OAuth2Plugin {
 
     async fn fetch(&self) -> Result<Token, Error> {
         match &self.source {
-            Source::ClientCredentials(client) => client.fetch().await,
+            Source::ClientCredentials(client) => Arc::clone(client).fetch().await,
             Source::Host(source) => source.fetch(self.epoch).await,
         }
     }

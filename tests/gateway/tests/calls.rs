@@ -271,16 +271,19 @@ async fn it_resets_connections() {
 }
 
 #[tokio::test]
-async fn after_goaway_calls_finish_and_new_ones_take_a_new_connection() {
+async fn after_goaway_calls_finish_and_the_connection_closes() {
     let gateway = Running::start(&[]);
     let mut client = connect(&gateway, "plaintext").await;
-    let mut other = client.clone();
-    let waiting = tokio::spawn(async move { poll(&mut other, 400).await });
+    let waiting = tokio::spawn(async move { poll(&mut client, 400).await });
     tokio::time::sleep(Duration::from_millis(100)).await;
     assert_eq!(gateway.control("POST", "/goaway", "")["goaway"], 1);
-    tokio::time::sleep(Duration::from_millis(100)).await;
-    topology(&mut client).await.expect("a topology");
+    let mut other = connect(&gateway, "plaintext").await;
+    topology(&mut other)
+        .await
+        .expect("a topology on a new connection");
     assert_eq!(waiting.await.expect("no panic").expect("a poll"), []);
+    tokio::time::sleep(Duration::from_millis(100)).await;
     let counters = gateway.control("GET", "/counters", "");
     assert_eq!(counters["accepted_connections"], 2);
+    assert_eq!(counters["open_connections"], 1);
 }

@@ -18,7 +18,7 @@ enum { TOKEN_WAIT_S = 10, SHUTDOWN_MS = 5000 };
 struct arguments {
     const struct json *values;
     zeebe_channel_option *options;
-    const char *failure; /* why the call cannot be made; the first reason counts */
+    const char *failure; /* why they cannot be passed on; the first reason counts */
 };
 
 static void fail(struct arguments *arguments, const char *reason)
@@ -114,23 +114,19 @@ static const zeebe_channel_option *channel_options(struct arguments *arguments, 
 
 /* ---- the functions ---- */
 
+/* One of the two is set: some take a default, some do not. */
 static const struct {
     const char *name;
     zeebe_error *(*get)(char **value);
-} getters[] = {
-    {"get_camunda_client_id", zeebe_get_camunda_client_id},
-    {"get_camunda_client_secret", zeebe_get_camunda_client_secret},
-    {"get_camunda_cluster_id", zeebe_get_camunda_cluster_id},
-};
-
-static const struct {
-    const char *name;
-    zeebe_error *(*get)(const char *default_value, char **value);
-} getters_with_default[] = {
-    {"get_zeebe_address", zeebe_get_zeebe_address},
-    {"get_camunda_oauth_url", zeebe_get_camunda_oauth_url},
-    {"get_camunda_cluster_region", zeebe_get_camunda_cluster_region},
-    {"get_camunda_token_audience", zeebe_get_camunda_token_audience},
+    zeebe_error *(*get_or)(const char *default_value, char **value);
+} utilities[] = {
+    {"get_zeebe_address", NULL, zeebe_get_zeebe_address},
+    {"get_camunda_oauth_url", NULL, zeebe_get_camunda_oauth_url},
+    {"get_camunda_client_id", zeebe_get_camunda_client_id, NULL},
+    {"get_camunda_client_secret", zeebe_get_camunda_client_secret, NULL},
+    {"get_camunda_cluster_id", zeebe_get_camunda_cluster_id, NULL},
+    {"get_camunda_cluster_region", NULL, zeebe_get_camunda_cluster_region},
+    {"get_camunda_token_audience", NULL, zeebe_get_camunda_token_audience},
 };
 
 static zeebe_error *create_insecure(struct arguments *arguments, zeebe_channel **channel)
@@ -138,7 +134,7 @@ static zeebe_error *create_insecure(struct arguments *arguments, zeebe_channel *
     zeebe_insecure_channel_options options = ZEEBE_INSECURE_CHANNEL_OPTIONS_INIT;
     options.grpc_address = text(arguments, "grpc_address");
     options.channel_options = channel_options(arguments, "channel_options", &options.channel_options_count);
-    return arguments->failure != NULL ? NULL : zeebe_create_insecure_channel(&options, channel);
+    return zeebe_create_insecure_channel(&options, channel);
 }
 
 /* C has no function for this: it is what a channel makes of its options. */
@@ -146,7 +142,7 @@ static zeebe_error *create_for_options(struct arguments *arguments, zeebe_channe
 {
     zeebe_insecure_channel_options options = ZEEBE_INSECURE_CHANNEL_OPTIONS_INIT;
     options.channel_options = channel_options(arguments, "options", &options.channel_options_count);
-    return arguments->failure != NULL ? NULL : zeebe_create_insecure_channel(&options, channel);
+    return zeebe_create_insecure_channel(&options, channel);
 }
 
 static zeebe_error *create_secure(struct arguments *arguments, zeebe_channel **channel)
@@ -154,7 +150,7 @@ static zeebe_error *create_secure(struct arguments *arguments, zeebe_channel **c
     zeebe_secure_channel_options options = ZEEBE_SECURE_CHANNEL_OPTIONS_INIT;
     options.grpc_address = text(arguments, "grpc_address");
     options.channel_options = channel_options(arguments, "channel_options", &options.channel_options_count);
-    return arguments->failure != NULL ? NULL : zeebe_create_secure_channel(&options, channel);
+    return zeebe_create_secure_channel(&options, channel);
 }
 
 static zeebe_error *create_oauth2(struct arguments *arguments, zeebe_channel **channel)
@@ -169,7 +165,7 @@ static zeebe_error *create_oauth2(struct arguments *arguments, zeebe_channel **c
     options.channel_options = channel_options(arguments, "channel_options", &options.channel_options_count);
     options.leeway = leeway(arguments);
     options.expire_in = integer(arguments, "expire_in");
-    return arguments->failure != NULL ? NULL : zeebe_create_oauth2_client_credentials_channel(&options, channel);
+    return zeebe_create_oauth2_client_credentials_channel(&options, channel);
 }
 
 static zeebe_error *create_cloud(struct arguments *arguments, zeebe_channel **channel)
@@ -185,7 +181,7 @@ static zeebe_error *create_cloud(struct arguments *arguments, zeebe_channel **ch
     options.channel_options = channel_options(arguments, "channel_options", &options.channel_options_count);
     options.leeway = leeway(arguments);
     options.expire_in = integer(arguments, "expire_in");
-    return arguments->failure != NULL ? NULL : zeebe_create_camunda_cloud_channel(&options, channel);
+    return zeebe_create_camunda_cloud_channel(&options, channel);
 }
 
 static const char options_function[] = "get_channel_options";
@@ -296,14 +292,13 @@ static const char *error_type(const zeebe_error *error)
     }
 }
 
-static void answer_error(const struct json *id, zeebe_error *error)
+static void answer_error(const struct json *id, const zeebe_error *error)
 {
     const char *message = zeebe_error_message(error);
     begin_answer(id);
     printf("\"raises\": {\"type\": \"%s\", \"message\": ", error_type(error));
     json_write_text(stdout, message, strlen(message));
     puts("}}");
-    zeebe_error_free(error);
 }
 
 static void write_options(const struct json *description)
@@ -342,6 +337,7 @@ static void answer_channel(const struct json *id, const char *function, const ze
     zeebe_error *error = zeebe_channel_describe(channel, &text);
     if (error != NULL) {
         answer_error(id, error);
+        zeebe_error_free(error);
         return;
     }
     const char *reason = NULL;
@@ -371,69 +367,63 @@ static void answer_channel(const struct json *id, const char *function, const ze
     json_free(description);
 }
 
-/* Takes the error and the text that a utility gave. */
-static void answer_utility(const struct json *id, zeebe_error *error, char *value)
-{
-    if (error != NULL)
-        answer_error(id, error);
-    else
-        answer_text(id, "returns", value);
-    zeebe_string_free(value);
-}
-
 /* ---- requests ---- */
 
+/* Whether `function` is a utility; if so, it is answered. */
 static int call_utility(const struct json *id, const char *function, struct arguments *arguments)
 {
     char *value = NULL;
     zeebe_error *error = NULL;
-    int known = 0;
 
-    for (size_t i = 0; i < sizeof getters / sizeof *getters && !known; i++) {
-        known = strcmp(getters[i].name, function) == 0;
-        if (known)
-            error = getters[i].get(&value);
-    }
-    for (size_t i = 0; i < sizeof getters_with_default / sizeof *getters_with_default && !known; i++) {
-        known = strcmp(getters_with_default[i].name, function) == 0;
-        const char *default_value = known ? text(arguments, "default") : NULL;
-        if (known && arguments->failure == NULL)
-            error = getters_with_default[i].get(default_value, &value);
-    }
-    if (!known && strcmp(function, "get_camunda_address") == 0) {
-        known = 1;
+    if (strcmp(function, "get_camunda_address") == 0) {
         const char *cluster_id = text(arguments, "cluster_id");
-        const char *cluster_region = text(arguments, "cluster_region");
-        if (arguments->failure == NULL)
-            error = zeebe_get_camunda_address(cluster_id, cluster_region, &value);
+        error = zeebe_get_camunda_address(cluster_id, text(arguments, "cluster_region"), &value);
+    } else {
+        size_t count = sizeof utilities / sizeof *utilities;
+        size_t i = 0;
+        while (i < count && strcmp(utilities[i].name, function) != 0)
+            i++;
+        if (i == count)
+            return 0;
+        error = utilities[i].get != NULL ? utilities[i].get(&value)
+                                         : utilities[i].get_or(text(arguments, "default"), &value);
     }
-    if (known && arguments->failure != NULL)
+
+    if (arguments->failure != NULL)
         answer_text(id, "failed", arguments->failure);
-    else if (known)
-        answer_utility(id, error, value);
-    return known;
+    else if (error != NULL)
+        answer_error(id, error);
+    else
+        answer_text(id, "returns", value);
+    zeebe_error_free(error);
+    zeebe_string_free(value);
+    return 1;
 }
 
+/* Whether `function` makes a channel; if so, it is answered. */
 static int call_constructor(const struct json *id, const char *function, struct arguments *arguments, int wants_token)
 {
-    for (size_t i = 0; i < sizeof constructors / sizeof *constructors; i++) {
-        if (strcmp(constructors[i].name, function) != 0)
-            continue;
-        zeebe_channel *channel = NULL;
-        zeebe_error *error = constructors[i].create(arguments, &channel);
-        if (arguments->failure != NULL) {
-            answer_text(id, "failed", arguments->failure);
-        } else if (error != NULL) {
-            answer_error(id, error);
-        } else {
-            if (wants_token)
-                retrieve_token(channel);
-            answer_channel(id, function, channel);
-        }
-        zeebe_channel_free(channel);
-        return 1;
+    size_t count = sizeof constructors / sizeof *constructors;
+    size_t i = 0;
+    while (i < count && strcmp(constructors[i].name, function) != 0)
+        i++;
+    if (i == count)
+        return 0;
+
+    zeebe_channel *channel = NULL;
+    zeebe_error *error = constructors[i].create(arguments, &channel);
+    if (arguments->failure != NULL) {
+        answer_text(id, "failed", arguments->failure);
+    } else if (error != NULL) {
+        answer_error(id, error);
+    } else {
+        if (wants_token)
+            retrieve_token(channel);
+        answer_channel(id, function, channel);
     }
-    return 0;
+    zeebe_error_free(error);
+    zeebe_channel_free(channel);
+    return 1;
 }
 
 static void answer_request(const struct json *request)

@@ -70,22 +70,29 @@ impl Running {
 
     /// How it ended, which must be within a second.
     pub(crate) fn ended(&mut self) -> ExitStatus {
+        self.wait().expect("the gateway still runs")
+    }
+
+    fn wait(&mut self) -> Option<ExitStatus> {
         let start = Instant::now();
         while start.elapsed() < Duration::from_secs(1) {
             if let Some(status) = self.child.try_wait().expect("its status") {
-                return status;
+                return Some(status);
             }
             std::thread::sleep(Duration::from_millis(10));
         }
-        panic!("the gateway still runs");
+        None
     }
 }
 
 impl Drop for Running {
+    /// A clean end, so that its temporary files go, too; by force only if it does not come.
     fn drop(&mut self) {
-        // It may have ended already.
-        drop(self.child.kill());
-        drop(self.child.wait());
+        self.close_stdin();
+        if self.wait().is_none() {
+            drop(self.child.kill());
+            drop(self.child.wait());
+        }
     }
 }
 

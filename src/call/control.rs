@@ -1,0 +1,161 @@
+//! What others may do to a running call: cancel it, feed it messages, ask it for more.
+//!
+//! Threads: any. The call's task is the one that waits here.
+
+use std::collections::VecDeque;
+use std::future::poll_fn;
+use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::{Mutex, OnceLock};
+use std::task::Poll;
+
+use atomic_waker::AtomicWaker;
+use bytes::Bytes;
+
+use super::framing::frame;
+use crate::error::Error;
+use crate::runtime::lock;
+
+/// More than this would only be buffered.
+const READY_BELOW: usize = 64 * 1024;
+
+/// How far a call has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Phase {
+    Connecting = 0,
+    FetchingToken = 1,
+    /// From here on the gateway may have done something.
+    Sent = 2,
+    Ended = 3,
+}
+
+#[derive(Debug, Default)]
+pub struct Control {
+    cancelled: OnceLock<Error>,
+    phase: AtomicU8,
+    flow: Mutex<Flow>,
+    waker: AtomicWaker,
+}
+
+#[derive(Debug, Default)]
+struct Flow {
+    outgoing: VecDeque<Bytes>,
+    outgoing_bytes: usize,
+    half_closed: bool,
+    /// `None`: messages come without being asked for.
+    requested: Option<u64>,
+}
+
+impl Control {
+    pub(crate) fn new(manual_requests: bool) -> Self {
+        let control = Self::default();
+        lock(&control.flow).requested = manual_requests.then_some(0);
+        control
+    }
+
+    /// The first reason counts; after the end nothing happens.
+    pub fn cancel(&self, reason: Error) {
+        // A second cancel changes nothing.
+        let _: Result<(), _> = self.cancelled.set(reason);
+        self.waker.wake();
+    }
+
+    pub fn send(&self, message: &[u8]) -> Result<(), Error> {
+        if self.phase() == Phase::Ended {
+            return Err(Error::illegal_state("the call has ended"));
+        }
+        let mut flow = lock(&self.flow);
+        if flow.half_closed {
+            return Err(Error::illegal_state("the call was half-closed: nothing can follow"));
+        }
+        let framed = frame(message);
+        flow.outgoing_bytes += framed.len();
+        flow.outgoing.push_back(framed);
+        drop(flow);
+        self.waker.wake();
+        Ok(())
+    }
+
+    pub fn half_close(&self) -> Result<(), Error> {
+        let before = std::mem::replace(&mut lock(&self.flow).half_closed, true);
+        if before {
+            return Err(Error::illegal_state("the call was half-closed before"));
+        }
+        self.waker.wake();
+        Ok(())
+    }
+
+    pub fn request(&self, count: u64) -> Result<(), Error> {
+        match &mut lock(&self.flow).requested {
+            None => return Err(Error::illegal_state("the call was not started with manual_requests")),
+            Some(requested) => *requested = requested.saturating_add(count),
+        }
+        self.waker.wake();
+        Ok(())
+    }
+
+    pub fn is_ready(&self) -> bool {
+        self.phase() == Phase::Sent && lock(&self.flow).outgoing_bytes < READY_BELOW
+    }
+
+    pub(super) fn phase(&self) -> Phase {
+        match self.phase.load(Ordering::Acquire) {
+            0 => Phase::Connecting,
+            1 => Phase::FetchingToken,
+            2 => Phase::Sent,
+            _ => Phase::Ended,
+        }
+    }
+
+    pub(super) fn enter(&self, phase: Phase) {
+        self.phase.store(phase as u8, Ordering::Release);
+    }
+
+    pub(super) async fn cancelled(&self) -> Error {
+        poll_fn(|context| {
+            self.waker.register(context.waker());
+            match self.cancelled.get() {
+                Some(reason) => Poll::Ready(reason.clone()),
+                None => Poll::Pending,
+            }
+        })
+        .await
+    }
+
+    /// The next message to send, or `None` at the half-close.
+    pub(super) async fn next_outgoing(&self) -> Option<Bytes> {
+        poll_fn(|context| {
+            self.waker.register(context.waker());
+            let mut flow = lock(&self.flow);
+            match flow.outgoing.pop_front() {
+                Some(message) => Poll::Ready(Some(message)),
+                None if flow.half_closed => Poll::Ready(None),
+                None => Poll::Pending,
+            }
+        })
+        .await
+    }
+
+    /// A message went out; whether the call became ready by that.
+    pub(super) fn sent(&self, bytes: usize) -> bool {
+        let mut flow = lock(&self.flow);
+        let before = flow.outgoing_bytes;
+        flow.outgoing_bytes -= bytes;
+        before >= READY_BELOW && flow.outgoing_bytes < READY_BELOW
+    }
+
+    /// Waits until a message may be delivered.
+    pub(super) async fn demand(&self) {
+        poll_fn(|context| {
+            self.waker.register(context.waker());
+            match &mut lock(&self.flow).requested {
+                Some(0) => Poll::Pending,
+                Some(requested) => {
+                    *requested -= 1;
+                    Poll::Ready(())
+                }
+                None => Poll::Ready(()),
+            }
+        })
+        .await;
+    }
+}

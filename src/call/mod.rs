@@ -1,0 +1,261 @@
+//! Calls: from a method and options to a status.
+//!
+//! A call picks a connection, then asks the plugins (no token is fetched for a gateway that cannot
+//! be reached), writes frames, reads frames, and ends exactly once.
+
+mod control;
+mod framing;
+mod metadata;
+mod status;
+mod stream;
+mod unary;
+
+use std::future::poll_fn;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use h2::SendStream;
+use h2::client::ResponseFuture;
+use http::header::AUTHORIZATION;
+use http::{HeaderValue, Method, Request, Uri, Version};
+use tokio::time::Instant;
+
+pub use control::Control;
+use control::Phase;
+pub use metadata::Metadata;
+pub use stream::{Handler, stream};
+pub use unary::{Response, unary};
+
+use crate::channel::{Channel, Pick};
+use crate::credentials::Plugin;
+use crate::error::{Error, chain};
+
+/// A call's time-out.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Timeout {
+    #[default]
+    OfChannel,
+    None,
+    After(Duration),
+}
+
+#[derive(Clone, Debug, Default)]
+pub struct CallOptions {
+    pub timeout: Timeout,
+    pub metadata: Metadata,
+    pub credentials: Option<Arc<Plugin>>,
+    pub authority: Option<String>,
+    /// `None`: the channel's.
+    pub max_receive: Option<usize>,
+    /// `None`: the channel's default.
+    pub wait_for_ready: Option<bool>,
+    pub manual_requests: bool,
+}
+
+/// A call that is checked and may start.
+#[derive(Debug)]
+pub struct Call {
+    channel: Arc<Channel>,
+    uri: Uri,
+    options: CallOptions,
+    started: Instant,
+    deadline: Option<Instant>,
+}
+
+/// A request on the wire.
+struct Exchange {
+    response: ResponseFuture,
+    send: SendStream<Bytes>,
+    peer: Arc<str>,
+}
+
+impl Call {
+    /// Checks what can be checked without the network. The deadline runs from here.
+    pub fn new(channel: &Arc<Channel>, method: &str, options: CallOptions) -> Result<Self, Error> {
+        let parts = method.strip_prefix('/').and_then(|rest| rest.split_once('/'));
+        if !parts.is_some_and(|(service, name)| !service.is_empty() && !name.is_empty()) {
+            return Err(Error::invalid_argument(format!(
+                "the method {method:?} is no path such as /gateway_protocol.Gateway/Topology"
+            )));
+        }
+        if options.credentials.is_some() && !channel.allows_plugins() {
+            return Err(Error::invalid_argument(
+                "credentials of a call over plaintext beyond loopback could be read by others",
+            ));
+        }
+        let uri = match channel.request().uri(method, options.authority.as_deref()) {
+            Ok(uri) => uri,
+            // A channel with an unusable target has no authority; the call will say so.
+            Err(error) if !channel.request().authority.is_empty() => return Err(error),
+            Err(_) => Uri::from_static("http://unusable/"),
+        };
+        let started = Instant::now();
+        let timeout = match options.timeout {
+            Timeout::OfChannel => channel.defaults().timeout,
+            Timeout::None => None,
+            Timeout::After(timeout) => Some(timeout),
+        };
+        Ok(Self {
+            channel: Arc::clone(channel),
+            uri,
+            options,
+            started,
+            deadline: timeout.and_then(|timeout| started.checked_add(timeout)),
+        })
+    }
+
+    pub fn manual_requests(&self) -> bool {
+        self.options.manual_requests
+    }
+
+    fn max_receive(&self) -> Option<usize> {
+        self.options.max_receive.or(self.channel.max_receive())
+    }
+
+    /// A message as it goes out; refused beyond the send limit.
+    pub fn frame(&self, message: &[u8]) -> Result<Bytes, Error> {
+        let limit = self.channel.max_send().unwrap_or(usize::MAX).min(i32::MAX as usize);
+        if message.len() > limit {
+            return Err(Error::rpc(
+                crate::error::Source::Library,
+                tonic::Code::ResourceExhausted,
+                format!(
+                    "a message of {} bytes is longer than the {limit} that \
+                     grpc.max_send_message_length allows",
+                    message.len()
+                ),
+            ));
+        }
+        Ok(framing::frame(message))
+    }
+
+    /// Ends `work` at the deadline, or when the call is cancelled.
+    async fn bounded<T>(
+        &self,
+        control: &Control,
+        work: impl Future<Output = Result<T, Error>>,
+    ) -> Result<T, Error> {
+        let deadline = async {
+            match self.deadline {
+                Some(deadline) => tokio::time::sleep_until(deadline).await,
+                None => std::future::pending().await,
+            }
+        };
+        let ended = tokio::select! {
+            biased;
+            reason = control.cancelled() => Err(reason.processed(control.phase() >= Phase::Sent)),
+            ended = work => ended,
+            () = deadline => Err(self.deadline_exceeded(control.phase())),
+        };
+        control.enter(Phase::Ended);
+        ended
+    }
+
+    fn deadline_exceeded(&self, phase: Phase) -> Error {
+        let after = self.deadline.map_or(0, |deadline| (deadline - self.started).as_millis());
+        let doing = match phase {
+            Phase::Connecting => match self.channel.last_error() {
+                Some(error) => format!("waiting for a connection; last: {error}"),
+                None => "waiting for a connection".to_owned(),
+            },
+            Phase::FetchingToken => "waiting for a token".to_owned(),
+            Phase::Sent | Phase::Ended => "waiting for the answer".to_owned(),
+        };
+        Error::deadline_exceeded(format!("the deadline of {after} ms passed while {doing}"))
+            .processed(phase >= Phase::Sent)
+    }
+
+    /// Sends the request's headers. What was never on the wire is tried on another connection.
+    async fn open(&self, control: &Control) -> Result<Exchange, Error> {
+        let wait_for_ready =
+            self.options.wait_for_ready.unwrap_or(self.channel.defaults().wait_for_ready);
+        loop {
+            control.enter(Phase::Connecting);
+            let connection = match self.channel.pick(wait_for_ready) {
+                Pick::Ready(connection) => connection,
+                Pick::Fail(error) => return Err(error),
+                Pick::Wait(waiting) => {
+                    // An answer and a hang-up both mean: look again.
+                    drop(waiting.await);
+                    continue;
+                }
+            };
+            control.enter(Phase::FetchingToken);
+            let request = self.request().await?;
+            let mut send = connection.send.clone();
+            if let Err(error) = poll_fn(|context| send.poll_ready(context)).await {
+                tracing::debug!("{} takes no more calls: {}", connection.peer, chain(&error));
+                self.channel.retire(&connection);
+                continue;
+            }
+            match send.send_request(request, false) {
+                Ok((response, send)) => {
+                    control.enter(Phase::Sent);
+                    return Ok(Exchange {
+                        response,
+                        send,
+                        peer: connection.peer,
+                    });
+                }
+                Err(error) if error.is_io() || error.is_go_away() => {
+                    self.channel.retire(&connection);
+                }
+                Err(error) => return Err(Error::internal(format!("HTTP/2: {}", chain(&error)))),
+            }
+        }
+    }
+
+    async fn request(&self) -> Result<Request<()>, Error> {
+        let mut headers = self.channel.request().headers.clone();
+        // Of several plugins the later wins; the caller's own metadata wins over all.
+        let mut authorization = None;
+        for plugin in self.channel.plugins().iter().chain(&self.options.credentials) {
+            authorization = Some(plugin.authorization().await?);
+        }
+        if let Some(authorization) = authorization {
+            headers.insert(AUTHORIZATION, authorization);
+        }
+        self.channel.defaults().metadata.write_to(&mut headers);
+        self.options.metadata.write_to(&mut headers);
+        if let Some(deadline) = self.deadline {
+            let left = deadline.saturating_duration_since(Instant::now());
+            headers.insert("grpc-timeout", grpc_timeout(left));
+        }
+        let mut request = Request::new(());
+        *request.method_mut() = Method::POST;
+        *request.version_mut() = Version::HTTP_2;
+        *request.uri_mut() = self.uri.clone();
+        *request.headers_mut() = headers;
+        Ok(request)
+    }
+}
+
+/// At most eight digits and a unit (gRPC over HTTP/2, "Timeout").
+fn grpc_timeout(left: Duration) -> HeaderValue {
+    const MOST: u128 = 99_999_999;
+    let (value, unit) = match left {
+        left if left.as_micros() <= MOST => (left.as_micros(), 'u'),
+        left if left.as_millis() <= MOST => (left.as_millis(), 'm'),
+        left => (u128::from(left.as_secs()).min(MOST), 'S'),
+    };
+    let text = format!("{value}{unit}");
+    HeaderValue::from_str(&text).unwrap_or(HeaderValue::from_static("99999999S"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn timeouts_have_at_most_eight_digits() {
+        for (left, text) in [
+            (Duration::from_millis(1500), "1500000u"),
+            (Duration::from_secs(200), "200000m"),
+            (Duration::from_secs(200_000), "200000S"),
+            (Duration::MAX, "99999999S"),
+        ] {
+            assert_eq!(grpc_timeout(left), text);
+        }
+    }
+}

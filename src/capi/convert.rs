@@ -1,0 +1,244 @@
+//! The only place where what C passes becomes something Rust can use, and back.
+//!
+//! Each conversion checks what can be checked and names the argument in its error.
+
+use std::ffi::{CStr, CString};
+use std::ptr::NonNull;
+use std::time::Duration;
+
+use safer_ffi::c_char;
+use zeroize::Zeroize;
+
+use crate::error::Error;
+
+fn is_null(name: &str) -> Error {
+    Error::invalid_argument(format!("{name} is NULL"))
+}
+
+/// A handle that C must not leave out.
+pub(crate) fn required<T>(name: &str, value: Option<T>) -> Result<T, Error> {
+    value.ok_or_else(|| is_null(name))
+}
+
+/// A string argument; NULL means "not given".
+///
+/// # Safety
+///
+/// `value` is NULL or points to a NUL-terminated string that outlives `'a`.
+pub(crate) unsafe fn optional_text<'a>(
+    name: &str,
+    value: *const c_char,
+) -> Result<Option<&'a str>, Error> {
+    if value.is_null() {
+        return Ok(None);
+    }
+    // SAFETY: not NULL, so a NUL-terminated string, by this function's contract.
+    let text = unsafe { CStr::from_ptr(value.cast()) };
+    match text.to_str() {
+        Ok(text) => Ok(Some(text)),
+        Err(_) => Err(Error::invalid_argument(format!(
+            "{name} is not UTF-8"
+        ))),
+    }
+}
+
+/// A string argument that C must not leave out.
+///
+/// # Safety
+///
+/// As for [`optional_text`].
+pub(crate) unsafe fn text<'a>(name: &str, value: *const c_char) -> Result<&'a str, Error> {
+    // SAFETY: the same contract.
+    required(name, unsafe { optional_text(name, value) }?)
+}
+
+/// A string argument; NULL and "" both mean "not given".
+///
+/// # Safety
+///
+/// As for [`optional_text`].
+pub(crate) unsafe fn given_text<'a>(
+    name: &str,
+    value: *const c_char,
+) -> Result<Option<&'a str>, Error> {
+    // SAFETY: the same contract.
+    Ok(unsafe { optional_text(name, value) }?.filter(|text| !text.is_empty()))
+}
+
+/// A time-out parameter: below 0 for ever, 0 not at all.
+pub(crate) fn timeout(timeout_ms: i64) -> Option<Duration> {
+    u64::try_from(timeout_ms).ok().map(Duration::from_millis)
+}
+
+/// A flag of an options struct.
+pub(crate) fn flag(name: &str, value: i32) -> Result<bool, Error> {
+    match value {
+        0 => Ok(false),
+        1 => Ok(true),
+        _ => Err(Error::invalid_argument(format!("{name} is {value}, neither 0 nor 1"))),
+    }
+}
+
+/// An owned string for C, to be given back to [`free_text`].
+pub(crate) fn owned_text(text: &str) -> Result<*mut c_char, Error> {
+    match CString::new(text) {
+        Ok(text) => Ok(text.into_raw().cast()),
+        Err(_) => Err(Error::invalid_argument(
+            "the value contains a NUL byte",
+        )),
+    }
+}
+
+/// # Safety
+///
+/// `text` is NULL or comes from [`owned_text`] and has not been freed.
+pub(crate) unsafe fn free_text(text: *mut c_char) {
+    if !text.is_null() {
+        // SAFETY: by this function's contract.
+        let text = unsafe { CString::from_raw(text.cast()) };
+        text.into_bytes().zeroize();
+    }
+}
+
+/// Bytes that C lends for the call.
+///
+/// # Safety
+///
+/// `data` points to `length` readable bytes that outlive `'a`, or `length` is 0.
+pub(crate) unsafe fn bytes<'a>(
+    name: &str,
+    data: *const u8,
+    length: usize,
+) -> Result<&'a [u8], Error> {
+    match length {
+        0 => Ok(&[]),
+        _ if data.is_null() => Err(is_null(name)),
+        length if length > isize::MAX as usize => {
+            Err(Error::invalid_argument(format!("the length of {name} is {length}")))
+        }
+        // SAFETY: not NULL, not too long, and readable by this function's contract.
+        length => Ok(unsafe { std::slice::from_raw_parts(data, length) }),
+    }
+}
+
+/// A count or length that is written if C wants it.
+///
+/// # Safety
+///
+/// `pointer` is NULL or valid for writing.
+pub(crate) unsafe fn write_length(pointer: *mut usize, length: usize) {
+    if !pointer.is_null() {
+        // SAFETY: by this function's contract.
+        unsafe { pointer.write(length) };
+    }
+}
+
+/// An out-parameter: checked before any work is done, written last and only on success.
+///
+/// Never `&mut T`: what C passes is uninitialised, and `*out = value` would drop it first.
+pub(crate) struct Out<T>(NonNull<T>);
+
+impl<T> Out<T> {
+    /// # Safety
+    ///
+    /// `pointer` is NULL or valid for writing a `T` as long as the `Out` lives.
+    pub(crate) unsafe fn new(name: &str, pointer: *mut T) -> Result<Self, Error> {
+        required(name, NonNull::new(pointer)).map(Self)
+    }
+
+    pub(crate) fn write(self, value: T) {
+        // SAFETY: valid for writing by the contract of `new`.
+        unsafe { self.0.write(value) }
+    }
+}
+
+/// An options struct that can grow: its first field is its size in the caller's header.
+///
+/// # Safety
+///
+/// The type is `repr(C)`, begins with `size: usize`, has no padding (a caller's padding would be
+/// read as the fields that later versions put there) and is valid for every bit pattern.
+pub(crate) unsafe trait Options: Copy {
+    /// Size in the first release that had the struct. Never changes.
+    const FIRST_SIZE: usize;
+    /// Every field 0 or NULL, which means "not given"; fields that an older caller does not know
+    /// have this value.
+    const INIT: Self;
+}
+
+/// Copies an options struct of any past or future version; NULL means all defaults.
+///
+/// Takes a raw pointer, not `Option<&T>`: an older caller's struct is smaller than `T`, and a
+/// reference to it would claim bytes that are not there.
+///
+/// # Safety
+///
+/// `pointer` is NULL or points to as many initialised bytes as its `size` field says.
+pub(crate) unsafe fn options<T: Options>(name: &str, pointer: *const T) -> Result<T, Error> {
+    const ABSURD: usize = 4096; // an uninitialised `size`, most likely
+    if pointer.is_null() {
+        return Ok(T::INIT);
+    }
+    // SAFETY: not NULL, and every version begins with `size`.
+    let size = unsafe { pointer.cast::<usize>().read() };
+    if !(T::FIRST_SIZE..=ABSURD).contains(&size) {
+        return Err(Error::invalid_argument(format!(
+            "{name}.size is {size}: initialise the struct with its _INIT macro"
+        )));
+    }
+    let known = size.min(size_of::<T>());
+    // SAFETY: `size` bytes are readable by this function's contract.
+    let unknown =
+        unsafe { std::slice::from_raw_parts(pointer.cast::<u8>().add(known), size - known) };
+    if unknown.iter().any(|byte| *byte != 0) {
+        return Err(Error::invalid_argument(format!(
+            "{name} sets a field that this version of the library does not know"
+        )));
+    }
+    let mut options = T::INIT;
+    // SAFETY: `known` bytes are readable there, writable here, and any bytes make a `T`.
+    unsafe {
+        std::ptr::copy_nonoverlapping(pointer.cast::<u8>(), (&raw mut options).cast(), known);
+    }
+    Ok(options)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[repr(C)]
+    struct OldOptions {
+        size: usize,
+        retries: usize,
+    }
+
+    #[repr(C)]
+    #[derive(Clone, Copy)]
+    struct NewOptions {
+        size: usize,
+        retries: usize,
+        timeout: usize,
+    }
+
+    // SAFETY: `repr(C)`, integers only, `size` first, and no padding between fields of one size.
+    unsafe impl Options for NewOptions {
+        const FIRST_SIZE: usize = size_of::<OldOptions>();
+        const INIT: Self = Self {
+            size: size_of::<Self>(),
+            retries: 1,
+            timeout: 30,
+        };
+    }
+
+    /// The other direction, a caller newer than the library, is in tests/c/smoke.c.
+    #[test]
+    fn older_caller_gets_the_default_of_a_newer_field() {
+        let old = Box::new(OldOptions {
+            size: size_of::<OldOptions>(),
+            retries: 5,
+        });
+        let new: NewOptions = unsafe { options("options", (&raw const *old).cast()) }.unwrap();
+        assert_eq!((new.retries, new.timeout), (5, 30));
+    }
+}
