@@ -1,0 +1,43 @@
+//! Buffers: immutable bytes, shared by reference count.
+
+use bytes::Bytes;
+use macro_rules_attribute::apply;
+use safer_ffi::prelude::{derive_ReprC, repr_c};
+
+use super::capi;
+use super::convert;
+
+/// Immutable bytes, counted. Owned by who received it: zeebe_buffer_free().
+#[derive_ReprC]
+#[repr(opaque)]
+pub struct zeebe_buffer {
+    pub(crate) bytes: Bytes,
+}
+
+/// The bytes of a buffer. Borrowed from it. `length` may be NULL; NULL and length 0 for NULL.
+#[apply(capi)]
+#[unsafe(no_mangle)]
+pub extern "C" fn zeebe_buffer_data(
+    buffer: Option<&zeebe_buffer>,
+    length: *mut usize,
+) -> *const u8 {
+    // SAFETY: `length` is NULL or writable, by the header.
+    unsafe { convert::write_length(length, buffer.map_or(0, |buffer| buffer.bytes.len())) };
+    buffer.map_or(std::ptr::null(), |buffer| buffer.bytes.as_ptr())
+}
+
+/// Another handle on the same bytes, without a copy. NULL for NULL.
+#[apply(capi)]
+#[unsafe(no_mangle)]
+pub extern "C" fn zeebe_buffer_ref(
+    buffer: Option<&zeebe_buffer>,
+) -> Option<repr_c::Box<zeebe_buffer>> {
+    buffer.map(|buffer| Box::new(zeebe_buffer { bytes: buffer.bytes.clone() }).into())
+}
+
+/// Frees a buffer. NULL is allowed.
+#[apply(capi)]
+#[unsafe(no_mangle)]
+pub extern "C" fn zeebe_buffer_free(buffer: Option<repr_c::Box<zeebe_buffer>>) {
+    drop(buffer);
+}

@@ -1,0 +1,216 @@
+//! The library and its process: version, runtime, logs, strings.
+
+use std::ffi::{CString, c_void};
+use std::mem::offset_of;
+
+use macro_rules_attribute::apply;
+use safer_ffi::c_char;
+use safer_ffi::prelude::{derive_ReprC, ffi_export, repr_c};
+
+use super::capi;
+use super::completion::UserData;
+use super::convert::{self, Options};
+use super::error::zeebe_error;
+use crate::error::Error;
+use crate::log::{self, Level};
+use crate::runtime;
+
+/// How much is logged: the level of zeebe_set_log_callback() and of a record.
+#[ffi_export]
+#[derive_ReprC]
+#[repr(i32)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ZeebeLogLevel {
+    /// Nothing.
+    Off = 0,
+    /// What lost something.
+    Error = 1,
+    /// What a person should look at: failed connections, ignored options.
+    Warn = 2,
+    /// Rare events: a token came.
+    Info = 3,
+    /// Connections and what happens to them.
+    Debug = 4,
+    /// Everything.
+    Trace = 5,
+}
+
+/// A log record, only ever lent to the log callback.
+#[derive_ReprC]
+#[repr(opaque)]
+pub struct zeebe_log_record {
+    level: Level,
+    target: CString,
+    message: CString,
+}
+
+/// Releases what `user_data` stands for: once, after the last callback that got it.
+pub type zeebe_destroy = Option<unsafe extern "C" fn(user_data: *mut c_void)>;
+
+/// Gets each record, one at a time, in order, on a thread of its own. It may call the
+/// zeebe_log_record_ functions only.
+pub type zeebe_log_callback =
+    Option<unsafe extern "C" fn(user_data: *mut c_void, record: *const zeebe_log_record)>;
+
+/// Of the process's runtime. Initialise it with ::ZEEBE_RUNTIME_OPTIONS_INIT.
+#[derive_ReprC]
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct zeebe_runtime_options {
+    /// `sizeof(zeebe_runtime_options)`.
+    pub size: usize,
+    /// Threads that drive connections, 1 to 64; 0: 1. A connection stays on one of them.
+    pub io_threads: i32,
+    /// Threads for callbacks, up to 256; 0: callbacks run on the I/O threads, and a slow one delays all I/O there.
+    pub callback_threads: i32,
+    /// How their names begin, at most 8 bytes, such as `zeebe`; NULL: `zeebe`.
+    pub thread_name: *const c_char,
+}
+
+// SAFETY: `repr(C)`, integers and raw pointers only, `size` first, no padding.
+unsafe impl Options for zeebe_runtime_options {
+    const FIRST_SIZE: usize = offset_of!(Self, thread_name) + size_of::<usize>();
+    const INIT: Self = Self {
+        size: size_of::<Self>(),
+        io_threads: 0,
+        callback_threads: 0,
+        thread_name: std::ptr::null(),
+    };
+}
+
+/// The version of the library that runs, for example `"0.1.0"`. Static: do not free it.
+///
+/// ZEEBE_VERSION_MAJOR and its like are the header's.
+#[apply(capi)]
+#[unsafe(no_mangle)]
+pub extern "C" fn zeebe_version() -> *const c_char {
+    concat!(env!("CARGO_PKG_VERSION"), "\0").as_ptr().cast()
+}
+
+/// Sets how many threads the runtime will have. Before the first connection; NULL: the defaults.
+///
+/// ILLEGAL_STATE: the runtime runs already. INVALID_ARGUMENT: out of range.
+#[apply(capi)]
+#[unsafe(no_mangle)]
+pub extern "C" fn zeebe_runtime_configure(
+    options: *const zeebe_runtime_options,
+) -> Option<repr_c::Box<zeebe_error>> {
+    // SAFETY: an options struct of the header's contract.
+    let options = unsafe { convert::options("options", options) }?;
+    let defaults = runtime::Options::default();
+    let count = |name: &str, value: i32, most: i32, default: usize| match value {
+        0 => Ok(default),
+        value if (1..=most).contains(&value) => Ok(value.unsigned_abs() as usize),
+        _ => Err(Error::invalid_argument(format!("options.{name} is {value}, not in 0 to {most}"))),
+    };
+    // SAFETY: a string of the header's contract.
+    let name = unsafe { convert::given_text("options.thread_name", options.thread_name) }?;
+    if name.is_some_and(|name| name.len() > 8) {
+        return Err(Error::invalid_argument("options.thread_name is longer than 8 bytes"));
+    }
+    runtime::configure(runtime::Options {
+        io_threads: count("io_threads", options.io_threads, 64, defaults.io_threads)?,
+        callback_threads: count("callback_threads", options.callback_threads, 256, 0)?,
+        thread_name: name.map_or(defaults.thread_name, str::to_owned),
+    })
+}
+
+/// Cancels all calls, delivers their completions, and waits for the library's threads.
+///
+/// For the program, at its end, never for a binding. On success no callback is running and none
+/// will run, the log callback's included; older handles return SHUTDOWN and are still to be freed,
+/// and a new one starts a fresh runtime. `timeout_ms` < 0 waits for ever.
+/// RPC, DEADLINE_EXCEEDED: a callback has not returned yet; call it again. ILLEGAL_STATE: on a library thread.
+#[apply(capi)]
+#[unsafe(no_mangle)]
+pub extern "C" fn zeebe_runtime_shutdown(timeout_ms: i64) -> Option<repr_c::Box<zeebe_error>> {
+    runtime::shutdown(convert::timeout(timeout_ms))
+}
+
+/// Sends the library's log records of `level` and more urgent ones to `callback`; NULL: to nobody.
+///
+/// Replaces the callback before, whose `destroy` runs after its last record. Records hold no token
+/// and no secret. A slow callback loses records, and is told how many; it delays nothing.
+/// INVALID_ARGUMENT: an unknown level. ILLEGAL_STATE: in the log callback itself.
+#[apply(capi)]
+#[unsafe(no_mangle)]
+pub extern "C" fn zeebe_set_log_callback(
+    level: i32,
+    callback: zeebe_log_callback,
+    user_data: *mut c_void,
+    destroy: zeebe_destroy,
+) -> Option<repr_c::Box<zeebe_error>> {
+    let level = [Level::Off, Level::Error, Level::Warn, Level::Info, Level::Debug, Level::Trace]
+        .into_iter()
+        .find(|known| *known as i32 == level)
+        .ok_or_else(|| Error::invalid_argument(format!("level is {level}, not a ZEEBE_LOG_LEVEL_")))?;
+    let Some(callback) = callback else {
+        return log::set(Level::Off, None);
+    };
+    let user = Owned(UserData(user_data), destroy);
+    let sink = Box::new(move |record: &log::Record| {
+        let lent = zeebe_log_record {
+            level: record.level,
+            target: CString::new(record.target).unwrap_or_default(),
+            message: CString::new(record.message.replace('\0', "\u{fffd}")).unwrap_or_default(),
+        };
+        let Owned(UserData(user_data), _) = &user;
+        // SAFETY: C gave this function for these arguments; the record outlives the call.
+        unsafe { callback(*user_data, &raw const lent) }
+    });
+    if level == Level::Off {
+        log::set(Level::Off, None)?;
+        drop(sink);
+        return Ok(());
+    }
+    log::set(level, Some(sink))
+}
+
+/// User data with its destroy function, which runs once.
+pub(crate) struct Owned(pub(crate) UserData, pub(crate) zeebe_destroy);
+
+impl Drop for Owned {
+    fn drop(&mut self) {
+        if let Some(destroy) = self.1.take() {
+            // SAFETY: C gave this function for this pointer, and it runs once, here.
+            unsafe { destroy(self.0.0) }
+        }
+    }
+}
+
+/// The level of a record: one of the ZEEBE_LOG_LEVEL_ constants; OFF for NULL.
+#[apply(capi)]
+#[unsafe(no_mangle)]
+pub extern "C" fn zeebe_log_record_level(record: Option<&zeebe_log_record>) -> i32 {
+    record.map_or(Level::Off as i32, |record| record.level as i32)
+}
+
+/// The part of the library that it comes from. Borrowed from the record; NULL for NULL.
+#[apply(capi)]
+#[unsafe(no_mangle)]
+pub extern "C" fn zeebe_log_record_target(record: Option<&zeebe_log_record>) -> *const c_char {
+    record.map_or(std::ptr::null(), |record| record.target.as_ptr().cast())
+}
+
+/// The record's text, UTF-8. Borrowed from the record; NULL for NULL.
+#[apply(capi)]
+#[unsafe(no_mangle)]
+pub extern "C" fn zeebe_log_record_message(record: Option<&zeebe_log_record>) -> *const c_char {
+    record.map_or(std::ptr::null(), |record| record.message.as_ptr().cast())
+}
+
+/// Frees a string that the library gave out, after overwriting it: it may be a secret. NULL is allowed.
+#[apply(capi)]
+#[unsafe(no_mangle)]
+pub extern "C" fn zeebe_string_free(string: *mut c_char) {
+    // SAFETY: NULL or a string of ours, freed once, by the header.
+    unsafe { convert::free_text(string) }
+}
+
+/// Panics.
+#[cfg(feature = "panic-probe")]
+#[apply(capi)]
+#[unsafe(no_mangle)]
+pub extern "C" fn zeebe_test_panic() -> Option<repr_c::Box<zeebe_error>> {
+    panic!("on purpose")
+}
