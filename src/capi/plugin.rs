@@ -1,0 +1,347 @@
+//! Metadata plugins: what authenticates calls.
+
+use std::ffi::c_void;
+use std::sync::Arc;
+use std::time::Duration;
+
+use macro_rules_attribute::apply;
+use safer_ffi::c_char;
+use safer_ffi::prelude::{derive_ReprC, repr_c};
+
+use super::capi;
+use super::channel::zeebe_done_callback;
+use super::completion::{Completion, UserData, lend_error};
+use super::convert::{self, Out};
+use super::error::zeebe_error;
+use super::handle::{self, Handle, living};
+use super::library::Owned;
+use super::metadata::zeebe_metadata;
+use super::options::{
+    zeebe_oauth2_client_credentials_metadata_plugin_options, zeebe_oauth2_metadata_plugin_options,
+    zeebe_token_options,
+};
+use super::token_request::{self, zeebe_token_request};
+use crate::call::Metadata;
+use crate::credentials::{
+    ClientAuthentication, ClientCredentials, Lifetime, OAuth2Plugin, Plugin, TlsCredentials,
+    TokenOptions, TokenSource, check_token_url,
+};
+use crate::error::Error;
+use crate::runtime::{self, Epoch, unique_key};
+
+/// Adds metadata to calls; channels and calls share it. Owned by who received it:
+/// zeebe_metadata_plugin_free().
+#[derive_ReprC]
+#[repr(opaque)]
+pub struct zeebe_metadata_plugin {
+    pub(crate) plugin: Arc<Plugin>,
+}
+
+impl Handle for zeebe_metadata_plugin {
+    fn epoch(&self) -> Epoch {
+        self.plugin.epoch()
+    }
+}
+
+/// Called once; exactly one of `error` and `metadata` is not NULL. Both are borrowed until it returns.
+pub type zeebe_metadata_callback = Option<
+    unsafe extern "C" fn(
+        user_data: *mut c_void,
+        error: *const zeebe_error,
+        metadata: *const zeebe_metadata,
+    ),
+>;
+
+fn boxed(plugin: Arc<Plugin>) -> Option<repr_c::Box<zeebe_metadata_plugin>> {
+    Some(Box::new(zeebe_metadata_plugin { plugin }).into())
+}
+
+/// `leeway` and `expire_in` as C gives them, in seconds.
+pub(crate) fn lifetime_arguments(
+    leeway: i64,
+    expire_in: i64,
+) -> Result<(Option<u64>, Option<u64>), Error> {
+    let leeway = match leeway {
+        0 => None,
+        -1 => Some(0), // ZEEBE_LEEWAY_NONE
+        given => Some(u64::try_from(given).map_err(|_| {
+            Error::invalid_argument(format!("leeway is {given}: it is seconds, or ZEEBE_LEEWAY_NONE"))
+        })?),
+    };
+    let expire_in = match expire_in {
+        0 => None,
+        given => Some(u64::try_from(given).map_err(|_| {
+            Error::invalid_argument(format!("expire_in is {given}: it is seconds"))
+        })?),
+    };
+    Ok((leeway, expire_in))
+}
+
+pub(crate) fn lifetime(leeway: Option<u64>, expire_in: Option<u64>) -> Lifetime {
+    Lifetime {
+        leeway: Duration::from_secs(leeway.unwrap_or(60)),
+        expire_in: expire_in.map(Duration::from_secs),
+    }
+}
+
+/// What the token options say, and what of them this version does not have yet.
+pub(crate) struct TokenArguments {
+    pub(crate) authentication: Option<ClientAuthentication>,
+    pub(crate) allow_insecure_url: bool,
+    pub(crate) prefetch: bool,
+    pub(crate) options: TokenOptions,
+}
+
+pub(crate) fn token_arguments(options: *const zeebe_token_options) -> Result<TokenArguments, Error> {
+    // SAFETY: an options struct of the header's contract.
+    let options = unsafe { convert::options("token_options", options) }?;
+    let authentication = match options.client_authentication {
+        0 => None,
+        1 => Some(ClientAuthentication::Basic),
+        2 => Some(ClientAuthentication::BasicRfc6749),
+        3 => Some(ClientAuthentication::Body),
+        other => {
+            return Err(Error::invalid_argument(format!(
+                "token_options.client_authentication {other} is not known to this version"
+            )));
+        }
+    };
+    let later = [
+        ("private_key", options.private_key),
+        ("certificate_chain", options.certificate_chain),
+        ("key_id", options.key_id),
+        ("http_proxy", options.http_proxy),
+        ("cache_path", options.cache_path),
+    ];
+    if let Some((name, _)) = later.iter().find(|(_, value)| !value.is_null()) {
+        return Err(Error::invalid_argument(format!(
+            "token_options.{name} is not supported by this version"
+        )));
+    }
+    if options.reserved != 0 {
+        return Err(Error::invalid_argument("token_options.reserved is not 0"));
+    }
+    let time = |name: &str, value: i64, default: u64| match u64::try_from(value) {
+        Ok(0) => Ok(Duration::from_millis(default)),
+        Ok(value) => Ok(Duration::from_millis(value)),
+        Err(_) => Err(Error::invalid_argument(format!("token_options.{name} is {value}"))),
+    };
+    // SAFETY: a string of the header's contract.
+    let ca = unsafe { convert::given_text("token_options.token_ca", options.token_ca) }?;
+    Ok(TokenArguments {
+        authentication,
+        allow_insecure_url: convert::flag(
+            "token_options.allow_insecure_token_url",
+            options.allow_insecure_token_url,
+        )?,
+        prefetch: convert::flag("token_options.prefetch", options.prefetch)?,
+        options: TokenOptions {
+            connect_timeout: time("connect_timeout_ms", options.connect_timeout_ms, 10_000)?,
+            timeout: time("timeout_ms", options.timeout_ms, 30_000)?,
+            tls: TlsCredentials::from_pem(ca, None, None)?,
+        },
+    })
+}
+
+/// Authenticates with the host's own tokens: `retrieve` is asked, at most once at a time, and answers
+/// through its request, at once or later, from any thread, within 30 s.
+///
+/// INVALID_ARGUMENT: `plugin` or `retrieve` is NULL, a number is out of range.
+#[apply(capi)]
+#[unsafe(no_mangle)]
+pub extern "C" fn zeebe_oauth2_metadata_plugin_new(
+    options: *const zeebe_oauth2_metadata_plugin_options,
+    user_data: *mut c_void,
+    plugin: *mut Option<repr_c::Box<zeebe_metadata_plugin>>,
+) -> Option<repr_c::Box<zeebe_error>> {
+    // SAFETY: an out-parameter of the header's contract.
+    let plugin = unsafe { Out::new("plugin", plugin) }?;
+    // SAFETY: an options struct of the header's contract.
+    let options = unsafe { convert::options("options", options) }?;
+    let retrieve = convert::required("options.retrieve", options.retrieve)?;
+    let (leeway, expire_in) = lifetime_arguments(options.leeway, options.expire_in)?;
+    let owner = Arc::new(Owned(UserData(user_data), options.destroy));
+    let source = TokenSource {
+        retrieve: Arc::new({
+            let owner = Arc::clone(&owner);
+            move |request| {
+                let request = token_request::into_raw(request);
+                // SAFETY: C gave this function for these arguments; it owns the request now.
+                unsafe { retrieve(owner.0.0, request) }
+            }
+        }),
+        cancel: Arc::new(move |request| {
+            if let Some(cancel) = options.cancel {
+                let lent: *const zeebe_token_request = token_request::as_raw(request);
+                // SAFETY: C gave this function for these arguments; the request is lent.
+                unsafe { cancel(owner.0.0, lent) }
+            }
+        }),
+        key: unique_key(),
+    };
+    plugin.write(boxed(OAuth2Plugin::host(source, lifetime(leeway, expire_in))));
+    Ok(())
+}
+
+/// Authenticates with the client credentials grant (RFC 6749 section 4.4). Reads no environment.
+///
+/// No request is made before a token is needed. INVALID_ARGUMENT: `plugin` is NULL, an id, secret or URL
+/// is missing, a number is out of range, an http:// URL beyond loopback.
+#[apply(capi)]
+#[unsafe(no_mangle)]
+pub extern "C" fn zeebe_oauth2_client_credentials_metadata_plugin_new(
+    options: *const zeebe_oauth2_client_credentials_metadata_plugin_options,
+    plugin: *mut Option<repr_c::Box<zeebe_metadata_plugin>>,
+) -> Option<repr_c::Box<zeebe_error>> {
+    // SAFETY: an out-parameter of the header's contract.
+    let plugin = unsafe { Out::new("plugin", plugin) }?;
+    // SAFETY: an options struct of the header's contract.
+    let options = unsafe { convert::options("options", options) }?;
+    let required = |name: &str, value| {
+        // SAFETY: a string of the header's contract.
+        let text = unsafe { convert::given_text(name, value) }?;
+        text.ok_or_else(|| Error::invalid_argument(format!("{name} is missing")))
+    };
+    let client_id = required("options.client_id", options.client_id)?;
+    let client_secret = required("options.client_secret", options.client_secret)?;
+    let url = required("options.authorization_server", options.authorization_server)?;
+    // SAFETY: a string of the header's contract.
+    let scope = unsafe { convert::given_text("options.scope", options.scope) }?;
+    // SAFETY: a string of the header's contract.
+    let audience = unsafe { convert::given_text("options.audience", options.audience) }?;
+    let (leeway, expire_in) = lifetime_arguments(options.leeway, options.expire_in)?;
+    let token = token_arguments(options.token_options)?;
+    check_token_url(url, token.allow_insecure_url)
+        .map_err(|why| Error::invalid_argument(format!("the token URL {url:?}: {why}")))?;
+    let client = ClientCredentials::new(
+        client_id.to_owned(),
+        client_secret.to_owned().into(),
+        url,
+        scope.map(str::to_owned),
+        audience.map(str::to_owned),
+        token.authentication.unwrap_or(ClientAuthentication::Basic),
+        token.options,
+    );
+    let made = OAuth2Plugin::client_credentials(client, lifetime(leeway, expire_in));
+    if token.prefetch {
+        prefetch(&made)?;
+    }
+    plugin.write(boxed(made));
+    Ok(())
+}
+
+/// Starts a fetch that nobody waits for.
+pub(crate) fn prefetch(plugin: &Arc<Plugin>) -> Result<(), Error> {
+    let runtime = runtime::get(plugin.epoch())?;
+    let plugin = Arc::clone(plugin);
+    runtime.reserve_any()?.spawn(async move {
+        // The fetch itself logs how it ended.
+        let _: Result<(), _> = plugin.retrieve_token().await;
+    });
+    Ok(())
+}
+
+/// What the plugin would add to a call: for tests and for other transports.
+///
+/// `service_url` and `method_name` are for plugins that tell calls apart; those of this version do
+/// not. May fetch a token. INVALID_ARGUMENT: an argument is NULL or not UTF-8.
+#[apply(capi)]
+#[unsafe(no_mangle)]
+pub extern "C" fn zeebe_metadata_plugin_get_metadata(
+    plugin: Option<&zeebe_metadata_plugin>,
+    service_url: *const c_char,
+    method_name: *const c_char,
+    callback: zeebe_metadata_callback,
+    user_data: *mut c_void,
+) -> Option<repr_c::Box<zeebe_error>> {
+    let plugin = Arc::clone(&living("plugin", plugin)?.plugin);
+    // SAFETY: a string of the header's contract.
+    unsafe { convert::text("service_url", service_url) }?;
+    // SAFETY: a string of the header's contract.
+    unsafe { convert::text("method_name", method_name) }?;
+    let callback = convert::required("callback", callback)?;
+    let runtime = runtime::get(plugin.epoch())?;
+    let slot = runtime.reserve_any()?;
+    let user_data = UserData(user_data);
+    let key = unique_key();
+    let completion = Completion::new({
+        let runtime = Arc::clone(&runtime);
+        move |result: Result<Metadata, Error>| {
+            runtime.call_back(key, move || {
+                let user_data = user_data;
+                let (error, metadata) = match result {
+                    Ok(metadata) => (None, Some(zeebe_metadata::new(metadata))),
+                    Err(error) => (Some(zeebe_error::new(error)), None),
+                };
+                let lent = metadata.as_ref().map_or(std::ptr::null(), std::ptr::from_ref);
+                // SAFETY: C gave this function for these arguments; they outlive the call.
+                unsafe { callback(user_data.0, lend_error(error.as_ref()), lent) }
+            });
+        }
+    });
+    slot.spawn(async move {
+        let metadata = plugin.authorization().await.and_then(|header| {
+            let mut metadata = Metadata::default();
+            metadata.add("authorization", header.as_bytes())?;
+            Ok(metadata)
+        });
+        completion.deliver(metadata);
+    });
+    Ok(())
+}
+
+/// Writes 1 to `expired` if a call would need a new token now, else 0.
+#[apply(capi)]
+#[unsafe(no_mangle)]
+pub extern "C" fn zeebe_metadata_plugin_is_token_expired(
+    plugin: Option<&zeebe_metadata_plugin>,
+    expired: *mut i32,
+) -> Option<repr_c::Box<zeebe_error>> {
+    // SAFETY: an out-parameter of the header's contract.
+    let expired = unsafe { Out::new("expired", expired) }?;
+    expired.write(i32::from(living("plugin", plugin)?.plugin.is_token_expired()));
+    Ok(())
+}
+
+/// Fetches a token, even if there is a good one; joins a fetch under way.
+///
+/// INVALID_ARGUMENT: `plugin` or `callback` is NULL. To the callback: as zeebe_channel_retrieve_token().
+#[apply(capi)]
+#[unsafe(no_mangle)]
+pub extern "C" fn zeebe_metadata_plugin_retrieve_token(
+    plugin: Option<&zeebe_metadata_plugin>,
+    callback: zeebe_done_callback,
+    user_data: *mut c_void,
+) -> Option<repr_c::Box<zeebe_error>> {
+    retrieve_token(&living("plugin", plugin)?.plugin, callback, user_data)
+}
+
+pub(crate) fn retrieve_token(
+    plugin: &Arc<Plugin>,
+    callback: zeebe_done_callback,
+    user_data: *mut c_void,
+) -> Result<(), Error> {
+    let callback = convert::required("callback", callback)?;
+    let runtime = runtime::get(plugin.epoch())?;
+    let slot = runtime.reserve_any()?;
+    let completion = super::channel::done(callback, user_data, &runtime);
+    let plugin = Arc::clone(plugin);
+    slot.spawn(async move { completion.deliver(plugin.retrieve_token().await) });
+    Ok(())
+}
+
+/// Another handle on the same plugin. NULL for NULL.
+#[apply(capi)]
+#[unsafe(no_mangle)]
+pub extern "C" fn zeebe_metadata_plugin_ref(
+    plugin: Option<&zeebe_metadata_plugin>,
+) -> Option<repr_c::Box<zeebe_metadata_plugin>> {
+    plugin.and_then(|plugin| boxed(Arc::clone(&plugin.plugin)))
+}
+
+/// Frees a plugin; channels and calls that use it keep it alive. NULL is allowed.
+#[apply(capi)]
+#[unsafe(no_mangle)]
+pub extern "C" fn zeebe_metadata_plugin_free(plugin: Option<repr_c::Box<zeebe_metadata_plugin>>) {
+    handle::free(plugin);
+}
