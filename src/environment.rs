@@ -84,7 +84,10 @@ impl Environment<'_> {
         }
         match given(default) {
             Some(default) => Ok((default.to_owned(), Origin::Default)),
-            None => Err(Error::settings(format!("No {} provided!", names.join(" or ")))),
+            None => Err(Error::settings(format!(
+                "No {} provided!",
+                names.join(" or ")
+            ))),
         }
     }
 
@@ -100,7 +103,9 @@ pub fn camunda_address(cluster_id: Option<&str>, region: Option<&str>) -> Result
         (Some(cluster_id), Some(region)) => {
             Ok(format!("{cluster_id}.{region}.zeebe.camunda.io:443"))
         }
-        _ => Err(Error::settings("The cluster_id and cluster_region must be provided!")),
+        _ => Err(Error::settings(
+            "The cluster_id and cluster_region must be provided!",
+        )),
     }
 }
 
@@ -122,7 +127,10 @@ mod tests {
 
         let empty = |name: &str| Some(OsString::from(if name.starts_with('C') { "" } else { "z" }));
         let found = Environment(&empty).first(&CLIENT_ID).unwrap();
-        assert_eq!(found, Some(("z".into(), Origin::Environment("ZEEBE_CLIENT_ID"))));
+        assert_eq!(
+            found,
+            Some(("z".into(), Origin::Environment("ZEEBE_CLIENT_ID")))
+        );
     }
 
     #[cfg(unix)]
@@ -131,6 +139,9 @@ mod tests {
         use std::os::unix::ffi::OsStringExt;
         let broken = |_: &str| Some(OsString::from_vec(vec![0xff]));
         let error = Environment(&broken).zeebe_address(None).unwrap_err();
-        assert_eq!(error.message(), "the environment variable ZEEBE_ADDRESS is not UTF-8");
+        assert_eq!(
+            error.message(),
+            "the environment variable ZEEBE_ADDRESS is not UTF-8"
+        );
     }
 }

@@ -55,7 +55,11 @@ struct Inner {
 impl Error {
     fn new(kind: Kind, source: Source, code: Code, message: impl Into<String>) -> Self {
         // A status of OK is no error, whatever went wrong on the way.
-        let code = if code == Code::Ok { Code::Unknown } else { code };
+        let code = if code == Code::Ok {
+            Code::Unknown
+        } else {
+            code
+        };
         Self(Arc::new(Inner {
             kind,
             source,
@@ -71,20 +75,40 @@ impl Error {
     }
 
     pub fn invalid_argument(message: impl Into<String>) -> Self {
-        Self::new(Kind::InvalidArgument, Source::Caller, Code::InvalidArgument, message)
+        Self::new(
+            Kind::InvalidArgument,
+            Source::Caller,
+            Code::InvalidArgument,
+            message,
+        )
     }
 
     pub fn illegal_state(message: impl Into<String>) -> Self {
-        Self::new(Kind::IllegalState, Source::Caller, Code::FailedPrecondition, message)
+        Self::new(
+            Kind::IllegalState,
+            Source::Caller,
+            Code::FailedPrecondition,
+            message,
+        )
     }
 
     /// From a function; one that ends a call is [`Error::settings_of_call`].
     pub fn settings(message: impl Into<String>) -> Self {
-        Self::new(Kind::Settings, Source::Caller, Code::FailedPrecondition, message)
+        Self::new(
+            Kind::Settings,
+            Source::Caller,
+            Code::FailedPrecondition,
+            message,
+        )
     }
 
     pub fn settings_of_call(message: impl Into<String>) -> Self {
-        Self::new(Kind::Settings, Source::TokenEndpoint, Code::Unauthenticated, message)
+        Self::new(
+            Kind::Settings,
+            Source::TokenEndpoint,
+            Code::Unauthenticated,
+            message,
+        )
     }
 
     pub fn invalid_oauth_credentials(message: impl Into<String>) -> Self {
@@ -207,7 +231,11 @@ impl fmt::Display for Error {
 
 impl fmt::Debug for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{:?} ({:?}): {}", self.0.kind, self.0.code, self.0.message)
+        write!(
+            f,
+            "{:?} ({:?}): {}",
+            self.0.kind, self.0.code, self.0.message
+        )
     }
 }
 

@@ -63,8 +63,9 @@ impl Rpc {
         };
         let mut reader = serde_json::Deserializer::from_str(json);
         let options = DeserializeOptions::new().deny_unknown_fields(true);
-        let message = DynamicMessage::deserialize_with_options(self.0.input(), &mut reader, &options)
-            .map_err(refuse)?;
+        let message =
+            DynamicMessage::deserialize_with_options(self.0.input(), &mut reader, &options)
+                .map_err(refuse)?;
         reader.end().map_err(refuse)?;
         Ok(message.encode_to_vec())
     }
@@ -90,7 +91,9 @@ mod tests {
     #[test]
     fn keys_are_strings_and_absent_fields_are_printed() {
         let rpc = Rpc::find("CreateProcessInstance").unwrap();
-        let bytes = rpc.request_from_json(r#"{"bpmnProcessId":"p","version":-1}"#).unwrap();
+        let bytes = rpc
+            .request_from_json(r#"{"bpmnProcessId":"p","version":-1}"#)
+            .unwrap();
         assert!(!bytes.is_empty());
         let json = rpc.response_to_json(&[0x20, 7]).unwrap();
         assert!(json.contains(r#""processInstanceKey":"7""#), "{json}");
@@ -102,7 +105,12 @@ mod tests {
         let rpc = Rpc::find("/gateway_protocol.Gateway/Topology").unwrap();
         let error = rpc.request_from_json(r#"{"nonsense":1}"#).unwrap_err();
         assert!(error.message().contains("nonsense"), "{error}");
-        assert!(Rpc::find("Nonsense").unwrap_err().message().contains("Nonsense"));
+        assert!(
+            Rpc::find("Nonsense")
+                .unwrap_err()
+                .message()
+                .contains("Nonsense")
+        );
     }
 
     #[test]
@@ -110,7 +118,13 @@ mod tests {
         let service = pool().unwrap().get_service_by_name(SERVICE).unwrap();
         assert_eq!(service.methods().count(), 22);
         for method in service.methods() {
-            assert_eq!(Rpc::find(method.name()).unwrap().request_from_json("{}").unwrap(), b"");
+            assert_eq!(
+                Rpc::find(method.name())
+                    .unwrap()
+                    .request_from_json("{}")
+                    .unwrap(),
+                b""
+            );
         }
     }
 }

@@ -83,7 +83,9 @@ pub fn set(level: Level, sink: Option<Sink>) -> Result<(), Error> {
     let mut state = lock(LOGGER.get());
     LEVEL.store(level as u8, Ordering::Release);
     let before = std::mem::replace(&mut state.logger, logger);
-    state.ending.retain(|worker| !worker.join(Some(Instant::now())));
+    state
+        .ending
+        .retain(|worker| !worker.join(Some(Instant::now())));
     state.ending.extend(before.map(|logger| logger.worker));
     Ok(())
 }
@@ -110,7 +112,9 @@ thread_local! {
 
 fn refuse_on_log_thread() -> Result<(), Error> {
     if LOG_THREAD.get() {
-        return Err(Error::illegal_state("the log callback may only read its record"));
+        return Err(Error::illegal_state(
+            "the log callback may only read its record",
+        ));
     }
     Ok(())
 }
@@ -171,8 +175,7 @@ impl Subscriber for Forward {
     }
 
     fn enabled(&self, metadata: &Metadata<'_>) -> bool {
-        is_ours(metadata)
-            && Level::from(*metadata.level()) as u8 <= LEVEL.load(Ordering::Acquire)
+        is_ours(metadata) && Level::from(*metadata.level()) as u8 <= LEVEL.load(Ordering::Acquire)
     }
 
     fn event(&self, event: &Event<'_>) {

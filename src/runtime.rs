@@ -169,10 +169,7 @@ pub(crate) struct Worker {
 }
 
 impl Worker {
-    pub(crate) fn start(
-        name: String,
-        body: impl FnOnce() + Send + 'static,
-    ) -> Result<Self, Error> {
+    pub(crate) fn start(name: String, body: impl FnOnce() + Send + 'static) -> Result<Self, Error> {
         let (alive, ended) = mpsc::channel();
         let spawn = || {
             thread::Builder::new().name(name).spawn(move || {
@@ -200,7 +197,10 @@ impl Worker {
             }
             Some(deadline) => {
                 let left = deadline.saturating_duration_since(Instant::now());
-                matches!(ended.recv_timeout(left), Err(mpsc::RecvTimeoutError::Timeout))
+                matches!(
+                    ended.recv_timeout(left),
+                    Err(mpsc::RecvTimeoutError::Timeout)
+                )
             }
         };
         if timed_out {

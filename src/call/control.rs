@@ -65,7 +65,9 @@ impl Control {
         }
         let mut flow = lock(&self.flow);
         if flow.half_closed {
-            return Err(Error::illegal_state("the call was half-closed: nothing can follow"));
+            return Err(Error::illegal_state(
+                "the call was half-closed: nothing can follow",
+            ));
         }
         let framed = frame(message);
         flow.outgoing_bytes += framed.len();
@@ -86,7 +88,11 @@ impl Control {
 
     pub fn request(&self, count: u64) -> Result<(), Error> {
         match &mut lock(&self.flow).requested {
-            None => return Err(Error::illegal_state("the call was not started with manual_requests")),
+            None => {
+                return Err(Error::illegal_state(
+                    "the call was not started with manual_requests",
+                ));
+            }
             Some(requested) => *requested = requested.saturating_add(count),
         }
         self.waker.wake();

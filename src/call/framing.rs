@@ -84,7 +84,9 @@ impl Reader {
             return Err(Error::rpc(
                 Source::Transport,
                 Code::Internal,
-                format!("a message has the compression flag {flag}, but no compression was asked for"),
+                format!(
+                    "a message has the compression flag {flag}, but no compression was asked for"
+                ),
             )
             .processed(true));
         }

@@ -10,9 +10,22 @@ use crate::error::Error;
 
 /// Keys that belong to HTTP/2 or gRPC.
 const RESERVED: &[&str] = &[
-    "te", "content-type", "user-agent", "host", "connection", "keep-alive", "proxy-connection",
-    "transfer-encoding", "upgrade", "content-length", "grpc-timeout", "grpc-encoding",
-    "grpc-accept-encoding", "grpc-status", "grpc-message", "grpc-status-details-bin",
+    "te",
+    "content-type",
+    "user-agent",
+    "host",
+    "connection",
+    "keep-alive",
+    "proxy-connection",
+    "transfer-encoding",
+    "upgrade",
+    "content-length",
+    "grpc-timeout",
+    "grpc-encoding",
+    "grpc-accept-encoding",
+    "grpc-status",
+    "grpc-message",
+    "grpc-status-details-bin",
 ];
 
 #[derive(Clone, Default, PartialEq, Eq)]
@@ -21,16 +34,17 @@ pub struct Metadata(Vec<(HeaderName, Bytes)>);
 /// Keys only: values may be secrets.
 impl fmt::Debug for Metadata {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_list().entries(self.0.iter().map(|(key, _)| key.as_str())).finish()
+        f.debug_list()
+            .entries(self.0.iter().map(|(key, _)| key.as_str()))
+            .finish()
     }
 }
 
 impl Metadata {
     /// Checks what gRPC's HTTP/2 mapping allows.
     pub fn add(&mut self, key: &str, value: &[u8]) -> Result<(), Error> {
-        let allowed = |byte: u8| {
-            byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"_-.".contains(&byte)
-        };
+        let allowed =
+            |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"_-.".contains(&byte);
         if key.is_empty() || !key.bytes().all(allowed) {
             return Err(Error::invalid_argument(format!(
                 "the metadata key {key:?} may have lower-case letters, digits, _, - and . only"
@@ -63,7 +77,9 @@ impl Metadata {
     }
 
     pub fn get(&self, index: usize) -> Option<(&str, &[u8])> {
-        self.0.get(index).map(|(key, value)| (key.as_str(), &value[..]))
+        self.0
+            .get(index)
+            .map(|(key, value)| (key.as_str(), &value[..]))
     }
 
     /// What the peer sent; gRPC's own headers are left out.
@@ -130,8 +146,18 @@ mod tests {
     #[test]
     fn what_http_cannot_carry_is_refused() {
         let mut metadata = Metadata::default();
-        for (key, value) in [("A", "x"), ("", "x"), ("te", "x"), ("a", "\n"), ("a", " x"), ("a b", "x")] {
-            assert!(metadata.add(key, value.as_bytes()).is_err(), "{key:?} {value:?}");
+        for (key, value) in [
+            ("A", "x"),
+            ("", "x"),
+            ("te", "x"),
+            ("a", "\n"),
+            ("a", " x"),
+            ("a b", "x"),
+        ] {
+            assert!(
+                metadata.add(key, value.as_bytes()).is_err(),
+                "{key:?} {value:?}"
+            );
         }
         assert!(metadata.is_empty());
     }

@@ -73,7 +73,9 @@ struct Exchange {
 impl Call {
     /// Checks what can be checked without the network. The deadline runs from here.
     pub fn new(channel: &Arc<Channel>, method: &str, options: CallOptions) -> Result<Self, Error> {
-        let parts = method.strip_prefix('/').and_then(|rest| rest.split_once('/'));
+        let parts = method
+            .strip_prefix('/')
+            .and_then(|rest| rest.split_once('/'));
         if !parts.is_some_and(|(service, name)| !service.is_empty() && !name.is_empty()) {
             return Err(Error::invalid_argument(format!(
                 "the method {method:?} is no path such as /gateway_protocol.Gateway/Topology"
@@ -115,7 +117,11 @@ impl Call {
 
     /// A message as it goes out; refused beyond the send limit.
     pub fn frame(&self, message: &[u8]) -> Result<Bytes, Error> {
-        let limit = self.channel.max_send().unwrap_or(usize::MAX).min(i32::MAX as usize);
+        let limit = self
+            .channel
+            .max_send()
+            .unwrap_or(usize::MAX)
+            .min(i32::MAX as usize);
         if message.len() > limit {
             return Err(Error::rpc(
                 crate::error::Source::Library,
@@ -153,7 +159,9 @@ impl Call {
     }
 
     fn deadline_exceeded(&self, phase: Phase) -> Error {
-        let after = self.deadline.map_or(0, |deadline| (deadline - self.started).as_millis());
+        let after = self
+            .deadline
+            .map_or(0, |deadline| (deadline - self.started).as_millis());
         let doing = match phase {
             Phase::Connecting => match self.channel.last_error() {
                 Some(error) => format!("waiting for a connection; last: {error}"),
@@ -168,8 +176,10 @@ impl Call {
 
     /// Sends the request's headers. What was never on the wire is tried on another connection.
     async fn open(&self, control: &Control) -> Result<Exchange, Error> {
-        let wait_for_ready =
-            self.options.wait_for_ready.unwrap_or(self.channel.defaults().wait_for_ready);
+        let wait_for_ready = self
+            .options
+            .wait_for_ready
+            .unwrap_or(self.channel.defaults().wait_for_ready);
         loop {
             control.enter(Phase::Connecting);
             let connection = match self.channel.pick(wait_for_ready) {
@@ -210,7 +220,12 @@ impl Call {
         let mut headers = self.channel.request().headers.clone();
         // Of several plugins the later wins; the caller's own metadata wins over all.
         let mut authorization = None;
-        for plugin in self.channel.plugins().iter().chain(&self.options.credentials) {
+        for plugin in self
+            .channel
+            .plugins()
+            .iter()
+            .chain(&self.options.credentials)
+        {
             authorization = Some(plugin.authorization().await?);
         }
         if let Some(authorization) = authorization {

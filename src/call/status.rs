@@ -16,19 +16,27 @@ pub(super) fn of_trailers(
 ) -> Result<Metadata, Error> {
     let metadata = Metadata::from_headers(trailers);
     let Some(status) = trailers.get("grpc-status") else {
-        return Err(Error::rpc(Source::Transport, Code::Unknown, "the answer has no grpc-status")
-            .processed(true)
-            .with_initial_metadata(initial_metadata)
-            .with_trailers(metadata));
+        return Err(Error::rpc(
+            Source::Transport,
+            Code::Unknown,
+            "the answer has no grpc-status",
+        )
+        .processed(true)
+        .with_initial_metadata(initial_metadata)
+        .with_trailers(metadata));
     };
     let code = Code::from_bytes(status.as_bytes());
     if code == Code::Ok {
         return Ok(metadata);
     }
     let message = trailers.get("grpc-message").map(|text| {
-        percent_decode(text.as_bytes()).decode_utf8_lossy().into_owned()
+        percent_decode(text.as_bytes())
+            .decode_utf8_lossy()
+            .into_owned()
     });
-    let details = trailers.get("grpc-status-details-bin").and_then(|text| decode_binary(text.as_bytes()));
+    let details = trailers
+        .get("grpc-status-details-bin")
+        .and_then(|text| decode_binary(text.as_bytes()));
     let retryable = matches!(code, Code::Unavailable | Code::ResourceExhausted);
     let error = Error::rpc(Source::Gateway, code, message.unwrap_or_default())
         .retryable(retryable)
@@ -57,17 +65,28 @@ pub(super) fn of_http(status: StatusCode, headers: &HeaderMap) -> Option<Error> 
         429 | 502 | 503 | 504 => Code::Unavailable,
         _ => Code::Unknown,
     };
-    let what = if status == StatusCode::OK { "without a gRPC content type" } else { "in place of gRPC" };
+    let what = if status == StatusCode::OK {
+        "without a gRPC content type"
+    } else {
+        "in place of gRPC"
+    };
     Some(
-        Error::rpc(Source::Transport, code, format!("the answer is HTTP {status} {what}"))
-            .retryable(code == Code::Unavailable)
-            .processed(true),
+        Error::rpc(
+            Source::Transport,
+            code,
+            format!("the answer is HTTP {status} {what}"),
+        )
+        .retryable(code == Code::Unavailable)
+        .processed(true),
     )
 }
 
 /// No compression is offered, so none may come.
 pub(super) fn check_encoding(headers: &HeaderMap) -> Result<(), Error> {
-    match headers.get("grpc-encoding").map(|encoding| encoding.as_bytes()) {
+    match headers
+        .get("grpc-encoding")
+        .map(|encoding| encoding.as_bytes())
+    {
         None | Some(b"identity") => Ok(()),
         Some(encoding) => Err(Error::rpc(
             Source::Transport,
@@ -95,7 +114,11 @@ pub(super) fn of_h2(error: &h2::Error, peer: &str) -> Error {
         h2::Reason::INADEQUATE_SECURITY => Code::PermissionDenied,
         _ => Code::Internal,
     };
-    let source = if error.is_remote() { Source::Gateway } else { Source::Transport };
+    let source = if error.is_remote() {
+        Source::Gateway
+    } else {
+        Source::Transport
+    };
     Error::rpc(source, code, format!("{peer} reset the call: {text}"))
         .retryable(matches!(code, Code::Unavailable | Code::ResourceExhausted))
         .processed(!is_unprocessed(error))
@@ -112,30 +135,46 @@ mod tests {
     use super::*;
 
     fn trailers(pairs: &[(&'static str, &str)]) -> HeaderMap {
-        let parsed = pairs.iter().map(|(key, value)| (key.parse().unwrap(), value.parse().unwrap()));
+        let parsed = pairs
+            .iter()
+            .map(|(key, value)| (key.parse().unwrap(), value.parse().unwrap()));
         parsed.collect()
     }
 
     #[test]
     fn statuses_come_from_trailers() {
         let error = of_trailers(
-            &trailers(&[("grpc-status", "5"), ("grpc-message", "no%20such%zz"), ("a", "b")]),
+            &trailers(&[
+                ("grpc-status", "5"),
+                ("grpc-message", "no%20such%zz"),
+                ("a", "b"),
+            ]),
             None,
         )
         .unwrap_err();
-        assert_eq!((error.code(), error.message()), (Code::NotFound, "no such%zz"));
+        assert_eq!(
+            (error.code(), error.message()),
+            (Code::NotFound, "no such%zz")
+        );
         assert_eq!(error.trailers().unwrap().get(0), Some(("a", &b"b"[..])));
         assert!(of_trailers(&trailers(&[("grpc-status", "0")]), None).is_ok());
         for odd in ["17", "x", "-1", ""] {
             let error = of_trailers(&trailers(&[("grpc-status", odd)]), None).unwrap_err();
             assert_eq!(error.code(), Code::Unknown, "{odd}");
         }
-        assert_eq!(of_trailers(&HeaderMap::new(), None).unwrap_err().code(), Code::Unknown);
+        assert_eq!(
+            of_trailers(&HeaderMap::new(), None).unwrap_err().code(),
+            Code::Unknown
+        );
     }
 
     #[test]
     fn http_statuses_are_mapped() {
-        for (status, code) in [(401, Code::Unauthenticated), (503, Code::Unavailable), (404, Code::Unimplemented)] {
+        for (status, code) in [
+            (401, Code::Unauthenticated),
+            (503, Code::Unavailable),
+            (404, Code::Unimplemented),
+        ] {
             let status = StatusCode::from_u16(status).unwrap();
             assert_eq!(of_http(status, &HeaderMap::new()).unwrap().code(), code);
         }

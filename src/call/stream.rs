@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use h2::client::ResponseFuture;
 use h2::SendStream;
+use h2::client::ResponseFuture;
 use tonic::Code;
 
 use super::framing::Reader;
@@ -30,7 +30,8 @@ struct Closing<H: Handler> {
 impl<H: Handler> Closing<H> {
     fn close(&mut self, ended: Result<Metadata, Error>) {
         if let Some(handler) = self.handler.take() {
-            self.runtime.call_back(self.key, move || handler.close(ended));
+            self.runtime
+                .call_back(self.key, move || handler.close(ended));
         }
     }
 }
@@ -59,7 +60,9 @@ pub async fn stream<H: Handler>(
         runtime,
         key,
     };
-    let ended = call.bounded(&control, exchange(&call, &control, &events)).await;
+    let ended = call
+        .bounded(&control, exchange(&call, &control, &events))
+        .await;
     drop(events);
     closing.close(ended);
 }
@@ -74,7 +77,9 @@ impl<H: Handler> Events<H> {
     /// Waits for the callback, so that a slow one slows the sender and nothing else.
     async fn tell(&self, event: impl FnOnce(&H) + Send + 'static) {
         let handler = Arc::clone(&self.handler);
-        self.runtime.call_back_and_wait(self.key, move || event(&handler)).await;
+        self.runtime
+            .call_back_and_wait(self.key, move || event(&handler))
+            .await;
     }
 }
 
@@ -144,11 +149,12 @@ async fn read<H: Handler>(
     }
     status::check_encoding(&head.headers)?;
     let metadata = Metadata::from_headers(&head.headers);
-    events.tell({
-        let metadata = metadata.clone();
-        move |handler: &H| handler.initial_metadata(metadata)
-    })
-    .await;
+    events
+        .tell({
+            let metadata = metadata.clone();
+            move |handler: &H| handler.initial_metadata(metadata)
+        })
+        .await;
     let mut reader = Reader::new(call.max_receive());
     while let Some(chunk) = body.data().await {
         let chunk = chunk.map_err(lost)?;
@@ -156,7 +162,9 @@ async fn read<H: Handler>(
         reader.push(chunk);
         while let Some(message) = reader.next()? {
             control.demand().await;
-            events.tell(move |handler: &H| handler.message(message)).await;
+            events
+                .tell(move |handler: &H| handler.message(message))
+                .await;
         }
         // Only now: a slow handler keeps the window closed, and with it the sender.
         let _: Result<(), _> = body.flow_control().release_capacity(length);
@@ -164,7 +172,11 @@ async fn read<H: Handler>(
     let trailers = body.trailers().await.map_err(lost)?.unwrap_or_default();
     let ended = status::of_trailers(&trailers, Some(metadata))?;
     if !reader.is_empty() {
-        let error = Error::rpc(Source::Transport, Code::Internal, "the answer ends within a message");
+        let error = Error::rpc(
+            Source::Transport,
+            Code::Internal,
+            "the answer ends within a message",
+        );
         return Err(error.processed(true));
     }
     Ok(ended)

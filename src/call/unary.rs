@@ -23,9 +23,14 @@ pub async fn unary(call: &Call, control: &Control, framed: Bytes) -> Result<Resp
 /// What the gateway certainly did not process is sent once more (gRFC A6).
 async fn attempts(call: &Call, control: &Control, framed: Bytes) -> Result<Response, Error> {
     match attempt(call, control, framed.clone()).await {
-        Err(Failure { error, unprocessed: true }) => {
+        Err(Failure {
+            error,
+            unprocessed: true,
+        }) => {
             tracing::debug!("sent once more: {error}");
-            attempt(call, control, framed).await.map_err(|failure| failure.error)
+            attempt(call, control, framed)
+                .await
+                .map_err(|failure| failure.error)
         }
         ended => ended.map_err(|failure| failure.error),
     }
@@ -58,7 +63,8 @@ async fn attempt(call: &Call, control: &Control, framed: Bytes) -> Result<Respon
         mut send,
         peer,
     } = call.open(control).await?;
-    send.send_data(framed, true).map_err(|error| lost(&error, &peer))?;
+    send.send_data(framed, true)
+        .map_err(|error| lost(&error, &peer))?;
     let response = response.await.map_err(|error| lost(&error, &peer))?;
     let (head, mut body) = response.into_parts();
     if let Some(error) = status::of_http(head.status, &head.headers) {
@@ -84,7 +90,10 @@ async fn attempt(call: &Call, control: &Control, framed: Bytes) -> Result<Respon
         }
     }
     let trailers = body.trailers().await.map_err(|error| lost(&error, &peer))?;
-    let trailers = status::of_trailers(&trailers.unwrap_or_default(), Some(initial_metadata.clone()))?;
+    let trailers = status::of_trailers(
+        &trailers.unwrap_or_default(),
+        Some(initial_metadata.clone()),
+    )?;
     match message {
         Some(message) if reader.is_empty() => Ok(Response {
             message,

@@ -4,7 +4,6 @@ use bytes::Bytes;
 use macro_rules_attribute::apply;
 use safer_ffi::prelude::{derive_ReprC, repr_c};
 
-use super::capi;
 use super::convert;
 
 /// Immutable bytes, counted. Owned by who received it: zeebe_buffer_free().
@@ -32,7 +31,12 @@ pub extern "C" fn zeebe_buffer_data(
 pub extern "C" fn zeebe_buffer_ref(
     buffer: Option<&zeebe_buffer>,
 ) -> Option<repr_c::Box<zeebe_buffer>> {
-    buffer.map(|buffer| Box::new(zeebe_buffer { bytes: buffer.bytes.clone() }).into())
+    buffer.map(|buffer| {
+        Box::new(zeebe_buffer {
+            bytes: buffer.bytes.clone(),
+        })
+        .into()
+    })
 }
 
 /// Frees a buffer. NULL is allowed.

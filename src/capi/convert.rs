@@ -36,9 +36,7 @@ pub(crate) unsafe fn optional_text<'a>(
     let text = unsafe { CStr::from_ptr(value.cast()) };
     match text.to_str() {
         Ok(text) => Ok(Some(text)),
-        Err(_) => Err(Error::invalid_argument(format!(
-            "{name} is not UTF-8"
-        ))),
+        Err(_) => Err(Error::invalid_argument(format!("{name} is not UTF-8"))),
     }
 }
 
@@ -75,7 +73,9 @@ pub(crate) fn flag(name: &str, value: i32) -> Result<bool, Error> {
     match value {
         0 => Ok(false),
         1 => Ok(true),
-        _ => Err(Error::invalid_argument(format!("{name} is {value}, neither 0 nor 1"))),
+        _ => Err(Error::invalid_argument(format!(
+            "{name} is {value}, neither 0 nor 1"
+        ))),
     }
 }
 
@@ -83,9 +83,7 @@ pub(crate) fn flag(name: &str, value: i32) -> Result<bool, Error> {
 pub(crate) fn owned_text(text: &str) -> Result<*mut c_char, Error> {
     match CString::new(text) {
         Ok(text) => Ok(text.into_raw().cast()),
-        Err(_) => Err(Error::invalid_argument(
-            "the value contains a NUL byte",
-        )),
+        Err(_) => Err(Error::invalid_argument("the value contains a NUL byte")),
     }
 }
 
@@ -113,9 +111,9 @@ pub(crate) unsafe fn bytes<'a>(
     match length {
         0 => Ok(&[]),
         _ if data.is_null() => Err(is_null(name)),
-        length if length > isize::MAX as usize => {
-            Err(Error::invalid_argument(format!("the length of {name} is {length}")))
-        }
+        length if length > isize::MAX as usize => Err(Error::invalid_argument(format!(
+            "the length of {name} is {length}"
+        ))),
         // SAFETY: not NULL, not too long, and readable by this function's contract.
         length => Ok(unsafe { std::slice::from_raw_parts(data, length) }),
     }

@@ -3,7 +3,6 @@
 use macro_rules_attribute::apply;
 use safer_ffi::prelude::{derive_ReprC, repr_c};
 
-use super::capi;
 use super::convert::{self, Out};
 use super::error::zeebe_error;
 use super::options::zeebe_ssl_channel_credentials_options;
@@ -46,7 +45,9 @@ pub extern "C" fn zeebe_ssl_channel_credentials_new(
     let key = unsafe { convert::given_text("private_key", options.private_key) }?;
     // SAFETY: a string of the header's contract.
     let chain = unsafe { convert::given_text("certificate_chain", options.certificate_chain) }?;
-    credentials.write(boxed(Security::Tls(TlsCredentials::from_pem(roots, key, chain)?)));
+    credentials.write(boxed(Security::Tls(TlsCredentials::from_pem(
+        roots, key, chain,
+    )?)));
     Ok(())
 }
 
@@ -86,7 +87,9 @@ pub extern "C" fn zeebe_composite_channel_credentials_new(
     let credentials = unsafe { Out::new("credentials", credentials) }?;
     let mut composite = convert::required("base", base)?.credentials.clone();
     let plugin = super::handle::living("plugin", plugin)?;
-    composite.plugins.push(std::sync::Arc::clone(&plugin.plugin));
+    composite
+        .plugins
+        .push(std::sync::Arc::clone(&plugin.plugin));
     credentials.write(boxed(composite));
     Ok(())
 }
@@ -107,7 +110,8 @@ pub extern "C" fn zeebe_channel_credentials_free(
     credentials: Option<repr_c::Box<zeebe_channel_credentials>>,
 ) {
     if let Some(credentials) = credentials {
-        let of_parent = |plugin: &std::sync::Arc<crate::credentials::Plugin>| plugin.epoch().is_of_parent();
+        let of_parent =
+            |plugin: &std::sync::Arc<crate::credentials::Plugin>| plugin.epoch().is_of_parent();
         if credentials.credentials.plugins.iter().any(of_parent) {
             std::mem::forget(credentials); // a plugin's locks may be held for ever
         }

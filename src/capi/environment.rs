@@ -4,7 +4,6 @@ use macro_rules_attribute::apply;
 use safer_ffi::c_char;
 use safer_ffi::prelude::repr_c;
 
-use super::capi;
 use super::convert::{self, Out};
 use super::error::zeebe_error;
 use crate::environment::{self, PROCESS};

@@ -6,7 +6,6 @@ use macro_rules_attribute::apply;
 use safer_ffi::c_char;
 use safer_ffi::prelude::{derive_ReprC, ffi_export, repr_c};
 
-use super::capi;
 use super::convert;
 use super::metadata::zeebe_metadata;
 use crate::error::Error;
@@ -89,14 +88,18 @@ impl zeebe_error {
 #[apply(capi)]
 #[unsafe(no_mangle)]
 pub extern "C" fn zeebe_error_kind(error: Option<&zeebe_error>) -> i32 {
-    error.map_or(ZeebeErrorKind::None as i32, |error| error.error.kind() as i32)
+    error.map_or(ZeebeErrorKind::None as i32, |error| {
+        error.error.kind() as i32
+    })
 }
 
 /// Who says so: one of the ZEEBE_ERROR_SOURCE_ constants. NULL has source NONE.
 #[apply(capi)]
 #[unsafe(no_mangle)]
 pub extern "C" fn zeebe_error_source(error: Option<&zeebe_error>) -> i32 {
-    error.map_or(ZeebeErrorSource::None as i32, |error| error.error.source() as i32)
+    error.map_or(ZeebeErrorSource::None as i32, |error| {
+        error.error.source() as i32
+    })
 }
 
 /// The gRPC status code, 1 to 16; 0 (OK) only for NULL.
@@ -140,7 +143,9 @@ pub extern "C" fn zeebe_error_may_have_been_processed(error: Option<&zeebe_error
 pub extern "C" fn zeebe_error_retry_after_ms(error: Option<&zeebe_error>) -> i64 {
     error
         .and_then(|error| error.error.retry_after())
-        .map_or(-1, |pause| i64::try_from(pause.as_millis()).unwrap_or(i64::MAX))
+        .map_or(-1, |pause| {
+            i64::try_from(pause.as_millis()).unwrap_or(i64::MAX)
+        })
 }
 
 /// The bytes of grpc-status-details-bin (a google.rpc.Status), decoded; NULL and length 0: none.
@@ -155,7 +160,11 @@ pub extern "C" fn zeebe_error_details(
     let details = error.map_or(&[][..], |error| &error.error.details()[..]);
     // SAFETY: `length` is NULL or writable, by the header.
     unsafe { convert::write_length(length, details.len()) };
-    if details.is_empty() { std::ptr::null() } else { details.as_ptr() }
+    if details.is_empty() {
+        std::ptr::null()
+    } else {
+        details.as_ptr()
+    }
 }
 
 /// The metadata that came before the failure; NULL if none came. Borrowed from the error.

@@ -1,6 +1,6 @@
 //! Handles that belong to an epoch: useless after a shutdown, untouchable after a fork.
 
-use safer_ffi::prelude::repr_c;
+use std::ops::Deref;
 
 use super::convert;
 use crate::error::Error;
@@ -19,15 +19,13 @@ pub(crate) fn living<'a, T: Handle>(name: &str, handle: Option<&'a T>) -> Result
 }
 
 /// Frees a handle; one of a parent process stays in memory, since its locks may be held for ever.
-pub(crate) fn free<T>(handle: Option<repr_c::Box<T>>)
+pub(crate) fn free<B>(handle: Option<B>)
 where
-    T: Handle,
-    repr_c::Box<T>: Into<Box<T>>,
+    B: Deref<Target: Handle>,
 {
-    if let Some(handle) = handle {
-        let handle: Box<T> = handle.into();
-        if handle.epoch().is_of_parent() {
-            std::mem::forget(handle);
-        }
+    if let Some(handle) = handle
+        && handle.epoch().is_of_parent()
+    {
+        std::mem::forget(handle);
     }
 }

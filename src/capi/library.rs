@@ -7,7 +7,6 @@ use macro_rules_attribute::apply;
 use safer_ffi::c_char;
 use safer_ffi::prelude::{derive_ReprC, ffi_export, repr_c};
 
-use super::capi;
 use super::completion::UserData;
 use super::convert::{self, Options};
 use super::error::zeebe_error;
@@ -101,12 +100,16 @@ pub extern "C" fn zeebe_runtime_configure(
     let count = |name: &str, value: i32, most: i32, default: usize| match value {
         0 => Ok(default),
         value if (1..=most).contains(&value) => Ok(value.unsigned_abs() as usize),
-        _ => Err(Error::invalid_argument(format!("options.{name} is {value}, not in 0 to {most}"))),
+        _ => Err(Error::invalid_argument(format!(
+            "options.{name} is {value}, not in 0 to {most}"
+        ))),
     };
     // SAFETY: a string of the header's contract.
     let name = unsafe { convert::given_text("options.thread_name", options.thread_name) }?;
     if name.is_some_and(|name| name.len() > 8) {
-        return Err(Error::invalid_argument("options.thread_name is longer than 8 bytes"));
+        return Err(Error::invalid_argument(
+            "options.thread_name is longer than 8 bytes",
+        ));
     }
     runtime::configure(runtime::Options {
         io_threads: count("io_threads", options.io_threads, 64, defaults.io_threads)?,
@@ -140,10 +143,17 @@ pub extern "C" fn zeebe_set_log_callback(
     user_data: *mut c_void,
     destroy: zeebe_destroy,
 ) -> Option<repr_c::Box<zeebe_error>> {
-    let level = [Level::Off, Level::Error, Level::Warn, Level::Info, Level::Debug, Level::Trace]
-        .into_iter()
-        .find(|known| *known as i32 == level)
-        .ok_or_else(|| Error::invalid_argument(format!("level is {level}, not a ZEEBE_LOG_LEVEL_")))?;
+    let level = [
+        Level::Off,
+        Level::Error,
+        Level::Warn,
+        Level::Info,
+        Level::Debug,
+        Level::Trace,
+    ]
+    .into_iter()
+    .find(|known| *known as i32 == level)
+    .ok_or_else(|| Error::invalid_argument(format!("level is {level}, not a ZEEBE_LOG_LEVEL_")))?;
     let Some(callback) = callback else {
         return log::set(Level::Off, None);
     };

@@ -7,7 +7,6 @@ use macro_rules_attribute::apply;
 use safer_ffi::c_char;
 use safer_ffi::prelude::{derive_ReprC, repr_c};
 
-use super::capi;
 use super::convert::{self, Out};
 use super::error::zeebe_error;
 use crate::call::Metadata;
@@ -46,7 +45,9 @@ pub extern "C" fn zeebe_metadata_new(
 ) -> Option<repr_c::Box<zeebe_error>> {
     // SAFETY: an out-parameter of the header's contract.
     let metadata = unsafe { Out::new("metadata", metadata) }?;
-    metadata.write(Some(Box::new(zeebe_metadata::new(Metadata::default())).into()));
+    metadata.write(Some(
+        Box::new(zeebe_metadata::new(Metadata::default())).into(),
+    ));
     Ok(())
 }
 
@@ -92,7 +93,9 @@ pub extern "C" fn zeebe_metadata_key(
         let keys = metadata.keys.get_or_init(|| {
             let entries = (0..).map_while(|index| metadata.metadata.get(index));
             // Keys have no NUL: HTTP allows none.
-            entries.map(|(key, _)| CString::new(key).unwrap_or_default()).collect()
+            entries
+                .map(|(key, _)| CString::new(key).unwrap_or_default())
+                .collect()
         });
         keys.get(index)
     });

@@ -47,7 +47,6 @@ macro_rules! capi {
         }
     };
 }
-pub(crate) use capi;
 
 mod completion;
 mod convert;
@@ -55,31 +54,31 @@ mod handle;
 
 // The header lists the functions in the order of these modules. The empty lines keep rustfmt from
 // sorting them.
-mod library;
+pub mod library;
 
-mod error;
+pub mod error;
 
-mod buffer;
+pub mod buffer;
 
-mod metadata;
+pub mod metadata;
 
-mod response;
+pub mod response;
 
-mod environment;
+pub mod environment;
 
-mod options;
+pub mod options;
 
-mod channel;
+pub mod channel;
 
-mod credentials;
+pub mod credentials;
 
-mod plugin;
+pub mod plugin;
 
-mod token_request;
+pub mod token_request;
 
-mod call;
+pub mod call;
 
-mod json;
+pub mod json;
 
 use error::zeebe_error;
 
@@ -97,7 +96,9 @@ pub(crate) trait PanicValue {
 /// An error of kind INTERNAL.
 impl PanicValue for Option<repr_c::Box<zeebe_error>> {
     fn panic_value(function: &str, message: &str) -> Self {
-        Some(zeebe_error::boxed(Error::internal(format!("{function} panicked: {message}"))))
+        Some(zeebe_error::boxed(Error::internal(format!(
+            "{function} panicked: {message}"
+        ))))
     }
 }
 

@@ -183,7 +183,8 @@ pub struct zeebe_insecure_channel_options {
 
 // SAFETY: `repr(C)`, integers and pointers only, `size` first; no padding, as asserted below.
 unsafe impl Options for zeebe_insecure_channel_options {
-    const FIRST_SIZE: usize = offset_of!(Self, connection_options) + size_of::<*const zeebe_connection_options>();
+    const FIRST_SIZE: usize =
+        offset_of!(Self, connection_options) + size_of::<*const zeebe_connection_options>();
     const INIT: Self = Self {
         size: size_of::<Self>(),
         grpc_address: std::ptr::null(),
@@ -215,7 +216,8 @@ pub struct zeebe_secure_channel_options {
 
 // SAFETY: `repr(C)`, integers and pointers only, `size` first; no padding, as asserted below.
 unsafe impl Options for zeebe_secure_channel_options {
-    const FIRST_SIZE: usize = offset_of!(Self, connection_options) + size_of::<*const zeebe_connection_options>();
+    const FIRST_SIZE: usize =
+        offset_of!(Self, connection_options) + size_of::<*const zeebe_connection_options>();
     const INIT: Self = Self {
         size: size_of::<Self>(),
         grpc_address: std::ptr::null(),
@@ -264,7 +266,8 @@ pub struct zeebe_oauth2_client_credentials_channel_options {
 
 // SAFETY: `repr(C)`, integers and pointers only, `size` first; no padding, as asserted below.
 unsafe impl Options for zeebe_oauth2_client_credentials_channel_options {
-    const FIRST_SIZE: usize = offset_of!(Self, connection_options) + size_of::<*const zeebe_connection_options>();
+    const FIRST_SIZE: usize =
+        offset_of!(Self, connection_options) + size_of::<*const zeebe_connection_options>();
     const INIT: Self = Self {
         size: size_of::<Self>(),
         grpc_address: std::ptr::null(),
@@ -323,7 +326,8 @@ pub struct zeebe_camunda_cloud_channel_options {
 
 // SAFETY: `repr(C)`, integers and pointers only, `size` first; no padding, as asserted below.
 unsafe impl Options for zeebe_camunda_cloud_channel_options {
-    const FIRST_SIZE: usize = offset_of!(Self, connection_options) + size_of::<*const zeebe_connection_options>();
+    const FIRST_SIZE: usize =
+        offset_of!(Self, connection_options) + size_of::<*const zeebe_connection_options>();
     const INIT: Self = Self {
         size: size_of::<Self>(),
         client_id: std::ptr::null(),
@@ -398,7 +402,8 @@ pub struct zeebe_oauth2_client_credentials_metadata_plugin_options {
 
 // SAFETY: `repr(C)`, integers and pointers only, `size` first; no padding, as asserted below.
 unsafe impl Options for zeebe_oauth2_client_credentials_metadata_plugin_options {
-    const FIRST_SIZE: usize = offset_of!(Self, token_options) + size_of::<*const zeebe_token_options>();
+    const FIRST_SIZE: usize =
+        offset_of!(Self, token_options) + size_of::<*const zeebe_token_options>();
     const INIT: Self = Self {
         size: size_of::<Self>(),
         client_id: std::ptr::null(),

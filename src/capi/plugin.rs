@@ -8,7 +8,6 @@ use macro_rules_attribute::apply;
 use safer_ffi::c_char;
 use safer_ffi::prelude::{derive_ReprC, repr_c};
 
-use super::capi;
 use super::channel::zeebe_done_callback;
 use super::completion::{Completion, UserData, lend_error};
 use super::convert::{self, Out};
@@ -65,7 +64,9 @@ pub(crate) fn lifetime_arguments(
         0 => None,
         -1 => Some(0), // ZEEBE_LEEWAY_NONE
         given => Some(u64::try_from(given).map_err(|_| {
-            Error::invalid_argument(format!("leeway is {given}: it is seconds, or ZEEBE_LEEWAY_NONE"))
+            Error::invalid_argument(format!(
+                "leeway is {given}: it is seconds, or ZEEBE_LEEWAY_NONE"
+            ))
         })?),
     };
     let expire_in = match expire_in {
@@ -92,7 +93,9 @@ pub(crate) struct TokenArguments {
     pub(crate) options: TokenOptions,
 }
 
-pub(crate) fn token_arguments(options: *const zeebe_token_options) -> Result<TokenArguments, Error> {
+pub(crate) fn token_arguments(
+    options: *const zeebe_token_options,
+) -> Result<TokenArguments, Error> {
     // SAFETY: an options struct of the header's contract.
     let options = unsafe { convert::options("token_options", options) }?;
     let authentication = match options.client_authentication {
@@ -124,7 +127,9 @@ pub(crate) fn token_arguments(options: *const zeebe_token_options) -> Result<Tok
     let time = |name: &str, value: i64, default: u64| match u64::try_from(value) {
         Ok(0) => Ok(Duration::from_millis(default)),
         Ok(value) => Ok(Duration::from_millis(value)),
-        Err(_) => Err(Error::invalid_argument(format!("token_options.{name} is {value}"))),
+        Err(_) => Err(Error::invalid_argument(format!(
+            "token_options.{name} is {value}"
+        ))),
     };
     // SAFETY: a string of the header's contract.
     let ca = unsafe { convert::given_text("token_options.token_ca", options.token_ca) }?;
@@ -179,7 +184,10 @@ pub extern "C" fn zeebe_oauth2_metadata_plugin_new(
         }),
         key: unique_key(),
     };
-    plugin.write(boxed(OAuth2Plugin::host(source, lifetime(leeway, expire_in))));
+    plugin.write(boxed(OAuth2Plugin::host(
+        source,
+        lifetime(leeway, expire_in),
+    )));
     Ok(())
 }
 
@@ -273,7 +281,9 @@ pub extern "C" fn zeebe_metadata_plugin_get_metadata(
                     Ok(metadata) => (None, Some(zeebe_metadata::new(metadata))),
                     Err(error) => (Some(zeebe_error::new(error)), None),
                 };
-                let lent = metadata.as_ref().map_or(std::ptr::null(), std::ptr::from_ref);
+                let lent = metadata
+                    .as_ref()
+                    .map_or(std::ptr::null(), std::ptr::from_ref);
                 // SAFETY: C gave this function for these arguments; they outlive the call.
                 unsafe { callback(user_data.0, lend_error(error.as_ref()), lent) }
             });
@@ -299,7 +309,9 @@ pub extern "C" fn zeebe_metadata_plugin_is_token_expired(
 ) -> Option<repr_c::Box<zeebe_error>> {
     // SAFETY: an out-parameter of the header's contract.
     let expired = unsafe { Out::new("expired", expired) }?;
-    expired.write(i32::from(living("plugin", plugin)?.plugin.is_token_expired()));
+    expired.write(i32::from(
+        living("plugin", plugin)?.plugin.is_token_expired(),
+    ));
     Ok(())
 }
 

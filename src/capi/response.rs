@@ -4,7 +4,6 @@ use macro_rules_attribute::apply;
 use safer_ffi::prelude::{derive_ReprC, repr_c};
 
 use super::buffer::zeebe_buffer;
-use super::capi;
 use super::metadata::zeebe_metadata;
 use crate::call::Response;
 
@@ -21,7 +20,9 @@ pub struct zeebe_response {
 impl zeebe_response {
     pub(crate) fn new(response: Response) -> Self {
         Self {
-            message: zeebe_buffer { bytes: response.message },
+            message: zeebe_buffer {
+                bytes: response.message,
+            },
             initial_metadata: zeebe_metadata::new(response.initial_metadata),
             trailers: zeebe_metadata::new(response.trailers),
         }
@@ -31,9 +32,7 @@ impl zeebe_response {
 /// The message. Borrowed from the response; NULL for NULL.
 #[apply(capi)]
 #[unsafe(no_mangle)]
-pub extern "C" fn zeebe_response_message(
-    response: Option<&zeebe_response>,
-) -> *const zeebe_buffer {
+pub extern "C" fn zeebe_response_message(response: Option<&zeebe_response>) -> *const zeebe_buffer {
     response.map_or(std::ptr::null(), |response| &raw const response.message)
 }
 
@@ -43,7 +42,9 @@ pub extern "C" fn zeebe_response_message(
 pub extern "C" fn zeebe_response_initial_metadata(
     response: Option<&zeebe_response>,
 ) -> *const zeebe_metadata {
-    response.map_or(std::ptr::null(), |response| &raw const response.initial_metadata)
+    response.map_or(std::ptr::null(), |response| {
+        &raw const response.initial_metadata
+    })
 }
 
 /// The trailers, perhaps empty. Borrowed from the response; NULL for NULL.
@@ -63,7 +64,9 @@ pub extern "C" fn zeebe_response_ref(
 ) -> Option<repr_c::Box<zeebe_response>> {
     response.map(|response| {
         Box::new(zeebe_response {
-            message: zeebe_buffer { bytes: response.message.bytes.clone() },
+            message: zeebe_buffer {
+                bytes: response.message.bytes.clone(),
+            },
             initial_metadata: response.initial_metadata.to_owned_handle(),
             trailers: response.trailers.to_owned_handle(),
         })

@@ -9,7 +9,6 @@ use safer_ffi::c_char;
 use safer_ffi::prelude::{derive_ReprC, repr_c};
 use tonic::Code;
 
-use super::capi;
 use super::convert;
 use super::error::zeebe_error;
 use super::options::zeebe_token;
@@ -69,7 +68,9 @@ pub extern "C" fn zeebe_token_request_complete(
         0 => None,
         seconds => Some(Duration::from_secs(u64::try_from(seconds).unwrap_or(0))),
     };
-    request.request.complete(access_token, expires_in, scope.map(str::to_owned))
+    request
+        .request
+        .complete(access_token, expires_in, scope.map(str::to_owned))
 }
 
 /// Answers with a failure. `retry_after_ms` < 0: unknown.
@@ -89,10 +90,16 @@ pub extern "C" fn zeebe_token_request_fail(
     // SAFETY: a string of the header's contract.
     let message = unsafe { convert::optional_text("message", message) }?;
     if !(0..=16).contains(&grpc_status) {
-        return Err(Error::invalid_argument(format!("grpc_status is {grpc_status}, not in 0 to 16")));
+        return Err(Error::invalid_argument(format!(
+            "grpc_status is {grpc_status}, not in 0 to 16"
+        )));
     }
     let retry_after = convert::timeout(retry_after_ms);
-    request.request.fail(Code::from_i32(grpc_status), message.unwrap_or_default(), retry_after)
+    request.request.fail(
+        Code::from_i32(grpc_status),
+        message.unwrap_or_default(),
+        retry_after,
+    )
 }
 
 /// Frees a request; one that is unanswered fails with UNAVAILABLE. NULL is allowed.

@@ -94,7 +94,10 @@ impl Connector {
             }
         }
         match failures.len() {
-            0 => Err(Error::unavailable(format!("{} has no address", dialled.authority))),
+            0 => Err(Error::unavailable(format!(
+                "{} has no address",
+                dialled.authority
+            ))),
             1 => Err(failures.remove(0)),
             _ => {
                 let texts: Vec<_> = failures.iter().map(Error::message).collect();
@@ -120,7 +123,10 @@ impl Connector {
             }
         };
         let name = ServerName::try_from(self.server_name.clone()).map_err(|_| {
-            Error::unavailable(format!("{:?} can be no name in a certificate", self.server_name))
+            Error::unavailable(format!(
+                "{:?} can be no name in a certificate",
+                self.server_name
+            ))
         })?;
         let stream = TlsConnector::from(config)
             .connect(name, stream)
@@ -146,7 +152,10 @@ impl Connector {
         S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
         let failed = |error: h2::Error| {
-            Error::unavailable(format!("the HTTP/2 handshake with {peer} failed: {}", chain(&error)))
+            Error::unavailable(format!(
+                "the HTTP/2 handshake with {peer} failed: {}",
+                chain(&error)
+            ))
         };
         let window = self.lookahead_bytes.unwrap_or(STREAM_WINDOW);
         let (send, mut connection): (SendRequest<Bytes>, Connection<S, Bytes>) =

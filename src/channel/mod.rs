@@ -91,16 +91,28 @@ struct Calls {
 
 impl std::fmt::Debug for Channel {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "Channel({} {})", self.settings.kind.name(), self.settings.target.0)
+        write!(
+            f,
+            "Channel({} {})",
+            self.settings.kind.name(),
+            self.settings.target.0
+        )
     }
 }
 
 impl Channel {
     pub fn new(arguments: ChannelArguments) -> Result<Arc<Self>, Error> {
-        let ChannelArguments { settings, options, credentials, .. } = arguments;
+        let ChannelArguments {
+            settings,
+            options,
+            credentials,
+            ..
+        } = arguments;
         let (text, origin) = &settings.target;
         let unusable = |why: String| {
-            Error::invalid_argument(format!("the target {text:?} ({origin}) cannot be used: {why}"))
+            Error::invalid_argument(format!(
+                "the target {text:?} ({origin}) cannot be used: {why}"
+            ))
         };
         let parsed = Target::parse(text);
         let loopback = parsed.as_ref().is_ok_and(Target::is_loopback);
@@ -121,15 +133,15 @@ impl Channel {
         let epoch = Epoch::now();
         let target = parsed.map_err(unusable).and_then(|target| {
             match (&credentials.security, url_scheme(text)) {
-                (Security::Tls(_), Some((Scheme::Plaintext, _))) => {
-                    Err(unusable("its scheme is plaintext, but the channel is secure".to_owned()))
-                }
-                (Security::Plaintext | Security::Local, Some((Scheme::Tls, _))) => {
-                    Err(unusable("its scheme is TLS, but the channel is not secure".to_owned()))
-                }
-                (Security::Local, _) if !loopback => {
-                    Err(unusable("local credentials are for loopback and unix: only".to_owned()))
-                }
+                (Security::Tls(_), Some((Scheme::Plaintext, _))) => Err(unusable(
+                    "its scheme is plaintext, but the channel is secure".to_owned(),
+                )),
+                (Security::Plaintext | Security::Local, Some((Scheme::Tls, _))) => Err(unusable(
+                    "its scheme is TLS, but the channel is not secure".to_owned(),
+                )),
+                (Security::Local, _) if !loopback => Err(unusable(
+                    "local credentials are for loopback and unix: only".to_owned(),
+                )),
                 _ => Ok(target),
             }
         });
@@ -137,7 +149,9 @@ impl Channel {
             .connect_address
             .map(|text| {
                 Target::parse(&text).map_err(|why| {
-                    Error::invalid_argument(format!("connect_address {text:?} cannot be used: {why}"))
+                    Error::invalid_argument(format!(
+                        "connect_address {text:?} cannot be used: {why}"
+                    ))
                 })
             })
             .transpose()?;
@@ -152,7 +166,11 @@ impl Channel {
             (None, Ok(target)) => target.authority.clone(),
             (None, Err(_)) => String::new(),
         };
-        let server_name = match (options.text("grpc.ssl_target_name_override"), &overridden, &target) {
+        let server_name = match (
+            options.text("grpc.ssl_target_name_override"),
+            &overridden,
+            &target,
+        ) {
             (Some(name), ..) => name.to_owned(),
             (None, Some(authority), _) => authority_host(authority).to_owned(),
             (None, None, Ok(target)) => target.server_name().to_owned(),
@@ -160,7 +178,11 @@ impl Channel {
         };
         let request = RequestTemplate {
             headers: request_headers(&options),
-            scheme: if matches!(credentials.security, Security::Tls(_)) { "https" } else { "http" },
+            scheme: if matches!(credentials.security, Security::Tls(_)) {
+                "https"
+            } else {
+                "http"
+            },
             authority,
         };
         let security = credentials.security.clone();
@@ -224,7 +246,8 @@ impl Channel {
 
     /// Loopback as written: what a plugin may be sent to in plaintext.
     pub(crate) fn allows_plugins(&self) -> bool {
-        self.is_tls() || Target::parse(&self.settings.target.0).is_ok_and(|target| target.is_loopback())
+        self.is_tls()
+            || Target::parse(&self.settings.target.0).is_ok_and(|target| target.is_loopback())
     }
 
     pub(crate) fn request(&self) -> &RequestTemplate {
@@ -303,7 +326,9 @@ impl Channel {
     pub fn oauth2_plugin(&self) -> Result<&Arc<Plugin>, Error> {
         match &self.oauth2 {
             Some((plugin, _)) => Ok(plugin),
-            None => Err(Error::illegal_state("the channel has no OAuth2 plugin to fetch a token with")),
+            None => Err(Error::illegal_state(
+                "the channel has no OAuth2 plugin to fetch a token with",
+            )),
         }
     }
 
@@ -315,7 +340,9 @@ impl Channel {
         }
         let key = calls.running.insert(control);
         if let Ok(subchannel) = &self.subchannel {
-            subchannel.active_calls.store(calls.running.len(), Ordering::Relaxed);
+            subchannel
+                .active_calls
+                .store(calls.running.len(), Ordering::Relaxed);
         }
         Ok(ActiveCall {
             channel: Arc::clone(self),
@@ -343,7 +370,11 @@ impl Channel {
             () = self.all_ended() => return,
             () = deadline => {}
         }
-        let running: Vec<_> = lock(&self.calls).running.iter().map(|(_, call)| Arc::clone(call)).collect();
+        let running: Vec<_> = lock(&self.calls)
+            .running
+            .iter()
+            .map(|(_, call)| Arc::clone(call))
+            .collect();
         for call in running {
             call.cancel(Error::cancelled("the channel was closed"));
         }
@@ -365,7 +396,10 @@ impl Channel {
     /// The design's JSON; its form is part of the ABI.
     pub fn describe(&self) -> String {
         let setting = |(name, value, origin): &(&'static str, Value, Origin)| {
-            ((*name).to_owned(), json!({"value": value, "origin": origin.to_string()}))
+            (
+                (*name).to_owned(),
+                json!({"value": value, "origin": origin.to_string()}),
+            )
         };
         let settings: serde_json::Map<_, _> = self.settings.shown.iter().map(setting).collect();
         let oauth2 = self.oauth2.as_ref().map(|(plugin, authentication)| {
@@ -404,7 +438,9 @@ impl Drop for ActiveCall {
         let mut calls = lock(&self.channel.calls);
         calls.running.remove(self.key);
         if let Ok(subchannel) = &self.channel.subchannel {
-            subchannel.active_calls.store(calls.running.len(), Ordering::Relaxed);
+            subchannel
+                .active_calls
+                .store(calls.running.len(), Ordering::Relaxed);
         }
         if calls.running.is_empty() {
             drop(calls);
@@ -425,7 +461,8 @@ fn keepalive(options: &ChannelOptions) -> Keepalive {
     let time = options.integer("grpc.keepalive_time_ms", 45_000);
     Keepalive {
         // INT32_MAX turns it off.
-        time: (time != i64::from(i32::MAX)).then(|| duration(options, "grpc.keepalive_time_ms", 45_000)),
+        time: (time != i64::from(i32::MAX))
+            .then(|| duration(options, "grpc.keepalive_time_ms", 45_000)),
         timeout: duration(options, "grpc.keepalive_timeout_ms", 20_000),
         without_calls: options.integer("grpc.keepalive_permit_without_calls", 0) == 1,
     }

@@ -64,14 +64,20 @@ const KNOWN: &[Known] = &[
     known("grpc.initial_reconnect_backoff_ms", Rule::Integer(100, MAX)),
     known("grpc.min_reconnect_backoff_ms", Rule::Integer(100, MAX)),
     known("grpc.max_reconnect_backoff_ms", Rule::Integer(100, MAX)),
-    later("grpc.lb_policy_name", Rule::OneOf(&["pick_first", "round_robin"])),
+    later(
+        "grpc.lb_policy_name",
+        Rule::OneOf(&["pick_first", "round_robin"]),
+    ),
     later("grpc.service_config", Rule::Text),
     later("grpc.enable_retries", Rule::Integer(0, 1)),
     later("grpc.http_proxy", Rule::Text),
     later("grpc.enable_http_proxy", Rule::Integer(0, 1)),
     later("grpc.client_idle_timeout_ms", Rule::Integer(0, MAX)),
     later("grpc.default_compression_algorithm", Rule::Compression),
-    later("grpc.dns_min_time_between_resolutions_ms", Rule::Integer(0, MAX)),
+    later(
+        "grpc.dns_min_time_between_resolutions_ms",
+        Rule::Integer(0, MAX),
+    ),
     known("grpc.http2.lookahead_bytes", Rule::Integer(65_535, MAX)),
 ];
 
@@ -159,7 +165,9 @@ impl ChannelOptions {
     pub fn describe(&self) -> Value {
         let describe = |option: &ChannelOption| {
             let (value, effective) = match &option.value {
-                OptionValue::Integer(value) => (json!(value), json!(effective(&option.key, *value))),
+                OptionValue::Integer(value) => {
+                    (json!(value), json!(effective(&option.key, *value)))
+                }
                 OptionValue::Text(value) if is_secret(&option.key, value) => {
                     (json!("<redacted>"), json!("<redacted>"))
                 }
@@ -209,7 +217,9 @@ fn check(key: &str, value: &OptionValue) -> Result<(), Error> {
         return Ok(());
     };
     let wrong = |what: String| {
-        Err(Error::invalid_argument(format!("the channel option {key} {what}")))
+        Err(Error::invalid_argument(format!(
+            "the channel option {key} {what}"
+        )))
     };
     match (known.rule, value) {
         (Rule::Integer(from, to), OptionValue::Integer(value)) => {
@@ -240,7 +250,9 @@ fn check(key: &str, value: &OptionValue) -> Result<(), Error> {
         (Rule::Text | Rule::OneOf(_), OptionValue::Integer(value)) => {
             wrong(format!("is the integer {value}: it takes a string"))
         }
-        (Rule::Integer(..) | Rule::Compression, OptionValue::Text(_)) => wrong("is a string: it takes an integer".to_owned()),
+        (Rule::Integer(..) | Rule::Compression, OptionValue::Text(_)) => {
+            wrong("is a string: it takes an integer".to_owned())
+        }
     }
 }
 
@@ -274,7 +286,10 @@ mod tests {
     fn a_short_keepalive_is_shown_as_given_and_effective_as_ten_seconds() {
         let options = ChannelOptions::new(vec![integer(KEEPALIVE_TIME, 1)]).unwrap();
         let described = &options.describe()[0];
-        assert_eq!((&described["value"], &described["effective"]), (&json!(1), &json!(10_000)));
+        assert_eq!(
+            (&described["value"], &described["effective"]),
+            (&json!(1), &json!(10_000))
+        );
     }
 
     #[test]
@@ -285,9 +300,18 @@ mod tests {
             integer("grpc.default_authority", 1),
             integer("grpc.lb_policy_name", 1),
             integer("grpc.default_compression_algorithm", 1),
-            ("grpc.keepalive_time_ms".into(), OptionValue::Text("1".into())),
-            ("grpc.lb_policy_name".into(), OptionValue::Text("grpclb".into())),
-            ("grpc.primary_user_agent".into(), OptionValue::Text("a\nb".into())),
+            (
+                "grpc.keepalive_time_ms".into(),
+                OptionValue::Text("1".into()),
+            ),
+            (
+                "grpc.lb_policy_name".into(),
+                OptionValue::Text("grpclb".into()),
+            ),
+            (
+                "grpc.primary_user_agent".into(),
+                OptionValue::Text("a\nb".into()),
+            ),
         ] {
             let error = ChannelOptions::new(vec![(key.clone(), value)]).unwrap_err();
             assert!(error.message().contains(&key), "{error}");

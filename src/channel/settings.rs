@@ -115,7 +115,12 @@ pub fn oauth2_client_credentials(
     arguments: OauthArguments<'_>,
 ) -> Result<Settings, Error> {
     let credentials = Credentials::resolve(environment, arguments)?;
-    let server = required(environment, arguments.authorization_server, &OAUTH_URL, None)?;
+    let server = required(
+        environment,
+        arguments.authorization_server,
+        &OAUTH_URL,
+        None,
+    )?;
     let audience = audience(environment, arguments.audience, None)?;
     let target = match argument(address) {
         Some(address) => address,
@@ -136,14 +141,20 @@ pub fn camunda_cloud(
     let credentials = Credentials::resolve(environment, arguments)?;
     let cluster_id = required(environment, cluster_id, &[CLUSTER_ID], None)?;
     let region = required(environment, region, &[CLUSTER_REGION], Some(CLOUD_REGION))?;
-    let server =
-        required(environment, arguments.authorization_server, &OAUTH_URL, Some(CLOUD_OAUTH_URL))?;
+    let server = required(
+        environment,
+        arguments.authorization_server,
+        &OAUTH_URL,
+        Some(CLOUD_OAUTH_URL),
+    )?;
     let audience = audience(environment, arguments.audience, Some(CLOUD_AUDIENCE))?;
     let address = environment::camunda_address(Some(&cluster_id.0), Some(&region.0))?;
     let mut settings = of_target(ChannelKind::CamundaCloud, (address, cluster_id.1));
     settings.shown.clear();
     credentials.add_to(&mut settings);
-    settings.shown.push(("cluster_id", json!(cluster_id.0), cluster_id.1));
+    settings
+        .shown
+        .push(("cluster_id", json!(cluster_id.0), cluster_id.1));
     settings.shown.push(("region", json!(region.0), region.1));
     add_oauth(&mut settings, credentials, arguments, server, audience);
     Ok(settings)
@@ -151,10 +162,16 @@ pub fn camunda_cloud(
 
 /// One of the four, by the variables; reads the official clients' names too. Returns also the
 /// variables that only this constructor reads.
-pub fn from_environment(environment: &Environment<'_>) -> Result<(Settings, OfficialVariables), Error> {
+pub fn from_environment(
+    environment: &Environment<'_>,
+) -> Result<(Settings, OfficialVariables), Error> {
     let official = OfficialVariables {
-        ca_certificate_path: environment.variable(CA_CERTIFICATE_PATH)?.map(|found| found.0),
-        override_authority: environment.variable(OVERRIDE_AUTHORITY)?.map(|found| found.0),
+        ca_certificate_path: environment
+            .variable(CA_CERTIFICATE_PATH)?
+            .map(|found| found.0),
+        override_authority: environment
+            .variable(OVERRIDE_AUTHORITY)?
+            .map(|found| found.0),
     };
     let insecure = environment
         .variable("ZEEBE_INSECURE_CONNECTION")?
@@ -173,11 +190,16 @@ pub fn from_environment(environment: &Environment<'_>) -> Result<(Settings, Offi
             && matches!(url_scheme(text), Some((Scheme::Plaintext, _)))
     });
     let plaintext = insecure || http;
-    let oauth = environment.first(&OAUTH_URL)?.is_some() || environment.first(&CLIENT_ID)?.is_some();
+    let oauth =
+        environment.first(&OAUTH_URL)?.is_some() || environment.first(&CLIENT_ID)?.is_some();
     let mut settings = if oauth {
         oauth2_client_credentials(environment, None, none)?
     } else {
-        let kind = if plaintext { ChannelKind::Insecure } else { ChannelKind::Secure };
+        let kind = if plaintext {
+            ChannelKind::Insecure
+        } else {
+            ChannelKind::Secure
+        };
         plain(kind, environment, None)?
     };
     if let Some((text, origin)) = address {
@@ -205,9 +227,10 @@ fn oauth_address(environment: &Environment<'_>) -> Result<Setting, Error> {
     let cluster_id = environment.variable(CLUSTER_ID)?;
     let region = environment.variable(CLUSTER_REGION)?;
     match (cluster_id, region) {
-        (Some((cluster_id, origin)), Some((region, _))) => {
-            Ok((environment::camunda_address(Some(&cluster_id), Some(&region))?, origin))
-        }
+        (Some((cluster_id, origin)), Some((region, _))) => Ok((
+            environment::camunda_address(Some(&cluster_id), Some(&region))?,
+            origin,
+        )),
         _ => Ok((environment::DEFAULT_ADDRESS.to_owned(), Origin::Default)),
     }
 }
@@ -219,7 +242,10 @@ struct Credentials {
 
 impl Credentials {
     /// In the order in which missing ones are reported.
-    fn resolve(environment: &Environment<'_>, arguments: OauthArguments<'_>) -> Result<Self, Error> {
+    fn resolve(
+        environment: &Environment<'_>,
+        arguments: OauthArguments<'_>,
+    ) -> Result<Self, Error> {
         Ok(Self {
             id: required(environment, arguments.client_id, &CLIENT_ID, None)?,
             secret: required(environment, arguments.client_secret, &CLIENT_SECRET, None)?,
@@ -227,8 +253,12 @@ impl Credentials {
     }
 
     fn add_to(&self, settings: &mut Settings) {
-        settings.shown.push(("client_id", json!(self.id.0), self.id.1));
-        settings.shown.push(("client_secret", json!("<redacted>"), self.secret.1));
+        settings
+            .shown
+            .push(("client_id", json!(self.id.0), self.id.1));
+        settings
+            .shown
+            .push(("client_secret", json!("<redacted>"), self.secret.1));
     }
 }
 
@@ -263,17 +293,31 @@ fn add_oauth(
     authorization_server: Setting,
     (audience, audience_origin): Setting,
 ) {
-    let origin = |given: bool| if given { Origin::Argument } else { Origin::Default };
+    let origin = |given: bool| {
+        if given {
+            Origin::Argument
+        } else {
+            Origin::Default
+        }
+    };
     let none_if_empty = |text: String| Some(text).filter(|text| !text.is_empty());
     let scope = arguments.scope.map(str::to_owned).and_then(none_if_empty);
     let audience = none_if_empty(audience);
     let leeway = arguments.leeway.unwrap_or(LEEWAY);
     settings.shown.extend([
-        ("authorization_server", json!(authorization_server.0), authorization_server.1),
+        (
+            "authorization_server",
+            json!(authorization_server.0),
+            authorization_server.1,
+        ),
         ("scope", json!(scope), origin(arguments.scope.is_some())),
         ("audience", json!(audience), audience_origin),
         ("leeway", json!(leeway), origin(arguments.leeway.is_some())),
-        ("expire_in", json!(arguments.expire_in), origin(arguments.expire_in.is_some())),
+        (
+            "expire_in",
+            json!(arguments.expire_in),
+            origin(arguments.expire_in.is_some()),
+        ),
     ]);
     settings.oauth = Some(Oauth {
         client_id: credentials.id.0,

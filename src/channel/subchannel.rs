@@ -86,7 +86,12 @@ struct Inner {
 
 impl std::fmt::Debug for Subchannel {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "Subchannel({}, {:?})", self.connector.target.authority, self.state())
+        write!(
+            f,
+            "Subchannel({}, {:?})",
+            self.connector.target.authority,
+            self.state()
+        )
     }
 }
 
@@ -238,14 +243,21 @@ impl Subchannel {
         let mut inner = lock(&self.inner);
         inner.waiting.retain(|waiting| !waiting.is_closed());
         let again = !inner.waiting.is_empty() && !inner.closed;
-        inner.state = if again { State::Connecting } else { State::Idle };
+        inner.state = if again {
+            State::Connecting
+        } else {
+            State::Idle
+        };
         again
     }
 
     fn lost(&self, connection: &Connection, error: Option<String>) {
         tracing::debug!("the connection to {} ended: {error:?}", connection.peer);
         if let Some(text) = error {
-            let error = Error::unavailable(format!("the connection to {} was lost: {text}", connection.peer));
+            let error = Error::unavailable(format!(
+                "the connection to {} was lost: {text}",
+                connection.peer
+            ));
             lock(&self.inner).last_error = Some(error);
         }
         self.retire(connection);
@@ -263,7 +275,10 @@ impl Inner {
 
 impl Drop for Subchannel {
     fn drop(&mut self) {
-        let inner = self.inner.get_mut().unwrap_or_else(|poisoned| poisoned.into_inner());
+        let inner = self
+            .inner
+            .get_mut()
+            .unwrap_or_else(|poisoned| poisoned.into_inner());
         // A connection ends by itself once its calls and handles are gone; an attempt would go on.
         if !matches!(inner.state, State::Ready(_))
             && let Some(task) = inner.task.take()
@@ -312,7 +327,11 @@ async fn run(subchannel: Weak<Subchannel>) {
 }
 
 /// Why the connection ended, if not by our wish.
-async fn drive(opened: Opened, keepalive: Keepalive, subchannel: &Weak<Subchannel>) -> Option<String> {
+async fn drive(
+    opened: Opened,
+    keepalive: Keepalive,
+    subchannel: &Weak<Subchannel>,
+) -> Option<String> {
     let Opened {
         drive, ping, send, ..
     } = opened;

@@ -84,7 +84,10 @@ impl Target {
 
 /// The host of an authority, without port and brackets.
 pub fn authority_host(authority: &str) -> &str {
-    match authority.strip_prefix('[').and_then(|rest| rest.split_once(']')) {
+    match authority
+        .strip_prefix('[')
+        .and_then(|rest| rest.split_once(']'))
+    {
         Some((address, _)) => address,
         None => match authority.rsplit_once(':') {
             Some((host, _)) if !host.contains(':') => host,
@@ -99,7 +102,9 @@ fn dns(rest: &str) -> Result<Target, String> {
         Some(rest) => match rest.split_once('/') {
             Some(("", name)) => name,
             Some((server, _)) => {
-                return Err(format!("the DNS server {server} cannot be chosen: write dns:///…"));
+                return Err(format!(
+                    "the DNS server {server} cannot be chosen: write dns:///…"
+                ));
             }
             None => return Err("it has no name: write dns:///host:port".to_owned()),
         },
@@ -137,13 +142,17 @@ fn sockets(
 
 fn v4(text: &str) -> Result<SocketAddrV4, String> {
     let (ip, port) = split_port(text)?;
-    let ip = ip.parse().map_err(|_| format!("{ip:?} is no IPv4 address"))?;
+    let ip = ip
+        .parse()
+        .map_err(|_| format!("{ip:?} is no IPv4 address"))?;
     Ok(SocketAddrV4::new(ip, port))
 }
 
 fn v6(text: &str) -> Result<SocketAddrV6, String> {
     let (ip, port) = split_port(text)?;
-    let ip = ip.parse().map_err(|_| format!("{ip:?} is no IPv6 address"))?;
+    let ip = ip
+        .parse()
+        .map_err(|_| format!("{ip:?} is no IPv6 address"))?;
     Ok(SocketAddrV6::new(ip, port, 0, 0))
 }
 
@@ -156,7 +165,9 @@ fn host_port(text: &str) -> Result<Target, String> {
         return Err("it has no host".to_owned());
     }
     if !host.is_ascii() {
-        return Err(format!("{host:?} is not ASCII: write the name in its xn-- form"));
+        return Err(format!(
+            "{host:?} is not ASCII: write the name in its xn-- form"
+        ));
     }
     let authority = if host.contains(':') {
         host.parse::<Ipv6Addr>()
@@ -227,10 +238,25 @@ mod tests {
     #[test]
     fn what_cannot_be_used_says_why() {
         for text in [
-            " zeebe.example:1 ", "zeebe.example:1/", "http://zeebe.example/path", "zeebe:port",
-            "zeebe:0", "zeebe:65536", "ftp://zeebe.example", "dns://8.8.8.8/zeebe", "ipv4:zeebe:1",
-            "unix:", ":1", "[::1", "[::1]x", "[zeebe]:1", "zeebe:+1", "zeebe:", "z\u{fc}rich:1",
-            "user@zeebe:1", "unix://relative",
+            " zeebe.example:1 ",
+            "zeebe.example:1/",
+            "http://zeebe.example/path",
+            "zeebe:port",
+            "zeebe:0",
+            "zeebe:65536",
+            "ftp://zeebe.example",
+            "dns://8.8.8.8/zeebe",
+            "ipv4:zeebe:1",
+            "unix:",
+            ":1",
+            "[::1",
+            "[::1]x",
+            "[zeebe]:1",
+            "zeebe:+1",
+            "zeebe:",
+            "z\u{fc}rich:1",
+            "user@zeebe:1",
+            "unix://relative",
         ] {
             assert!(Target::parse(text).is_err(), "{text}");
         }
@@ -239,17 +265,31 @@ mod tests {
     #[test]
     fn loopback_is_judged_as_written() {
         for (text, loopback) in [
-            ("localhost:1", true), ("LOCALHOST:1", true), ("127.9.9.9:1", true), ("[::1]:1", true),
-            ("unix:/x", true), ("ipv4:127.0.0.1:1", true), ("ipv4:127.0.0.1:1,10.0.0.1:1", false),
-            ("localhost.example:1", false), ("10.0.0.1:1", false),
+            ("localhost:1", true),
+            ("LOCALHOST:1", true),
+            ("127.9.9.9:1", true),
+            ("[::1]:1", true),
+            ("unix:/x", true),
+            ("ipv4:127.0.0.1:1", true),
+            ("ipv4:127.0.0.1:1,10.0.0.1:1", false),
+            ("localhost.example:1", false),
+            ("10.0.0.1:1", false),
         ] {
-            assert_eq!(Target::parse(text).unwrap().is_loopback(), loopback, "{text}");
+            assert_eq!(
+                Target::parse(text).unwrap().is_loopback(),
+                loopback,
+                "{text}"
+            );
         }
     }
 
     #[test]
     fn server_names_have_neither_port_nor_brackets() {
-        for (text, name) in [("a.example:1", "a.example"), ("[::1]:1", "::1"), ("unix:/x", "localhost")] {
+        for (text, name) in [
+            ("a.example:1", "a.example"),
+            ("[::1]:1", "::1"),
+            ("unix:/x", "localhost"),
+        ] {
             assert_eq!(Target::parse(text).unwrap().server_name(), name);
         }
     }

@@ -52,7 +52,9 @@ impl TokenRequest {
                 let _: Result<(), _> = sender.send(answer);
                 Ok(())
             }
-            State::Answered => Err(Error::illegal_state("the token request was answered before")),
+            State::Answered => Err(Error::illegal_state(
+                "the token request was answered before",
+            )),
             State::Cancelled => {
                 *state = State::Cancelled;
                 Ok(())
@@ -88,7 +90,9 @@ impl TokenRequest {
             | Code::DataLoss => Error::rpc(
                 Source::Caller,
                 Code::Internal,
-                format!("the token source failed with {code:?}, which no call may end with: {message}"),
+                format!(
+                    "the token source failed with {code:?}, which no call may end with: {message}"
+                ),
             ),
             Code::Unauthenticated => Error::invalid_oauth_credentials(message),
             _ => Error::rpc(Source::Caller, code, message).retryable(code == Code::Unavailable),

@@ -74,7 +74,11 @@ pub struct ClientCredentials {
 
 impl fmt::Debug for ClientCredentials {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "ClientCredentials({} at {})", self.client_id, self.authorization_server)
+        write!(
+            f,
+            "ClientCredentials({} at {})",
+            self.client_id, self.authorization_server
+        )
     }
 }
 
@@ -83,11 +87,11 @@ impl fmt::Debug for ClientCredentials {
 /// An `http` URL beyond loopback is refused: the secret would travel in the clear.
 pub fn check_token_url(text: &str, allow_insecure: bool) -> Result<(), String> {
     match url::Url::parse(text.trim()) {
-        Ok(url) if url.scheme() == "http" && !allow_insecure && !is_loopback(&url) => {
-            Err("it is http:// beyond loopback, so the secret would travel in the clear; \
+        Ok(url) if url.scheme() == "http" && !allow_insecure && !is_loopback(&url) => Err(
+            "it is http:// beyond loopback, so the secret would travel in the clear; \
                  token_options.allow_insecure_token_url allows it"
-                .to_owned())
-        }
+                .to_owned(),
+        ),
         _ => Ok(()),
     }
 }
@@ -98,7 +102,10 @@ fn is_loopback(url: &url::Url) -> bool {
 }
 
 impl ClientCredentials {
-    #[allow(clippy::too_many_arguments, reason = "a constructor with one argument a field")]
+    #[allow(
+        clippy::too_many_arguments,
+        reason = "a constructor with one argument a field"
+    )]
     pub fn new(
         client_id: String,
         client_secret: SecretString,
@@ -126,9 +133,9 @@ impl ClientCredentials {
         let url = &self.authorization_server;
         match url::Url::parse(url) {
             Err(error) => Some(format!("the token URL {url:?} cannot be used: {error}")),
-            Ok(parsed) if !matches!(parsed.scheme(), "http" | "https") => {
-                Some(format!("the token URL {url:?} is neither https:// nor http://"))
-            }
+            Ok(parsed) if !matches!(parsed.scheme(), "http" | "https") => Some(format!(
+                "the token URL {url:?} is neither https:// nor http://"
+            )),
             Ok(_) => None,
         }
     }
@@ -144,7 +151,10 @@ impl ClientCredentials {
         let client = BasicClient::new(ClientId::new(self.client_id.clone())).set_token_uri(url);
         let this = Arc::clone(&self);
         let send = move |request| Arc::clone(&this).send(http.clone(), request);
-        let answer = client.exchange_client_credentials().request_async(&send).await;
+        let answer = client
+            .exchange_client_credentials()
+            .request_async(&send)
+            .await;
         match answer {
             Ok(token) => {
                 let scope = token.scopes().map(|scopes| {
@@ -189,7 +199,11 @@ impl ClientCredentials {
         let pair = match self.authentication {
             ClientAuthentication::Basic => format!("{}:{secret}", self.client_id),
             ClientAuthentication::BasicRfc6749 => {
-                format!("{}:{}", *form_encoded(&self.client_id), *form_encoded(secret))
+                format!(
+                    "{}:{}",
+                    *form_encoded(&self.client_id),
+                    *form_encoded(secret)
+                )
             }
             ClientAuthentication::Body => return None,
         };
@@ -228,7 +242,10 @@ impl ClientCredentials {
         http: reqwest::Client,
         request: HttpRequest,
     ) -> Result<HttpResponse, Failed> {
-        let granted = self.exchange(&http, request.uri().to_string()).await.map_err(Failed)?;
+        let granted = self
+            .exchange(&http, request.uri().to_string())
+            .await
+            .map_err(Failed)?;
         let mut answer = json!({
             "access_token": granted.access_token,
             "token_type": "bearer",
@@ -258,7 +275,11 @@ impl ClientCredentials {
         }
         let failed = |error: reqwest::Error| {
             let error = error.without_url();
-            let what = if error.is_timeout() { "did not answer in time" } else { "failed" };
+            let what = if error.is_timeout() {
+                "did not answer in time"
+            } else {
+                "failed"
+            };
             token_answer::passing(format!(
                 "the token request to {} {what}: {}",
                 self.authorization_server,
@@ -311,12 +332,21 @@ mod tests {
 
     #[test]
     fn form_encoding_is_the_references() {
-        assert_eq!(*form_encoded("a b+~*-._\u{e9}&=%"), "a+b%2B~%2A-._%C3%A9%26%3D%25");
+        assert_eq!(
+            *form_encoded("a b+~*-._\u{e9}&=%"),
+            "a+b%2B~%2A-._%C3%A9%26%3D%25"
+        );
     }
 
     #[test]
     fn http_is_for_loopback_unless_allowed() {
-        for url in ["http://localhost/t", "http://127.0.0.1:1/t", "http://[::1]:1/t", "https://a/t", "nonsense"] {
+        for url in [
+            "http://localhost/t",
+            "http://127.0.0.1:1/t",
+            "http://[::1]:1/t",
+            "https://a/t",
+            "nonsense",
+        ] {
             assert!(check_token_url(url, false).is_ok(), "{url}");
         }
         assert!(check_token_url(" http://a.example/t", false).is_err());

@@ -143,7 +143,9 @@ fn build(roots: RootCertStore, identity: Option<&Identity>) -> Result<ClientConf
         Some(Identity { chain, key }) => builder
             .with_client_auth_cert(chain.clone(), key.clone_key())
             .map_err(|error| {
-                Error::tls(format!("certificate_chain and private_key cannot be used: {error}"))
+                Error::tls(format!(
+                    "certificate_chain and private_key cannot be used: {error}"
+                ))
             }),
     }
 }
@@ -175,9 +177,9 @@ fn certificates(name: &str, pem: &[u8]) -> Result<Vec<CertificateDer<'static>>, 
 fn store(name: &str, pem: &[u8]) -> Result<RootCertStore, Error> {
     let mut roots = RootCertStore::empty();
     for certificate in certificates(name, pem)? {
-        roots
-            .add(certificate)
-            .map_err(|error| Error::tls(format!("{name} has a certificate that is none: {error}")))?;
+        roots.add(certificate).map_err(|error| {
+            Error::tls(format!("{name} has a certificate that is none: {error}"))
+        })?;
     }
     Ok(roots)
 }

@@ -171,7 +171,10 @@ impl TokenCache {
                 () => "none",
             },
             expire_in: self.lifetime.expire_in,
-            granted_scope: self.stored.as_ref().and_then(|stored| stored.token.scope.clone()),
+            granted_scope: self
+                .stored
+                .as_ref()
+                .and_then(|stored| stored.token.scope.clone()),
         }
     }
 }
@@ -238,7 +241,10 @@ mod tests {
     fn a_token_without_lifetime_is_good_for_expire_in_or_five_minutes() {
         let now = Instant::now();
         for (expire_in, good) in [(None, 300), (Some(Duration::from_secs(100)), 100)] {
-            let mut cache = TokenCache::new(Lifetime { expire_in, ..LIFETIME });
+            let mut cache = TokenCache::new(Lifetime {
+                expire_in,
+                ..LIFETIME
+            });
             fetched(&mut cache, now, token("t", None)).unwrap();
             let last = now + Duration::from_secs(good - 60);
             assert!(!cache.is_expired(last) && cache.is_expired(last + Duration::from_nanos(1)));
@@ -248,7 +254,10 @@ mod tests {
     #[test]
     fn a_token_expired_on_arrival_serves_those_who_waited() {
         let (mut cache, now) = (TokenCache::new(LIFETIME), Instant::now());
-        assert_eq!(fetched(&mut cache, now, token("t", Some(0))).unwrap(), "Bearer t");
+        assert_eq!(
+            fetched(&mut cache, now, token("t", Some(0))).unwrap(),
+            "Bearer t"
+        );
         assert!(matches!(cache.get(now), Step::Fetch(_)));
     }
 

@@ -43,12 +43,12 @@ pub(super) fn judge(
         )));
     }
     let error = refusal(body);
-    let said = error.as_ref().map_or(String::new(), |text| format!(": {text}"));
+    let said = error
+        .as_ref()
+        .map_or(String::new(), |text| format!(": {text}"));
     let message = format!("the token endpoint answered {status}{said}");
     match status.as_u16() {
-        408 | 429 | 500.. => {
-            Err(passing(message).with_retry_after(retry_after(headers, now)))
-        }
+        408 | 429 | 500.. => Err(passing(message).with_retry_after(retry_after(headers, now))),
         400 | 401 | 403 => Err(Error::invalid_oauth_credentials(message)),
         _ if error.is_some() => Err(Error::invalid_oauth_credentials(message)),
         400..500 => Err(Error::settings_of_call(format!(
@@ -75,14 +75,23 @@ fn refusal(body: &[u8]) -> Option<String> {
 }
 
 fn error_of(object: &Map<String, Value>) -> Option<String> {
-    let error = object.get("error")?.as_str().filter(|error| !error.is_empty())?;
+    let error = object
+        .get("error")?
+        .as_str()
+        .filter(|error| !error.is_empty())?;
     let description = object.get("error_description").and_then(Value::as_str);
-    Some(printable(&format!("({error}) {}", description.unwrap_or_default())))
+    Some(printable(&format!(
+        "({error}) {}",
+        description.unwrap_or_default()
+    )))
 }
 
 /// One line of bounded length: it is a stranger's text in our error.
 fn printable(text: &str) -> String {
-    let line = text.trim_end().chars().map(|c| if c.is_control() { ' ' } else { c });
+    let line = text
+        .trim_end()
+        .chars()
+        .map(|c| if c.is_control() { ' ' } else { c });
     line.take(500).collect()
 }
 
@@ -103,7 +112,11 @@ fn object(body: &[u8]) -> Option<Map<String, Value>> {
 
 fn granted(body: &[u8]) -> Result<Granted, Error> {
     let object = object(body).ok_or_else(|| {
-        let what = if body.is_empty() { "an empty body" } else { "what is no JSON object" };
+        let what = if body.is_empty() {
+            "an empty body"
+        } else {
+            "what is no JSON object"
+        };
         passing(format!("the token endpoint answered 200 with {what}"))
     })?;
     if let Some(error) = error_of(&object) {
@@ -111,7 +124,11 @@ fn granted(body: &[u8]) -> Result<Granted, Error> {
             "the token endpoint answered 200 with an error: {error}"
         )));
     }
-    let refuse = |why: &str| Err(unusable(format!("the token endpoint's answer cannot be used: {why}")));
+    let refuse = |why: &str| {
+        Err(unusable(format!(
+            "the token endpoint's answer cannot be used: {why}"
+        )))
+    };
     match object.get("token_type") {
         None | Some(Value::Null) => {}
         Some(Value::String(kind)) if kind.is_empty() || kind.eq_ignore_ascii_case("bearer") => {}
@@ -192,20 +209,36 @@ mod tests {
 
     fn answer(status: u16, body: &str) -> Result<Granted, Error> {
         let status = StatusCode::from_u16(status).unwrap();
-        judge(status, &HeaderMap::new(), body.as_bytes(), SystemTime::UNIX_EPOCH)
+        judge(
+            status,
+            &HeaderMap::new(),
+            body.as_bytes(),
+            SystemTime::UNIX_EPOCH,
+        )
     }
 
     fn lifetime(expires_in: &str) -> Option<f64> {
         let body = format!(r#"{{"access_token":"t","expires_in":{expires_in}}}"#);
-        answer(200, &body).unwrap().expires_in.map(|d| d.as_secs_f64())
+        answer(200, &body)
+            .unwrap()
+            .expires_in
+            .map(|d| d.as_secs_f64())
     }
 
     #[test]
     fn expires_in_is_a_number_or_its_text() {
         for (text, seconds) in [
-            ("3600", Some(3600.0)), ("3600.7", Some(3600.7)), ("\"3600\"", Some(3600.0)),
-            ("\" 3600 \"", Some(3600.0)), ("\"soon\"", None), ("[1]", None), ("{}", None),
-            ("true", None), ("null", None), ("0", Some(0.0)), ("-5", Some(0.0)),
+            ("3600", Some(3600.0)),
+            ("3600.7", Some(3600.7)),
+            ("\"3600\"", Some(3600.0)),
+            ("\" 3600 \"", Some(3600.0)),
+            ("\"soon\"", None),
+            ("[1]", None),
+            ("{}", None),
+            ("true", None),
+            ("null", None),
+            ("0", Some(0.0)),
+            ("-5", Some(0.0)),
         ] {
             assert_eq!(lifetime(text), seconds, "{text}");
         }
@@ -226,18 +259,35 @@ mod tests {
             (200, "<html>", Kind::Rpc, true),
             (200, "", Kind::Rpc, true),
             (200, r#"{"access_token":NaN}"#, Kind::Rpc, true),
-            (200, r#"{"access_token":"t","token_type":"mac"}"#, Kind::Rpc, false),
+            (
+                200,
+                r#"{"access_token":"t","token_type":"mac"}"#,
+                Kind::Rpc,
+                false,
+            ),
             (200, r#"{"access_token":""}"#, Kind::Rpc, false),
             (200, r#"{"access_token":"a b"}"#, Kind::Rpc, false),
             (200, r#"{"access_token":7}"#, Kind::Rpc, false),
-            (401, r#"{"access_token":"t"}"#, Kind::InvalidOauthCredentials, false),
+            (
+                401,
+                r#"{"access_token":"t"}"#,
+                Kind::InvalidOauthCredentials,
+                false,
+            ),
         ] {
             let error = answer(status, body).unwrap_err();
-            assert_eq!((error.kind(), error.is_retryable()), (kind, retryable), "{status} {body}");
+            assert_eq!(
+                (error.kind(), error.is_retryable()),
+                (kind, retryable),
+                "{status} {body}"
+            );
             assert_eq!(error.source(), Source::TokenEndpoint);
         }
         let error = answer(401, object).unwrap_err();
-        assert!(error.message().contains("(invalid_client) no such client"), "{error}");
+        assert!(
+            error.message().contains("(invalid_client) no such client"),
+            "{error}"
+        );
     }
 
     #[test]
@@ -257,7 +307,9 @@ mod tests {
     #[test]
     fn retry_after_is_seconds_or_a_date_and_bounded() {
         for (text, seconds) in [
-            ("7", Some(7)), ("9999", Some(300)), ("Thu, 01 Jan 1970 00:00:09 GMT", Some(9)),
+            ("7", Some(7)),
+            ("9999", Some(300)),
+            ("Thu, 01 Jan 1970 00:00:09 GMT", Some(9)),
             ("soon", None),
         ] {
             let headers = HeaderMap::from_iter([(RETRY_AFTER, text.parse().unwrap())]);

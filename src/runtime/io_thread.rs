@@ -140,7 +140,11 @@ impl IoThread {
             }
         })?;
         match result.recv() {
-            Ok(Ok(())) => Ok(Self { index, inbox, worker }),
+            Ok(Ok(())) => Ok(Self {
+                index,
+                inbox,
+                worker,
+            }),
             Ok(Err(error)) => Err(error),
             Err(_) => Err(Error::internal("an I/O thread ended before it started")),
         }

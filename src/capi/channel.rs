@@ -1,0 +1,532 @@
+//! Channels: the four constructors, and what a channel can be asked.
+
+use std::ffi::c_void;
+use std::path::PathBuf;
+use std::sync::{Arc, mpsc};
+use std::time::Duration;
+
+use macro_rules_attribute::apply;
+use safer_ffi::c_char;
+use safer_ffi::prelude::{derive_ReprC, ffi_export, repr_c};
+
+use super::completion::{Completion, UserData, lend_error};
+use super::convert::{self, Out};
+use super::credentials::zeebe_channel_credentials;
+use super::error::zeebe_error;
+use super::handle::{self, Handle, living};
+use super::options::{
+    zeebe_camunda_cloud_channel_options, zeebe_channel_option, zeebe_connection_options,
+    zeebe_insecure_channel_options, zeebe_oauth2_client_credentials_channel_options,
+    zeebe_secure_channel_options, zeebe_token_options,
+};
+use super::plugin;
+use crate::call::Metadata;
+use crate::channel::settings::{self, CA_CERTIFICATE_PATH};
+use crate::channel::{
+    CallDefaults, Channel, ChannelArguments, ChannelKind, ChannelOptions, OauthArguments,
+    OptionValue, Settings,
+};
+use crate::credentials::{
+    ChannelCredentials, ClientAuthentication, ClientCredentials, OAuth2Plugin, Security,
+    TlsCredentials, check_token_url,
+};
+use crate::environment::{Origin, PROCESS};
+use crate::error::Error;
+use crate::runtime::{self, Epoch, Runtime, unique_key};
+
+/// The connectivity of a channel, with gRPC's numbers.
+#[ffi_export]
+#[derive_ReprC]
+#[repr(i32)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ZeebeConnectivity {
+    /// Not connected; the next call connects.
+    Idle = 0,
+    /// Connecting.
+    Connecting = 1,
+    /// Connected.
+    Ready = 2,
+    /// The last attempt failed; the next one waits for its back-off.
+    TransientFailure = 3,
+    /// Closed.
+    Shutdown = 4,
+}
+
+/// A virtual connection to a gateway. Owned by who received it: zeebe_channel_free().
+#[derive_ReprC]
+#[repr(opaque)]
+pub struct zeebe_channel {
+    pub(crate) channel: Arc<Channel>,
+}
+
+impl Handle for zeebe_channel {
+    fn epoch(&self) -> Epoch {
+        self.channel.epoch()
+    }
+}
+
+/// Called once; `error` is NULL on success, else borrowed until it returns.
+pub type zeebe_done_callback =
+    Option<unsafe extern "C" fn(user_data: *mut c_void, error: *const zeebe_error)>;
+
+/// A completion that calls `callback` once, on a library thread.
+pub(crate) fn done(
+    callback: unsafe extern "C" fn(*mut c_void, *const zeebe_error),
+    user_data: *mut c_void,
+    runtime: &Arc<Runtime>,
+) -> Completion<(), impl FnOnce(Result<(), Error>) + Send + use<>> {
+    let (user_data, runtime) = (UserData(user_data), Arc::clone(runtime));
+    Completion::new(move |result: Result<(), Error>| {
+        runtime.call_back(unique_key(), move || {
+            let user_data = user_data;
+            let error = result.err().map(zeebe_error::new);
+            // SAFETY: C gave this function for these arguments; the error outlives the call.
+            unsafe { callback(user_data.0, lend_error(error.as_ref())) }
+        });
+    })
+}
+
+fn channel_options(
+    options: *const zeebe_channel_option,
+    count: usize,
+) -> Result<ChannelOptions, Error> {
+    if count > 0 && options.is_null() {
+        return Err(Error::invalid_argument(
+            "channel_options is NULL, but its count is not 0",
+        ));
+    }
+    let mut given = Vec::new();
+    for index in 0..count {
+        // SAFETY: an array of `count` items, by the header.
+        let option = unsafe { options.add(index).read() };
+        // SAFETY: a string of the header's contract.
+        let key = unsafe { convert::text("channel_options[].key", option.key) }?;
+        // SAFETY: a string of the header's contract.
+        let string = unsafe { convert::optional_text(key, option.string) }?;
+        let value = match string {
+            Some(text) => OptionValue::Text(text.to_owned()),
+            None => OptionValue::Integer(option.integer),
+        };
+        given.push((key.to_owned(), value));
+    }
+    ChannelOptions::new(given)
+}
+
+/// The part of the arguments that every constructor has.
+struct Connection {
+    connect_address: Option<String>,
+    allow_insecure_gateway: bool,
+    defaults: CallDefaults,
+}
+
+fn connection(options: *const zeebe_connection_options) -> Result<Connection, Error> {
+    // SAFETY: an options struct of the header's contract.
+    let options = unsafe { convert::options("connection_options", options) }?;
+    // SAFETY: a string of the header's contract.
+    let address = unsafe { convert::given_text("connect_address", options.connect_address) }?;
+    // SAFETY: NULL or metadata of ours, by the header.
+    let metadata = unsafe { options.metadata.as_ref() };
+    let timeout = u64::try_from(options.timeout_ms).map_err(|_| {
+        Error::invalid_argument(format!(
+            "connection_options.timeout_ms is {}",
+            options.timeout_ms
+        ))
+    })?;
+    Ok(Connection {
+        connect_address: address.map(str::to_owned),
+        allow_insecure_gateway: convert::flag(
+            "connection_options.allow_insecure_gateway",
+            options.allow_insecure_gateway,
+        )?,
+        defaults: CallDefaults {
+            metadata: metadata.map_or(Metadata::default(), |given| {
+                Metadata::clone(&given.metadata)
+            }),
+            timeout: (timeout > 0).then(|| Duration::from_millis(timeout)),
+            wait_for_ready: wait_for_ready(options.wait_for_ready)?.unwrap_or(false),
+        },
+    })
+}
+
+pub(crate) fn wait_for_ready(value: i32) -> Result<Option<bool>, Error> {
+    match value {
+        0 => Ok(None),
+        1 => Ok(Some(true)),
+        2 => Ok(Some(false)),
+        _ => Err(Error::invalid_argument(format!(
+            "wait_for_ready is {value}, not a ZEEBE_WAIT_FOR_READY_ constant"
+        ))),
+    }
+}
+
+fn secure_credentials(given: *const zeebe_channel_credentials) -> ChannelCredentials {
+    // SAFETY: NULL or credentials of ours, by the header.
+    match unsafe { given.as_ref() } {
+        Some(given) => given.credentials.clone(),
+        None => Security::Tls(TlsCredentials::platform()).into(),
+    }
+}
+
+fn create(
+    settings: Settings,
+    options: ChannelOptions,
+    mut credentials: ChannelCredentials,
+    connection: Connection,
+    token_options: *const zeebe_token_options,
+    override_authority: Option<String>,
+) -> Result<Option<repr_c::Box<zeebe_channel>>, Error> {
+    let mut oauth2 = None;
+    let mut token_problem = None;
+    let mut prefetch = false;
+    if let Some(oauth) = &settings.oauth {
+        let token = plugin::token_arguments(token_options)?;
+        let authentication = token.authentication.unwrap_or(match settings.kind {
+            ChannelKind::CamundaCloud => ClientAuthentication::Body,
+            _ => ClientAuthentication::Basic,
+        });
+        let (url, origin) = &oauth.authorization_server;
+        check_token_url(url, token.allow_insecure_url).map_err(|why| {
+            let message = format!("the token URL {url:?} ({origin}): {why}");
+            match origin {
+                Origin::Environment(_) => Error::settings(message),
+                _ => Error::invalid_argument(message),
+            }
+        })?;
+        let client = ClientCredentials::new(
+            oauth.client_id.clone(),
+            oauth.client_secret.clone(),
+            url,
+            oauth.scope.clone(),
+            oauth.audience.clone(),
+            authentication,
+            token.options,
+        );
+        token_problem = client.problem().map(Error::settings);
+        let lifetime = plugin::lifetime(Some(oauth.leeway), oauth.expire_in);
+        let made = OAuth2Plugin::client_credentials(client, lifetime);
+        credentials.plugins.push(Arc::clone(&made));
+        prefetch = token.prefetch;
+        oauth2 = Some((made, authentication));
+    }
+    let channel = Channel::new(ChannelArguments {
+        settings,
+        options,
+        credentials,
+        connect_address: connection.connect_address,
+        override_authority,
+        allow_insecure_gateway: connection.allow_insecure_gateway,
+        defaults: connection.defaults,
+        oauth2,
+        token_problem,
+    })?;
+    if prefetch {
+        plugin::prefetch(channel.oauth2_plugin()?)?;
+    }
+    Ok(Some(Box::new(zeebe_channel { channel }).into()))
+}
+
+/// Makes a channel without TLS. NULL options: everything by the environment.
+///
+/// Does no I/O. The target is `grpc_address`, else `ZEEBE_ADDRESS`, else `localhost:26500`. Free `*channel` with
+/// zeebe_channel_free(). A target that cannot be used makes a channel all the same: its calls end at once with
+/// INVALID_ARGUMENT, and zeebe_channel_describe() shows why under `problem`.
+/// INVALID_ARGUMENT: `channel` is NULL, text is not UTF-8, an option out of range. SETTINGS: a variable is not UTF-8.
+#[apply(capi)]
+#[unsafe(no_mangle)]
+pub extern "C" fn zeebe_create_insecure_channel(
+    options: *const zeebe_insecure_channel_options,
+    channel: *mut Option<repr_c::Box<zeebe_channel>>,
+) -> Option<repr_c::Box<zeebe_error>> {
+    // SAFETY: an out-parameter of the header's contract.
+    let channel = unsafe { Out::new("channel", channel) }?;
+    // SAFETY: an options struct of the header's contract.
+    let given = unsafe { convert::options("options", options) }?;
+    // SAFETY: a string of the header's contract.
+    let address = unsafe { convert::optional_text("grpc_address", given.grpc_address) }?;
+    channel.write(create(
+        settings::insecure(&PROCESS, address)?,
+        channel_options(given.channel_options, given.channel_options_count)?,
+        Security::Plaintext.into(),
+        connection(given.connection_options)?,
+        std::ptr::null(),
+        None,
+    )?);
+    Ok(())
+}
+
+/// Makes a channel secured by `channel_credentials`, TLS with the platform's roots by default.
+///
+/// As zeebe_create_insecure_channel() otherwise. INVALID_ARGUMENT also: a plugin over plaintext beyond loopback without
+/// `allow_insecure_gateway` (SETTINGS if the address came from a variable).
+#[apply(capi)]
+#[unsafe(no_mangle)]
+pub extern "C" fn zeebe_create_secure_channel(
+    options: *const zeebe_secure_channel_options,
+    channel: *mut Option<repr_c::Box<zeebe_channel>>,
+) -> Option<repr_c::Box<zeebe_error>> {
+    // SAFETY: an out-parameter of the header's contract.
+    let channel = unsafe { Out::new("channel", channel) }?;
+    // SAFETY: an options struct of the header's contract.
+    let given = unsafe { convert::options("options", options) }?;
+    // SAFETY: a string of the header's contract.
+    let address = unsafe { convert::optional_text("grpc_address", given.grpc_address) }?;
+    channel.write(create(
+        settings::secure(&PROCESS, address)?,
+        channel_options(given.channel_options, given.channel_options_count)?,
+        secure_credentials(given.channel_credentials),
+        connection(given.connection_options)?,
+        std::ptr::null(),
+        None,
+    )?);
+    Ok(())
+}
+
+/// Makes a channel whose every call carries an OAuth2 client-credentials token (Camunda 8 Self-Managed).
+///
+/// Does no I/O, unless `token_options.prefetch` starts a fetch in the background. Missing values come from the
+/// environment, as each option says. Wrong credentials are no error here: they end the first call, or
+/// zeebe_channel_retrieve_token().
+/// SETTINGS: a required value is neither an argument nor a variable; a value from a variable is refused.
+/// INVALID_ARGUMENT: as zeebe_create_secure_channel(); an http:// token URL beyond loopback without `allow_insecure_token_url`.
+#[apply(capi)]
+#[unsafe(no_mangle)]
+pub extern "C" fn zeebe_create_oauth2_client_credentials_channel(
+    options: *const zeebe_oauth2_client_credentials_channel_options,
+    channel: *mut Option<repr_c::Box<zeebe_channel>>,
+) -> Option<repr_c::Box<zeebe_error>> {
+    // SAFETY: an out-parameter of the header's contract.
+    let channel = unsafe { Out::new("channel", channel) }?;
+    // SAFETY: an options struct of the header's contract.
+    let given = unsafe { convert::options("options", options) }?;
+    // SAFETY: (each) a string of the header's contract.
+    let text = |name, value| unsafe { convert::optional_text(name, value) };
+    let (leeway, expire_in) = plugin::lifetime_arguments(given.leeway, given.expire_in)?;
+    let arguments = OauthArguments {
+        client_id: text("client_id", given.client_id)?,
+        client_secret: text("client_secret", given.client_secret)?,
+        authorization_server: text("authorization_server", given.authorization_server)?,
+        scope: text("scope", given.scope)?,
+        audience: text("audience", given.audience)?,
+        leeway,
+        expire_in,
+    };
+    let address = text("grpc_address", given.grpc_address)?;
+    channel.write(create(
+        settings::oauth2_client_credentials(&PROCESS, address, arguments)?,
+        channel_options(given.channel_options, given.channel_options_count)?,
+        secure_credentials(given.channel_credentials),
+        connection(given.connection_options)?,
+        given.token_options,
+        None,
+    )?);
+    Ok(())
+}
+
+/// Makes a channel to a cluster in Camunda's cloud; `ZEEBE_ADDRESS` is not read.
+///
+/// As zeebe_create_oauth2_client_credentials_channel() otherwise.
+#[apply(capi)]
+#[unsafe(no_mangle)]
+pub extern "C" fn zeebe_create_camunda_cloud_channel(
+    options: *const zeebe_camunda_cloud_channel_options,
+    channel: *mut Option<repr_c::Box<zeebe_channel>>,
+) -> Option<repr_c::Box<zeebe_error>> {
+    // SAFETY: an out-parameter of the header's contract.
+    let channel = unsafe { Out::new("channel", channel) }?;
+    // SAFETY: an options struct of the header's contract.
+    let given = unsafe { convert::options("options", options) }?;
+    // SAFETY: (each) a string of the header's contract.
+    let text = |name, value| unsafe { convert::optional_text(name, value) };
+    let (leeway, expire_in) = plugin::lifetime_arguments(given.leeway, given.expire_in)?;
+    let arguments = OauthArguments {
+        client_id: text("client_id", given.client_id)?,
+        client_secret: text("client_secret", given.client_secret)?,
+        authorization_server: text("authorization_server", given.authorization_server)?,
+        scope: text("scope", given.scope)?,
+        audience: text("audience", given.audience)?,
+        leeway,
+        expire_in,
+    };
+    let (cluster_id, region) = (
+        text("cluster_id", given.cluster_id)?,
+        text("region", given.region)?,
+    );
+    channel.write(create(
+        settings::camunda_cloud(&PROCESS, cluster_id, region, arguments)?,
+        channel_options(given.channel_options, given.channel_options_count)?,
+        secure_credentials(given.channel_credentials),
+        connection(given.connection_options)?,
+        given.token_options,
+        None,
+    )?);
+    Ok(())
+}
+
+/// Makes one of the four channels, by the variables alone; `options` may be NULL.
+///
+/// `CAMUNDA_CLUSTER_ID` set: the cloud's; a token URL or client id set: OAuth; `ZEEBE_INSECURE_CONNECTION=true`: insecure,
+/// and plaintext for OAuth; else secure. Reads also `ZEEBE_GRPC_ADDRESS` (after `ZEEBE_ADDRESS`; a URL, whose http means
+/// plaintext), `ZEEBE_CA_CERTIFICATE_PATH` and `ZEEBE_OVERRIDE_AUTHORITY`. Errors as the four.
+#[apply(capi)]
+#[unsafe(no_mangle)]
+pub extern "C" fn zeebe_create_channel_from_environment(
+    options: *const zeebe_connection_options,
+    channel: *mut Option<repr_c::Box<zeebe_channel>>,
+) -> Option<repr_c::Box<zeebe_error>> {
+    // SAFETY: an out-parameter of the header's contract.
+    let channel = unsafe { Out::new("channel", channel) }?;
+    let (settings, official) = settings::from_environment(&PROCESS)?;
+    let security = match official.ca_certificate_path {
+        _ if settings.plaintext => Security::Plaintext,
+        Some(path) => Security::Tls(TlsCredentials::from_file(
+            PathBuf::from(path),
+            CA_CERTIFICATE_PATH,
+        )),
+        None => Security::Tls(TlsCredentials::platform()),
+    };
+    channel.write(create(
+        settings,
+        ChannelOptions::new(Vec::new())?,
+        security.into(),
+        connection(options)?,
+        std::ptr::null(),
+        official.override_authority,
+    )?);
+    Ok(())
+}
+
+/// Writes the connectivity to `state`, a ZEEBE_CONNECTIVITY_ constant; 1 for `try_to_connect` leaves IDLE.
+///
+/// Never blocks. SHUTDOWN: the runtime was shut down. INVALID_ARGUMENT: an argument is NULL or out of range.
+#[apply(capi)]
+#[unsafe(no_mangle)]
+pub extern "C" fn zeebe_channel_get_state(
+    channel: Option<&zeebe_channel>,
+    try_to_connect: i32,
+    state: *mut i32,
+) -> Option<repr_c::Box<zeebe_error>> {
+    // SAFETY: an out-parameter of the header's contract.
+    let state = unsafe { Out::new("state", state) }?;
+    let try_to_connect = convert::flag("try_to_connect", try_to_connect)?;
+    state.write(living("channel", channel)?.channel.state(try_to_connect)? as i32);
+    Ok(())
+}
+
+/// Connects and blocks until the channel is READY, through failures, `timeout_ms` at most (< 0: for ever).
+///
+/// RPC, DEADLINE_EXCEEDED with the last reason: not in time. ILLEGAL_STATE: on a library thread.
+/// SHUTDOWN: the channel was closed. INVALID_ARGUMENT or SETTINGS: the channel cannot be used.
+#[apply(capi)]
+#[unsafe(no_mangle)]
+pub extern "C" fn zeebe_channel_wait_ready(
+    channel: Option<&zeebe_channel>,
+    timeout_ms: i64,
+) -> Option<repr_c::Box<zeebe_error>> {
+    let channel = Arc::clone(&living("channel", channel)?.channel);
+    runtime::refuse_on_library_thread("zeebe_channel_wait_ready")?;
+    let runtime = channel.runtime()?;
+    let (sender, receiver) = mpsc::channel();
+    let completion = Completion::new(move |result: Result<(), Error>| {
+        // The receiver waits below.
+        let _: Result<(), _> = sender.send(result);
+    });
+    runtime.reserve(channel.home(&runtime))?.spawn(async move {
+        let waiting = channel.wait_ready();
+        let result = match convert::timeout(timeout_ms) {
+            None => waiting.await,
+            Some(timeout) => tokio::time::timeout(timeout, waiting)
+                .await
+                .unwrap_or_else(|_| {
+                    let last = channel
+                        .last_error()
+                        .map_or(String::new(), |error| format!("; last: {error}"));
+                    Err(Error::deadline_exceeded(format!(
+                        "not connected within {timeout_ms} ms{last}"
+                    )))
+                }),
+        };
+        completion.deliver(result);
+    });
+    receiver
+        .recv()
+        .unwrap_or_else(|_| Err(Error::shutdown("the runtime was shut down")))
+}
+
+/// Fetches a token for an OAuth channel, even if there is a good one; joins a fetch under way. Needs no gateway.
+///
+/// ILLEGAL_STATE: the channel has no OAuth. To the callback: INVALID_OAUTH_CREDENTIALS: the endpoint refused the client;
+/// RPC, UNAVAILABLE: it cannot be reached or its answer cannot be used; SETTINGS: the URL is wrong.
+#[apply(capi)]
+#[unsafe(no_mangle)]
+pub extern "C" fn zeebe_channel_retrieve_token(
+    channel: Option<&zeebe_channel>,
+    callback: zeebe_done_callback,
+    user_data: *mut c_void,
+) -> Option<repr_c::Box<zeebe_error>> {
+    let channel = &living("channel", channel)?.channel;
+    plugin::retrieve_token(channel.oauth2_plugin()?, callback, user_data)
+}
+
+/// Writes the channel's settings with their origin, its options and its token's state as JSON. No secret is in it.
+///
+/// `*json` is owned: zeebe_string_free(). Its form is part of the ABI: `version` 1, `kind`, `target`, `security`,
+/// `settings`, `channel_options`, `oauth2`, `problem`.
+#[apply(capi)]
+#[unsafe(no_mangle)]
+pub extern "C" fn zeebe_channel_describe(
+    channel: Option<&zeebe_channel>,
+    json: *mut *mut c_char,
+) -> Option<repr_c::Box<zeebe_error>> {
+    // SAFETY: an out-parameter of the header's contract.
+    let json = unsafe { Out::new("json", json) }?;
+    json.write(convert::owned_text(
+        &living("channel", channel)?.channel.describe(),
+    )?);
+    Ok(())
+}
+
+/// Closes the channel: new calls fail at once; running ones get `grace_ms` (< 0: for ever), then end CANCELLED.
+///
+/// `callback` comes after the last of their completions; it may be NULL. Never blocks. A second close may only shorten.
+#[apply(capi)]
+#[unsafe(no_mangle)]
+pub extern "C" fn zeebe_channel_close(
+    channel: Option<&zeebe_channel>,
+    grace_ms: i64,
+    callback: zeebe_done_callback,
+    user_data: *mut c_void,
+) -> Option<repr_c::Box<zeebe_error>> {
+    let channel = Arc::clone(&living("channel", channel)?.channel);
+    let runtime = channel.runtime()?;
+    let slot = runtime.reserve(channel.home(&runtime))?;
+    let completion = callback.map(|callback| done(callback, user_data, &runtime));
+    channel.begin_close();
+    slot.spawn(async move {
+        channel.finish_close(convert::timeout(grace_ms)).await;
+        if let Some(completion) = completion {
+            completion.deliver(Ok(()));
+        }
+    });
+    Ok(())
+}
+
+/// Another handle on the same channel. NULL for NULL.
+#[apply(capi)]
+#[unsafe(no_mangle)]
+pub extern "C" fn zeebe_channel_ref(
+    channel: Option<&zeebe_channel>,
+) -> Option<repr_c::Box<zeebe_channel>> {
+    let another = |channel: &zeebe_channel| {
+        Box::new(zeebe_channel {
+            channel: Arc::clone(&channel.channel),
+        })
+    };
+    channel.map(|channel| another(channel).into())
+}
+
+/// Frees a channel. The last one ends nothing: running calls go on, and the connections close after them. NULL is allowed.
+#[apply(capi)]
+#[unsafe(no_mangle)]
+pub extern "C" fn zeebe_channel_free(channel: Option<repr_c::Box<zeebe_channel>>) {
+    handle::free(channel);
+}

@@ -1,0 +1,101 @@
+//! Calls and messages as JSON, by RPC name: no protobuf code is needed.
+
+use macro_rules_attribute::apply;
+use safer_ffi::c_char;
+use safer_ffi::prelude::repr_c;
+
+use super::buffer::zeebe_buffer;
+use super::call::{call_options, server_stream_sync, unary_sync};
+use super::channel::zeebe_channel;
+use super::convert::{self, Out};
+use super::error::zeebe_error;
+use super::handle::living;
+use super::options::zeebe_call_options;
+use crate::error::Error;
+use crate::json::Rpc;
+
+/// Encodes the request of an RPC, named `Topology` or by its path, from JSON.
+///
+/// 64-bit integers may be strings, bytes are base64, enumerations names (the proto3 JSON mapping). `*message` is owned:
+/// zeebe_buffer_free(). INVALID_ARGUMENT: an unknown RPC, bad JSON, an unknown field.
+#[apply(capi)]
+#[unsafe(no_mangle)]
+pub extern "C" fn zeebe_request_from_json(
+    method: *const c_char,
+    json: *const c_char,
+    message: *mut Option<repr_c::Box<zeebe_buffer>>,
+) -> Option<repr_c::Box<zeebe_error>> {
+    // SAFETY: an out-parameter of the header's contract.
+    let message = unsafe { Out::new("message", message) }?;
+    // SAFETY: a string of the header's contract.
+    let method = unsafe { convert::text("method", method) }?;
+    // SAFETY: a string of the header's contract.
+    let json = unsafe { convert::text("json", json) }?;
+    let bytes = Rpc::find(method)?.request_from_json(json)?.into();
+    message.write(Some(Box::new(zeebe_buffer { bytes }).into()));
+    Ok(())
+}
+
+/// Decodes a response message of an RPC to JSON; every field without presence is printed, 64-bit integers are strings.
+///
+/// `*json` is owned: zeebe_string_free(). INVALID_ARGUMENT: an unknown RPC, or bytes that are no such message.
+#[apply(capi)]
+#[unsafe(no_mangle)]
+pub extern "C" fn zeebe_response_to_json(
+    method: *const c_char,
+    message: *const u8,
+    length: usize,
+    json: *mut *mut c_char,
+) -> Option<repr_c::Box<zeebe_error>> {
+    // SAFETY: an out-parameter of the header's contract.
+    let json = unsafe { Out::new("json", json) }?;
+    // SAFETY: a string of the header's contract.
+    let method = unsafe { convert::text("method", method) }?;
+    // SAFETY: bytes of the header's contract.
+    let message = unsafe { convert::bytes("message", message, length) }?;
+    json.write(convert::owned_text(
+        &Rpc::find(method)?.response_to_json(message)?,
+    )?);
+    Ok(())
+}
+
+/// Makes a call from JSON to JSON and blocks until it ends; give it a time-out.
+///
+/// A server stream gives an array when it ends. `*response_json` is owned: zeebe_string_free().
+/// INVALID_ARGUMENT: as zeebe_request_from_json(), and StreamActivatedJobs, which never ends by itself.
+/// Otherwise as zeebe_channel_unary_call_sync().
+#[apply(capi)]
+#[unsafe(no_mangle)]
+pub extern "C" fn zeebe_channel_json_call_sync(
+    channel: Option<&zeebe_channel>,
+    method: *const c_char,
+    json: *const c_char,
+    options: *const zeebe_call_options,
+    response_json: *mut *mut c_char,
+) -> Option<repr_c::Box<zeebe_error>> {
+    // SAFETY: an out-parameter of the header's contract.
+    let response_json = unsafe { Out::new("response_json", response_json) }?;
+    let channel = &living("channel", channel)?.channel;
+    // SAFETY: a string of the header's contract.
+    let method = unsafe { convert::text("method", method) }?;
+    // SAFETY: a string of the header's contract.
+    let json = unsafe { convert::text("json", json) }?;
+    let options = call_options(options)?;
+    let rpc = Rpc::find(method)?;
+    if rpc.is_client_streaming() || rpc.name() == "StreamActivatedJobs" {
+        return Err(Error::invalid_argument(format!(
+            "{} does not end with one answer: use zeebe_channel_start_call()",
+            rpc.name()
+        )));
+    }
+    let request = rpc.request_from_json(json)?;
+    let answer = if rpc.is_server_streaming() {
+        let messages = server_stream_sync(channel, &rpc.path(), &request, options)?;
+        let items = messages.iter().map(|message| rpc.response_to_json(message));
+        format!("[{}]", items.collect::<Result<Vec<_>, _>>()?.join(","))
+    } else {
+        rpc.response_to_json(&unary_sync(channel, &rpc.path(), &request, options)?.message)?
+    };
+    response_json.write(convert::owned_text(&answer)?);
+    Ok(())
+}

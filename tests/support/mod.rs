@@ -1,0 +1,97 @@
+//! What the tests share: the artefacts that ship, the development gateway, running programs.
+
+#![allow(dead_code, reason = "each test uses a part")]
+
+use std::io::{BufRead, BufReader};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+
+pub fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+/// Where a test may write.
+pub fn scratch(name: &str) -> PathBuf {
+    let dir = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
+    std::fs::create_dir_all(&dir).unwrap();
+    dir
+}
+
+/// Builds the library as it is released and stages it; returns the staged tree.
+///
+/// Not the libraries that `cargo test` builds beside the rlib: those have no LTO, and carry the
+/// `headers` feature of safer-ffi.
+pub fn artefacts() -> PathBuf {
+    run(Command::new("make")
+        .current_dir(root())
+        .args(["--silent", "all"]));
+    root().join("build")
+}
+
+/// Runs a program that must succeed; returns what it printed.
+pub fn run(command: &mut Command) -> String {
+    let output = command
+        .output()
+        .unwrap_or_else(|error| panic!("{command:?}: {error}"));
+    assert!(
+        output.status.success(),
+        "{command:?}: {}\n{}{}",
+        output.status,
+        String::from_utf8_lossy(&output.stdout),
+        String::from_utf8_lossy(&output.stderr),
+    );
+    String::from_utf8(output.stdout).unwrap()
+}
+
+/// A compiler: what the variable says, or else `default`.
+pub fn compiler(variable: &str, default: &str) -> Command {
+    Command::new(std::env::var(variable).unwrap_or_else(|_| default.to_owned()))
+}
+
+/// The development gateway, ended with the test.
+pub struct Gateway {
+    process: Child,
+    pub ports: serde_json::Value,
+}
+
+impl Gateway {
+    pub fn start(name: &str) -> Self {
+        run(Command::new("make")
+            .current_dir(root())
+            .args(["--silent", "gateway"]));
+        let ports_file = scratch(name).join("ports.json");
+        let mut process = Command::new(root().join("target/debug/zeebe-dev-gateway"))
+            .arg("--ports-file")
+            .arg(&ports_file)
+            .arg("--exit-with-stdin")
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        // One ready line; the ports file is written before it.
+        let mut line = String::new();
+        let mut output = BufReader::new(process.stdout.take().unwrap());
+        output.read_line(&mut line).unwrap();
+        assert!(line.contains("ready"), "{line:?}");
+        let ports = std::fs::read_to_string(&ports_file).unwrap();
+        Self {
+            process,
+            ports: serde_json::from_str(&ports).unwrap(),
+        }
+    }
+
+    /// An entry of the ports file as text.
+    pub fn get(&self, name: &str) -> String {
+        match &self.ports[name] {
+            serde_json::Value::String(text) => text.clone(),
+            value => value.to_string(),
+        }
+    }
+}
+
+impl Drop for Gateway {
+    fn drop(&mut self) {
+        drop(self.process.stdin.take()); // it ends with its input
+        self.process.wait().unwrap();
+    }
+}
