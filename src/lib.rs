@@ -12,7 +12,7 @@ compile_error!("libzeebe needs panic = \"unwind\": a panic becomes an error, not
 compile_error!("libzeebe is for 64-bit platforms");
 
 pub mod call;
-pub mod capi;
+mod capi;
 pub mod channel;
 pub mod credentials;
 pub mod environment;

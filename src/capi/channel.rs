@@ -36,6 +36,7 @@ use crate::runtime::{self, Epoch, Runtime, unique_key};
 
 /// The connectivity of a channel, with gRPC's numbers.
 #[ffi_export]
+#[allow(dead_code, reason = "names constants for C")]
 #[derive_ReprC]
 #[repr(i32)]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

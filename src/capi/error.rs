@@ -14,6 +14,7 @@ use crate::error::Error;
 ///
 /// New kinds may appear: judge an unknown one by its zeebe_error_grpc_status().
 #[ffi_export]
+#[allow(dead_code, reason = "names constants for C")]
 #[derive_ReprC]
 #[repr(i32)]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -40,6 +41,7 @@ pub enum ZeebeErrorKind {
 
 /// Who says so, as returned by zeebe_error_source().
 #[ffi_export]
+#[allow(dead_code, reason = "names constants for C")]
 #[derive_ReprC]
 #[repr(i32)]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -16,6 +16,7 @@ use crate::runtime;
 
 /// How much is logged: the level of zeebe_set_log_callback() and of a record.
 #[ffi_export]
+#[allow(dead_code, reason = "names constants for C")]
 #[derive_ReprC]
 #[repr(i32)]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -12,6 +12,8 @@
 //! what its documentation says, for as long as it says. What can be checked beyond that, `convert`
 //! checks.
 
+#![allow(unreachable_pub, reason = "C reaches it; Rust does not")]
+
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
@@ -54,31 +56,31 @@ mod handle;
 
 // The header lists the functions in the order of these modules. The empty lines keep rustfmt from
 // sorting them.
-pub mod library;
+mod library;
 
-pub mod error;
+mod error;
 
-pub mod buffer;
+mod buffer;
 
-pub mod metadata;
+mod metadata;
 
-pub mod response;
+mod response;
 
-pub mod environment;
+mod environment;
 
-pub mod options;
+mod options;
 
-pub mod channel;
+mod channel;
 
-pub mod credentials;
+mod credentials;
 
-pub mod plugin;
+mod plugin;
 
-pub mod token_request;
+mod token_request;
 
-pub mod call;
+mod call;
 
-pub mod json;
+mod json;
 
 use error::zeebe_error;
 

@@ -18,6 +18,7 @@ use super::token_request::{zeebe_retrieve_callback, zeebe_retrieve_cancel_callba
 
 /// Whether a call waits while the gateway cannot be reached, or fails with the reason.
 #[ffi_export]
+#[allow(dead_code, reason = "names constants for C")]
 #[derive_ReprC]
 #[repr(i32)]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,6 +33,7 @@ pub enum ZeebeWaitForReady {
 
 /// How messages are compressed.
 #[ffi_export]
+#[allow(dead_code, reason = "names constants for C")]
 #[derive_ReprC]
 #[repr(i32)]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -46,6 +48,7 @@ pub enum ZeebeCompression {
 
 /// How the client proves who it is to the token endpoint.
 #[ffi_export]
+#[allow(dead_code, reason = "names constants for C")]
 #[derive_ReprC]
 #[repr(i32)]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

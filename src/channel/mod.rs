@@ -7,7 +7,7 @@ mod connection;
 mod options;
 pub mod settings;
 mod subchannel;
-pub(crate) mod target;
+pub mod target;
 
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex};
