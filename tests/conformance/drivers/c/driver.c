@@ -96,7 +96,7 @@ static const zeebe_channel_option *channel_options(struct arguments *arguments, 
         return NULL;
     }
     for (const struct json *pair = list->child; pair != NULL; pair = pair->next) {
-        zeebe_channel_option *option = &arguments->options[(*count)++];
+        zeebe_channel_option *option = &arguments->options[*count];
         const struct json *key = pair->child;
         const struct json *value = key == NULL ? NULL : key->next;
         if (pair->type != JSON_ARRAY || value == NULL || value->next != NULL || key->type != JSON_STRING) {
@@ -108,6 +108,7 @@ static const zeebe_channel_option *channel_options(struct arguments *arguments, 
             option->string = as_text(arguments, value);
         else
             option->integer = as_integer(arguments, value);
+        ++*count;
     }
     return arguments->options;
 }
