@@ -121,6 +121,8 @@ static int print_settings(const zeebe_channel *channel)
             continue; /* no setting of this kind of channel */
         struct value value = find(setting.start, "value");
         struct value origin = find(setting.start, "origin");
+        if (value.length == 4 && strncmp(value.start, "null", 4) == 0)
+            value = (struct value){"none", 4};
         row(names[i], "%-42.*s %.*s", value.length, value.start, origin.length, origin.start);
     }
     zeebe_string_free(description);

@@ -2,9 +2,11 @@
 
 use std::fmt;
 
+use base64::Engine;
+use base64::alphabet::STANDARD;
+use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 use bytes::Bytes;
 use http::header::{HeaderMap, HeaderName, HeaderValue};
-use tonic::metadata::{BinaryMetadataValue, MetadataValue};
 
 use crate::error::Error;
 
@@ -111,8 +113,7 @@ impl Metadata {
         }
         for (key, value) in &self.0 {
             let value = if key.as_str().ends_with("-bin") {
-                let encoded = BinaryMetadataValue::from_bytes(value);
-                HeaderValue::from_bytes(encoded.as_encoded_bytes())
+                HeaderValue::from_str(&BASE64.encode(value))
             } else {
                 HeaderValue::from_bytes(value)
             };
@@ -123,10 +124,16 @@ impl Metadata {
     }
 }
 
-/// Base64 with or without padding.
+/// Sent without padding, taken with or without (gRPC over HTTP/2, "Binary-Header").
+const BASE64: GeneralPurpose = GeneralPurpose::new(
+    &STANDARD,
+    GeneralPurposeConfig::new()
+        .with_encode_padding(false)
+        .with_decode_padding_mode(DecodePaddingMode::Indifferent),
+);
+
 pub(super) fn decode_binary(text: &[u8]) -> Option<Bytes> {
-    let value: BinaryMetadataValue = MetadataValue::try_from(text).ok()?;
-    value.to_bytes().ok()
+    BASE64.decode(text).ok().map(Bytes::from)
 }
 
 #[cfg(test)]

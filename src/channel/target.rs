@@ -186,6 +186,9 @@ fn host_port(text: &str) -> Result<Target, String> {
 fn split_port(text: &str) -> Result<(&str, u16), String> {
     let (host, port) = if let Some(rest) = text.strip_prefix('[') {
         let (host, rest) = rest.split_once(']').ok_or("its bracket is not closed")?;
+        if host.parse::<Ipv6Addr>().is_err() {
+            return Err(format!("{host:?} is no IPv6 address"));
+        }
         match rest.strip_prefix(':') {
             Some(port) => (host, Some(port)),
             None if rest.is_empty() => (host, None),

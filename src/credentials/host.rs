@@ -14,10 +14,13 @@ use crate::runtime::{self, Epoch, lock};
 /// How long the host may take.
 const TIMEOUT: Duration = Duration::from_secs(30);
 
+type Retrieve = dyn Fn(Arc<TokenRequest>) + Send + Sync;
+type Cancel = dyn Fn(&Arc<TokenRequest>) + Send + Sync;
+
 /// What host code does, behind closures: `retrieve` gets the request, `cancel` is told it is late.
 pub struct TokenSource {
-    pub retrieve: Arc<dyn Fn(Arc<TokenRequest>) + Send + Sync>,
-    pub cancel: Arc<dyn Fn(&Arc<TokenRequest>) + Send + Sync>,
+    pub retrieve: Arc<Retrieve>,
+    pub cancel: Arc<Cancel>,
     /// Orders the two on callback threads.
     pub key: usize,
 }

@@ -6,12 +6,12 @@ use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
-pub fn root() -> &'static Path {
+pub(crate) fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
 }
 
 /// Where a test may write.
-pub fn scratch(name: &str) -> PathBuf {
+pub(crate) fn scratch(name: &str) -> PathBuf {
     let dir = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
     std::fs::create_dir_all(&dir).unwrap();
     dir
@@ -21,7 +21,7 @@ pub fn scratch(name: &str) -> PathBuf {
 ///
 /// Not the libraries that `cargo test` builds beside the rlib: those have no LTO, and carry the
 /// `headers` feature of safer-ffi.
-pub fn artefacts() -> PathBuf {
+pub(crate) fn artefacts() -> PathBuf {
     run(Command::new("make")
         .current_dir(root())
         .args(["--silent", "all"]));
@@ -29,7 +29,7 @@ pub fn artefacts() -> PathBuf {
 }
 
 /// Runs a program that must succeed; returns what it printed.
-pub fn run(command: &mut Command) -> String {
+pub(crate) fn run(command: &mut Command) -> String {
     let output = command
         .output()
         .unwrap_or_else(|error| panic!("{command:?}: {error}"));
@@ -44,18 +44,18 @@ pub fn run(command: &mut Command) -> String {
 }
 
 /// A compiler: what the variable says, or else `default`.
-pub fn compiler(variable: &str, default: &str) -> Command {
+pub(crate) fn compiler(variable: &str, default: &str) -> Command {
     Command::new(std::env::var(variable).unwrap_or_else(|_| default.to_owned()))
 }
 
 /// The development gateway, ended with the test.
-pub struct Gateway {
+pub(crate) struct Gateway {
     process: Child,
-    pub ports: serde_json::Value,
+    pub(crate) ports: serde_json::Value,
 }
 
 impl Gateway {
-    pub fn start(name: &str) -> Self {
+    pub(crate) fn start(name: &str) -> Self {
         run(Command::new("make")
             .current_dir(root())
             .args(["--silent", "gateway"]));
@@ -81,7 +81,7 @@ impl Gateway {
     }
 
     /// An entry of the ports file as text.
-    pub fn get(&self, name: &str) -> String {
+    pub(crate) fn get(&self, name: &str) -> String {
         match &self.ports[name] {
             serde_json::Value::String(text) => text.clone(),
             value => value.to_string(),
