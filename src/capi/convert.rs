@@ -236,6 +236,7 @@ mod tests {
             size: size_of::<OldOptions>(),
             retries: 5,
         });
+        // SAFETY: `old` is as long as its `size` says.
         let new: NewOptions = unsafe { options("options", (&raw const *old).cast()) }.unwrap();
         assert_eq!((new.retries, new.timeout), (5, 30));
     }

@@ -1,0 +1,131 @@
+//! The C programs of tests/c, against the released library and the development gateway, and again
+//! under valgrind.
+
+mod support;
+
+use std::path::PathBuf;
+use std::process::Command;
+
+use support::{Gateway, artefacts, compiler, root, run, scratch};
+
+const C: [&str; 3] = ["CC", "cc", "-std=c11"];
+const CPP: [&str; 3] = ["CXX", "c++", "-std=c++17"];
+const WARNINGS: [&str; 6] = [
+    "-Wall",
+    "-Wextra",
+    "-Wpedantic",
+    "-Wundef",
+    "-Wshadow",
+    "-Werror",
+];
+const VALGRIND: [&str; 4] = [
+    "--quiet",
+    "--error-exitcode=1",
+    "--leak-check=full",
+    "--errors-for-leak-kinds=definite,indirect",
+];
+
+fn program(language: [&str; 3], source: &str, link: &[&str]) -> PathBuf {
+    let build = artefacts();
+    let program = scratch("c").join(format!(
+        "{source}{}",
+        link.concat().replace(['/', '-'], "_")
+    ));
+    let [variable, default, standard] = language;
+    let mut compile = compiler(variable, default);
+    compile
+        .args([standard, "-pthread", "-g"])
+        .args(WARNINGS)
+        .arg("-I")
+        .arg(build.join("include"))
+        .arg(root().join("tests/c").join(source))
+        .arg("-L")
+        .arg(build.join("lib"))
+        .args(link)
+        .arg(format!("-Wl,-rpath,{}", build.join("lib").display()))
+        .arg("-o")
+        .arg(&program);
+    run(&mut compile);
+    program
+}
+
+/// The environment that tests/c/calls.c and process.c read.
+fn environment(gateway: &Gateway) -> Vec<(&'static str, String)> {
+    let at = |name: &str| format!("localhost:{}", gateway.get(name));
+    vec![
+        ("PLAINTEXT", at("plaintext")),
+        ("PLAINTEXT_OAUTH", at("plaintext_oauth")),
+        ("TLS", at("tls")),
+        ("TLS_OAUTH", at("tls_oauth")),
+        ("RESET", at("reset")),
+        ("RESET_TLS", at("reset_tls")),
+        (
+            "TOKEN_URL",
+            format!("https://{}/oauth/token", at("token_https")),
+        ),
+        ("CA", gateway.get("ca")),
+        ("OTHER_CA", gateway.get("other_ca")),
+    ]
+}
+
+fn clean(mut command: Command) -> Command {
+    for (name, _) in std::env::vars() {
+        if name.starts_with("ZEEBE_") || name.starts_with("CAMUNDA_") {
+            command.env_remove(name);
+        }
+    }
+    command
+}
+
+fn valgrind(program: &PathBuf) -> Command {
+    let mut command = clean(Command::new("valgrind"));
+    command.args(VALGRIND).arg(program);
+    command
+}
+
+#[test]
+fn arguments_are_checked() {
+    let shared = program(C, "arguments.c", &["-lzeebe"]);
+    run(&mut clean(Command::new(&shared)));
+    run(&mut valgrind(&shared));
+    let linked = program(C, "arguments.c", &["-l:libzeebe.a", "-ldl", "-lm"]);
+    run(&mut clean(Command::new(linked)));
+}
+
+#[test]
+fn the_header_is_cpp() {
+    run(&mut clean(Command::new(program(
+        CPP,
+        "header.cpp",
+        &["-lzeebe"],
+    ))));
+}
+
+#[test]
+fn calls_end_once_and_say_how() {
+    let gateway = Gateway::start("calls");
+    let program = program(C, "calls.c", &["-lzeebe"]);
+    run(clean(Command::new(&program)).envs(environment(&gateway)));
+    run(valgrind(&program).envs(environment(&gateway)));
+}
+
+#[test]
+fn the_process_survives_resets_forks_and_exits() {
+    let gateway = Gateway::start("process");
+    let program = program(C, "process.c", &["-lzeebe"]);
+    let run_it = |argument: &str| {
+        run(clean(Command::new(&program))
+            .arg(argument)
+            .env("RESETS", "1000")
+            .envs(environment(&gateway)))
+    };
+    run_it("all");
+    for _ in 0..20 {
+        run_it("exit");
+    }
+    let library = artefacts().join("lib/libzeebe.so.0");
+    let load = self::program(C, "load.c", &["-ldl"]);
+    run(Command::new(load)
+        .arg(library)
+        .arg(format!("127.0.0.1:{}", gateway.get("plaintext"))));
+}

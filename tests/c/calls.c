@@ -1,0 +1,218 @@
+/* Calls, tokens and failures against the development gateway: what ends how, and exactly once. */
+#define _POSIX_C_SOURCE 200809L
+#include "check.h"
+
+static zeebe_call_options timeout(int64_t timeout_ms) {
+  zeebe_call_options options = ZEEBE_CALL_OPTIONS_INIT;
+  options.timeout_ms = timeout_ms;
+  return options;
+}
+
+static zeebe_channel *oauth(const char *secret) {
+  static char *ca;
+  if (!ca) ca = file("CA");
+  zeebe_ssl_channel_credentials_options ssl = ZEEBE_SSL_CHANNEL_CREDENTIALS_OPTIONS_INIT;
+  zeebe_token_options token = ZEEBE_TOKEN_OPTIONS_INIT;
+  zeebe_oauth2_client_credentials_channel_options options = ZEEBE_OAUTH2_CLIENT_CREDENTIALS_CHANNEL_OPTIONS_INIT;
+  zeebe_channel *channel = NULL;
+  zeebe_channel_credentials *credentials = NULL;
+  ssl.root_certificates = ca;
+  OK(zeebe_ssl_channel_credentials_new(&ssl, &credentials));
+  token.token_ca = ca;
+  options.grpc_address = env("TLS_OAUTH");
+  options.client_id = "demo-client";
+  options.client_secret = secret;
+  options.authorization_server = env("TOKEN_URL");
+  options.audience = "zeebe-api";
+  options.channel_credentials = credentials;
+  options.token_options = &token;
+  OK(zeebe_create_oauth2_client_credentials_channel(&options, &channel));
+  zeebe_channel_credentials_free(credentials);
+  return channel;
+}
+
+static void a_call_succeeds_and_unknown_methods_do_not(void) {
+  zeebe_channel *channel = insecure(env("PLAINTEXT"));
+  zeebe_call_options options = timeout(10000);
+  zeebe_response *response = NULL;
+  char *json = NULL;
+  int32_t state = -1;
+  OK(zeebe_channel_wait_ready(channel, 10000));
+  OK(zeebe_channel_get_state(channel, 0, &state));
+  CHECK(state == ZEEBE_CONNECTIVITY_READY);
+  OK(zeebe_channel_unary_call_sync(channel, TOPOLOGY, NULL, 0, &options, &response));
+  CHECK(zeebe_buffer_data(zeebe_response_message(response), NULL));
+  zeebe_response_free(response);
+  OK(zeebe_channel_json_call_sync(channel, "Topology", "{}", &options, &json));
+  CHECK(strstr(json, "\"gatewayVersion\""));
+  zeebe_string_free(json);
+  FAILS(zeebe_channel_unary_call_sync(channel, "/a.B/C", NULL, 0, &options, &response), ZEEBE_ERROR_KIND_RPC, "");
+  FAILS(zeebe_channel_json_call_sync(channel, "CompleteJob", "{\"jobKey\":1}", &options, &json), ZEEBE_ERROR_KIND_RPC, "1");
+  FAILS(zeebe_channel_json_call_sync(channel, "StreamActivatedJobs", "{}", &options, &json),
+        ZEEBE_ERROR_KIND_INVALID_ARGUMENT, "start_call");
+  zeebe_channel_free(channel);
+}
+
+static void many_calls_complete_once_each(void) {
+  enum { CALLS = 500 };
+  tally t = TALLY_INIT;
+  zeebe_channel *channel = insecure(env("PLAINTEXT"));
+  zeebe_call_options options = timeout(30000);
+  for (int i = 0; i < CALLS; i++)
+    OK(zeebe_channel_unary_call(channel, TOPOLOGY, NULL, 0, &options, on_unary, &t, NULL));
+  zeebe_channel_free(channel); /* ends nothing */
+  tally_wait(&t, &t.calls, CALLS);
+  CHECK(t.failures == 0);
+}
+
+static zeebe_call *stream(zeebe_channel *channel, tally *t, int64_t timeout_ms) {
+  zeebe_call_handler handler = ZEEBE_CALL_HANDLER_INIT;
+  zeebe_call_options options = timeout(timeout_ms);
+  zeebe_call *call = NULL;
+  zeebe_buffer *request = NULL;
+  size_t length = 0;
+  handler.on_message = on_message;
+  handler.on_close = on_close;
+  handler.destroy = on_destroy;
+  OK(zeebe_request_from_json("StreamActivatedJobs", "{\"type\":\"nobody\",\"worker\":\"w\",\"timeout\":1000}", &request));
+  OK(zeebe_channel_start_call(channel, "/gateway_protocol.Gateway/StreamActivatedJobs", &options, &handler, t, &call));
+  const uint8_t *data = zeebe_buffer_data(request, &length);
+  OK(zeebe_call_send_message(call, data, length));
+  OK(zeebe_call_half_close(call));
+  FAILS(zeebe_call_half_close(call), ZEEBE_ERROR_KIND_ILLEGAL_STATE, "half-closed");
+  FAILS(zeebe_call_send_message(call, data, length), ZEEBE_ERROR_KIND_ILLEGAL_STATE, "half-closed");
+  zeebe_buffer_free(request);
+  return call;
+}
+
+static void streams_end_by_cancel_free_deadline_and_close(void) {
+  zeebe_channel *channel = insecure(env("PLAINTEXT"));
+  tally cancelled = TALLY_INIT, freed = TALLY_INIT, late = TALLY_INIT, closed = TALLY_INIT, done = TALLY_INIT;
+  OK(zeebe_channel_wait_ready(channel, 10000));
+  zeebe_call *call = stream(channel, &cancelled, 0);
+  zeebe_call_cancel(call, "enough");
+  tally_wait(&cancelled, &cancelled.destroyed, 1);
+  CHECK(cancelled.calls == 1 && cancelled.status == 1);
+  zeebe_call_free(call);
+  zeebe_call_free(stream(channel, &freed, 0));
+  tally_wait(&freed, &freed.destroyed, 1);
+  CHECK(freed.calls == 1 && freed.status == 1);
+  call = stream(channel, &late, 100);
+  tally_wait(&late, &late.destroyed, 1);
+  CHECK(late.calls == 1 && late.status == 4);
+  zeebe_call_free(call);
+  call = stream(channel, &closed, 0);
+  OK(zeebe_channel_close(channel, 0, on_done, &done));
+  tally_wait(&done, &done.calls, 1);
+  CHECK(closed.calls == 1 && closed.status == 1 && done.failures == 0);
+  FAILS(zeebe_channel_unary_call(channel, TOPOLOGY, NULL, 0, NULL, on_unary, NULL, NULL), ZEEBE_ERROR_KIND_SHUTDOWN, "closed");
+  zeebe_call_free(call);
+  zeebe_channel_free(channel);
+  tally_wait(&closed, &closed.destroyed, 1);
+}
+
+static void failures_say_what_and_where(void) {
+  zeebe_response *response = NULL;
+  zeebe_call_options options = timeout(10000);
+  zeebe_channel *channel = insecure("127.0.0.1:1");
+  zeebe_error *error = zeebe_channel_unary_call_sync(channel, TOPOLOGY, NULL, 0, &options, &response);
+  CHECK(error && zeebe_error_grpc_status(error) == 14 && zeebe_error_is_retryable(error));
+  CHECK(!zeebe_error_may_have_been_processed(error) && zeebe_error_source(error) == ZEEBE_ERROR_SOURCE_TRANSPORT);
+  CHECK(strstr(zeebe_error_message(error), "127.0.0.1:1") && strstr(zeebe_error_message(error), "refused"));
+  zeebe_error_free(error);
+  options = timeout(200);
+  options.wait_for_ready = ZEEBE_WAIT_FOR_READY_YES;
+  FAILS(zeebe_channel_unary_call_sync(channel, TOPOLOGY, NULL, 0, &options, &response), ZEEBE_ERROR_KIND_RPC, "refused");
+  zeebe_channel_free(channel);
+
+  options = timeout(10000);
+  char *other = file("OTHER_CA");
+  channel = secure(env("TLS"), other);
+  FAILS(zeebe_channel_unary_call_sync(channel, TOPOLOGY, NULL, 0, &options, &response), ZEEBE_ERROR_KIND_RPC, "UnknownIssuer");
+  zeebe_channel_free(channel);
+  free(other);
+}
+
+static void tokens(void) {
+  zeebe_response *response = NULL;
+  zeebe_call_options options = timeout(20000);
+  tally t = TALLY_INIT;
+  zeebe_channel *channel = oauth("demo-secret");
+  OK(zeebe_channel_unary_call_sync(channel, TOPOLOGY, NULL, 0, &options, &response));
+  zeebe_response_free(response);
+  OK(zeebe_channel_retrieve_token(channel, on_done, &t));
+  tally_wait(&t, &t.calls, 1);
+  CHECK(t.failures == 0);
+  char *json = NULL;
+  OK(zeebe_channel_describe(channel, &json));
+  CHECK(strstr(json, "\"state\":\"valid\"") && !strstr(json, "demo-secret"));
+  zeebe_string_free(json);
+  zeebe_channel_free(channel);
+  channel = oauth("wrong");
+  FAILS(zeebe_channel_unary_call_sync(channel, TOPOLOGY, NULL, 0, &options, &response),
+        ZEEBE_ERROR_KIND_INVALID_OAUTH_CREDENTIALS, "(invalid_client)");
+  zeebe_channel_free(channel);
+  char *ca = file("CA"); /* no token at all */
+  channel = secure(env("TLS_OAUTH"), ca);
+  zeebe_error *error = zeebe_channel_unary_call_sync(channel, TOPOLOGY, NULL, 0, &options, &response);
+  CHECK(zeebe_error_grpc_status(error) == 16 && zeebe_error_source(error) == ZEEBE_ERROR_SOURCE_GATEWAY);
+  zeebe_error_free(error);
+  zeebe_channel_free(channel);
+  free(ca);
+}
+
+/* The host's own token source, wrong on purpose: the gateway refuses what it did not issue. */
+static void retrieve(void *user_data, zeebe_token_request *request) {
+  tally *t = user_data;
+  zeebe_token token = ZEEBE_TOKEN_INIT;
+  token.access_token = "of-the-host";
+  OK(zeebe_token_request_complete(request, &token));
+  FAILS(zeebe_token_request_complete(request, &token), ZEEBE_ERROR_KIND_ILLEGAL_STATE, "before");
+  zeebe_token_request_free(request);
+  tally_end(t, NULL);
+}
+
+static void a_hosts_token_is_sent(void) {
+  tally t = TALLY_INIT;
+  zeebe_oauth2_metadata_plugin_options options = ZEEBE_OAUTH2_METADATA_PLUGIN_OPTIONS_INIT;
+  zeebe_metadata_plugin *plugin = NULL;
+  zeebe_channel_credentials *base = NULL, *both = NULL;
+  zeebe_channel *channel = NULL;
+  zeebe_response *response = NULL;
+  int32_t expired = -1;
+  options.retrieve = retrieve;
+  options.destroy = on_destroy;
+  OK(zeebe_oauth2_metadata_plugin_new(&options, &t, &plugin));
+  OK(zeebe_metadata_plugin_is_token_expired(plugin, &expired));
+  CHECK(expired == 1);
+  OK(zeebe_local_channel_credentials_new(&base));
+  OK(zeebe_composite_channel_credentials_new(base, plugin, &both));
+  zeebe_secure_channel_options secure_options = ZEEBE_SECURE_CHANNEL_OPTIONS_INIT;
+  secure_options.grpc_address = env("PLAINTEXT_OAUTH");
+  secure_options.channel_credentials = both;
+  OK(zeebe_create_secure_channel(&secure_options, &channel));
+  zeebe_call_options call = timeout(10000);
+  zeebe_error *error = zeebe_channel_unary_call_sync(channel, TOPOLOGY, NULL, 0, &call, &response);
+  CHECK(zeebe_error_grpc_status(error) == 16);
+  zeebe_error_free(error);
+  CHECK(t.calls == 1);
+  secure_options.grpc_address = "zeebe.example:1";
+  zeebe_channel *refused = NULL;
+  FAILS(zeebe_create_secure_channel(&secure_options, &refused), ZEEBE_ERROR_KIND_INVALID_ARGUMENT, "allow_insecure_gateway");
+  zeebe_channel_free(channel);
+  zeebe_channel_credentials_free(base);
+  zeebe_channel_credentials_free(both);
+  zeebe_metadata_plugin_free(plugin);
+  tally_wait(&t, &t.destroyed, 1);
+}
+
+int main(void) {
+  a_call_succeeds_and_unknown_methods_do_not();
+  many_calls_complete_once_each();
+  streams_end_by_cancel_free_deadline_and_close();
+  failures_say_what_and_where();
+  tokens();
+  a_hosts_token_is_sent();
+  OK(zeebe_runtime_shutdown(-1));
+  return 0;
+}
