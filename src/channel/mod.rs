@@ -314,6 +314,9 @@ impl Channel {
     /// Connects and waits, through failures too.
     pub async fn wait_ready(&self) -> Result<(), Error> {
         loop {
+            if lock(&self.calls).closing {
+                return Err(Error::shutdown("the channel is closed"));
+            }
             match self.pick(true) {
                 Pick::Ready(_) => return Ok(()),
                 Pick::Fail(error) => return Err(error),
@@ -354,7 +357,7 @@ impl Channel {
     pub fn begin_close(&self) {
         lock(&self.calls).closing = true;
         if let Ok(subchannel) = &self.subchannel {
-            subchannel.close();
+            subchannel.wake(); // those who only wait for READY end now
         }
     }
 
@@ -367,18 +370,18 @@ impl Channel {
             }
         };
         tokio::select! {
-            () = self.all_ended() => return,
-            () = deadline => {}
+            () = self.all_ended() => {}
+            () = deadline => {
+                let calls = lock(&self.calls).running.iter().map(|(_, call)| Arc::clone(call)).collect::<Vec<_>>();
+                for call in calls {
+                    call.cancel(Error::cancelled("the channel was closed"));
+                }
+                self.all_ended().await;
+            }
         }
-        let running: Vec<_> = lock(&self.calls)
-            .running
-            .iter()
-            .map(|(_, call)| Arc::clone(call))
-            .collect();
-        for call in running {
-            call.cancel(Error::cancelled("the channel was closed"));
+        if let Ok(subchannel) = &self.subchannel {
+            subchannel.close();
         }
-        self.all_ended().await;
     }
 
     async fn all_ended(&self) {

@@ -183,6 +183,11 @@ impl Subchannel {
         }
     }
 
+    /// Those who wait look again.
+    pub(super) fn wake(&self) {
+        lock(&self.inner).wake_all();
+    }
+
     /// No more connections; the one there is lives on for its calls.
     pub(super) fn close(&self) {
         let mut inner = lock(&self.inner);
