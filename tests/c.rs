@@ -63,6 +63,9 @@ fn environment(gateway: &Gateway) -> Vec<(&'static str, String)> {
             "TOKEN_URL",
             format!("https://{}/oauth/token", at("token_https")),
         ),
+        ("MTLS", at("mtls")),
+        ("CLIENT_KEY", gateway.get("client_key")),
+        ("CLIENT_CERTIFICATE", gateway.get("client_certificate")),
         ("CA", gateway.get("ca")),
         ("OTHER_CA", gateway.get("other_ca")),
     ]
@@ -110,6 +113,14 @@ fn calls_end_once_and_say_how() {
 }
 
 #[test]
+fn a_host_has_its_threads_logs_and_plugins() {
+    let gateway = Gateway::start("host");
+    let program = program(C, "host.c", &["-lzeebe"]);
+    run(clean(Command::new(&program)).envs(environment(&gateway)));
+    run(valgrind(&program).envs(environment(&gateway)));
+}
+
+#[test]
 fn the_process_survives_resets_forks_and_exits() {
     let gateway = Gateway::start("process");
     let program = program(C, "process.c", &["-lzeebe"]);
@@ -120,6 +131,10 @@ fn the_process_survives_resets_forks_and_exits() {
             .envs(environment(&gateway)))
     };
     run_it("all");
+    run(valgrind(&program)
+        .args(["all", "under-valgrind"])
+        .env("RESETS", "20")
+        .envs(environment(&gateway)));
     for _ in 0..20 {
         run_it("exit");
     }

@@ -116,12 +116,14 @@ int main(int argc, char **argv) {
   }
   int resets = atoi(env("RESETS"));
   char *ca = file("CA");
-  a_forked_child_frees_old_handles_and_makes_new_ones();
+  /* What a child keeps of its parent's is a leak to valgrind, and valgrind's own memory grows. */
+  int under_valgrind = argc > 2;
+  if (!under_valgrind) a_forked_child_frees_old_handles_and_makes_new_ones();
   resets_end_calls_and_not_the_program(insecure(env("RESET")), resets);
   resets_end_calls_and_not_the_program(secure(env("RESET_TLS"), ca), resets);
   free(ca);
   shutdown_delivers_what_is_owed_and_begins_anew();
-  ten_thousand_channels_of_each_kind_leave_nothing();
+  if (!under_valgrind) ten_thousand_channels_of_each_kind_leave_nothing();
   OK(zeebe_runtime_shutdown(-1));
   return 0;
 }

@@ -5,6 +5,7 @@
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::sync::{Mutex, PoisonError};
 
 pub(crate) fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
@@ -22,10 +23,17 @@ pub(crate) fn scratch(name: &str) -> PathBuf {
 /// Not the libraries that `cargo test` builds beside the rlib: those have no LTO, and carry the
 /// `headers` feature of safer-ffi.
 pub(crate) fn artefacts() -> PathBuf {
+    make("all");
+    root().join("build")
+}
+
+/// One make at a time: the tests of one program run side by side.
+fn make(target: &str) {
+    static MAKE: Mutex<()> = Mutex::new(());
+    let _one = MAKE.lock().unwrap_or_else(PoisonError::into_inner);
     run(Command::new("make")
         .current_dir(root())
-        .args(["--silent", "all"]));
-    root().join("build")
+        .args(["--silent", target]));
 }
 
 /// Runs a program that must succeed; returns what it printed.
@@ -56,9 +64,7 @@ pub(crate) struct Gateway {
 
 impl Gateway {
     pub(crate) fn start(name: &str) -> Self {
-        run(Command::new("make")
-            .current_dir(root())
-            .args(["--silent", "gateway"]));
+        make("gateway");
         let ports_file = scratch(name).join("ports.json");
         let mut process = Command::new(root().join("target/debug/zeebe-dev-gateway"))
             .arg("--ports-file")
