@@ -71,7 +71,6 @@ struct Logger {
 
 /// Replaces the sink; the one before still gets what was logged for it.
 pub fn set(level: Level, sink: Option<Sink>) -> Result<(), Error> {
-    refuse_on_log_thread()?;
     let logger = match sink {
         Some(sink) if level > Level::Off => Some(Logger::start(sink)?),
         _ => None,
@@ -110,7 +109,8 @@ thread_local! {
     static LOG_THREAD: std::cell::Cell<bool> = const { std::cell::Cell::new(false) };
 }
 
-fn refuse_on_log_thread() -> Result<(), Error> {
+/// The log callback may not replace itself.
+pub fn refuse_on_log_thread() -> Result<(), Error> {
     if LOG_THREAD.get() {
         return Err(Error::illegal_state(
             "the log callback may only read its record",

@@ -34,6 +34,7 @@ pub struct Control {
     phase: AtomicU8,
     flow: Mutex<Flow>,
     waker: AtomicWaker,
+    max_send: usize,
 }
 
 #[derive(Debug, Default)]
@@ -46,8 +47,12 @@ struct Flow {
 }
 
 impl Control {
-    pub(crate) fn new(manual_requests: bool) -> Self {
-        let control = Self::default();
+    /// For a call that sends and receives as it goes.
+    pub(crate) fn of_stream(manual_requests: bool, max_send: usize) -> Self {
+        let control = Self {
+            max_send,
+            ..Self::default()
+        };
         lock(&control.flow).requested = manual_requests.then_some(0);
         control
     }
@@ -63,13 +68,13 @@ impl Control {
         if self.phase() == Phase::Ended {
             return Err(Error::illegal_state("the call has ended"));
         }
+        let framed = frame(message, self.max_send)?;
         let mut flow = lock(&self.flow);
         if flow.half_closed {
             return Err(Error::illegal_state(
                 "the call was half-closed: nothing can follow",
             ));
         }
-        let framed = frame(message);
         flow.outgoing_bytes += framed.len();
         flow.outgoing.push_back(framed);
         drop(flow);

@@ -8,13 +8,23 @@ use tonic::Code;
 const PREFIX: usize = 5;
 
 /// Prefix and message in one piece, so that they go out as one DATA frame.
-pub(super) fn frame(message: &[u8]) -> Bytes {
+pub(super) fn frame(message: &[u8], limit: usize) -> Result<Bytes, Error> {
+    let length = u32::try_from(message.len())
+        .ok()
+        .filter(|_| message.len() <= limit)
+        .ok_or_else(|| {
+            let message = format!(
+                "a message of {} bytes is longer than the {limit} that \
+                 grpc.max_send_message_length allows",
+                message.len()
+            );
+            Error::rpc(Source::Library, Code::ResourceExhausted, message)
+        })?;
     let mut framed = BytesMut::with_capacity(PREFIX + message.len());
     framed.put_u8(0);
-    // A message is checked against the send limit before, which is below 2^31.
-    framed.put_u32(u32::try_from(message.len()).unwrap_or(u32::MAX));
+    framed.put_u32(length);
     framed.put_slice(message);
-    framed.freeze()
+    Ok(framed.freeze())
 }
 
 /// Cuts what comes into messages, without a copy where one chunk holds a message whole.
@@ -113,7 +123,10 @@ mod tests {
     #[test]
     fn messages_are_the_same_however_they_are_cut() {
         let messages: [&[u8]; 4] = [b"one", b"", b"three", &[7; 300]];
-        let wire: Vec<u8> = messages.iter().flat_map(|message| frame(message)).collect();
+        let wire: Vec<u8> = messages
+            .iter()
+            .flat_map(|message| frame(message, 300).unwrap())
+            .collect();
         for size in 1..=wire.len() {
             let (mut reader, mut found) = (Reader::new(Some(300)), Vec::new());
             for chunk in wire.chunks(size) {
@@ -129,6 +142,10 @@ mod tests {
 
     #[test]
     fn too_long_and_compressed_messages_are_refused_at_their_prefix() {
+        assert_eq!(
+            frame(b"three", 2).unwrap_err().code(),
+            Code::ResourceExhausted
+        );
         let mut reader = Reader::new(Some(2));
         reader.push(Bytes::from_static(&[0, 0, 0, 0, 3]));
         assert_eq!(reader.next().unwrap_err().code(), Code::ResourceExhausted);

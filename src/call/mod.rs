@@ -107,33 +107,18 @@ impl Call {
         })
     }
 
-    pub fn manual_requests(&self) -> bool {
-        self.options.manual_requests
-    }
-
     fn max_receive(&self) -> Option<usize> {
         self.options.max_receive.or(self.channel.max_receive())
     }
 
     /// A message as it goes out; refused beyond the send limit.
     pub fn frame(&self, message: &[u8]) -> Result<Bytes, Error> {
-        let limit = self
-            .channel
-            .max_send()
-            .unwrap_or(usize::MAX)
-            .min(i32::MAX as usize);
-        if message.len() > limit {
-            return Err(Error::rpc(
-                crate::error::Source::Library,
-                tonic::Code::ResourceExhausted,
-                format!(
-                    "a message of {} bytes is longer than the {limit} that \
-                     grpc.max_send_message_length allows",
-                    message.len()
-                ),
-            ));
-        }
-        Ok(framing::frame(message))
+        framing::frame(message, self.channel.max_send())
+    }
+
+    /// What others may do to this call, once it streams.
+    pub(crate) fn stream_control(&self) -> Control {
+        Control::of_stream(self.options.manual_requests, self.channel.max_send())
     }
 
     /// Ends `work` at the deadline, or when the call is cancelled.

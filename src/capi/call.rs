@@ -399,7 +399,7 @@ impl Start {
         runtime: &Arc<Runtime>,
     ) -> Result<Self, Error> {
         let call = Call::new(channel, method, options)?;
-        let control = Arc::new(Control::new(call.manual_requests()));
+        let control = Arc::new(call.stream_control());
         Ok(Self {
             active: channel.enter(Arc::clone(&control))?,
             call,
@@ -445,7 +445,6 @@ pub(crate) fn server_stream_sync(
         ..options
     };
     let start = Start::new(channel, method, options, &runtime)?;
-    start.call.frame(message)?;
     start.control.send(message)?;
     start.control.half_close()?;
     let (sender, receiver) = mpsc::channel();
@@ -473,9 +472,6 @@ pub extern "C" fn zeebe_call_send_message(
     let call = living("call", call)?;
     // SAFETY: bytes of the header's contract.
     let message = unsafe { convert::bytes("message", message, length) }?;
-    if message.len() > i32::MAX as usize {
-        return Err(Error::invalid_argument("message is longer than 2 GiB"));
-    }
     call.control.send(message)
 }
 

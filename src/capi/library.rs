@@ -155,6 +155,8 @@ pub extern "C" fn zeebe_set_log_callback(
     .into_iter()
     .find(|known| *known as i32 == level)
     .ok_or_else(|| Error::invalid_argument(format!("level is {level}, not a ZEEBE_LOG_LEVEL_")))?;
+    // Before the destroy function is armed: it does not run where this function fails.
+    log::refuse_on_log_thread()?;
     let Some(callback) = callback else {
         return log::set(Level::Off, None);
     };

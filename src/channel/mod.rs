@@ -70,7 +70,8 @@ pub struct Channel {
     /// The parts of a request that no call changes.
     request: RequestTemplate,
     max_receive: Option<usize>,
-    max_send: Option<usize>,
+    max_send: usize,
+    allows_plugins: bool,
     calls: Mutex<Calls>,
     /// Told when the last call ends.
     idle: Notify,
@@ -116,11 +117,10 @@ impl Channel {
         };
         let parsed = Target::parse(text);
         let loopback = parsed.as_ref().is_ok_and(Target::is_loopback);
-        if !matches!(credentials.security, Security::Tls(_))
-            && !credentials.plugins.is_empty()
-            && !loopback
-            && !arguments.allow_insecure_gateway
-        {
+        let allows_plugins = matches!(credentials.security, Security::Tls(_))
+            || loopback
+            || arguments.allow_insecure_gateway;
+        if !credentials.plugins.is_empty() && !allows_plugins {
             let message = format!(
                 "a token over plaintext to {text} ({origin}), which is not loopback, could be read \
                  by others: use TLS, or connection_options.allow_insecure_gateway"
@@ -213,7 +213,10 @@ impl Channel {
         };
         Ok(Arc::new(Self {
             max_receive: options.length("grpc.max_receive_message_length", 4 * 1024 * 1024),
-            max_send: options.length("grpc.max_send_message_length", -1),
+            max_send: options
+                .length("grpc.max_send_message_length", -1)
+                .unwrap_or(i32::MAX as usize),
+            allows_plugins,
             settings,
             options,
             security,
@@ -240,14 +243,9 @@ impl Channel {
         &self.plugins
     }
 
-    pub(crate) fn is_tls(&self) -> bool {
-        matches!(self.security, Security::Tls(_))
-    }
-
-    /// Loopback as written: what a plugin may be sent to in plaintext.
+    /// Over TLS or to loopback, as written, or where the program allowed more.
     pub(crate) fn allows_plugins(&self) -> bool {
-        self.is_tls()
-            || Target::parse(&self.settings.target.0).is_ok_and(|target| target.is_loopback())
+        self.allows_plugins
     }
 
     pub(crate) fn request(&self) -> &RequestTemplate {
@@ -258,7 +256,7 @@ impl Channel {
         self.max_receive
     }
 
-    pub(crate) fn max_send(&self) -> Option<usize> {
+    pub(crate) fn max_send(&self) -> usize {
         self.max_send
     }
 
