@@ -12,11 +12,11 @@
  *    _ref keeps it longer, without a copy; a non-const X * given to a callback is its own.
  * 4  Structs that begin with `size` may grow at the end; in them 0 and NULL always mean "not given", so {size, 0…} is what _INIT says. Where 0 is a
  *    value of its own, a named constant stands for it (ZEEBE_LEEWAY_NONE). What an array holds, and any struct without `size`,
- *    never changes; zeebe_event alone may, its size goes with each call.
+ *    never changes.
  * 5  Any thread, at once, on one handle, but for _free, which needs that no other call on this same pointer is running: give each thread its own _ref,
  *    which is a pointer of its own. _free, _ref, accessors and void functions take NULL.
  *    So a callback that frees a call holds a reference of its own while the starting thread still works on `*call`.
- *    No _free blocks; each may be called inside any callback but the log's. Only *_sync, zeebe_channel_wait_ready, zeebe_completion_queue_next with a timeout and
+ *    No _free blocks; each may be called inside any callback but the log's. Only *_sync, zeebe_channel_wait_ready and
  *    zeebe_runtime_shutdown block; on a library thread they return ILLEGAL_STATE.
  * 6  A callback runs on a library thread, never inside the function that was given it. Those of one call never overlap and happen one after another.
  *    `call` is written before the first. `destroy` runs exactly once, after the last. If the function that

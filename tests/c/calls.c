@@ -206,7 +206,98 @@ static void a_hosts_token_is_sent(void) {
   tally_wait(&t, &t.destroyed, 1);
 }
 
+static zeebe_response *kept_response;
+static zeebe_error *kept_error;
+
+static void keep(void *user_data, const zeebe_error *error, const zeebe_response *response) {
+  kept_error = zeebe_error_ref(error);
+  kept_response = zeebe_response_ref(response);
+  tally_end(user_data, error);
+}
+
+static void what_a_callback_lends_is_kept_by_a_reference(void) {
+  tally t = TALLY_INIT;
+  size_t length = 0;
+  zeebe_call *call = NULL, *another;
+  zeebe_channel *channel = insecure(env("PLAINTEXT")), *same = zeebe_channel_ref(channel);
+  OK(zeebe_channel_unary_call(channel, TOPOLOGY, NULL, 0, NULL, keep, &t, &call));
+  another = zeebe_call_ref(call);
+  zeebe_call_free(call);
+  tally_wait(&t, &t.calls, 1);
+  CHECK(kept_response && !kept_error);
+  zeebe_buffer *message = zeebe_buffer_ref(zeebe_response_message(kept_response));
+  CHECK(zeebe_response_initial_metadata(kept_response) && zeebe_response_trailers(kept_response));
+  zeebe_response_free(kept_response);
+  CHECK(zeebe_buffer_data(message, &length) && length > 0);
+  zeebe_buffer_free(message);
+  zeebe_call_cancel(another, "late"); /* after the end nothing happens */
+  zeebe_call_free(another);
+  zeebe_channel_free(channel);
+  OK(zeebe_channel_unary_call(same, "/a.B/C", NULL, 0, NULL, keep, &t, NULL));
+  tally_wait(&t, &t.calls, 2);
+  CHECK(!kept_response && zeebe_error_grpc_status(kept_error) == 12);
+  zeebe_error_free(kept_error);
+  zeebe_channel_free(same);
+}
+
+static void on_ready(void *user_data) { on_destroy(user_data); }
+
+static void messages_come_as_they_are_asked_for(void) {
+  tally t = TALLY_INIT, ready = TALLY_INIT;
+  zeebe_channel *channel = insecure(env("PLAINTEXT"));
+  zeebe_call_options options = timeout(10000);
+  zeebe_call_handler handler = ZEEBE_CALL_HANDLER_INIT;
+  zeebe_call *call = NULL;
+  options.manual_requests = 1;
+  handler.on_message = on_message;
+  handler.on_close = on_close;
+  OK(zeebe_channel_start_call(channel, TOPOLOGY, &options, &handler, &t, &call));
+  FAILS(zeebe_call_request(call, 0), ZEEBE_ERROR_KIND_INVALID_ARGUMENT, "count is 0");
+  OK(zeebe_call_send_message(call, NULL, 0));
+  OK(zeebe_call_half_close(call));
+  CHECK(t.messages == 0 && t.calls == 0);
+  OK(zeebe_call_request(call, 1));
+  tally_wait(&t, &t.calls, 1);
+  CHECK(t.messages == 1 && t.failures == 0);
+  zeebe_call_free(call);
+
+  options.manual_requests = 0;
+  handler.on_ready = on_ready;
+  handler.on_message = NULL;
+  handler.on_close = on_close;
+  OK(zeebe_channel_start_call(channel, TOPOLOGY, &options, &handler, &ready, &call));
+  tally_wait(&ready, &ready.destroyed, 1); /* counts on_ready here */
+  CHECK(zeebe_call_is_ready(call));
+  FAILS(zeebe_call_request(call, 1), ZEEBE_ERROR_KIND_ILLEGAL_STATE, "manual_requests");
+  zeebe_call_free(call);
+  tally_wait(&ready, &ready.calls, 1);
+  zeebe_channel_free(channel);
+}
+
+static void metadata_and_connect_address_reach_the_gateway(void) {
+  zeebe_connection_options connection = ZEEBE_CONNECTION_OPTIONS_INIT;
+  zeebe_insecure_channel_options options = ZEEBE_INSECURE_CHANNEL_OPTIONS_INIT;
+  zeebe_channel *channel = NULL;
+  zeebe_metadata *metadata = NULL;
+  zeebe_response *response = NULL;
+  OK(zeebe_metadata_new(&metadata));
+  OK(zeebe_metadata_add(metadata, "x-host", (const uint8_t *)"c", 1));
+  connection.metadata = metadata;
+  connection.timeout_ms = 10000;
+  connection.connect_address = env("PLAINTEXT");
+  options.grpc_address = "zeebe.example:26500"; /* is never looked up */
+  options.connection_options = &connection;
+  OK(zeebe_create_insecure_channel(&options, &channel));
+  zeebe_metadata_free(metadata);
+  OK(zeebe_channel_unary_call_sync(channel, TOPOLOGY, NULL, 0, NULL, &response));
+  zeebe_response_free(response);
+  zeebe_channel_free(channel);
+}
+
 int main(void) {
+  what_a_callback_lends_is_kept_by_a_reference();
+  messages_come_as_they_are_asked_for();
+  metadata_and_connect_address_reach_the_gateway();
   a_call_succeeds_and_unknown_methods_do_not();
   many_calls_complete_once_each();
   streams_end_by_cancel_free_deadline_and_close();
