@@ -329,3 +329,94 @@ fn add_oauth(
         expire_in: arguments.expire_in,
     });
 }
+
+#[cfg(test)]
+mod tests {
+    use std::ffi::OsString;
+
+    use super::*;
+
+    fn chosen(variables: &[(&str, &str)]) -> (Settings, OfficialVariables) {
+        let read = |name: &str| {
+            let found = variables.iter().find(|(key, _)| *key == name);
+            found.map(|(_, value)| OsString::from(value))
+        };
+        from_environment(&Environment(&read)).unwrap()
+    }
+
+    const OAUTH: [(&str, &str); 4] = [
+        ("CAMUNDA_CLIENT_ID", "id"),
+        ("CAMUNDA_CLIENT_SECRET", "secret"),
+        ("CAMUNDA_OAUTH_URL", "https://login.example/token"),
+        ("CAMUNDA_TOKEN_AUDIENCE", "zeebe-api"),
+    ];
+
+    #[test]
+    fn the_variables_choose_the_channel() {
+        let insecure = ("ZEEBE_INSECURE_CONNECTION", "TRUE");
+        let cluster = ("CAMUNDA_CLUSTER_ID", "c");
+        let oauth = |more: &[(&'static str, &'static str)]| [&OAUTH[..], more].concat();
+        for (variables, kind, plaintext) in [
+            (vec![], ChannelKind::Secure, false),
+            (vec![insecure], ChannelKind::Insecure, true),
+            (
+                vec![("ZEEBE_INSECURE_CONNECTION", "1")],
+                ChannelKind::Secure,
+                false,
+            ),
+            (oauth(&[]), ChannelKind::Oauth2ClientCredentials, false),
+            (
+                oauth(&[insecure]),
+                ChannelKind::Oauth2ClientCredentials,
+                true,
+            ),
+            (oauth(&[cluster]), ChannelKind::CamundaCloud, false),
+            (
+                oauth(&[cluster, insecure]),
+                ChannelKind::CamundaCloud,
+                false,
+            ),
+        ] {
+            let (settings, _) = chosen(&variables);
+            assert_eq!(
+                (settings.kind, settings.plaintext),
+                (kind, plaintext),
+                "{variables:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn the_official_clients_address_is_a_url_and_comes_second() {
+        let url = ("ZEEBE_GRPC_ADDRESS", "http://zeebe.example:26500");
+        let (settings, _) = chosen(&[url]);
+        assert_eq!(settings.kind, ChannelKind::Insecure);
+        assert_eq!(settings.target.0, "http://zeebe.example:26500");
+        let (settings, _) = chosen(&[url, ("ZEEBE_ADDRESS", "http://other.example:1")]);
+        assert_eq!(settings.kind, ChannelKind::Secure);
+        assert_eq!(settings.target.0, "http://other.example:1");
+    }
+
+    #[test]
+    fn certificate_path_and_authority_are_read_here() {
+        let (_, official) = chosen(&[
+            ("ZEEBE_CA_CERTIFICATE_PATH", "/ca.pem"),
+            ("ZEEBE_OVERRIDE_AUTHORITY", "zeebe.example"),
+        ]);
+        assert_eq!(official.ca_certificate_path.as_deref(), Some("/ca.pem"));
+        assert_eq!(
+            official.override_authority.as_deref(),
+            Some("zeebe.example")
+        );
+    }
+
+    #[test]
+    fn a_built_address_has_the_origin_of_its_cluster_id() {
+        let (settings, _) = chosen(&[&OAUTH[..], &[("CAMUNDA_CLUSTER_ID", "c")]].concat());
+        let origin = Origin::Environment("CAMUNDA_CLUSTER_ID");
+        assert_eq!(
+            settings.target,
+            ("c.bru-2.zeebe.camunda.io:443".to_owned(), origin)
+        );
+    }
+}
