@@ -226,6 +226,29 @@ fn create(
     Ok(Some(Box::new(zeebe_channel { channel }).into()))
 }
 
+/// The arguments that both OAuth constructors have.
+fn oauth_arguments<'a>(
+    client_id: *const c_char,
+    client_secret: *const c_char,
+    authorization_server: *const c_char,
+    scope: *const c_char,
+    audience: *const c_char,
+    (leeway, expire_in): (i64, i64),
+) -> Result<OauthArguments<'a>, Error> {
+    // SAFETY: (each) a string of the header's contract, which outlives the constructor's call.
+    let text = |name, value| unsafe { convert::optional_text(name, value) };
+    let (leeway, expire_in) = plugin::lifetime_arguments(leeway, expire_in)?;
+    Ok(OauthArguments {
+        client_id: text("client_id", client_id)?,
+        client_secret: text("client_secret", client_secret)?,
+        authorization_server: text("authorization_server", authorization_server)?,
+        scope: text("scope", scope)?,
+        audience: text("audience", audience)?,
+        leeway,
+        expire_in,
+    })
+}
+
 /// Makes a channel without TLS. NULL options: everything by the environment.
 ///
 /// Does no I/O. The target is `grpc_address`, else `ZEEBE_ADDRESS`, else `localhost:26500`. Free `*channel` with
@@ -301,16 +324,14 @@ pub extern "C" fn zeebe_create_oauth2_client_credentials_channel(
     let given = unsafe { convert::options("options", options) }?;
     // SAFETY: (each) a string of the header's contract.
     let text = |name, value| unsafe { convert::optional_text(name, value) };
-    let (leeway, expire_in) = plugin::lifetime_arguments(given.leeway, given.expire_in)?;
-    let arguments = OauthArguments {
-        client_id: text("client_id", given.client_id)?,
-        client_secret: text("client_secret", given.client_secret)?,
-        authorization_server: text("authorization_server", given.authorization_server)?,
-        scope: text("scope", given.scope)?,
-        audience: text("audience", given.audience)?,
-        leeway,
-        expire_in,
-    };
+    let arguments = oauth_arguments(
+        given.client_id,
+        given.client_secret,
+        given.authorization_server,
+        given.scope,
+        given.audience,
+        (given.leeway, given.expire_in),
+    )?;
     let address = text("grpc_address", given.grpc_address)?;
     channel.write(create(
         settings::oauth2_client_credentials(&PROCESS, address, arguments)?,
@@ -338,16 +359,14 @@ pub extern "C" fn zeebe_create_camunda_cloud_channel(
     let given = unsafe { convert::options("options", options) }?;
     // SAFETY: (each) a string of the header's contract.
     let text = |name, value| unsafe { convert::optional_text(name, value) };
-    let (leeway, expire_in) = plugin::lifetime_arguments(given.leeway, given.expire_in)?;
-    let arguments = OauthArguments {
-        client_id: text("client_id", given.client_id)?,
-        client_secret: text("client_secret", given.client_secret)?,
-        authorization_server: text("authorization_server", given.authorization_server)?,
-        scope: text("scope", given.scope)?,
-        audience: text("audience", given.audience)?,
-        leeway,
-        expire_in,
-    };
+    let arguments = oauth_arguments(
+        given.client_id,
+        given.client_secret,
+        given.authorization_server,
+        given.scope,
+        given.audience,
+        (given.leeway, given.expire_in),
+    )?;
     let (cluster_id, region) = (
         text("cluster_id", given.cluster_id)?,
         text("region", given.region)?,
