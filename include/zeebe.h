@@ -393,39 +393,6 @@ typedef struct zeebe_response zeebe_response;
 typedef struct zeebe_token_request zeebe_token_request;
 
 /**
- * Of the process's runtime. Initialise it with ::ZEEBE_RUNTIME_OPTIONS_INIT.
- */
-typedef struct {
-  /**
-   * `sizeof(zeebe_runtime_options)`.
-   */
-  size_t size;
-  /**
-   * Threads that drive connections, 1 to 64; 0: 1. A connection stays on one of them.
-   */
-  int32_t io_threads;
-  /**
-   * Threads for callbacks, up to 256; 0: callbacks run on the I/O threads, and a slow one delays all I/O there.
-   */
-  int32_t callback_threads;
-  /**
-   * How their names begin, at most 8 bytes, such as `zeebe`; NULL: `zeebe`.
-   */
-  const char *thread_name;
-} zeebe_runtime_options;
-
-/**
- * Gets each record, one at a time, in order, on a thread of its own. It may call the
- * zeebe_log_record_ functions only.
- */
-typedef void (*zeebe_log_callback)(void *user_data, const zeebe_log_record *record);
-
-/**
- * Releases what `user_data` stands for: once, after the last callback that got it.
- */
-typedef void (*zeebe_destroy)(void *user_data);
-
-/**
  * A channel option: a gRPC channel argument. Never changes.
  */
 typedef struct {
@@ -716,6 +683,44 @@ typedef struct {
 } zeebe_camunda_cloud_channel_options;
 
 /**
+ * Of the process's runtime. Initialise it with ::ZEEBE_RUNTIME_OPTIONS_INIT.
+ */
+typedef struct {
+  /**
+   * `sizeof(zeebe_runtime_options)`.
+   */
+  size_t size;
+  /**
+   * Threads that drive connections, 1 to 64; 0: 1. A connection stays on one of them.
+   */
+  int32_t io_threads;
+  /**
+   * Threads for callbacks, up to 256; 0: callbacks run on the I/O threads, and a slow one delays all I/O there.
+   */
+  int32_t callback_threads;
+  /**
+   * How their names begin, at most 8 bytes, such as `zeebe`; NULL: `zeebe`.
+   */
+  const char *thread_name;
+} zeebe_runtime_options;
+
+/**
+ * Gets each record, one at a time, in order, on a thread of its own. It may call the
+ * zeebe_log_record_ functions only.
+ */
+typedef void (*zeebe_log_callback)(void *user_data, const zeebe_log_record *record);
+
+/**
+ * Releases what `user_data` stands for: once, after the last callback that got it.
+ */
+typedef void (*zeebe_destroy)(void *user_data);
+
+/**
+ * Called once; `error` is NULL on success, else borrowed until it returns. `state` is a ZEEBE_CONNECTIVITY_ constant.
+ */
+typedef void (*zeebe_state_callback)(void *user_data, const zeebe_error *error, int32_t state);
+
+/**
  * Called once; `error` is NULL on success, else borrowed until it returns.
  */
 typedef void (*zeebe_done_callback)(void *user_data, const zeebe_error *error);
@@ -886,7 +891,7 @@ typedef struct {
    */
   int32_t wait_for_ready;
   /**
-   * One of the ZEEBE_COMPRESSION_ constants; GZIP is for later versions.
+   * One of the ZEEBE_COMPRESSION_ constants; DEFAULT is the channel's. Compressed answers are always taken.
    */
   int32_t compression;
   /**
@@ -961,6 +966,61 @@ typedef struct {
 #ifdef __cplusplus
 extern "C" {
 #endif // __cplusplus
+
+/**
+ * Makes a channel without TLS. NULL options: everything by the environment.
+ *
+ * Does no I/O. The target is `grpc_address`, else `ZEEBE_ADDRESS`, else `localhost:26500`. Free `*channel` with
+ * zeebe_channel_free(). A target that cannot be used makes a channel all the same: its calls end at once with
+ * INVALID_ARGUMENT, and zeebe_channel_describe() shows why under `problem`.
+ * INVALID_ARGUMENT: `channel` is NULL, text is not UTF-8, an option out of range. SETTINGS: a variable is not UTF-8.
+ */
+ZEEBE_API
+zeebe_error *zeebe_create_insecure_channel(const zeebe_insecure_channel_options *options,
+                                           zeebe_channel **channel);
+
+/**
+ * Makes a channel secured by `channel_credentials`, TLS with the platform's roots by default.
+ *
+ * As zeebe_create_insecure_channel() otherwise. INVALID_ARGUMENT also: a plugin over plaintext beyond loopback without
+ * `allow_insecure_gateway` (SETTINGS if the address came from a variable).
+ */
+ZEEBE_API
+zeebe_error *zeebe_create_secure_channel(const zeebe_secure_channel_options *options,
+                                         zeebe_channel **channel);
+
+/**
+ * Makes a channel whose every call carries an OAuth2 client-credentials token (Camunda 8 Self-Managed).
+ *
+ * Does no I/O, unless `token_options.prefetch` starts a fetch in the background. Missing values come from the
+ * environment, as each option says. Wrong credentials are no error here: they end the first call, or
+ * zeebe_channel_retrieve_token().
+ * SETTINGS: a required value is neither an argument nor a variable; a value from a variable is refused.
+ * INVALID_ARGUMENT: as zeebe_create_secure_channel(); an http:// token URL beyond loopback without `allow_insecure_token_url`.
+ */
+ZEEBE_API
+zeebe_error *zeebe_create_oauth2_client_credentials_channel(const zeebe_oauth2_client_credentials_channel_options *options,
+                                                            zeebe_channel **channel);
+
+/**
+ * Makes a channel to a cluster in Camunda's cloud; `ZEEBE_ADDRESS` is not read.
+ *
+ * As zeebe_create_oauth2_client_credentials_channel() otherwise.
+ */
+ZEEBE_API
+zeebe_error *zeebe_create_camunda_cloud_channel(const zeebe_camunda_cloud_channel_options *options,
+                                                zeebe_channel **channel);
+
+/**
+ * Makes one of the four channels, by the variables alone; `options` may be NULL.
+ *
+ * `CAMUNDA_CLUSTER_ID` set: the cloud's; a token URL or client id set: OAuth; `ZEEBE_INSECURE_CONNECTION=true`: insecure,
+ * and plaintext for OAuth; else secure. Reads also `ZEEBE_GRPC_ADDRESS` (after `ZEEBE_ADDRESS`; a URL, whose http means
+ * plaintext), `ZEEBE_CA_CERTIFICATE_PATH` and `ZEEBE_OVERRIDE_AUTHORITY`. Errors as the four.
+ */
+ZEEBE_API
+zeebe_error *zeebe_create_channel_from_environment(const zeebe_connection_options *options,
+                                                   zeebe_channel **channel);
 
 /**
  * The version of the library that runs, for example `"0.1.0"`. Static: do not free it.
@@ -1266,61 +1326,6 @@ zeebe_error *zeebe_get_camunda_address(const char *cluster_id,
                                        char **address);
 
 /**
- * Makes a channel without TLS. NULL options: everything by the environment.
- *
- * Does no I/O. The target is `grpc_address`, else `ZEEBE_ADDRESS`, else `localhost:26500`. Free `*channel` with
- * zeebe_channel_free(). A target that cannot be used makes a channel all the same: its calls end at once with
- * INVALID_ARGUMENT, and zeebe_channel_describe() shows why under `problem`.
- * INVALID_ARGUMENT: `channel` is NULL, text is not UTF-8, an option out of range. SETTINGS: a variable is not UTF-8.
- */
-ZEEBE_API
-zeebe_error *zeebe_create_insecure_channel(const zeebe_insecure_channel_options *options,
-                                           zeebe_channel **channel);
-
-/**
- * Makes a channel secured by `channel_credentials`, TLS with the platform's roots by default.
- *
- * As zeebe_create_insecure_channel() otherwise. INVALID_ARGUMENT also: a plugin over plaintext beyond loopback without
- * `allow_insecure_gateway` (SETTINGS if the address came from a variable).
- */
-ZEEBE_API
-zeebe_error *zeebe_create_secure_channel(const zeebe_secure_channel_options *options,
-                                         zeebe_channel **channel);
-
-/**
- * Makes a channel whose every call carries an OAuth2 client-credentials token (Camunda 8 Self-Managed).
- *
- * Does no I/O, unless `token_options.prefetch` starts a fetch in the background. Missing values come from the
- * environment, as each option says. Wrong credentials are no error here: they end the first call, or
- * zeebe_channel_retrieve_token().
- * SETTINGS: a required value is neither an argument nor a variable; a value from a variable is refused.
- * INVALID_ARGUMENT: as zeebe_create_secure_channel(); an http:// token URL beyond loopback without `allow_insecure_token_url`.
- */
-ZEEBE_API
-zeebe_error *zeebe_create_oauth2_client_credentials_channel(const zeebe_oauth2_client_credentials_channel_options *options,
-                                                            zeebe_channel **channel);
-
-/**
- * Makes a channel to a cluster in Camunda's cloud; `ZEEBE_ADDRESS` is not read.
- *
- * As zeebe_create_oauth2_client_credentials_channel() otherwise.
- */
-ZEEBE_API
-zeebe_error *zeebe_create_camunda_cloud_channel(const zeebe_camunda_cloud_channel_options *options,
-                                                zeebe_channel **channel);
-
-/**
- * Makes one of the four channels, by the variables alone; `options` may be NULL.
- *
- * `CAMUNDA_CLUSTER_ID` set: the cloud's; a token URL or client id set: OAuth; `ZEEBE_INSECURE_CONNECTION=true`: insecure,
- * and plaintext for OAuth; else secure. Reads also `ZEEBE_GRPC_ADDRESS` (after `ZEEBE_ADDRESS`; a URL, whose http means
- * plaintext), `ZEEBE_CA_CERTIFICATE_PATH` and `ZEEBE_OVERRIDE_AUTHORITY`. Errors as the four.
- */
-ZEEBE_API
-zeebe_error *zeebe_create_channel_from_environment(const zeebe_connection_options *options,
-                                                   zeebe_channel **channel);
-
-/**
  * Writes the connectivity to `state`, a ZEEBE_CONNECTIVITY_ constant; 1 for `try_to_connect` leaves IDLE.
  *
  * Never blocks. SHUTDOWN: the runtime was shut down. INVALID_ARGUMENT: an argument is NULL or out of range.
@@ -1329,6 +1334,20 @@ ZEEBE_API
 zeebe_error *zeebe_channel_get_state(const zeebe_channel *channel,
                                      int32_t try_to_connect,
                                      int32_t *state);
+
+/**
+ * Calls `callback` once the connectivity is another than `last_state`, at once if it is already.
+ *
+ * Does not connect: zeebe_channel_get_state() does. Waits `timeout_ms` at most (< 0: for ever); `state` is what it is then.
+ * To the callback: RPC, DEADLINE_EXCEEDED: it did not change in time; SHUTDOWN: the channel was closed.
+ * INVALID_ARGUMENT: an argument is NULL or `last_state` no ZEEBE_CONNECTIVITY_ constant. Never blocks.
+ */
+ZEEBE_API
+zeebe_error *zeebe_channel_wait_for_state_change(const zeebe_channel *channel,
+                                                 int32_t last_state,
+                                                 int64_t timeout_ms,
+                                                 zeebe_state_callback callback,
+                                                 void *user_data);
 
 /**
  * Connects and blocks until the channel is READY, through failures, `timeout_ms` at most (< 0: for ever).
@@ -1360,6 +1379,18 @@ zeebe_error *zeebe_channel_retrieve_token(const zeebe_channel *channel,
 ZEEBE_API
 zeebe_error *zeebe_channel_describe(const zeebe_channel *channel,
                                     char **json);
+
+/**
+ * Writes counters as JSON: what happened since the channel was made. No secret is in it. Always on, and cheap.
+ *
+ * `*json` is owned: zeebe_string_free(). Its form is part of the ABI: `version` 1; `state` and, by subchannel, `subchannels[].state`
+ * by gRPC's names; `last_error`; `calls` with `started`, `running`, `ended` by status, `retried` (by policy), `replayed`
+ * (not processed, so sent again); `waiting_calls`; by subchannel `endpoint`, `peer`, `open_calls`, `connections`,
+ * `failed_attempts`, `bytes_sent`, `bytes_received`, `pings`, `round_trip_us` (of the last ping; null before one).
+ */
+ZEEBE_API
+zeebe_error *zeebe_channel_stats(const zeebe_channel *channel,
+                                 char **json);
 
 /**
  * Closes the channel: new calls fail at once; running ones get `grace_ms` (< 0: for ever), then end CANCELLED.

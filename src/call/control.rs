@@ -4,43 +4,55 @@
 
 use std::collections::VecDeque;
 use std::future::poll_fn;
-use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 use std::sync::{Mutex, OnceLock};
 use std::task::Poll;
 
 use atomic_waker::AtomicWaker;
 use bytes::Bytes;
 
-use super::framing::frame;
+use super::framing::{Encoding, frame};
 use crate::error::Error;
 use crate::runtime::lock;
 
 /// More than this would only be buffered.
 const READY_BELOW: usize = 64 * 1024;
 
+/// A call that sent more is not sent again.
+const REPLAY_BUFFER: usize = 256 * 1024;
+
 /// How far a call has come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Phase {
     Connecting = 0,
     FetchingToken = 1,
+    /// Before another attempt.
+    Pausing = 2,
     /// From here on the gateway may have done something.
-    Sent = 2,
-    Ended = 3,
+    Sent = 3,
+    Ended = 4,
 }
 
 #[derive(Debug, Default)]
 pub struct Control {
     cancelled: OnceLock<Error>,
     phase: AtomicU8,
+    /// By an earlier attempt.
+    processed: AtomicBool,
     flow: Mutex<Flow>,
     waker: AtomicWaker,
     max_send: usize,
+    encoding: Encoding,
 }
 
 #[derive(Debug, Default)]
 struct Flow {
     outgoing: VecDeque<Bytes>,
     outgoing_bytes: usize,
+    /// What went out and may have to go out again, while `replayable`.
+    sent: VecDeque<Bytes>,
+    sent_bytes: usize,
+    replayable: bool,
     half_closed: bool,
     /// `None`: messages come without being asked for.
     requested: Option<u64>,
@@ -48,13 +60,17 @@ struct Flow {
 
 impl Control {
     /// For a call that sends and receives as it goes.
-    pub(crate) fn of_stream(manual_requests: bool, max_send: usize) -> Self {
-        let control = Self {
+    pub(crate) fn of_stream(manual_requests: bool, max_send: usize, encoding: Encoding) -> Self {
+        Self {
             max_send,
+            encoding,
+            flow: Mutex::new(Flow {
+                requested: manual_requests.then_some(0),
+                replayable: true,
+                ..Flow::default()
+            }),
             ..Self::default()
-        };
-        lock(&control.flow).requested = manual_requests.then_some(0);
-        control
+        }
     }
 
     /// The first reason counts; after the end nothing happens.
@@ -68,7 +84,7 @@ impl Control {
         if self.phase() == Phase::Ended {
             return Err(Error::illegal_state("the call has ended"));
         }
-        let framed = frame(message, self.max_send)?;
+        let framed = frame(message, self.max_send, self.encoding)?;
         let mut flow = lock(&self.flow);
         if flow.half_closed {
             return Err(Error::illegal_state(
@@ -112,13 +128,40 @@ impl Control {
         match self.phase.load(Ordering::Acquire) {
             0 => Phase::Connecting,
             1 => Phase::FetchingToken,
-            2 => Phase::Sent,
+            2 => Phase::Pausing,
+            3 => Phase::Sent,
             _ => Phase::Ended,
         }
     }
 
     pub(super) fn enter(&self, phase: Phase) {
         self.phase.store(phase as u8, Ordering::Release);
+    }
+
+    pub(super) fn may_have_been_processed(&self) -> bool {
+        self.phase() >= Phase::Sent || self.processed.load(Ordering::Relaxed)
+    }
+
+    /// The answer has begun: the call will not be sent again.
+    pub(super) fn commit(&self) {
+        lock(&self.flow).commit();
+    }
+
+    /// Before another attempt: what was sent is sent again, if it is all there.
+    pub(super) fn rewind(&self, processed: bool) -> bool {
+        let mut flow = lock(&self.flow);
+        if !flow.sent.is_empty() {
+            let mut again = std::mem::take(&mut flow.sent);
+            again.append(&mut flow.outgoing);
+            flow.outgoing_bytes = again.iter().map(Bytes::len).sum();
+            flow.outgoing = again;
+            flow.sent_bytes = 0;
+        } else if flow.sent_bytes > REPLAY_BUFFER {
+            return false;
+        }
+        self.processed.fetch_or(processed, Ordering::Relaxed);
+        self.enter(Phase::Pausing);
+        true
     }
 
     pub(super) async fn cancelled(&self) -> Error {
@@ -138,7 +181,10 @@ impl Control {
             self.waker.register(context.waker());
             let mut flow = lock(&self.flow);
             match flow.outgoing.pop_front() {
-                Some(message) => Poll::Ready(Some(message)),
+                Some(message) => {
+                    flow.keep(&message);
+                    Poll::Ready(Some(message))
+                }
                 None if flow.half_closed => Poll::Ready(None),
                 None => Poll::Pending,
             }
@@ -168,5 +214,23 @@ impl Control {
             }
         })
         .await;
+    }
+}
+
+impl Flow {
+    fn keep(&mut self, message: &Bytes) {
+        if !self.replayable {
+            return;
+        }
+        self.sent_bytes += message.len();
+        self.sent.push_back(message.clone());
+        if self.sent_bytes > REPLAY_BUFFER {
+            self.commit();
+        }
+    }
+
+    fn commit(&mut self) {
+        self.replayable = false;
+        self.sent = VecDeque::new();
     }
 }

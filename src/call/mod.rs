@@ -6,6 +6,7 @@
 mod control;
 mod framing;
 mod metadata;
+mod retry;
 mod status;
 mod stream;
 mod unary;
@@ -20,14 +21,18 @@ use h2::client::ResponseFuture;
 use http::header::AUTHORIZATION;
 use http::{HeaderValue, Method, Request, Uri, Version};
 use tokio::time::Instant;
+use tonic::Code;
 
 pub use control::Control;
 use control::Phase;
+pub use framing::Encoding;
 pub use metadata::Metadata;
 pub use stream::{Handler, stream};
 pub use unary::{Response, unary};
 
-use crate::channel::{Channel, Pick};
+use retry::{Failure, Retry};
+
+use crate::channel::{Channel, Lease, MethodConfig, Pick, RetryPolicy};
 use crate::credentials::Plugin;
 use crate::error::{Error, chain};
 
@@ -50,6 +55,8 @@ pub struct CallOptions {
     pub max_receive: Option<usize>,
     /// `None`: the channel's default.
     pub wait_for_ready: Option<bool>,
+    /// `None`: the channel's.
+    pub encoding: Option<Encoding>,
     pub manual_requests: bool,
 }
 
@@ -67,7 +74,7 @@ pub struct Call {
 struct Exchange {
     response: ResponseFuture,
     send: SendStream<Bytes>,
-    peer: Arc<str>,
+    lease: Lease,
 }
 
 impl Call {
@@ -93,10 +100,17 @@ impl Call {
             Err(_) => Uri::from_static("http://unusable/"),
         };
         let started = Instant::now();
-        let timeout = match options.timeout {
+        let given = match options.timeout {
             Timeout::OfChannel => channel.defaults().timeout,
             Timeout::None => None,
             Timeout::After(timeout) => Some(timeout),
+        };
+        let configured = channel.method_config(method);
+        // The service config may only shorten (gRPC's service config document).
+        let configured = configured.and_then(|configured| configured.timeout);
+        let timeout = match (given, configured) {
+            (Some(given), Some(configured)) => Some(given.min(configured)),
+            (given, configured) => given.or(configured),
         };
         Ok(Self {
             channel: Arc::clone(channel),
@@ -111,14 +125,57 @@ impl Call {
         self.options.max_receive.or(self.channel.max_receive())
     }
 
+    fn encoding(&self) -> Encoding {
+        self.options.encoding.unwrap_or(self.channel.encoding())
+    }
+
     /// A message as it goes out; refused beyond the send limit.
     pub fn frame(&self, message: &[u8]) -> Result<Bytes, Error> {
-        framing::frame(message, self.channel.max_send())
+        framing::frame(message, self.channel.max_send(), self.encoding())
     }
 
     /// What others may do to this call, once it streams.
     pub(crate) fn stream_control(&self) -> Control {
-        Control::of_stream(self.options.manual_requests, self.channel.max_send())
+        let (limit, encoding) = (self.channel.max_send(), self.encoding());
+        Control::of_stream(self.options.manual_requests, limit, encoding)
+    }
+
+    fn method_config(&self) -> Option<&MethodConfig> {
+        self.channel.method_config(self.uri.path())
+    }
+
+    fn retry_policy(&self) -> Option<&RetryPolicy> {
+        self.channel.retry_policy(self.uri.path())
+    }
+
+    /// Attempts until one succeeds or none may follow; each is told how many came before it.
+    async fn attempts<T, F>(
+        &self,
+        control: &Control,
+        mut attempt: impl FnMut(u32) -> F,
+    ) -> Result<T, Error>
+    where
+        F: Future<Output = Result<T, Failure>>,
+    {
+        let mut retry = Retry::new(self);
+        loop {
+            let failure = match attempt(retry.previous).await {
+                Ok(value) => {
+                    retry.succeeded();
+                    return Ok(value);
+                }
+                Err(failure) => failure,
+            };
+            match retry.after(&failure) {
+                Some(pause) if control.rewind(failure.error.may_have_been_processed()) => {
+                    tracing::debug!("sent again in {} ms: {}", pause.as_millis(), failure.error);
+                    if !pause.is_zero() {
+                        tokio::time::sleep(pause).await;
+                    }
+                }
+                _ => return Err(failure.error),
+            }
+        }
     }
 
     /// Ends `work` at the deadline, or when the call is cancelled.
@@ -135,53 +192,55 @@ impl Call {
         };
         let ended = tokio::select! {
             biased;
-            reason = control.cancelled() => Err(reason.processed(control.phase() >= Phase::Sent)),
+            reason = control.cancelled() => Err(reason.processed(control.may_have_been_processed())),
             ended = work => ended,
-            () = deadline => Err(self.deadline_exceeded(control.phase())),
+            () = deadline => Err(self.deadline_exceeded(control)),
         };
         control.enter(Phase::Ended);
+        self.channel
+            .counters()
+            .ended(ended.as_ref().err().map_or(Code::Ok, Error::code));
         ended
     }
 
-    fn deadline_exceeded(&self, phase: Phase) -> Error {
+    fn deadline_exceeded(&self, control: &Control) -> Error {
         let after = self
             .deadline
             .map_or(0, |deadline| (deadline - self.started).as_millis());
-        let doing = match phase {
+        let doing = match control.phase() {
             Phase::Connecting => match self.channel.last_error() {
                 Some(error) => format!("waiting for a connection; last: {error}"),
                 None => "waiting for a connection".to_owned(),
             },
             Phase::FetchingToken => "waiting for a token".to_owned(),
+            Phase::Pausing => "waiting to be sent again".to_owned(),
             Phase::Sent | Phase::Ended => "waiting for the answer".to_owned(),
         };
         Error::deadline_exceeded(format!("the deadline of {after} ms passed while {doing}"))
-            .processed(phase >= Phase::Sent)
+            .processed(control.may_have_been_processed())
     }
 
     /// Sends the request's headers. What was never on the wire is tried on another connection.
-    async fn open(&self, control: &Control) -> Result<Exchange, Error> {
+    async fn open(&self, control: &Control, previous: u32) -> Result<Exchange, Error> {
         let wait_for_ready = self
             .options
             .wait_for_ready
+            .or_else(|| self.method_config()?.wait_for_ready)
             .unwrap_or(self.channel.defaults().wait_for_ready);
         loop {
             control.enter(Phase::Connecting);
-            let connection = match self.channel.pick(wait_for_ready) {
-                Pick::Ready(connection) => connection,
+            let lease = match self.channel.pick(wait_for_ready) {
+                Pick::Ready(lease) => lease,
                 Pick::Fail(error) => return Err(error),
-                Pick::Wait(waiting) => {
-                    // An answer and a hang-up both mean: look again.
-                    drop(waiting.await);
-                    continue;
-                }
+                Pick::Wait(granted) => granted
+                    .await
+                    .unwrap_or_else(|_| Err(Error::shutdown("the channel has ended")))?,
             };
             control.enter(Phase::FetchingToken);
-            let request = self.request().await?;
-            let mut send = connection.send.clone();
-            if let Err(error) = poll_fn(|context| send.poll_ready(context)).await {
-                tracing::debug!("{} takes no more calls: {}", connection.peer, chain(&error));
-                self.channel.retire(&connection);
+            let request = self.request(previous).await?;
+            let mut send = lease.connection.send.clone();
+            if poll_fn(|context| send.poll_ready(context)).await.is_err() {
+                self.channel.retire(&lease.connection);
                 continue;
             }
             match send.send_request(request, false) {
@@ -190,18 +249,18 @@ impl Call {
                     return Ok(Exchange {
                         response,
                         send,
-                        peer: connection.peer,
+                        lease,
                     });
                 }
                 Err(error) if error.is_io() || error.is_go_away() => {
-                    self.channel.retire(&connection);
+                    self.channel.retire(&lease.connection);
                 }
                 Err(error) => return Err(Error::internal(format!("HTTP/2: {}", chain(&error)))),
             }
         }
     }
 
-    async fn request(&self) -> Result<Request<()>, Error> {
+    async fn request(&self, previous: u32) -> Result<Request<()>, Error> {
         let mut headers = self.channel.request().headers.clone();
         // Of several plugins the later wins; the caller's own metadata wins over all.
         let mut authorization = None;
@@ -221,6 +280,12 @@ impl Call {
         if let Some(deadline) = self.deadline {
             let left = deadline.saturating_duration_since(Instant::now());
             headers.insert("grpc-timeout", grpc_timeout(left));
+        }
+        if self.encoding() == Encoding::Gzip {
+            headers.insert("grpc-encoding", HeaderValue::from_static("gzip"));
+        }
+        if previous > 0 {
+            headers.insert("grpc-previous-rpc-attempts", previous.into());
         }
         let mut request = Request::new(());
         *request.method_mut() = Method::POST;

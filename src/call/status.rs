@@ -6,14 +6,18 @@ use http::{HeaderMap, StatusCode};
 use percent_encoding::percent_decode;
 use tonic::Code;
 
+use super::framing::Encoding;
 use super::metadata::{Metadata, decode_binary};
+use super::retry::Failure;
+use crate::channel::Connection;
 use crate::error::{Error, Source, chain};
 
 /// What trailers, or a trailers-only answer, say; `Ok` holds the trailers' metadata.
 pub(super) fn of_trailers(
     trailers: &HeaderMap,
-    initial_metadata: Option<Metadata>,
+    initial_metadata: Option<&Metadata>,
 ) -> Result<Metadata, Error> {
+    let initial_metadata = || initial_metadata.cloned();
     let metadata = Metadata::from_headers(trailers);
     let Some(status) = trailers.get("grpc-status") else {
         return Err(Error::rpc(
@@ -22,7 +26,7 @@ pub(super) fn of_trailers(
             "the answer has no grpc-status",
         )
         .processed(true)
-        .with_initial_metadata(initial_metadata)
+        .with_initial_metadata(initial_metadata())
         .with_trailers(metadata));
     };
     let code = Code::from_bytes(status.as_bytes());
@@ -41,7 +45,7 @@ pub(super) fn of_trailers(
     let error = Error::rpc(Source::Gateway, code, message.unwrap_or_default())
         .retryable(retryable)
         .processed(true)
-        .with_initial_metadata(initial_metadata)
+        .with_initial_metadata(initial_metadata())
         .with_trailers(metadata);
     Err(match details {
         Some(details) => error.with_details(details),
@@ -81,13 +85,14 @@ pub(super) fn of_http(status: StatusCode, headers: &HeaderMap) -> Option<Error> 
     )
 }
 
-/// No compression is offered, so none may come.
-pub(super) fn check_encoding(headers: &HeaderMap) -> Result<(), Error> {
+/// How the answer's messages are compressed.
+pub(super) fn encoding(headers: &HeaderMap) -> Result<Encoding, Error> {
     match headers
         .get("grpc-encoding")
         .map(|encoding| encoding.as_bytes())
     {
-        None | Some(b"identity") => Ok(()),
+        None | Some(b"identity") => Ok(Encoding::Identity),
+        Some(b"gzip") => Ok(Encoding::Gzip),
         Some(encoding) => Err(Error::rpc(
             Source::Transport,
             Code::Internal,
@@ -100,12 +105,22 @@ pub(super) fn check_encoding(headers: &HeaderMap) -> Result<(), Error> {
     }
 }
 
-/// An HTTP/2 error of a call that may have reached the gateway.
-pub(super) fn of_h2(error: &h2::Error, peer: &str) -> Error {
+/// An HTTP/2 error of a call on this connection; `committed` once its answer had begun.
+pub(super) fn lost(error: &h2::Error, connection: &Connection, committed: bool) -> Failure {
+    let unprocessed = is_unprocessed(error);
+    Failure {
+        error: of_h2(error, connection).processed(!unprocessed || committed),
+        unprocessed,
+        committed,
+    }
+}
+
+fn of_h2(error: &h2::Error, connection: &Connection) -> Error {
+    let peer = &connection.peer;
     let text = chain(error);
     let Some(reason) = error.reason().filter(|_| error.is_reset()) else {
-        let lost = Error::unavailable(format!("the connection to {peer} was lost: {text}"));
-        return lost.processed(!is_unprocessed(error));
+        let text = connection.end().unwrap_or(&text);
+        return Error::unavailable(format!("the connection to {peer} was lost: {text}"));
     };
     let code = match reason {
         h2::Reason::REFUSED_STREAM => Code::Unavailable,
@@ -121,11 +136,10 @@ pub(super) fn of_h2(error: &h2::Error, peer: &str) -> Error {
     };
     Error::rpc(source, code, format!("{peer} reset the call: {text}"))
         .retryable(matches!(code, Code::Unavailable | Code::ResourceExhausted))
-        .processed(!is_unprocessed(error))
 }
 
 /// Certainly not processed: refused, or above the last stream of a GOAWAY.
-pub(super) fn is_unprocessed(error: &h2::Error) -> bool {
+fn is_unprocessed(error: &h2::Error) -> bool {
     (error.is_go_away() && error.is_remote())
         || (error.is_reset() && error.reason() == Some(h2::Reason::REFUSED_STREAM))
 }

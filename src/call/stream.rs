@@ -8,7 +8,9 @@ use h2::client::ResponseFuture;
 use tonic::Code;
 
 use super::framing::Reader;
+use super::retry::Failure;
 use super::{Call, Control, Exchange, Metadata, status};
+use crate::channel::Connection;
 use crate::error::{Error, Source};
 use crate::runtime::{Runtime, unique_key};
 
@@ -60,9 +62,10 @@ pub async fn stream<H: Handler>(
         runtime,
         key,
     };
-    let ended = call
-        .bounded(&control, exchange(&call, &control, &events))
-        .await;
+    let attempts = call.attempts(&control, |previous| {
+        attempt(&call, &control, &events, previous)
+    });
+    let ended = call.bounded(&control, attempts).await;
     drop(events);
     closing.close(ended);
 }
@@ -83,19 +86,20 @@ impl<H: Handler> Events<H> {
     }
 }
 
-async fn exchange<H: Handler>(
+async fn attempt<H: Handler>(
     call: &Call,
     control: &Control,
     events: &Events<H>,
-) -> Result<Metadata, Error> {
+    previous: u32,
+) -> Result<Metadata, Failure> {
     let Exchange {
         response,
         send,
-        peer,
-    } = call.open(control).await?;
+        lease,
+    } = call.open(control, previous).await?;
     events.tell(|handler| handler.ready()).await;
     let outgoing = pump(control, send, events);
-    let incoming = read(call, control, response, &peer, events);
+    let incoming = read(call, control, response, &lease.connection, events);
     tokio::pin!(outgoing, incoming);
     tokio::select! {
         biased;
@@ -136,18 +140,27 @@ async fn read<H: Handler>(
     call: &Call,
     control: &Control,
     response: ResponseFuture,
-    peer: &str,
+    connection: &Connection,
     events: &Events<H>,
-) -> Result<Metadata, Error> {
-    let lost = |error: h2::Error| status::of_h2(&error, peer);
-    let (head, mut body) = response.await.map_err(lost)?.into_parts();
+) -> Result<Metadata, Failure> {
+    let response = response.await;
+    let (head, mut body) = response
+        .map_err(|error| status::lost(&error, connection, false))?
+        .into_parts();
     if let Some(error) = status::of_http(head.status, &head.headers) {
-        return Err(error);
+        return Err(error.into());
     }
     if head.headers.contains_key("grpc-status") && body.is_end_stream() {
-        return status::of_trailers(&head.headers, None);
+        return Ok(status::of_trailers(&head.headers, None)?);
     }
-    status::check_encoding(&head.headers)?;
+    control.commit();
+    let committed = |error: Error| Failure {
+        error,
+        unprocessed: false,
+        committed: true,
+    };
+    let lost = |error: h2::Error| status::lost(&error, connection, true);
+    let encoding = status::encoding(&head.headers).map_err(committed)?;
     let metadata = Metadata::from_headers(&head.headers);
     events
         .tell({
@@ -155,12 +168,12 @@ async fn read<H: Handler>(
             move |handler: &H| handler.initial_metadata(metadata)
         })
         .await;
-    let mut reader = Reader::new(call.max_receive());
+    let mut reader = Reader::new(call.max_receive(), encoding);
     while let Some(chunk) = body.data().await {
         let chunk = chunk.map_err(lost)?;
         let length = chunk.len();
         reader.push(chunk);
-        while let Some(message) = reader.next()? {
+        while let Some(message) = reader.next().map_err(committed)? {
             control.demand().await;
             events
                 .tell(move |handler: &H| handler.message(message))
@@ -170,14 +183,14 @@ async fn read<H: Handler>(
         let _: Result<(), _> = body.flow_control().release_capacity(length);
     }
     let trailers = body.trailers().await.map_err(lost)?.unwrap_or_default();
-    let ended = status::of_trailers(&trailers, Some(metadata))?;
+    let ended = status::of_trailers(&trailers, Some(&metadata)).map_err(committed)?;
     if !reader.is_empty() {
         let error = Error::rpc(
             Source::Transport,
             Code::Internal,
             "the answer ends within a message",
         );
-        return Err(error.processed(true));
+        return Err(committed(error.processed(true)));
     }
     Ok(ended)
 }

@@ -4,6 +4,7 @@ use bytes::Bytes;
 use tonic::Code;
 
 use super::framing::Reader;
+use super::retry::Failure;
 use super::{Call, Control, Exchange, Metadata, status};
 use crate::error::{Error, Source};
 
@@ -17,55 +18,29 @@ pub struct Response {
 
 /// Runs the call to its end; the message comes from [`Call::frame`].
 pub async fn unary(call: &Call, control: &Control, framed: Bytes) -> Result<Response, Error> {
-    call.bounded(control, attempts(call, control, framed)).await
+    let attempts = call.attempts(control, |previous| {
+        attempt(call, control, framed.clone(), previous)
+    });
+    call.bounded(control, attempts).await
 }
 
-/// What the gateway certainly did not process is sent once more (gRFC A6).
-async fn attempts(call: &Call, control: &Control, framed: Bytes) -> Result<Response, Error> {
-    match attempt(call, control, framed.clone()).await {
-        Err(Failure {
-            error,
-            unprocessed: true,
-        }) => {
-            tracing::debug!("sent once more: {error}");
-            attempt(call, control, framed)
-                .await
-                .map_err(|failure| failure.error)
-        }
-        ended => ended.map_err(|failure| failure.error),
-    }
-}
-
-struct Failure {
-    error: Error,
-    unprocessed: bool,
-}
-
-impl From<Error> for Failure {
-    fn from(error: Error) -> Self {
-        Self {
-            error,
-            unprocessed: false,
-        }
-    }
-}
-
-fn lost(error: &h2::Error, peer: &str) -> Failure {
-    Failure {
-        error: status::of_h2(error, peer),
-        unprocessed: status::is_unprocessed(error),
-    }
-}
-
-async fn attempt(call: &Call, control: &Control, framed: Bytes) -> Result<Response, Failure> {
+async fn attempt(
+    call: &Call,
+    control: &Control,
+    framed: Bytes,
+    previous: u32,
+) -> Result<Response, Failure> {
     let Exchange {
         response,
         mut send,
-        peer,
-    } = call.open(control).await?;
+        lease,
+    } = call.open(control, previous).await?;
+    let connection = &lease.connection;
     send.send_data(framed, true)
-        .map_err(|error| lost(&error, &peer))?;
-    let response = response.await.map_err(|error| lost(&error, &peer))?;
+        .map_err(|error| status::lost(&error, connection, false))?;
+    let response = response
+        .await
+        .map_err(|error| status::lost(&error, connection, false))?;
     let (head, mut body) = response.into_parts();
     if let Some(error) = status::of_http(head.status, &head.headers) {
         return Err(error.into());
@@ -74,34 +49,42 @@ async fn attempt(call: &Call, control: &Control, framed: Bytes) -> Result<Respon
         status::of_trailers(&head.headers, None)?;
         return Err(no_message().into());
     }
-    status::check_encoding(&head.headers)?;
+    let committed = |error: Error| Failure {
+        error,
+        unprocessed: false,
+        committed: true,
+    };
+    let encoding = status::encoding(&head.headers).map_err(committed)?;
     let initial_metadata = Metadata::from_headers(&head.headers);
-    let mut reader = Reader::new(call.max_receive());
+    let mut reader = Reader::new(call.max_receive(), encoding);
     let mut message = None;
     while let Some(chunk) = body.data().await {
-        let chunk = chunk.map_err(|error| lost(&error, &peer))?;
+        let chunk = chunk.map_err(|error| status::lost(&error, connection, true))?;
         // The stream is ours, so its window can be given back.
         let _: Result<(), _> = body.flow_control().release_capacity(chunk.len());
         reader.push(chunk);
-        while let Some(next) = reader.next()? {
+        while let Some(next) = reader.next().map_err(committed)? {
             if message.replace(next).is_some() {
-                return Err(internal("a unary call was answered with two messages").into());
+                return Err(committed(internal(
+                    "a unary call was answered with two messages",
+                )));
             }
         }
     }
-    let trailers = body.trailers().await.map_err(|error| lost(&error, &peer))?;
-    let trailers = status::of_trailers(
-        &trailers.unwrap_or_default(),
-        Some(initial_metadata.clone()),
-    )?;
+    let trailers = body
+        .trailers()
+        .await
+        .map_err(|error| status::lost(&error, connection, true))?
+        .unwrap_or_default();
+    let trailers = status::of_trailers(&trailers, Some(&initial_metadata)).map_err(committed)?;
     match message {
         Some(message) if reader.is_empty() => Ok(Response {
             message,
             initial_metadata,
             trailers,
         }),
-        Some(_) => Err(internal("the answer ends within a message").into()),
-        None => Err(no_message().into()),
+        Some(_) => Err(committed(internal("the answer ends within a message"))),
+        None => Err(committed(no_message())),
     }
 }
 

@@ -19,7 +19,9 @@ use super::library::Owned;
 use super::metadata::zeebe_metadata;
 use super::options::{zeebe_call_handler, zeebe_call_options};
 use super::response::zeebe_response;
-use crate::call::{self, Call, CallOptions, Control, Handler, Metadata, Response, Timeout};
+use crate::call::{
+    self, Call, CallOptions, Control, Encoding, Handler, Metadata, Response, Timeout,
+};
 use crate::channel::{ActiveCall, Channel};
 use crate::error::Error;
 use crate::runtime::{self, Epoch, Runtime, Slot, unique_key};
@@ -91,19 +93,16 @@ pub(crate) fn call_options(options: *const zeebe_call_options) -> Result<CallOpt
     if options.reserved != 0 {
         return Err(Error::invalid_argument("options.reserved is not 0"));
     }
-    match options.compression {
-        0 | 1 => {}
-        2 => {
-            return Err(Error::invalid_argument(
-                "options.compression: gzip is not supported by this version",
-            ));
-        }
+    let encoding = match options.compression {
+        0 => None,
+        1 => Some(Encoding::Identity),
+        2 => Some(Encoding::Gzip),
         other => {
             return Err(Error::invalid_argument(format!(
                 "options.compression is {other}"
             )));
         }
-    }
+    };
     let max_receive = match options.max_receive_message_length {
         0 => None,
         -1 => Some(usize::MAX),
@@ -133,6 +132,7 @@ pub(crate) fn call_options(options: *const zeebe_call_options) -> Result<CallOpt
         authority: authority.map(str::to_owned),
         max_receive,
         wait_for_ready: wait_for_ready(options.wait_for_ready)?,
+        encoding,
         manual_requests: convert::flag("options.manual_requests", options.manual_requests)?,
     })
 }

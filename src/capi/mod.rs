@@ -51,6 +51,7 @@ macro_rules! capi {
 }
 
 mod completion;
+mod constructors;
 mod convert;
 mod handle;
 

@@ -500,7 +500,7 @@ pub struct zeebe_call_options {
     pub max_receive_message_length: i64,
     /// One of the ZEEBE_WAIT_FOR_READY_ constants.
     pub wait_for_ready: i32,
-    /// One of the ZEEBE_COMPRESSION_ constants; GZIP is for later versions.
+    /// One of the ZEEBE_COMPRESSION_ constants; DEFAULT is the channel's. Compressed answers are always taken.
     pub compression: i32,
     /// 1: messages come only as zeebe_call_request() asks for them.
     pub manual_requests: i32,

@@ -21,6 +21,10 @@ impl Backoff {
         }
     }
 
+    pub(super) fn initial(&self) -> Duration {
+        self.initial
+    }
+
     pub(super) fn reset(&mut self) {
         self.next = self.initial;
     }

@@ -1,41 +1,36 @@
-//! Connecting: addresses, TCP or a Unix socket, TLS, and the HTTP/2 handshake.
+//! Connection: one HTTP/2 connection, from READY to its end.
 //!
-//! Not here: when to connect, and how often (`subchannel`).
+//! Counts its calls, pings its peer, notices that it drains or lies idle. Not here: how it was opened
+//! (`connector`), and who gets it (`balancer`).
 
-use std::io;
-use std::sync::Arc;
+use std::future::poll_fn;
+use std::pin::Pin;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, OnceLock, Weak};
+use std::task::{Context, Poll};
 use std::time::Duration;
 
 use bytes::Bytes;
-use h2::client::{Connection, SendRequest};
-use rustls::pki_types::ServerName;
-use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::net::{TcpStream, UnixStream, lookup_host};
-use tokio_rustls::TlsConnector;
+use h2::client::SendRequest;
+use tokio::time::{Instant, sleep, timeout};
 
-use super::target::{Address, Target};
-use crate::credentials::Security;
-use crate::error::{Error, chain};
+use super::connector::Opened;
+use crate::error::chain;
 
-/// What a peer may send ahead of its reader: per stream, and for all of them.
-const STREAM_WINDOW: u32 = 256 * 1024;
-const CONNECTION_WINDOW: u32 = 4 * 1024 * 1024;
-
-/// Everything a connection attempt needs.
+/// A connection that calls can be sent on.
 #[derive(Debug)]
-pub(super) struct Connector {
-    pub(super) target: Target,
-    /// Dialled instead of the target's address; name and authority stay the target's.
-    pub(super) connect_address: Option<Target>,
-    pub(super) security: Security,
-    /// The name that the gateway's certificate must have.
-    pub(super) server_name: String,
-    pub(super) max_metadata_size: u32,
-    pub(super) lookahead_bytes: Option<u32>,
-    pub(super) keepalive: Keepalive,
+pub(crate) struct Connection {
+    pub(crate) send: SendRequest<Bytes>,
+    pub(crate) peer: Arc<str>,
+    /// Of the subchannel it belongs to.
+    pub(super) subchannel: usize,
+    open: AtomicUsize,
+    started: AtomicU64,
+    /// What h2 cannot say to the calls that were on it.
+    end: OnceLock<String>,
 }
 
-/// Pings on a connection (gRPC's keepalive document).
+/// Pings (gRPC's keepalive document).
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Keepalive {
     /// `None`: never.
@@ -44,153 +39,178 @@ pub(super) struct Keepalive {
     pub(super) without_calls: bool,
 }
 
-/// An open connection and the future that drives it, to be spawned.
-pub(super) struct Opened {
-    pub(super) send: SendRequest<Bytes>,
-    pub(super) peer: String,
-    pub(super) drive: std::pin::Pin<Box<dyn Future<Output = Result<(), h2::Error>> + Send>>,
-    pub(super) ping: Option<h2::PingPong>,
+/// Of all connections of a subchannel.
+#[derive(Debug, Default)]
+pub(super) struct Pings {
+    pub(super) sent: AtomicU64,
+    /// Microseconds, of the last one answered; 0: none was.
+    pub(super) round_trip: AtomicU64,
 }
 
-impl Connector {
-    /// Tries the addresses one after the other; the error names each with its reason.
-    pub(super) async fn connect(&self) -> Result<Opened, Error> {
-        let dialled = self.connect_address.as_ref().unwrap_or(&self.target);
-        let addresses = match &dialled.address {
-            Address::Unix(path) => {
-                let peer = format!("unix:{}", path.display());
-                return match UnixStream::connect(path).await {
-                    Ok(stream) => self.secure(stream, peer).await,
-                    Err(error) => Err(failed(&peer, &error)),
-                };
-            }
-            Address::Sockets(addresses) => addresses.clone(),
-            Address::Host(host, port) => lookup_host((host.as_str(), *port))
-                .await
-                .map_err(|error| {
-                    Error::unavailable(format!("cannot resolve {host}: {}", chain(&error)))
-                })?
-                .collect(),
-        };
-        let mut failures: Vec<Error> = Vec::new();
-        for address in addresses {
-            let peer = match &dialled.address {
-                Address::Host(host, port) if host.parse::<std::net::IpAddr>().is_err() => {
-                    format!("{host}:{port} ({address})")
-                }
-                _ => address.to_string(),
-            };
-            let connected = match TcpStream::connect(address).await {
-                Ok(stream) => {
-                    // Only a socket that is broken already refuses this; the handshake will tell.
-                    let _: Result<(), _> = stream.set_nodelay(true);
-                    self.secure(stream, peer).await
-                }
-                Err(error) => Err(failed(&peer, &error)),
-            };
-            match connected {
-                Ok(opened) => return Ok(opened),
-                Err(error) => failures.push(error),
-            }
-        }
-        match failures.len() {
-            0 => Err(Error::unavailable(format!(
-                "{} has no address",
-                dialled.authority
-            ))),
-            1 => Err(failures.remove(0)),
-            _ => {
-                let texts: Vec<_> = failures.iter().map(Error::message).collect();
-                Err(Error::unavailable(texts.join("; ")))
-            }
-        }
+/// How a connection ended.
+#[derive(Debug)]
+pub(super) enum End {
+    /// By our wish, or with a GOAWAY after its last call.
+    Orderly,
+    /// No call for as long as `grpc.client_idle_timeout_ms` says.
+    Idle,
+    Lost(String),
+}
+
+impl Connection {
+    pub(super) fn new(opened: &Opened, subchannel: usize) -> Arc<Self> {
+        Arc::new(Self {
+            send: opened.send.clone(),
+            peer: opened.peer.as_str().into(),
+            subchannel,
+            open: AtomicUsize::new(0),
+            started: AtomicU64::new(0),
+            end: OnceLock::new(),
+        })
     }
 
-    async fn secure<S>(&self, stream: S, peer: String) -> Result<Opened, Error>
-    where
-        S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
-    {
-        let Security::Tls(tls) = &self.security else {
-            return self.handshake(stream, peer).await;
-        };
-        let config = match tls.http2_ready() {
-            Some(config) => config,
-            None => {
-                let tls = Arc::clone(tls);
-                tokio::task::spawn_blocking(move || tls.http2())
-                    .await
-                    .map_err(|error| Error::internal(format!("reading certificates: {error}")))??
-            }
-        };
-        let name = ServerName::try_from(self.server_name.clone()).map_err(|_| {
-            Error::unavailable(format!(
-                "{:?} can be no name in a certificate",
-                self.server_name
-            ))
-        })?;
-        let stream = TlsConnector::from(config)
-            .connect(name, stream)
-            .await
-            .map_err(|error| {
-                Error::unavailable(format!(
-                    "the TLS handshake with {peer} as {} failed: {}",
-                    self.server_name,
-                    chain(&error)
-                ))
-            })?;
-        if stream.get_ref().1.alpn_protocol() != Some(b"h2") {
-            return Err(Error::unavailable(format!(
-                "{peer} does not speak HTTP/2 over TLS: it did not choose h2 by ALPN"
-            )));
+    /// Counts a call in, if the peer allows one more (SETTINGS_MAX_CONCURRENT_STREAMS).
+    pub(super) fn admit(&self) -> bool {
+        let admitted = self.open.load(Ordering::Relaxed) < self.send.current_max_send_streams();
+        if admitted {
+            self.open.fetch_add(1, Ordering::Relaxed);
+            self.started.fetch_add(1, Ordering::Relaxed);
         }
-        self.handshake(stream, peer).await
+        admitted
     }
 
-    /// Ready once the peer's SETTINGS came: what does not speak HTTP/2 is found out here.
-    async fn handshake<S>(&self, stream: S, peer: String) -> Result<Opened, Error>
-    where
-        S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
-    {
-        let failed = |error: h2::Error| {
-            Error::unavailable(format!(
-                "the HTTP/2 handshake with {peer} failed: {}",
-                chain(&error)
-            ))
-        };
-        let window = self.lookahead_bytes.unwrap_or(STREAM_WINDOW);
-        let (send, mut connection): (SendRequest<Bytes>, Connection<S, Bytes>) =
-            h2::client::Builder::new()
-                .initial_window_size(window)
-                .initial_connection_window_size(CONNECTION_WINDOW.max(window))
-                .max_header_list_size(self.max_metadata_size)
-                .enable_push(false)
-                // No stream before SETTINGS: this is also how their arrival shows.
-                .initial_max_send_streams(0)
-                .handshake(stream)
-                .await
-                .map_err(failed)?;
-        let ping = connection.ping_pong();
-        std::future::poll_fn(|context| {
-            use std::task::Poll;
-            match std::pin::Pin::new(&mut connection).poll(context) {
-                Poll::Ready(Ok(())) => Poll::Ready(Err(Error::unavailable(format!(
-                    "{peer} closed the connection during the HTTP/2 handshake"
-                )))),
-                Poll::Ready(Err(error)) => Poll::Ready(Err(failed(error))),
-                Poll::Pending if send.current_max_send_streams() > 0 => Poll::Ready(Ok(())),
-                Poll::Pending => Poll::Pending,
-            }
-        })
-        .await?;
-        Ok(Opened {
-            send,
-            drive: Box::pin(connection),
-            ping,
-            peer,
-        })
+    pub(super) fn release(&self) {
+        self.open.fetch_sub(1, Ordering::Relaxed);
+    }
+
+    pub(super) fn open_calls(&self) -> usize {
+        self.open.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn started_calls(&self) -> u64 {
+        self.started.load(Ordering::Relaxed)
+    }
+
+    /// Why it was given up, if it was.
+    pub(crate) fn end(&self) -> Option<&str> {
+        self.end.get().map(String::as_str)
+    }
+
+    /// The GOAWAY that came, or what else keeps new calls off.
+    fn refuses_calls(&self, context: &mut Context<'_>) -> Option<h2::Error> {
+        match self.send.clone().poll_ready(context) {
+            Poll::Ready(Err(error)) => Some(error),
+            _ => None,
+        }
     }
 }
 
-fn failed(peer: &str, error: &io::Error) -> Error {
-    Error::unavailable(format!("cannot connect to {peer}: {error}"))
+/// Drives the connection to its end; `draining` is told when no more calls can be sent on it.
+pub(super) async fn drive(
+    opened: Opened,
+    connection: Weak<Connection>,
+    keepalive: Keepalive,
+    pings: &Pings,
+    idle_timeout: Option<Duration>,
+    mut draining: impl FnMut(h2::Error),
+) -> End {
+    let Opened {
+        send,
+        mut drive,
+        ping,
+        ..
+    } = opened;
+    drop(send); // the last handle's drop lets the connection end
+    let mut drains = false;
+    let transport = poll_fn(|context| {
+        let polled = Pin::new(&mut drive).poll(context);
+        if !drains
+            && let Some(connection) = connection.upgrade()
+            && let Some(error) = connection.refuses_calls(context)
+        {
+            drains = true;
+            draining(error);
+        }
+        polled
+    });
+    let alive = async {
+        match (ping, keepalive.time) {
+            (Some(ping), Some(time)) => {
+                keep_alive(ping, time, &keepalive, &connection, pings).await
+            }
+            _ => std::future::pending().await,
+        }
+    };
+    let idle = async {
+        match idle_timeout {
+            Some(timeout) => lies_idle(&connection, timeout).await,
+            None => std::future::pending().await,
+        }
+    };
+    tokio::select! {
+        ended = transport => match ended {
+            Ok(()) => End::Orderly,
+            Err(error) => End::Lost(chain(&error)),
+        },
+        dead = alive => {
+            if let Some(connection) = connection.upgrade() {
+                // Nobody else sets it.
+                let _: Result<(), _> = connection.end.set(dead.clone());
+            }
+            End::Lost(dead)
+        }
+        () = idle => End::Idle,
+    }
+}
+
+/// Returns once the peer is dead.
+async fn keep_alive(
+    mut ping: h2::PingPong,
+    time: Duration,
+    keepalive: &Keepalive,
+    connection: &Weak<Connection>,
+    pings: &Pings,
+) -> String {
+    loop {
+        sleep(time).await;
+        // One that drains has calls, or it would have ended.
+        let calls = connection
+            .upgrade()
+            .is_none_or(|connection| connection.open_calls() > 0);
+        if !calls && !keepalive.without_calls {
+            continue;
+        }
+        pings.sent.fetch_add(1, Ordering::Relaxed);
+        let sent = Instant::now();
+        match timeout(keepalive.timeout, ping.ping(h2::Ping::opaque())).await {
+            Ok(Ok(_)) => {
+                let round_trip = u64::try_from(sent.elapsed().as_micros()).unwrap_or(u64::MAX);
+                pings.round_trip.store(round_trip.max(1), Ordering::Relaxed);
+            }
+            // The connection is ending, and its own future says why.
+            Ok(Err(_)) => std::future::pending().await,
+            Err(_) => {
+                return format!(
+                    "no answer to a keepalive ping within {} ms",
+                    keepalive.timeout.as_millis()
+                );
+            }
+        }
+    }
+}
+
+/// Returns when a whole `timeout` passed without a call.
+async fn lies_idle(connection: &Weak<Connection>, timeout: Duration) {
+    let mut before = 0;
+    loop {
+        sleep(timeout).await;
+        let Some(connection) = connection.upgrade() else {
+            return std::future::pending().await; // it ends with its last call
+        };
+        let started = connection.started_calls();
+        if connection.open_calls() == 0 && started == before {
+            return;
+        }
+        before = started;
+    }
 }

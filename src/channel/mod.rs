@@ -1,61 +1,48 @@
-//! Channel: settings, credentials and a subchannel, shared by the calls made on it.
+//! Channel: settings, credentials and a balancer, shared by the calls made on it.
 //!
 //! Making one does no I/O. Nothing here knows of C.
 
+mod arguments;
 mod backoff;
+mod balancer;
 mod connection;
+mod connectivity;
+mod connector;
+mod counters;
 mod options;
+mod proxy;
+mod request;
+mod resolver;
+mod service_config;
 pub mod settings;
 mod subchannel;
 pub mod target;
+mod traffic;
 
-use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use http::{HeaderMap, HeaderValue, Uri};
 use serde_json::{Value, json};
 use slab::Slab;
-use tokio::sync::Notify;
+use tokio::sync::{Notify, watch};
 
+pub use arguments::{CallDefaults, ChannelArguments};
+use balancer::Balancer;
+pub(crate) use balancer::{Lease, Pick};
+pub(crate) use connection::Connection;
+pub use connectivity::Connectivity;
+use counters::CallCounters;
 pub use options::{ChannelOptions, OptionValue};
+pub(crate) use request::RequestTemplate;
+use service_config::ServiceConfig;
+pub(crate) use service_config::{MethodConfig, RetryPolicy, Throttle};
 pub use settings::{ChannelKind, OauthArguments, Settings};
-pub use subchannel::Connectivity;
-pub(crate) use subchannel::{Connection, Pick};
 
-use crate::call::{Control, Metadata};
-use crate::credentials::{ChannelCredentials, ClientAuthentication, Plugin, Security};
+use crate::call::{Control, Encoding};
+use crate::credentials::{ClientAuthentication, Plugin, Security};
 use crate::environment::Origin;
-use crate::error::Error;
+use crate::error::{Error, Kind};
 use crate::runtime::{self, Epoch, Runtime, lock};
-use backoff::Backoff;
-use connection::{Connector, Keepalive};
-use subchannel::{Subchannel, Timing};
-use target::{Scheme, Target, authority_host, url_scheme};
-
-/// What every call of a channel starts from.
-#[derive(Debug, Default)]
-pub struct CallDefaults {
-    pub metadata: Metadata,
-    pub timeout: Option<Duration>,
-    pub wait_for_ready: bool,
-}
-
-/// What a constructor was given beside its settings.
-#[derive(Debug)]
-pub struct ChannelArguments {
-    pub settings: Settings,
-    pub options: ChannelOptions,
-    pub credentials: ChannelCredentials,
-    pub connect_address: Option<String>,
-    pub override_authority: Option<String>,
-    pub allow_insecure_gateway: bool,
-    pub defaults: CallDefaults,
-    /// The plugin of an OAuth channel and how it authenticates, for `describe` and `retrieve_token`.
-    pub oauth2: Option<(Arc<Plugin>, ClientAuthentication)>,
-    /// Why the token URL cannot be used, if it cannot.
-    pub token_problem: Option<Error>,
-}
 
 pub struct Channel {
     settings: Settings,
@@ -66,22 +53,22 @@ pub struct Channel {
     defaults: CallDefaults,
     epoch: Epoch,
     /// Or why the channel is of no use.
-    subchannel: Result<Arc<Subchannel>, Error>,
+    balancer: Result<Arc<Balancer>, Error>,
     /// The parts of a request that no call changes.
     request: RequestTemplate,
+    service_config: ServiceConfig,
+    throttle: Option<Throttle>,
+    retries: bool,
+    encoding: Encoding,
     max_receive: Option<usize>,
     max_send: usize,
     allows_plugins: bool,
+    counters: CallCounters,
     calls: Mutex<Calls>,
+    /// Told when a close begins.
+    closing: watch::Sender<bool>,
     /// Told when the last call ends.
     idle: Notify,
-}
-
-#[derive(Debug)]
-pub(crate) struct RequestTemplate {
-    pub(crate) headers: HeaderMap,
-    pub(crate) scheme: &'static str,
-    pub(crate) authority: String,
 }
 
 #[derive(Default)]
@@ -102,135 +89,6 @@ impl std::fmt::Debug for Channel {
 }
 
 impl Channel {
-    pub fn new(arguments: ChannelArguments) -> Result<Arc<Self>, Error> {
-        let ChannelArguments {
-            settings,
-            options,
-            credentials,
-            ..
-        } = arguments;
-        let (text, origin) = &settings.target;
-        let unusable = |why: String| {
-            Error::invalid_argument(format!(
-                "the target {text:?} ({origin}) cannot be used: {why}"
-            ))
-        };
-        let parsed = Target::parse(text);
-        let loopback = parsed.as_ref().is_ok_and(Target::is_loopback);
-        let allows_plugins = matches!(credentials.security, Security::Tls(_))
-            || loopback
-            || arguments.allow_insecure_gateway;
-        if !credentials.plugins.is_empty() && !allows_plugins {
-            let message = format!(
-                "a token over plaintext to {text} ({origin}), which is not loopback, could be read \
-                 by others: use TLS, or connection_options.allow_insecure_gateway"
-            );
-            return Err(match origin {
-                Origin::Environment(_) => Error::settings(message),
-                _ => Error::invalid_argument(message),
-            });
-        }
-        let epoch = Epoch::now();
-        let target = parsed.map_err(unusable).and_then(|target| {
-            match (&credentials.security, url_scheme(text)) {
-                (Security::Tls(_), Some((Scheme::Plaintext, _))) => Err(unusable(
-                    "its scheme is plaintext, but the channel is secure".to_owned(),
-                )),
-                (Security::Plaintext | Security::Local, Some((Scheme::Tls, _))) => Err(unusable(
-                    "its scheme is TLS, but the channel is not secure".to_owned(),
-                )),
-                (Security::Local, _) if !loopback => Err(unusable(
-                    "local credentials are for loopback and unix: only".to_owned(),
-                )),
-                _ => Ok(target),
-            }
-        });
-        let connect_address = arguments
-            .connect_address
-            .map(|text| {
-                Target::parse(&text).map_err(|why| {
-                    Error::invalid_argument(format!(
-                        "connect_address {text:?} cannot be used: {why}"
-                    ))
-                })
-            })
-            .transpose()?;
-
-        let overridden = options
-            .text("grpc.default_authority")
-            .or(options.text("grpc.ssl_target_name_override"))
-            .map(str::to_owned)
-            .or(arguments.override_authority);
-        let authority = match (&overridden, &target) {
-            (Some(authority), _) => authority.clone(),
-            (None, Ok(target)) => target.authority.clone(),
-            (None, Err(_)) => String::new(),
-        };
-        let server_name = match (
-            options.text("grpc.ssl_target_name_override"),
-            &overridden,
-            &target,
-        ) {
-            (Some(name), ..) => name.to_owned(),
-            (None, Some(authority), _) => authority_host(authority).to_owned(),
-            (None, None, Ok(target)) => target.server_name().to_owned(),
-            (None, None, Err(_)) => String::new(),
-        };
-        let request = RequestTemplate {
-            headers: request_headers(&options),
-            scheme: if matches!(credentials.security, Security::Tls(_)) {
-                "https"
-            } else {
-                "http"
-            },
-            authority,
-        };
-        let security = credentials.security.clone();
-        let subchannel = match (target, arguments.token_problem) {
-            (Err(error), _) | (Ok(_), Some(error)) => Err(error),
-            (Ok(target), None) => Ok(Subchannel::new(
-                Connector {
-                    target,
-                    connect_address,
-                    security: credentials.security,
-                    server_name,
-                    max_metadata_size: bytes_option(&options, "grpc.max_metadata_size", 8192),
-                    lookahead_bytes: match options.integer("grpc.http2.lookahead_bytes", 0) {
-                        0 => None,
-                        bytes => u32::try_from(bytes).ok(),
-                    },
-                    keepalive: keepalive(&options),
-                },
-                Timing {
-                    connect_timeout: duration(&options, "grpc.min_reconnect_backoff_ms", 20_000),
-                    backoff: Backoff::new(
-                        duration(&options, "grpc.initial_reconnect_backoff_ms", 1_000),
-                        duration(&options, "grpc.max_reconnect_backoff_ms", 120_000),
-                    ),
-                },
-                epoch,
-            )),
-        };
-        Ok(Arc::new(Self {
-            max_receive: options.length("grpc.max_receive_message_length", 4 * 1024 * 1024),
-            max_send: options
-                .length("grpc.max_send_message_length", -1)
-                .unwrap_or(i32::MAX as usize),
-            allows_plugins,
-            settings,
-            options,
-            security,
-            plugins: credentials.plugins,
-            oauth2: arguments.oauth2,
-            defaults: arguments.defaults,
-            epoch,
-            subchannel,
-            request,
-            calls: Mutex::default(),
-            idle: Notify::new(),
-        }))
-    }
-
     pub fn epoch(&self) -> Epoch {
         self.epoch
     }
@@ -260,67 +118,111 @@ impl Channel {
         self.max_send
     }
 
+    pub(crate) fn encoding(&self) -> Encoding {
+        self.encoding
+    }
+
+    pub(crate) fn method_config(&self, path: &str) -> Option<&MethodConfig> {
+        self.service_config.method(path)
+    }
+
+    /// By the service config, unless `grpc.enable_retries` is 0.
+    pub(crate) fn retry_policy(&self, path: &str) -> Option<&RetryPolicy> {
+        let configured = self.method_config(path).filter(|_| self.retries);
+        configured?.retry.as_ref()
+    }
+
+    pub(crate) fn throttle(&self) -> Option<&Throttle> {
+        self.throttle.as_ref()
+    }
+
+    pub(crate) fn counters(&self) -> &CallCounters {
+        &self.counters
+    }
+
     pub(crate) fn runtime(&self) -> Result<Arc<Runtime>, Error> {
         runtime::get(self.epoch)
     }
 
     /// The I/O thread that this channel's calls run on.
     pub(crate) fn home(&self, runtime: &Runtime) -> usize {
-        match &self.subchannel {
-            Ok(subchannel) => subchannel.home(runtime),
+        match &self.balancer {
+            Ok(balancer) => balancer.home(runtime),
             Err(_) => 0,
         }
     }
 
     pub(crate) fn pick(&self, wait_for_ready: bool) -> Pick {
-        match &self.subchannel {
-            Ok(subchannel) => subchannel.pick(wait_for_ready),
-            Err(error) => Pick::Fail(match error.kind() {
-                crate::error::Kind::Settings => Error::settings_of_call(error.message()),
-                _ => error.clone(),
-            }),
+        match &self.balancer {
+            Ok(balancer) => balancer.pick(wait_for_ready),
+            Err(error) => Pick::Fail(of_call(error)),
         }
     }
 
-    pub(crate) fn retire(&self, connection: &Connection) {
-        if let Ok(subchannel) = &self.subchannel {
-            subchannel.retire(connection);
+    pub(crate) fn retire(&self, connection: &Arc<Connection>) {
+        if let Ok(balancer) = &self.balancer {
+            balancer.retire(connection);
         }
     }
 
     /// What a call that times out says about the connection.
     pub(crate) fn last_error(&self) -> Option<Error> {
-        match &self.subchannel {
-            Ok(subchannel) => subchannel.last_error(),
+        match &self.balancer {
+            Ok(balancer) => balancer.last_error(),
             Err(error) => Some(error.clone()),
         }
     }
 
     pub fn state(&self, try_to_connect: bool) -> Result<Connectivity, Error> {
-        if lock(&self.calls).closing {
+        if *self.closing.borrow() {
             return Ok(Connectivity::Shutdown);
         }
-        let Ok(subchannel) = &self.subchannel else {
+        let Ok(balancer) = &self.balancer else {
             return Ok(Connectivity::TransientFailure);
         };
         if try_to_connect {
-            subchannel.try_to_connect()?;
+            balancer.try_to_connect()?;
         }
-        Ok(subchannel.state())
+        Ok(balancer.state())
+    }
+
+    /// Waits until the state is another than `last`, and returns it.
+    pub async fn state_other_than(&self, last: Connectivity) -> Result<Connectivity, Error> {
+        self.until(|state| state != last).await
     }
 
     /// Connects and waits, through failures too.
     pub async fn wait_ready(&self) -> Result<(), Error> {
+        let balancer = self.balancer.as_ref().map_err(of_call)?;
         loop {
-            if lock(&self.calls).closing {
-                return Err(Error::shutdown("the channel is closed"));
+            balancer.try_to_connect()?;
+            let state =
+                self.until(|state| matches!(state, Connectivity::Ready | Connectivity::Idle));
+            if state.await? == Connectivity::Ready {
+                return Ok(());
             }
-            match self.pick(true) {
-                Pick::Ready(_) => return Ok(()),
-                Pick::Fail(error) => return Err(error),
-                // Either way the state has changed.
-                Pick::Wait(waiting) => drop(waiting.await),
+        }
+    }
+
+    /// The first state that is `wanted`; the close of the channel is an error.
+    async fn until(&self, wanted: impl Fn(Connectivity) -> bool) -> Result<Connectivity, Error> {
+        let mut closing = self.closing.subscribe();
+        let state = async {
+            match &self.balancer {
+                // The sender lives as long as the balancer.
+                Ok(balancer) => balancer
+                    .watch()
+                    .wait_for(|state| wanted(*state))
+                    .await
+                    .map_or(Connectivity::Shutdown, |state| *state),
+                Err(_) if wanted(Connectivity::TransientFailure) => Connectivity::TransientFailure,
+                Err(_) => std::future::pending().await,
             }
+        };
+        tokio::select! {
+            biased;
+            _ = closing.wait_for(|closing| *closing) => Err(Error::shutdown("the channel is closed")),
+            state = state => Ok(state),
         }
     }
 
@@ -340,11 +242,8 @@ impl Channel {
             return Err(Error::shutdown("the channel is closed"));
         }
         let key = calls.running.insert(control);
-        if let Ok(subchannel) = &self.subchannel {
-            subchannel
-                .active_calls
-                .store(calls.running.len(), Ordering::Relaxed);
-        }
+        drop(calls);
+        self.counters.started();
         Ok(ActiveCall {
             channel: Arc::clone(self),
             key,
@@ -354,9 +253,7 @@ impl Channel {
     /// New calls fail from now on.
     pub fn begin_close(&self) {
         lock(&self.calls).closing = true;
-        if let Ok(subchannel) = &self.subchannel {
-            subchannel.wake(); // those who only wait for READY end now
-        }
+        self.closing.send_replace(true); // those who only wait for a state end now
     }
 
     /// Waits for the running calls, `grace` at most (`None`: for ever), and cancels the rest.
@@ -377,8 +274,8 @@ impl Channel {
                 self.all_ended().await;
             }
         }
-        if let Ok(subchannel) = &self.subchannel {
-            subchannel.close();
+        if let Ok(balancer) = &self.balancer {
+            balancer.close();
         }
     }
 
@@ -421,9 +318,32 @@ impl Channel {
             "settings": settings,
             "channel_options": self.options.describe(),
             "oauth2": oauth2,
-            "problem": self.subchannel.as_ref().err().map(|error| error.message().to_owned()),
+            "problem": self.balancer.as_ref().err().map(|error| error.message().to_owned()),
         })
         .to_string()
+    }
+
+    /// Counters as JSON; its form is part of the ABI.
+    pub fn stats(&self) -> String {
+        let mut stats = json!({"version": 1});
+        let transport = match &self.balancer {
+            Ok(balancer) => balancer.stats(),
+            Err(error) => json!({
+                "state": Connectivity::TransientFailure.name(),
+                "last_error": error.message(),
+                "waiting_calls": 0,
+                "subchannels": [],
+            }),
+        };
+        stats["calls"] = self.counters.json();
+        stats["calls"]["running"] = json!(lock(&self.calls).running.len());
+        if let (Value::Object(stats), Value::Object(transport)) = (&mut stats, transport) {
+            stats.extend(transport);
+        }
+        if *self.closing.borrow() {
+            stats["state"] = json!(Connectivity::Shutdown.name());
+        }
+        stats.to_string()
     }
 }
 
@@ -438,11 +358,6 @@ impl Drop for ActiveCall {
     fn drop(&mut self) {
         let mut calls = lock(&self.channel.calls);
         calls.running.remove(self.key);
-        if let Ok(subchannel) = &self.channel.subchannel {
-            subchannel
-                .active_calls
-                .store(calls.running.len(), Ordering::Relaxed);
-        }
         if calls.running.is_empty() {
             drop(calls);
             self.channel.idle.notify_waiters();
@@ -450,62 +365,10 @@ impl Drop for ActiveCall {
     }
 }
 
-fn duration(options: &ChannelOptions, key: &str, default: i64) -> Duration {
-    Duration::from_millis(u64::try_from(options.integer(key, default)).unwrap_or(0))
-}
-
-fn bytes_option(options: &ChannelOptions, key: &str, default: i64) -> u32 {
-    u32::try_from(options.integer(key, default)).unwrap_or(u32::MAX)
-}
-
-fn keepalive(options: &ChannelOptions) -> Keepalive {
-    let time = options.integer("grpc.keepalive_time_ms", 45_000);
-    Keepalive {
-        // INT32_MAX turns it off.
-        time: (time != i64::from(i32::MAX))
-            .then(|| duration(options, "grpc.keepalive_time_ms", 45_000)),
-        timeout: duration(options, "grpc.keepalive_timeout_ms", 20_000),
-        without_calls: options.integer("grpc.keepalive_permit_without_calls", 0) == 1,
-    }
-}
-
-/// The headers that every request carries.
-fn request_headers(options: &ChannelOptions) -> HeaderMap {
-    let mut agent = String::new();
-    let ours = concat!("grpc-c-libzeebe/", env!("CARGO_PKG_VERSION"));
-    let parts = [
-        options.text("grpc.primary_user_agent"),
-        Some(ours),
-        options.text("grpc.secondary_user_agent"),
-    ];
-    for part in parts.into_iter().flatten() {
-        if !agent.is_empty() {
-            agent.push(' ');
-        }
-        agent.push_str(part);
-    }
-    let mut headers = HeaderMap::with_capacity(8);
-    headers.insert("te", HeaderValue::from_static("trailers"));
-    headers.insert("content-type", HeaderValue::from_static("application/grpc"));
-    // Printable ASCII is checked when the options are made.
-    if let Ok(agent) = HeaderValue::from_str(&agent) {
-        headers.insert("user-agent", agent);
-    }
-    headers
-}
-
-impl RequestTemplate {
-    pub(crate) fn uri(&self, path: &str, authority: Option<&str>) -> Result<Uri, Error> {
-        let authority = authority.unwrap_or(&self.authority);
-        Uri::builder()
-            .scheme(self.scheme)
-            .authority(authority)
-            .path_and_query(path)
-            .build()
-            .map_err(|error| {
-                Error::invalid_argument(format!(
-                    "the method {path:?} at the authority {authority:?} makes no URI: {error}"
-                ))
-            })
+/// What ends a call on a channel that is of no use.
+fn of_call(error: &Error) -> Error {
+    match error.kind() {
+        Kind::Settings => Error::settings_of_call(error.message()),
+        _ => error.clone(),
     }
 }

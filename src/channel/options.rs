@@ -22,67 +22,47 @@ enum Rule {
     Compression,
 }
 
-/// A key that gRPC knows and this library reads; `honoured` once it has its effect.
-struct Known {
-    key: &'static str,
-    rule: Rule,
-    honoured: bool,
-}
+/// A key that gRPC knows and this library honours, with its default; 0 is also a text's "none".
+type Known = (&'static str, Rule, i64);
 
 const MAX: i64 = i32::MAX as i64;
 
-const fn known(key: &'static str, rule: Rule) -> Known {
-    Known {
-        key,
-        rule,
-        honoured: true,
-    }
-}
-
-/// Checked like the others, but without effect in this version.
-const fn later(key: &'static str, rule: Rule) -> Known {
-    Known {
-        key,
-        rule,
-        honoured: false,
-    }
-}
-
 const KEEPALIVE_TIME: &str = "grpc.keepalive_time_ms";
+const IDLE_TIMEOUT: &str = "grpc.client_idle_timeout_ms";
 
+#[rustfmt::skip]
 const KNOWN: &[Known] = &[
-    known(KEEPALIVE_TIME, Rule::Integer(0, MAX)),
-    known("grpc.keepalive_timeout_ms", Rule::Integer(1, MAX)),
-    known("grpc.keepalive_permit_without_calls", Rule::Integer(0, 1)),
-    known("grpc.max_receive_message_length", Rule::Integer(-1, MAX)),
-    known("grpc.max_send_message_length", Rule::Integer(-1, MAX)),
-    known("grpc.max_metadata_size", Rule::Integer(0, MAX)),
-    known("grpc.ssl_target_name_override", Rule::Text),
-    known("grpc.default_authority", Rule::Text),
-    known("grpc.primary_user_agent", Rule::Text),
-    known("grpc.secondary_user_agent", Rule::Text),
-    known("grpc.initial_reconnect_backoff_ms", Rule::Integer(100, MAX)),
-    known("grpc.min_reconnect_backoff_ms", Rule::Integer(100, MAX)),
-    known("grpc.max_reconnect_backoff_ms", Rule::Integer(100, MAX)),
-    later(
-        "grpc.lb_policy_name",
-        Rule::OneOf(&["pick_first", "round_robin"]),
-    ),
-    later("grpc.service_config", Rule::Text),
-    later("grpc.enable_retries", Rule::Integer(0, 1)),
-    later("grpc.http_proxy", Rule::Text),
-    later("grpc.enable_http_proxy", Rule::Integer(0, 1)),
-    later("grpc.client_idle_timeout_ms", Rule::Integer(0, MAX)),
-    later("grpc.default_compression_algorithm", Rule::Compression),
-    later(
-        "grpc.dns_min_time_between_resolutions_ms",
-        Rule::Integer(0, MAX),
-    ),
-    known("grpc.http2.lookahead_bytes", Rule::Integer(65_535, MAX)),
+    (KEEPALIVE_TIME, Rule::Integer(0, MAX), 45_000),
+    ("grpc.keepalive_timeout_ms", Rule::Integer(1, MAX), 20_000),
+    ("grpc.keepalive_permit_without_calls", Rule::Integer(0, 1), 0),
+    ("grpc.max_receive_message_length", Rule::Integer(-1, MAX), 4 * 1024 * 1024),
+    ("grpc.max_send_message_length", Rule::Integer(-1, MAX), -1),
+    ("grpc.max_metadata_size", Rule::Integer(0, MAX), 8192),
+    ("grpc.ssl_target_name_override", Rule::Text, 0),
+    ("grpc.default_authority", Rule::Text, 0),
+    ("grpc.primary_user_agent", Rule::Text, 0),
+    ("grpc.secondary_user_agent", Rule::Text, 0),
+    ("grpc.initial_reconnect_backoff_ms", Rule::Integer(100, MAX), 1_000),
+    ("grpc.min_reconnect_backoff_ms", Rule::Integer(100, MAX), 20_000),
+    ("grpc.max_reconnect_backoff_ms", Rule::Integer(100, MAX), 120_000),
+    ("grpc.lb_policy_name", Rule::OneOf(&["pick_first", "round_robin"]), 0),
+    ("grpc.service_config", Rule::Text, 0),
+    ("grpc.enable_retries", Rule::Integer(0, 1), 1),
+    ("grpc.http_proxy", Rule::Text, 0),
+    ("grpc.enable_http_proxy", Rule::Integer(0, 1), 1),
+    (IDLE_TIMEOUT, Rule::Integer(0, MAX), 1_800_000),
+    ("grpc.default_compression_algorithm", Rule::Compression, 0),
+    ("grpc.dns_min_time_between_resolutions_ms", Rule::Integer(0, MAX), 30_000),
+    ("grpc.http2.lookahead_bytes", Rule::Integer(65_535, MAX), 0),
 ];
 
-const DEFAULT_KEEPALIVE_TIME_MS: i64 = 45_000;
+fn known(key: &str) -> Option<&'static Known> {
+    KNOWN.iter().find(|(known, ..)| *known == key)
+}
+
 const MIN_KEEPALIVE_TIME_MS: i64 = 10_000;
+/// As in gRPC C-core.
+const MIN_IDLE_TIMEOUT_MS: i64 = 1_000;
 
 /// One option of a channel.
 #[derive(Clone, Debug)]
@@ -105,7 +85,7 @@ impl ChannelOptions {
             if options.iter().any(|option| option.key == key) {
                 continue;
             }
-            if !is_honoured(&key) {
+            if known(&key).is_none() {
                 tracing::warn!("the channel option {key} has no effect in this library");
             }
             options.push(ChannelOption {
@@ -117,12 +97,12 @@ impl ChannelOptions {
         if !options.iter().any(|option| option.key == KEEPALIVE_TIME) {
             options.push(ChannelOption {
                 key: KEEPALIVE_TIME.to_owned(),
-                value: OptionValue::Integer(DEFAULT_KEEPALIVE_TIME_MS),
+                value: OptionValue::Integer(default(KEEPALIVE_TIME)),
                 given: false,
             });
         }
         let options = Self(options);
-        let asked = options.raw_integer(KEEPALIVE_TIME, DEFAULT_KEEPALIVE_TIME_MS);
+        let asked = options.raw_integer(KEEPALIVE_TIME);
         if asked < MIN_KEEPALIVE_TIME_MS {
             tracing::warn!(
                 "{KEEPALIVE_TIME} is {asked}: gateways cut off who pings that often; \
@@ -137,16 +117,16 @@ impl ChannelOptions {
         found.map(|option| &option.value)
     }
 
-    fn raw_integer(&self, key: &str, default: i64) -> i64 {
+    fn raw_integer(&self, key: &str) -> i64 {
         match self.find(key) {
             Some(OptionValue::Integer(value)) => *value,
-            _ => default,
+            _ => default(key),
         }
     }
 
-    /// The effective value of an integer option.
-    pub fn integer(&self, key: &str, default: i64) -> i64 {
-        effective(key, self.raw_integer(key, default))
+    /// The effective value of an integer option, which may be its default.
+    pub fn integer(&self, key: &str) -> i64 {
+        effective(key, self.raw_integer(key))
     }
 
     /// A text option; an empty one counts as not given.
@@ -158,8 +138,8 @@ impl ChannelOptions {
     }
 
     /// A length limit; `None` is unlimited.
-    pub fn length(&self, key: &str, default: i64) -> Option<usize> {
-        usize::try_from(self.integer(key, default)).ok()
+    pub fn length(&self, key: &str) -> Option<usize> {
+        usize::try_from(self.integer(key)).ok()
     }
 
     pub fn describe(&self) -> Value {
@@ -178,7 +158,7 @@ impl ChannelOptions {
                 "value": value,
                 "effective": effective,
                 "origin": if option.given { "argument" } else { "default" },
-                "honoured": is_honoured(&option.key),
+                "honoured": known(&option.key).is_some(),
             })
         };
         self.0.iter().map(describe).collect()
@@ -186,10 +166,10 @@ impl ChannelOptions {
 }
 
 fn effective(key: &str, value: i64) -> i64 {
-    if key == KEEPALIVE_TIME {
-        value.max(MIN_KEEPALIVE_TIME_MS)
-    } else {
-        value
+    match key {
+        KEEPALIVE_TIME => value.max(MIN_KEEPALIVE_TIME_MS),
+        IDLE_TIMEOUT => value.max(MIN_IDLE_TIMEOUT_MS),
+        _ => value,
     }
 }
 
@@ -198,8 +178,8 @@ fn is_secret(key: &str, value: &str) -> bool {
     key == "grpc.http_proxy" && value.contains('@')
 }
 
-fn is_honoured(key: &str) -> bool {
-    KNOWN.iter().any(|known| known.key == key && known.honoured)
+fn default(key: &str) -> i64 {
+    known(key).map_or(0, |(_, _, default)| *default)
 }
 
 fn check(key: &str, value: &OptionValue) -> Result<(), Error> {
@@ -213,7 +193,7 @@ fn check(key: &str, value: &OptionValue) -> Result<(), Error> {
             "the channel option {key} is {value}, beyond 32 bits"
         )));
     }
-    let Some(known) = KNOWN.iter().find(|known| known.key == key) else {
+    let Some((_, rule, _)) = known(key) else {
         return Ok(());
     };
     let wrong = |what: String| {
@@ -221,7 +201,7 @@ fn check(key: &str, value: &OptionValue) -> Result<(), Error> {
             "the channel option {key} {what}"
         )))
     };
-    match (known.rule, value) {
+    match (*rule, value) {
         (Rule::Integer(from, to), OptionValue::Integer(value)) => {
             if (from..=to).contains(value) {
                 Ok(())
@@ -277,7 +257,7 @@ mod tests {
             integer("grpc.max_metadata_size", 1),
             integer("grpc.max_metadata_size", 2),
         ]);
-        assert_eq!(options.unwrap().integer("grpc.max_metadata_size", 0), 1);
+        assert_eq!(options.unwrap().integer("grpc.max_metadata_size"), 1);
         let bad = vec![integer("a", 1), integer("a", i64::MAX)];
         assert!(ChannelOptions::new(bad).is_err());
     }

@@ -1,0 +1,104 @@
+//! Retry: whether an attempt that failed is followed by another, and when (gRFC A6).
+
+use std::time::Duration;
+
+use super::Call;
+use crate::channel::{RetryPolicy, Throttle};
+use crate::error::Error;
+
+/// An attempt that failed.
+pub(super) struct Failure {
+    pub(super) error: Error,
+    /// The gateway certainly did nothing: refused, or above the last stream of a GOAWAY.
+    pub(super) unprocessed: bool,
+    /// The answer had begun: what follows is for the program to see.
+    pub(super) committed: bool,
+}
+
+impl From<Error> for Failure {
+    fn from(error: Error) -> Self {
+        Self {
+            error,
+            unprocessed: false,
+            committed: false,
+        }
+    }
+}
+
+/// The attempts of one call.
+pub(super) struct Retry<'a> {
+    call: &'a Call,
+    policy: Option<&'a RetryPolicy>,
+    throttle: Option<&'a Throttle>,
+    /// Attempts made before this one, for `grpc-previous-rpc-attempts`.
+    pub(super) previous: u32,
+    /// Retries since the start, or since the server last said when: the exponent of the pause.
+    step: u32,
+    replayed: bool,
+}
+
+impl<'a> Retry<'a> {
+    pub(super) fn new(call: &'a Call) -> Self {
+        let policy = call.retry_policy();
+        Self {
+            call,
+            policy,
+            throttle: call.channel.throttle().filter(|_| policy.is_some()),
+            previous: 0,
+            step: 0,
+            replayed: false,
+        }
+    }
+
+    pub(super) fn succeeded(&self) {
+        if let Some(throttle) = self.throttle {
+            throttle.succeeded();
+        }
+    }
+
+    /// The pause before the next attempt, if there is to be one.
+    pub(super) fn after(&mut self, failure: &Failure) -> Option<Duration> {
+        let counters = self.call.channel.counters();
+        if failure.unprocessed && !failure.committed && !self.replayed {
+            self.replayed = true;
+            counters.replayed();
+            return Some(Duration::ZERO);
+        }
+        let policy = self.policy?;
+        let pushback = pushback(&failure.error);
+        let refused = matches!(pushback, Some(None));
+        if !policy.is_retryable(failure.error.code()) && !refused {
+            return None;
+        }
+        let allowed = self.throttle.is_none_or(|throttle| {
+            throttle.failed();
+            throttle.allows()
+        });
+        if failure.committed || refused || !allowed || self.previous + 1 >= policy.max_attempts {
+            return None;
+        }
+        self.previous += 1;
+        counters.retried();
+        Some(match pushback.flatten() {
+            Some(pause) => {
+                self.step = 0;
+                pause
+            }
+            None => {
+                self.step += 1;
+                policy.backoff(self.step, fastrand::f64())
+            }
+        })
+    }
+}
+
+/// What the gateway says of a retry: when, or `Some(None)`: not at all.
+fn pushback(error: &Error) -> Option<Option<Duration>> {
+    let trailers = error.trailers()?;
+    let (_, value) = (0..trailers.len())
+        .filter_map(|index| trailers.get(index))
+        .find(|(key, _)| *key == "grpc-retry-pushback-ms")?;
+    let text = std::str::from_utf8(value).ok();
+    let milliseconds = text.and_then(|text| text.parse::<u32>().ok());
+    Some(milliseconds.map(|milliseconds| Duration::from_millis(milliseconds.into())))
+}

@@ -1,0 +1,260 @@
+//! Arguments: what a constructor was given, checked, and made into a channel.
+//!
+//! Pure but for the variables of the proxies. Not here: the settings' own order (`settings`).
+
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use tokio::sync::{Notify, watch};
+
+use super::backoff::Backoff;
+use super::balancer::{self, Balancer};
+use super::connection::Keepalive;
+use super::connector::{Connector, Tunnel};
+use super::counters::CallCounters;
+use super::proxy::Proxy;
+use super::request::RequestTemplate;
+use super::resolver::Resolver;
+use super::service_config::{Policy, ServiceConfig, Throttle};
+use super::target::{Address, Scheme, Target, authority_host, url_scheme};
+use super::{Calls, Channel, ChannelOptions, Settings};
+use crate::call::{Encoding, Metadata};
+use crate::credentials::{ChannelCredentials, ClientAuthentication, Plugin, Security};
+use crate::environment::{Origin, PROCESS};
+use crate::error::Error;
+use crate::runtime::Epoch;
+
+/// What every call of a channel starts from.
+#[derive(Debug, Default)]
+pub struct CallDefaults {
+    pub metadata: Metadata,
+    pub timeout: Option<Duration>,
+    pub wait_for_ready: bool,
+}
+
+/// What a constructor was given beside its settings.
+#[derive(Debug)]
+pub struct ChannelArguments {
+    pub settings: Settings,
+    pub options: ChannelOptions,
+    pub credentials: ChannelCredentials,
+    pub connect_address: Option<String>,
+    pub override_authority: Option<String>,
+    pub allow_insecure_gateway: bool,
+    pub defaults: CallDefaults,
+    /// The plugin of an OAuth channel and how it authenticates, for `describe` and `retrieve_token`.
+    pub oauth2: Option<(Arc<Plugin>, ClientAuthentication)>,
+    /// Why the token URL cannot be used, if it cannot.
+    pub token_problem: Option<Error>,
+}
+
+impl Channel {
+    pub fn new(arguments: ChannelArguments) -> Result<Arc<Self>, Error> {
+        let ChannelArguments {
+            settings,
+            options,
+            credentials,
+            ..
+        } = arguments;
+        let security = credentials.security;
+        let parsed = Target::parse(&settings.target.0);
+        let loopback = parsed.as_ref().is_ok_and(Target::is_loopback);
+        let allows_plugins =
+            matches!(security, Security::Tls(_)) || loopback || arguments.allow_insecure_gateway;
+        if !credentials.plugins.is_empty() && !allows_plugins {
+            return Err(readable_by_others(&settings));
+        }
+        let service_config = service_config(&options)?;
+        let target = usable(&settings, &security, parsed);
+        let connect_address = arguments
+            .connect_address
+            .map(|text| {
+                Target::parse(&text).map_err(|why| {
+                    Error::invalid_argument(format!(
+                        "connect_address {text:?} cannot be used: {why}"
+                    ))
+                })
+            })
+            .transpose()?;
+
+        let overridden = options
+            .text("grpc.default_authority")
+            .or(options.text("grpc.ssl_target_name_override"))
+            .map(str::to_owned)
+            .or(arguments.override_authority);
+        let authority = match (&overridden, &target) {
+            (Some(authority), _) => authority.clone(),
+            (None, Ok(target)) => target.authority.clone(),
+            (None, Err(_)) => String::new(),
+        };
+        let server_name = options
+            .text("grpc.ssl_target_name_override")
+            .unwrap_or(authority_host(&authority))
+            .to_owned();
+        let scheme = match security {
+            Security::Tls(_) => "https",
+            Security::Plaintext | Security::Local => "http",
+        };
+        let request = RequestTemplate::new(&options, scheme, authority);
+        let usable = match (target, arguments.token_problem) {
+            (Ok(target), None) => Ok(connect_address.unwrap_or(target)),
+            (Err(error), _) | (Ok(_), Some(error)) => Err(error),
+        };
+        let epoch = Epoch::now();
+        let balancer = match usable {
+            Ok(dialled) => proxied(dialled.address, &options)?.map(|(address, proxy)| {
+                let interval = duration(&options, "grpc.dns_min_time_between_resolutions_ms");
+                let connector = Connector {
+                    resolver: Resolver::new(address, interval),
+                    proxy,
+                    security: security.clone(),
+                    server_name,
+                    max_metadata_size: u32::try_from(options.integer("grpc.max_metadata_size"))
+                        .unwrap_or(u32::MAX),
+                    lookahead_bytes: match options.integer("grpc.http2.lookahead_bytes") {
+                        0 => None,
+                        bytes => u32::try_from(bytes).ok(),
+                    },
+                };
+                let settings = balancer_settings(&options, service_config.policy);
+                Balancer::new(connector, settings, epoch)
+            }),
+            Err(error) => Err(error),
+        };
+        let retries = options.integer("grpc.enable_retries") == 1;
+        Ok(Arc::new(Self {
+            max_receive: options.length("grpc.max_receive_message_length"),
+            max_send: options
+                .length("grpc.max_send_message_length")
+                .unwrap_or(i32::MAX as usize),
+            encoding: match options.integer("grpc.default_compression_algorithm") {
+                2 => Encoding::Gzip,
+                _ => Encoding::Identity,
+            },
+            throttle: service_config.throttling.map(Throttle::new),
+            retries,
+            service_config,
+            allows_plugins,
+            settings,
+            options,
+            security,
+            plugins: credentials.plugins,
+            oauth2: arguments.oauth2,
+            defaults: arguments.defaults,
+            epoch,
+            balancer,
+            request,
+            counters: CallCounters::default(),
+            calls: Mutex::<Calls>::default(),
+            closing: watch::Sender::new(false),
+            idle: Notify::new(),
+        }))
+    }
+}
+
+fn readable_by_others(settings: &Settings) -> Error {
+    let (text, origin) = &settings.target;
+    let message = format!(
+        "a token over plaintext to {text} ({origin}), which is not loopback, could be read \
+         by others: use TLS, or connection_options.allow_insecure_gateway"
+    );
+    match origin {
+        Origin::Environment(_) => Error::settings(message),
+        _ => Error::invalid_argument(message),
+    }
+}
+
+/// The target, unless it or its security make the channel useless.
+fn usable(
+    settings: &Settings,
+    security: &Security,
+    parsed: Result<Target, String>,
+) -> Result<Target, Error> {
+    let (text, origin) = &settings.target;
+    let target = parsed.and_then(|target| match (security, url_scheme(text)) {
+        (Security::Tls(_), Some((Scheme::Plaintext, _))) => {
+            Err("its scheme is plaintext, but the channel is secure".to_owned())
+        }
+        (Security::Plaintext | Security::Local, Some((Scheme::Tls, _))) => {
+            Err("its scheme is TLS, but the channel is not secure".to_owned())
+        }
+        (Security::Local, _) if !target.is_loopback() => {
+            Err("local credentials are for loopback and unix: only".to_owned())
+        }
+        _ => Ok(target),
+    });
+    target.map_err(|why| {
+        Error::invalid_argument(format!(
+            "the target {text:?} ({origin}) cannot be used: {why}"
+        ))
+    })
+}
+
+/// What is dialled: the address itself, or a proxy that is asked to connect to it.
+///
+/// A proxy option that cannot be used is an error of the constructor; a variable, one of each call.
+#[allow(clippy::type_complexity, reason = "two kinds of failure, said above")]
+fn proxied(
+    address: Address,
+    options: &ChannelOptions,
+) -> Result<Result<(Address, Option<Tunnel>), Error>, Error> {
+    let (host, port) = match &address {
+        Address::Unix(_) => return Ok(Ok((address, None))),
+        Address::Host(host, port) => (host.clone(), *port),
+        Address::Sockets(addresses) => (addresses[0].ip().to_string(), addresses[0].port()),
+    };
+    let option = options.text("grpc.http_proxy");
+    let enabled = options.integer("grpc.enable_http_proxy") == 1;
+    match Proxy::choose(option, enabled, &PROCESS, &host) {
+        Ok(None) => Ok(Ok((address, None))),
+        Ok(Some(proxy)) => {
+            let dialled = Address::Host(proxy.host().to_owned(), proxy.port());
+            Ok(Ok((dialled, Some(Tunnel { proxy, host, port }))))
+        }
+        Err(error) if option.is_some() => Err(error),
+        Err(error) => Ok(Err(error)),
+    }
+}
+
+fn service_config(options: &ChannelOptions) -> Result<ServiceConfig, Error> {
+    match options.text("grpc.service_config") {
+        None => Ok(ServiceConfig::default()),
+        Some(text) => ServiceConfig::parse(text).map_err(|why| {
+            Error::invalid_argument(format!("the channel option grpc.service_config: {why}"))
+        }),
+    }
+}
+
+fn balancer_settings(options: &ChannelOptions, configured: Option<Policy>) -> balancer::Settings {
+    let idle = options.integer("grpc.client_idle_timeout_ms");
+    let policy = match options.text("grpc.lb_policy_name") {
+        _ if configured.is_some() => configured.unwrap_or(Policy::PickFirst),
+        Some("round_robin") => Policy::RoundRobin,
+        _ => Policy::PickFirst,
+    };
+    balancer::Settings {
+        policy,
+        connect_timeout: duration(options, "grpc.min_reconnect_backoff_ms"),
+        backoff: Backoff::new(
+            duration(options, "grpc.initial_reconnect_backoff_ms"),
+            duration(options, "grpc.max_reconnect_backoff_ms"),
+        ),
+        // INT32_MAX turns it off, and so it does keepalive.
+        idle_timeout: (idle != i64::from(i32::MAX))
+            .then(|| duration(options, "grpc.client_idle_timeout_ms")),
+        keepalive: keepalive(options),
+    }
+}
+
+fn keepalive(options: &ChannelOptions) -> Keepalive {
+    let time = options.integer("grpc.keepalive_time_ms");
+    Keepalive {
+        time: (time != i64::from(i32::MAX)).then(|| duration(options, "grpc.keepalive_time_ms")),
+        timeout: duration(options, "grpc.keepalive_timeout_ms"),
+        without_calls: options.integer("grpc.keepalive_permit_without_calls") == 1,
+    }
+}
+
+fn duration(options: &ChannelOptions, key: &str) -> Duration {
+    Duration::from_millis(u64::try_from(options.integer(key)).unwrap_or(0))
+}

@@ -1,0 +1,263 @@
+//! Connector: from endpoints to an open HTTP/2 connection: TCP or a Unix socket, proxy, TLS, SETTINGS.
+//!
+//! Several endpoints are tried as RFC 8305 ("happy eyeballs") says; the first that is ready wins, whole
+//! handshake included. Not here: when to connect, and how often (`balancer`).
+
+use std::future::poll_fn;
+use std::io;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::Poll;
+use std::time::Duration;
+
+use bytes::Bytes;
+use futures_util::stream::{FuturesUnordered, StreamExt};
+use h2::client::{Connection, SendRequest};
+use rustls::pki_types::ServerName;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::{TcpStream, UnixStream};
+use tokio::time::sleep;
+use tokio_rustls::TlsConnector;
+
+use super::proxy::Proxy;
+use super::resolver::{Endpoint, Resolver};
+use super::traffic::{Metered, Traffic};
+use crate::credentials::Security;
+use crate::error::{Error, chain};
+
+/// What a peer may send ahead of its reader: per stream, and for all of them.
+const STREAM_WINDOW: u32 = 256 * 1024;
+const CONNECTION_WINDOW: u32 = 4 * 1024 * 1024;
+
+/// RFC 8305, section 5: "Connection Attempt Delay".
+const ATTEMPT_DELAY: Duration = Duration::from_millis(250);
+
+/// Everything a connection attempt needs.
+#[derive(Debug)]
+pub(super) struct Connector {
+    /// Of the proxy, where there is one, else of the target or `connect_address`.
+    pub(super) resolver: Resolver,
+    pub(super) proxy: Option<Tunnel>,
+    pub(super) security: Security,
+    /// The name that the gateway's certificate must have.
+    pub(super) server_name: String,
+    pub(super) max_metadata_size: u32,
+    pub(super) lookahead_bytes: Option<u32>,
+}
+
+/// A proxy, and what it is to connect to.
+#[derive(Debug)]
+pub(super) struct Tunnel {
+    pub(super) proxy: Proxy,
+    pub(super) host: String,
+    pub(super) port: u16,
+}
+
+/// An open connection and the future that drives it.
+pub(super) struct Opened {
+    pub(super) send: SendRequest<Bytes>,
+    pub(super) peer: String,
+    pub(super) drive: Pin<Box<dyn Future<Output = Result<(), h2::Error>> + Send>>,
+    pub(super) ping: Option<h2::PingPong>,
+}
+
+impl Connector {
+    /// Races the endpoints; the error names each with its reason.
+    pub(super) async fn connect(
+        &self,
+        endpoints: &[Endpoint],
+        traffic: &Arc<Traffic>,
+    ) -> Result<Opened, Error> {
+        let mut untried = interleaved(endpoints).into_iter();
+        let mut attempts = FuturesUnordered::new();
+        let mut failures: Vec<Error> = Vec::new();
+        loop {
+            if let Some(endpoint) = untried.next() {
+                attempts.push(self.attempt(endpoint, traffic));
+            } else if attempts.is_empty() {
+                return Err(joined(failures));
+            }
+            let delay = async {
+                match untried.len() {
+                    0 => std::future::pending().await,
+                    _ => sleep(ATTEMPT_DELAY).await,
+                }
+            };
+            tokio::select! {
+                // A failure lets the next begin at once.
+                Some(ended) = attempts.next() => match ended {
+                    Ok(opened) => return Ok(opened),
+                    Err(error) => failures.push(error),
+                },
+                () = delay => {}
+            }
+        }
+    }
+
+    async fn attempt(&self, endpoint: &Endpoint, traffic: &Arc<Traffic>) -> Result<Opened, Error> {
+        let peer = match self.resolver.name() {
+            Some(name) => format!("{name} ({endpoint})"),
+            None => endpoint.to_string(),
+        };
+        let failed =
+            |error: io::Error| Error::unavailable(format!("cannot connect to {peer}: {error}"));
+        match endpoint {
+            Endpoint::Unix(path) => {
+                let stream = UnixStream::connect(path).await.map_err(failed)?;
+                self.secure(Metered::new(stream, traffic), peer).await
+            }
+            Endpoint::Tcp(address) => {
+                let stream = TcpStream::connect(address).await.map_err(failed)?;
+                // Only a socket that is broken already refuses this; the handshake will tell.
+                let _: Result<(), _> = stream.set_nodelay(true);
+                let stream = Metered::new(stream, traffic);
+                match &self.proxy {
+                    None => self.secure(stream, peer).await,
+                    Some(tunnel) => {
+                        let Tunnel { proxy, host, port } = tunnel;
+                        let stream = proxy.connect(stream, host, *port).await?;
+                        self.secure(stream, format!("{host}:{port} through the proxy {peer}"))
+                            .await
+                    }
+                }
+            }
+        }
+    }
+
+    async fn secure<S>(&self, stream: S, peer: String) -> Result<Opened, Error>
+    where
+        S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    {
+        let Security::Tls(tls) = &self.security else {
+            return self.handshake(stream, peer).await;
+        };
+        let config = match tls.http2_ready() {
+            Some(config) => config,
+            None => {
+                let tls = Arc::clone(tls);
+                tokio::task::spawn_blocking(move || tls.http2())
+                    .await
+                    .map_err(|error| Error::internal(format!("reading certificates: {error}")))??
+            }
+        };
+        let name = ServerName::try_from(self.server_name.clone()).map_err(|_| {
+            Error::unavailable(format!(
+                "{:?} can be no name in a certificate",
+                self.server_name
+            ))
+        })?;
+        let stream = TlsConnector::from(config)
+            .connect(name, stream)
+            .await
+            .map_err(|error| {
+                Error::unavailable(format!(
+                    "the TLS handshake with {peer} as {} failed: {}",
+                    self.server_name,
+                    chain(&error)
+                ))
+            })?;
+        if stream.get_ref().1.alpn_protocol() != Some(b"h2") {
+            return Err(Error::unavailable(format!(
+                "{peer} does not speak HTTP/2 over TLS: it did not choose h2 by ALPN"
+            )));
+        }
+        self.handshake(stream, peer).await
+    }
+
+    /// Ready once the peer's SETTINGS came: what does not speak HTTP/2 is found out here.
+    async fn handshake<S>(&self, stream: S, peer: String) -> Result<Opened, Error>
+    where
+        S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    {
+        let failed = |error: h2::Error| {
+            Error::unavailable(format!(
+                "the HTTP/2 handshake with {peer} failed: {}",
+                chain(&error)
+            ))
+        };
+        let window = self.lookahead_bytes.unwrap_or(STREAM_WINDOW);
+        let (send, mut connection): (SendRequest<Bytes>, Connection<S, Bytes>) =
+            h2::client::Builder::new()
+                .initial_window_size(window)
+                .initial_connection_window_size(CONNECTION_WINDOW.max(window))
+                .max_header_list_size(self.max_metadata_size)
+                .enable_push(false)
+                // No stream before SETTINGS: this is also how their arrival shows.
+                .initial_max_send_streams(0)
+                .handshake(stream)
+                .await
+                .map_err(failed)?;
+        let ping = connection.ping_pong();
+        poll_fn(|context| match Pin::new(&mut connection).poll(context) {
+            Poll::Ready(Ok(())) => Poll::Ready(Err(Error::unavailable(format!(
+                "{peer} closed the connection during the HTTP/2 handshake"
+            )))),
+            Poll::Ready(Err(error)) => Poll::Ready(Err(failed(error))),
+            Poll::Pending if send.current_max_send_streams() > 0 => Poll::Ready(Ok(())),
+            Poll::Pending => Poll::Pending,
+        })
+        .await?;
+        Ok(Opened {
+            send,
+            drive: Box::pin(connection),
+            ping,
+            peer,
+        })
+    }
+}
+
+/// IPv6 and IPv4 in turn, the family that the resolver put first leading (RFC 8305, section 4).
+fn interleaved(endpoints: &[Endpoint]) -> Vec<&Endpoint> {
+    let is_v6 =
+        |endpoint: &Endpoint| matches!(endpoint, Endpoint::Tcp(address) if address.is_ipv6());
+    let first = endpoints.first().is_some_and(is_v6);
+    let (leading, other): (Vec<_>, Vec<_>) = endpoints
+        .iter()
+        .partition(|endpoint| is_v6(endpoint) == first);
+    let mut ordered = Vec::with_capacity(endpoints.len());
+    let (mut leading, mut other) = (leading.into_iter(), other.into_iter());
+    while ordered.len() < endpoints.len() {
+        ordered.extend(leading.next());
+        ordered.extend(other.next());
+    }
+    ordered
+}
+
+fn joined(mut failures: Vec<Error>) -> Error {
+    if failures.len() == 1 {
+        return failures.remove(0);
+    }
+    let texts: Vec<_> = failures.iter().map(Error::message).collect();
+    Error::unavailable(texts.join("; "))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_families_take_turns() {
+        let endpoints = [
+            "[::1]:1",
+            "[::1]:2",
+            "[::1]:3",
+            "127.0.0.1:1",
+            "127.0.0.1:2",
+        ]
+        .map(|address| Endpoint::Tcp(address.parse().unwrap()));
+        let order: Vec<_> = interleaved(&endpoints)
+            .into_iter()
+            .map(ToString::to_string)
+            .collect();
+        assert_eq!(
+            order,
+            [
+                "[::1]:1",
+                "127.0.0.1:1",
+                "[::1]:2",
+                "127.0.0.1:2",
+                "[::1]:3"
+            ]
+        );
+    }
+}

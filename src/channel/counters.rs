@@ -1,0 +1,76 @@
+//! Counters of a channel's calls, for `zeebe_channel_stats`. Always on: an atomic addition each.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use serde_json::{Map, Value, json};
+use tonic::Code;
+
+#[derive(Debug, Default)]
+pub(crate) struct CallCounters {
+    started: AtomicU64,
+    ended: [AtomicU64; 17],
+    retried: AtomicU64,
+    replayed: AtomicU64,
+}
+
+/// gRPC's names, by number.
+const CODES: [&str; 17] = [
+    "OK",
+    "CANCELLED",
+    "UNKNOWN",
+    "INVALID_ARGUMENT",
+    "DEADLINE_EXCEEDED",
+    "NOT_FOUND",
+    "ALREADY_EXISTS",
+    "PERMISSION_DENIED",
+    "RESOURCE_EXHAUSTED",
+    "FAILED_PRECONDITION",
+    "ABORTED",
+    "OUT_OF_RANGE",
+    "UNIMPLEMENTED",
+    "INTERNAL",
+    "UNAVAILABLE",
+    "DATA_LOSS",
+    "UNAUTHENTICATED",
+];
+
+fn add(counter: &AtomicU64) {
+    counter.fetch_add(1, Ordering::Relaxed);
+}
+
+impl CallCounters {
+    pub(crate) fn started(&self) {
+        add(&self.started);
+    }
+
+    pub(crate) fn ended(&self, code: Code) {
+        add(&self.ended[code as usize]);
+    }
+
+    /// Sent again by the retry policy.
+    pub(crate) fn retried(&self) {
+        add(&self.retried);
+    }
+
+    /// Sent again because it was certainly not processed.
+    pub(crate) fn replayed(&self) {
+        add(&self.replayed);
+    }
+
+    /// Only the statuses that came are named.
+    pub(super) fn json(&self) -> Value {
+        let count = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
+        let ended: Map<_, _> = CODES
+            .iter()
+            .zip(&self.ended)
+            .filter(|(_, counter)| count(counter) > 0)
+            .map(|(name, counter)| ((*name).to_owned(), json!(count(counter))))
+            .collect();
+        json!({
+            "started": count(&self.started),
+            "ended": ended,
+            "retried": count(&self.retried),
+            "replayed": count(&self.replayed),
+        })
+    }
+}
