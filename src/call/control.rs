@@ -6,7 +6,7 @@ use std::collections::VecDeque;
 use std::future::poll_fn;
 use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 use std::sync::{Mutex, OnceLock};
-use std::task::Poll;
+use std::task::{Context, Poll};
 
 use atomic_waker::AtomicWaker;
 use bytes::Bytes;
@@ -164,15 +164,12 @@ impl Control {
         true
     }
 
-    pub(super) async fn cancelled(&self) -> Error {
-        poll_fn(|context| {
-            self.waker.register(context.waker());
-            match self.cancelled.get() {
-                Some(reason) => Poll::Ready(reason.clone()),
-                None => Poll::Pending,
-            }
-        })
-        .await
+    pub(super) fn poll_cancelled(&self, context: &mut Context<'_>) -> Poll<Error> {
+        self.waker.register(context.waker());
+        match self.cancelled.get() {
+            Some(reason) => Poll::Ready(reason.clone()),
+            None => Poll::Pending,
+        }
     }
 
     /// The next message to send, or `None` at the half-close.

@@ -1,6 +1,7 @@
 //! Metadata: ordered key/value pairs of a call; values of `-bin` keys are raw bytes here.
 
 use std::fmt;
+use std::sync::Arc;
 
 use base64::Engine;
 use base64::alphabet::STANDARD;
@@ -30,19 +31,26 @@ const RESERVED: &[&str] = &[
     "grpc-status-details-bin",
 ];
 
+/// Cheap to clone; empty metadata, which most calls have, takes no memory.
 #[derive(Clone, Default, PartialEq, Eq)]
-pub struct Metadata(Vec<(HeaderName, Bytes)>);
+pub struct Metadata(Option<Arc<Entries>>);
+
+type Entries = Vec<(HeaderName, Bytes)>;
 
 /// Keys only: values may be secrets.
 impl fmt::Debug for Metadata {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_list()
-            .entries(self.0.iter().map(|(key, _)| key.as_str()))
+            .entries(self.entries().iter().map(|(key, _)| key.as_str()))
             .finish()
     }
 }
 
 impl Metadata {
+    fn entries(&self) -> &[(HeaderName, Bytes)] {
+        self.0.as_ref().map_or(&[], |entries| entries.as_slice())
+    }
+
     /// Checks what gRPC's HTTP/2 mapping allows.
     pub fn add(&mut self, key: &str, value: &[u8]) -> Result<(), Error> {
         let allowed =
@@ -66,20 +74,21 @@ impl Metadata {
         }
         let name = HeaderName::from_bytes(key.as_bytes())
             .map_err(|_| Error::invalid_argument(format!("{key:?} cannot be a metadata key")))?;
-        self.0.push((name, Bytes::copy_from_slice(value)));
+        let entries = Arc::make_mut(self.0.get_or_insert_default());
+        entries.push((name, Bytes::copy_from_slice(value)));
         Ok(())
     }
 
     pub fn len(&self) -> usize {
-        self.0.len()
+        self.entries().len()
     }
 
     pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.entries().is_empty()
     }
 
     pub fn get(&self, index: usize) -> Option<(&str, &[u8])> {
-        self.0
+        self.entries()
             .get(index)
             .map(|(key, value)| (key.as_str(), &value[..]))
     }
@@ -103,15 +112,15 @@ impl Metadata {
                 }
             }
         }
-        Self(entries)
+        Self((!entries.is_empty()).then(|| Arc::new(entries)))
     }
 
     /// Puts these into a request's headers; a key given here replaces what stands there.
     pub(crate) fn write_to(&self, headers: &mut HeaderMap) {
-        for (key, _) in &self.0 {
+        for (key, _) in self.entries() {
             headers.remove(key);
         }
-        for (key, value) in &self.0 {
+        for (key, value) in self.entries() {
             let value = if key.as_str().ends_with("-bin") {
                 HeaderValue::from_str(&BASE64.encode(value))
             } else {

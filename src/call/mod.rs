@@ -12,15 +12,18 @@ mod stream;
 mod unary;
 
 use std::future::poll_fn;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
+use std::task::Poll;
 use std::time::Duration;
 
 use bytes::Bytes;
+use futures_util::FutureExt;
 use h2::SendStream;
 use h2::client::ResponseFuture;
 use http::header::AUTHORIZATION;
 use http::{HeaderValue, Method, Request, Uri, Version};
-use tokio::time::Instant;
+use tokio::time::{Instant, sleep_until};
 use tonic::Code;
 
 pub use control::Control;
@@ -182,20 +185,24 @@ impl Call {
     async fn bounded<T>(
         &self,
         control: &Control,
-        work: impl Future<Output = Result<T, Error>>,
+        mut work: Pin<&mut impl Future<Output = Result<T, Error>>>,
     ) -> Result<T, Error> {
-        let deadline = async {
-            match self.deadline {
-                Some(deadline) => tokio::time::sleep_until(deadline).await,
-                None => std::future::pending().await,
+        let mut deadline = pin!(self.deadline.map(sleep_until));
+        let ended = poll_fn(|context| {
+            if let Poll::Ready(reason) = control.poll_cancelled(context) {
+                return Poll::Ready(Err(reason.processed(control.may_have_been_processed())));
             }
-        };
-        let ended = tokio::select! {
-            biased;
-            reason = control.cancelled() => Err(reason.processed(control.may_have_been_processed())),
-            ended = work => ended,
-            () = deadline => Err(self.deadline_exceeded(control)),
-        };
+            if let Poll::Ready(ended) = work.as_mut().poll(context) {
+                return Poll::Ready(ended);
+            }
+            match deadline.as_mut().as_pin_mut() {
+                Some(deadline) => deadline
+                    .poll(context)
+                    .map(|()| Err(self.deadline_exceeded(control))),
+                None => Poll::Pending,
+            }
+        })
+        .await;
         control.enter(Phase::Ended);
         self.channel
             .counters()
@@ -237,13 +244,14 @@ impl Call {
                     .unwrap_or_else(|_| Err(Error::shutdown("the channel has ended")))?,
             };
             control.enter(Phase::FetchingToken);
-            let request = self.request(previous).await?;
+            let authorization = self.authorization().await?;
             let mut send = lease.connection.send.clone();
-            if poll_fn(|context| send.poll_ready(context)).await.is_err() {
+            // Its streams are counted, so that it is ready or draining; nothing is waited for.
+            if let Some(Err(_)) = poll_fn(|context| send.poll_ready(context)).now_or_never() {
                 self.channel.retire(&lease.connection);
                 continue;
             }
-            match send.send_request(request, false) {
+            match send.send_request(self.request(authorization, previous), false) {
                 Ok((response, send)) => {
                     control.enter(Phase::Sent);
                     return Ok(Exchange {
@@ -260,21 +268,22 @@ impl Call {
         }
     }
 
-    async fn request(&self, previous: u32) -> Result<Request<()>, Error> {
-        let mut headers = self.channel.request().headers.clone();
-        // Of several plugins the later wins; the caller's own metadata wins over all.
+    /// Of several plugins the later wins.
+    async fn authorization(&self) -> Result<Option<HeaderValue>, Error> {
+        let plugins = self.channel.plugins().iter();
         let mut authorization = None;
-        for plugin in self
-            .channel
-            .plugins()
-            .iter()
-            .chain(&self.options.credentials)
-        {
+        for plugin in plugins.chain(&self.options.credentials) {
             authorization = Some(plugin.authorization().await?);
         }
+        Ok(authorization)
+    }
+
+    fn request(&self, authorization: Option<HeaderValue>, previous: u32) -> Request<()> {
+        let mut headers = self.channel.request().headers.clone();
         if let Some(authorization) = authorization {
             headers.insert(AUTHORIZATION, authorization);
         }
+        // The caller's own metadata wins over all.
         self.channel.defaults().metadata.write_to(&mut headers);
         self.options.metadata.write_to(&mut headers);
         if let Some(deadline) = self.deadline {
@@ -292,20 +301,30 @@ impl Call {
         *request.version_mut() = Version::HTTP_2;
         *request.uri_mut() = self.uri.clone();
         *request.headers_mut() = headers;
-        Ok(request)
+        request
     }
 }
 
-/// At most eight digits and a unit (gRPC over HTTP/2, "Timeout").
+/// At most eight digits and a unit (gRPC over HTTP/2, "Timeout"), rounded up to three figures, as other
+/// clients do: a value that comes again costs a byte on the wire, by HPACK. The deadline itself is kept here.
 fn grpc_timeout(left: Duration) -> HeaderValue {
-    const MOST: u128 = 99_999_999;
-    let (value, unit) = match left {
-        left if left.as_micros() <= MOST => (left.as_micros(), 'u'),
-        left if left.as_millis() <= MOST => (left.as_millis(), 'm'),
-        left => (u128::from(left.as_secs()).min(MOST), 'S'),
-    };
-    let text = format!("{value}{unit}");
-    HeaderValue::from_str(&text).unwrap_or(HeaderValue::from_static("99999999S"))
+    const UNITS: [(char, u128); 5] = [
+        ('u', 1),
+        ('m', 1_000),
+        ('S', 1_000_000),
+        ('M', 60_000_000),
+        ('H', 3_600_000_000),
+    ];
+    let micros = left.as_micros().max(1);
+    let mut step = 1;
+    while micros.div_ceil(step) >= 1_000 {
+        step *= 10;
+    }
+    let rounded = micros.div_ceil(step) * step;
+    let fitting = UNITS.iter().rev().find(|(_, unit)| rounded % unit == 0);
+    let (unit, micros_of_unit) = fitting.unwrap_or(&UNITS[0]);
+    let value = (rounded / micros_of_unit).min(99_999_999);
+    HeaderValue::from_str(&format!("{value}{unit}")).unwrap_or(HeaderValue::from_static("1H"))
 }
 
 #[cfg(test)]
@@ -313,14 +332,19 @@ mod tests {
     use super::*;
 
     #[test]
-    fn timeouts_have_at_most_eight_digits() {
-        for (left, text) in [
-            (Duration::from_millis(1500), "1500000u"),
-            (Duration::from_secs(200), "200000m"),
-            (Duration::from_secs(200_000), "200000S"),
-            (Duration::MAX, "99999999S"),
+    fn timeouts_are_rounded_up_to_three_figures() {
+        for (micros, text) in [
+            (0, "1u"),
+            (999, "999u"),
+            (1_001, "1010u"),
+            (1_500_000, "1500m"),
+            (29_999_990, "30S"),
+            (60_000_000, "1M"),
+            (200_000_000, "200S"),
+            (86_400_000_000, "24H"),
         ] {
-            assert_eq!(grpc_timeout(left), text);
+            assert_eq!(grpc_timeout(Duration::from_micros(micros)), text, "{micros}");
         }
+        assert_eq!(grpc_timeout(Duration::MAX), "99999999H");
     }
 }

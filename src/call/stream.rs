@@ -1,5 +1,6 @@
 //! Streaming calls: messages both ways, delivered to a handler.
 
+use std::pin::pin;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -65,7 +66,7 @@ pub async fn stream<H: Handler>(
     let attempts = call.attempts(&control, |previous| {
         attempt(&call, &control, &events, previous)
     });
-    let ended = call.bounded(&control, attempts).await;
+    let ended = call.bounded(&control, pin!(attempts)).await;
     drop(events);
     closing.close(ended);
 }

@@ -1,5 +1,7 @@
 //! Unary calls: one message out, one message in.
 
+use std::pin::pin;
+
 use bytes::Bytes;
 use tonic::Code;
 
@@ -21,7 +23,7 @@ pub async fn unary(call: &Call, control: &Control, framed: Bytes) -> Result<Resp
     let attempts = call.attempts(control, |previous| {
         attempt(call, control, framed.clone(), previous)
     });
-    call.bounded(control, attempts).await
+    call.bounded(control, pin!(attempts)).await
 }
 
 async fn attempt(
@@ -56,6 +58,7 @@ async fn attempt(
     };
     let encoding = status::encoding(&head.headers).map_err(committed)?;
     let initial_metadata = Metadata::from_headers(&head.headers);
+    drop(head); // not kept while the body is waited for
     let mut reader = Reader::new(call.max_receive(), encoding);
     let mut message = None;
     while let Some(chunk) = body.data().await {

@@ -1,7 +1,7 @@
 //! Metadata as C sees it: ordered key/value pairs with NUL-terminated keys.
 
 use std::ffi::CString;
-use std::sync::{Arc, OnceLock};
+use std::sync::OnceLock;
 
 use macro_rules_attribute::apply;
 use safer_ffi::c_char;
@@ -15,17 +15,13 @@ use crate::call::Metadata;
 #[derive_ReprC]
 #[repr(opaque)]
 pub struct zeebe_metadata {
-    pub(crate) metadata: Arc<Metadata>,
+    pub(crate) metadata: Metadata,
     /// NUL-terminated, made when first asked for.
     keys: OnceLock<Vec<CString>>,
 }
 
 impl zeebe_metadata {
     pub(crate) fn new(metadata: Metadata) -> Self {
-        Self::shared(Arc::new(metadata))
-    }
-
-    fn shared(metadata: Arc<Metadata>) -> Self {
         Self {
             metadata,
             keys: OnceLock::new(),
@@ -33,7 +29,7 @@ impl zeebe_metadata {
     }
 
     pub(crate) fn to_owned_handle(&self) -> Self {
-        Self::shared(Arc::clone(&self.metadata))
+        Self::new(self.metadata.clone())
     }
 }
 
@@ -70,7 +66,7 @@ pub extern "C" fn zeebe_metadata_add(
     let key = unsafe { convert::text("key", key) }?;
     // SAFETY: bytes of the header's contract.
     let value = unsafe { convert::bytes("value", value, length) }?;
-    Arc::make_mut(&mut metadata.metadata).add(key, value)?;
+    metadata.metadata.add(key, value)?;
     metadata.keys = OnceLock::new();
     Ok(())
 }

@@ -1,15 +1,23 @@
 //! Request: the parts of a call's HTTP/2 request that no call changes.
 
+use std::sync::Mutex;
+
 use http::{HeaderMap, HeaderValue, Uri};
 
 use super::options::ChannelOptions;
 use crate::error::Error;
+use crate::runtime::lock;
+
+/// Methods whose URI is kept: more than a service has.
+const MAX_URIS: usize = 64;
 
 #[derive(Debug)]
 pub(crate) struct RequestTemplate {
     pub(crate) headers: HeaderMap,
-    pub(crate) scheme: &'static str,
+    scheme: &'static str,
     pub(crate) authority: String,
+    /// Made once a method, and cheap to clone.
+    uris: Mutex<Vec<Uri>>,
 }
 
 impl RequestTemplate {
@@ -18,11 +26,26 @@ impl RequestTemplate {
             headers: headers(options),
             scheme,
             authority,
+            uris: Mutex::default(),
         }
     }
 
     pub(crate) fn uri(&self, path: &str, authority: Option<&str>) -> Result<Uri, Error> {
-        let authority = authority.unwrap_or(&self.authority);
+        if let Some(authority) = authority {
+            return self.build(path, authority);
+        }
+        let mut uris = lock(&self.uris);
+        if let Some(uri) = uris.iter().find(|uri| uri.path() == path) {
+            return Ok(uri.clone());
+        }
+        let uri = self.build(path, &self.authority)?;
+        if uris.len() < MAX_URIS {
+            uris.push(uri.clone());
+        }
+        Ok(uri)
+    }
+
+    fn build(&self, path: &str, authority: &str) -> Result<Uri, Error> {
         Uri::builder()
             .scheme(self.scheme)
             .authority(authority)
