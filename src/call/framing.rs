@@ -2,7 +2,8 @@
 //!
 //! Not here: which encoding a call has (`mod`, `status`).
 
-use std::io::{Read, Write};
+use std::fmt::Display;
+use std::io::{self, Read, Write};
 
 use bytes::{Buf, BufMut, Bytes, BytesMut};
 use flate2::Compression;
@@ -14,8 +15,8 @@ use tonic::Code;
 
 const PREFIX: usize = 5;
 
-/// Room made at once for a message that is yet to come: a prefix alone costs the peer five bytes.
-const TRUSTED: usize = 1024 * 1024;
+/// Room made at once for a message that is yet to come, whatever its prefix says: gRPC's default limit.
+const TRUSTED: usize = 4 * 1024 * 1024;
 
 /// What `grpc-encoding` says of a call's messages.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -37,30 +38,30 @@ impl Encoding {
 
 /// Prefix and message in one piece, so that they go out as one DATA frame. The limit is for the plain message.
 pub(super) fn frame(message: &[u8], limit: usize, encoding: Encoding) -> Result<Bytes, Error> {
-    if message.len() > limit {
-        return Err(too_long(message.len(), limit, "send"));
+    let length = u32::try_from(message.len())
+        .ok()
+        .filter(|_| message.len() <= limit)
+        .ok_or_else(|| too_long(message.len(), limit, "send"))?;
+    if encoding == Encoding::Gzip {
+        return compress(message)
+            .map_err(|error| Error::internal(format!("a message cannot be compressed: {error}")));
     }
     let mut framed = BytesMut::with_capacity(PREFIX + message.len());
-    framed.put_bytes(0, PREFIX);
-    match encoding {
-        Encoding::Identity => framed.put_slice(message),
-        Encoding::Gzip => {
-            framed[0] = 1;
-            framed = compress(message, framed).map_err(|error| {
-                Error::internal(format!("a message cannot be compressed: {error}"))
-            })?;
-        }
-    }
-    let length = framed.len() - PREFIX;
-    let prefixed = u32::try_from(length).map_err(|_| too_long(length, limit, "send"))?;
-    framed[1..PREFIX].copy_from_slice(&prefixed.to_be_bytes());
+    framed.put_u8(0);
+    framed.put_u32(length);
+    framed.put_slice(message);
     Ok(framed.freeze())
 }
 
-fn compress(message: &[u8], out: BytesMut) -> std::io::Result<BytesMut> {
-    let mut encoder = GzEncoder::new(out.writer(), Compression::default());
+fn compress(message: &[u8]) -> io::Result<Bytes> {
+    let mut framed = Vec::with_capacity(PREFIX + message.len() / 2);
+    framed.extend_from_slice(&[1, 0, 0, 0, 0]);
+    let mut encoder = GzEncoder::new(framed, Compression::default());
     encoder.write_all(message)?;
-    Ok(encoder.finish()?.into_inner())
+    let mut framed = encoder.finish()?;
+    let length = u32::try_from(framed.len() - PREFIX).map_err(io::Error::other)?;
+    framed[1..PREFIX].copy_from_slice(&length.to_be_bytes());
+    Ok(framed.into())
 }
 
 /// Cuts what comes into messages, without a copy where one chunk holds a message whole.
@@ -101,13 +102,19 @@ impl Reader {
         if !self.partial.is_empty() {
             return self.next_of_partial();
         }
-        match self.prefix(&self.chunk)? {
-            Some(prefix) if self.chunk.len() - PREFIX >= prefix.length => {
-                let message = self.chunk.split_to(PREFIX + prefix.length);
-                self.opened(message, &prefix).map(Some)
-            }
-            _ => Ok(None),
+        let Some(prefix) = self.prefix(&self.chunk)? else {
+            return Ok(None);
+        };
+        let length = PREFIX + prefix.length;
+        if self.chunk.len() < length {
+            return Ok(None);
         }
+        let mut message = self.chunk.split_to(length);
+        message.advance(PREFIX);
+        if prefix.compressed {
+            return self.decompress(&message).map(Some);
+        }
+        Ok(Some(message))
     }
 
     fn next_of_partial(&mut self) -> Result<Option<Bytes>, Error> {
@@ -120,12 +127,16 @@ impl Reader {
         if self.partial.len() < length {
             return Ok(None);
         }
-        let message = self.partial.split_to(length).freeze();
+        let mut message = self.partial.split_to(length).freeze();
+        message.advance(PREFIX);
         if self.partial.is_empty() {
             // Lets go of the message's memory.
             self.partial = BytesMut::new();
         }
-        self.opened(message, &prefix).map(Some)
+        if prefix.compressed {
+            return self.decompress(&message).map(Some);
+        }
+        Ok(Some(message))
     }
 
     /// Moves to `partial` what it lacks of `length`; the rest of the chunk stays where it is.
@@ -133,7 +144,7 @@ impl Reader {
         let missing = length.saturating_sub(self.partial.len());
         let part = self.chunk.split_to(missing.min(self.chunk.len()));
         if !part.is_empty() {
-            // Grows by doubling, so that a byte is copied twice at most on average.
+            // Grows by doubling, so the copying is linear in the length.
             self.partial.reserve(missing.min(TRUSTED));
             self.partial.extend_from_slice(&part);
         }
@@ -161,17 +172,11 @@ impl Reader {
         };
         let length = u32::from_be_bytes([a, b, c, d]) as usize;
         match self.limit {
-            Some(limit) if length > limit => Err(too_long(length, limit, "receive")),
+            Some(limit) if length > limit => {
+                Err(too_long(length, limit, "receive").processed(true))
+            }
             _ => Ok(Some(Prefix { compressed, length })),
         }
-    }
-
-    fn opened(&self, mut message: Bytes, prefix: &Prefix) -> Result<Bytes, Error> {
-        message.advance(PREFIX);
-        if prefix.compressed {
-            message = self.decompress(&message)?;
-        }
-        Ok(message)
     }
 
     /// Stops one byte beyond the limit: what a few bytes may stand for has no other bound.
@@ -183,22 +188,229 @@ impl Reader {
             .read_to_end(&mut opened)
             .map_err(|error| broken(format!("a message is no gzip: {error}")))?;
         match self.limit {
-            Some(limit) if opened.len() > limit => Err(too_long(opened.len(), limit, "receive")),
+            Some(limit) if opened.len() > limit => {
+                let length = format!("more than {limit} decompressed");
+                Err(too_long(length, limit, "receive").processed(true))
+            }
             _ => Ok(opened.into()),
         }
     }
 }
 
 #[cold]
-fn too_long(length: usize, limit: usize, direction: &str) -> Error {
+fn too_long(length: impl Display, limit: usize, direction: &str) -> Error {
     let message = format!(
         "a message of {length} bytes is longer than the {limit} that \
          grpc.max_{direction}_message_length allows"
     );
-    Error::rpc(Source::Library, Code::ResourceExhausted, message).processed(direction == "receive")
+    Error::rpc(Source::Library, Code::ResourceExhausted, message)
 }
 
 #[cold]
 fn broken(message: String) -> Error {
     Error::rpc(Source::Transport, Code::Internal, message).processed(true)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ENCODINGS: [Encoding; 2] = [Encoding::Identity, Encoding::Gzip];
+
+    /// A message's frame, of a size that the test does not care about.
+    fn framed(message: &[u8], encoding: Encoding) -> Bytes {
+        frame(message, usize::MAX, encoding).unwrap()
+    }
+
+    /// What a reader gives for these chunks; messages are taken after each, as a call does.
+    fn read(reader: &mut Reader, chunks: impl IntoIterator<Item = Bytes>) -> Vec<Bytes> {
+        let mut found = Vec::new();
+        for chunk in chunks {
+            reader.push(chunk);
+            while let Some(message) = reader.next().unwrap() {
+                found.push(message);
+            }
+        }
+        found
+    }
+
+    fn refused(encoding: Encoding, limit: Option<usize>, bytes: impl Into<Bytes>) -> Error {
+        let mut reader = Reader::new(limit, encoding);
+        reader.push(bytes.into());
+        reader.next().unwrap_err()
+    }
+
+    #[test]
+    fn messages_are_the_same_however_they_are_cut() {
+        let messages: [&[u8]; 4] = [b"one", b"", b"three", &[7; 300]];
+        for encoding in ENCODINGS {
+            let wire: Bytes = messages
+                .iter()
+                .flat_map(|message| frame(message, 300, encoding).unwrap())
+                .collect();
+            for size in 1..=wire.len() {
+                let chunks = || wire.chunks(size).map(Bytes::copy_from_slice);
+                let mut reader = Reader::new(Some(300), encoding);
+                let found = read(&mut reader, chunks());
+                assert_eq!(found, messages, "{encoding:?} in chunks of {size}");
+                assert!(reader.is_empty());
+
+                // Nor does it matter when they are taken.
+                chunks().for_each(|chunk| reader.push(chunk));
+                assert_eq!(read(&mut reader, [Bytes::new()]), messages);
+                assert!(reader.is_empty());
+            }
+        }
+    }
+
+    #[test]
+    fn a_message_that_is_cut_off_is_noticed() {
+        let wire = framed(b"three", Encoding::Identity);
+        for length in 1..wire.len() {
+            let mut reader = Reader::new(None, Encoding::Identity);
+            assert!(read(&mut reader, [wire.slice(..length)]).is_empty());
+            assert!(!reader.is_empty(), "{length} bytes");
+        }
+    }
+
+    #[test]
+    fn a_message_whole_in_a_chunk_is_not_copied() {
+        let mut reader = Reader::new(None, Encoding::Identity);
+        let cut = framed(&[1; 100], Encoding::Identity);
+        let whole = framed(&[2; 100], Encoding::Identity);
+        let head = cut.slice(..50);
+        let rest: Bytes = [&cut[50..], &whole, &whole].concat().into();
+        let begins = rest.as_ptr() as usize;
+        let found = read(&mut reader, [head, rest]);
+        let places: Vec<_> = found
+            .iter()
+            .map(|message| message.as_ptr() as usize - begins)
+            .collect();
+        assert_eq!(places[1..], [60, 165]);
+    }
+
+    #[test]
+    fn a_big_message_in_small_chunks_moves_seldom() {
+        const LENGTH: usize = 4 * TRUSTED;
+        let wire = framed(&vec![7; LENGTH], Encoding::Identity);
+        let mut reader = Reader::new(None, Encoding::Identity);
+        let (mut moves, mut capacity, mut message) = (0, 0, None);
+        for chunk in wire.chunks(4096) {
+            reader.push(Bytes::copy_from_slice(chunk));
+            message = reader.next().unwrap();
+            if reader.partial.capacity() > capacity {
+                moves += 1;
+                capacity = reader.partial.capacity();
+            }
+        }
+        assert_eq!(message.unwrap().len(), LENGTH);
+        assert!(moves <= 4, "moved {moves} times");
+        assert_eq!(
+            reader.partial.capacity(),
+            0,
+            "memory is held after the message"
+        );
+    }
+
+    #[test]
+    fn a_prefix_alone_takes_no_memory_for_its_message() {
+        let mut reader = Reader::new(None, Encoding::Identity);
+        assert!(
+            read(
+                &mut reader,
+                [&[0, 255, 255][..], &[255, 255, 1]].map(Bytes::from)
+            )
+            .is_empty()
+        );
+        let capacity = reader.partial.capacity();
+        assert!((TRUSTED..2 * TRUSTED).contains(&capacity), "{capacity}");
+    }
+
+    #[test]
+    fn too_long_messages_are_refused_at_their_prefix() {
+        for encoding in ENCODINGS {
+            let error = frame(b"three", 4, encoding).unwrap_err();
+            assert_eq!(error.code(), Code::ResourceExhausted);
+            assert!(!error.may_have_been_processed());
+            let error = refused(encoding, Some(2), &[0, 0, 0, 0, 3][..]);
+            assert_eq!(error.code(), Code::ResourceExhausted);
+            assert!(error.may_have_been_processed());
+        }
+        // A compressed one, too, by its length on the wire.
+        let error = refused(Encoding::Gzip, Some(2), &[1, 0, 0, 0, 3][..]);
+        assert_eq!(error.code(), Code::ResourceExhausted);
+    }
+
+    #[test]
+    fn an_unknown_compression_flag_is_refused() {
+        for (encoding, flag) in [
+            (Encoding::Identity, 1),
+            (Encoding::Identity, 2),
+            (Encoding::Gzip, 2),
+        ] {
+            let error = refused(encoding, None, vec![flag, 0, 0, 0, 3]);
+            assert_eq!(error.code(), Code::Internal);
+            assert_eq!(
+                error.message(),
+                format!(
+                    "a message has the compression flag {flag}, but its grpc-encoding is {}",
+                    encoding.name()
+                )
+            );
+        }
+    }
+
+    #[test]
+    fn gzip_is_flagged_smaller_and_may_stand_beside_plain_messages() {
+        let long = framed(&[7; 1000], Encoding::Gzip);
+        assert_eq!(long[0], 1);
+        assert!(long.len() < 100, "{}", long.len());
+        let mut reader = Reader::new(None, Encoding::Gzip);
+        let plain = framed(b"plain", Encoding::Identity);
+        let found = read(&mut reader, [long, plain]);
+        assert_eq!(found, [&[7; 1000][..], b"plain"]);
+    }
+
+    #[test]
+    fn the_limit_counts_what_a_compressed_message_stands_for() {
+        let message = framed(&[7; 1000], Encoding::Gzip);
+        let mut reader = Reader::new(Some(1000), Encoding::Gzip);
+        assert_eq!(read(&mut reader, [message.clone()]), [&[7; 1000][..]]);
+        let error = refused(Encoding::Gzip, Some(999), message);
+        assert_eq!(error.code(), Code::ResourceExhausted);
+        assert_eq!(
+            error.message(),
+            "a message of more than 999 decompressed bytes is longer than the 999 that \
+             grpc.max_receive_message_length allows"
+        );
+    }
+
+    #[test]
+    fn a_message_is_not_decompressed_beyond_the_limit() {
+        let mut bomb = framed(&vec![0; 8 * 1024 * 1024], Encoding::Gzip).to_vec();
+        *bomb.last_mut().unwrap() ^= 1; // which nobody sees who stops before
+        let error = refused(Encoding::Gzip, Some(64 * 1024), bomb);
+        assert_eq!(error.code(), Code::ResourceExhausted);
+    }
+
+    #[test]
+    fn what_is_no_gzip_is_refused() {
+        let good = framed(b"message", Encoding::Gzip);
+        let mut broken = good.to_vec();
+        *broken.last_mut().unwrap() ^= 1; // of the length at its end
+        let mut cut = good[..good.len() - 1].to_vec();
+        cut[4] -= 1;
+        let mut followed = [&good[..], b"!"].concat();
+        followed[4] += 1;
+        let never = vec![1, 0, 0, 0, 2, b'h', b'i'];
+        let empty = vec![1, 0, 0, 0, 0];
+        for bytes in [broken, cut, followed, never, empty] {
+            let error = refused(Encoding::Gzip, Some(100), bytes);
+            assert_eq!(error.code(), Code::Internal);
+            assert!(
+                error.message().starts_with("a message is no gzip: "),
+                "{error}"
+            );
+        }
+    }
 }

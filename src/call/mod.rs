@@ -343,8 +343,12 @@ mod tests {
             (200_000_000, "200S"),
             (86_400_000_000, "24H"),
         ] {
-            assert_eq!(grpc_timeout(Duration::from_micros(micros)), text, "{micros}");
+            assert_eq!(
+                grpc_timeout(Duration::from_micros(micros)),
+                text,
+                "{micros}"
+            );
         }
-        assert_eq!(grpc_timeout(Duration::MAX), "99999999H");
+        assert_eq!(grpc_timeout(Duration::MAX), "99999999S");
     }
 }

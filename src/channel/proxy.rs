@@ -155,6 +155,7 @@ impl Proxy {
             .request(&gateway)
             .map_err(|error| failed(chain(&error)))?;
         let (mut send, connection) = http1::Builder::new()
+            .title_case_headers(true)
             .max_buf_size(MAX_HEAD)
             .handshake(TokioIo::new(stream))
             .await
@@ -447,7 +448,7 @@ mod tests {
         let script = async {
             let head = read_head(&mut far).await;
             far.write_all(answer).await.unwrap();
-            if !answer.starts_with(b"HTTP/1.1 2") {
+            if !answer.windows(2).any(|bytes| bytes == b" 2") {
                 far.shutdown().await.unwrap();
             }
             (head, far)
@@ -457,31 +458,43 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_tunnel_loses_nothing_that_comes_with_the_answer() {
-        let answer = b"HTTP/1.1 200 Connection established\r\nVia: x\r\n\r\nearly";
-        let (tunnel, head, mut far) = connect("http://user:p%40ss@proxy:3128", answer).await;
-        let mut tunnel = tunnel.unwrap();
-        let encoded = BASE64_STANDARD.encode("user:p@ss");
+    async fn the_request_is_for_the_gateway_and_has_the_credentials() {
+        let (_, head, _) = connect("user:p%40ss@proxy", b"HTTP/1.1 200 OK\r\n\r\n").await;
         let mut lines: Vec<_> = head.trim_end().split("\r\n").collect();
         lines[1..].sort_unstable();
         assert_eq!(
             lines,
             [
                 "CONNECT [::1]:26500 HTTP/1.1",
-                "host: [::1]:26500",
-                &format!("proxy-authorization: Basic {encoded}"),
-                concat!("user-agent: grpc-c-libzeebe/", env!("CARGO_PKG_VERSION")),
+                "Host: [::1]:26500",
+                &format!(
+                    "Proxy-Authorization: Basic {}",
+                    BASE64_STANDARD.encode("user:p@ss")
+                ),
+                concat!("User-Agent: grpc-c-libzeebe/", env!("CARGO_PKG_VERSION")),
             ]
         );
+    }
 
-        far.write_all(b", late").await.unwrap();
-        tunnel.write_all(b"PRI * HTTP/2.0").await.unwrap();
-        let (mut down, mut up) = ([0; 11], [0; 14]);
-        tunnel.read_exact(&mut down).await.unwrap();
-        far.read_exact(&mut up).await.unwrap();
-        assert_eq!((&down, &up), (b"early, late", b"PRI * HTTP/2.0"));
-        drop(far);
-        assert_eq!(tunnel.read(&mut down).await.unwrap(), 0);
+    #[tokio::test]
+    async fn a_tunnel_loses_nothing_that_comes_with_the_answer() {
+        for head in [
+            "HTTP/1.1 200 Connection established\r\nVia: x\r\n\r\n",
+            "HTTP/1.1 201 Created\r\nContent-Length: 3\r\n\r\n",
+            "HTTP/1.0 200 OK\r\nConnection: close\r\n\r\n",
+        ] {
+            let answer = format!("{head}early");
+            let (tunnel, _, mut far) = connect("proxy", answer.as_bytes()).await;
+            let mut tunnel = tunnel.unwrap();
+            far.write_all(b", late").await.unwrap();
+            tunnel.write_all(b"PRI * HTTP/2.0").await.unwrap();
+            let (mut down, mut up) = ([0; 11], [0; 14]);
+            tunnel.read_exact(&mut down).await.unwrap();
+            far.read_exact(&mut up).await.unwrap();
+            assert_eq!((&down, &up), (b"early, late", b"PRI * HTTP/2.0"), "{head}");
+            drop(far);
+            assert_eq!(tunnel.read(&mut down).await.unwrap(), 0);
+        }
     }
 
     #[tokio::test]

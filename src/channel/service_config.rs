@@ -18,6 +18,27 @@ const JITTER: f64 = 0.2;
 const MOST_SECONDS: u64 = 315_576_000_000;
 const MOST_TOKENS: f64 = 1000.0;
 
+/// The status codes by number, as gRPC spells them.
+const CODES: [&str; 17] = [
+    "OK",
+    "CANCELLED",
+    "UNKNOWN",
+    "INVALID_ARGUMENT",
+    "DEADLINE_EXCEEDED",
+    "NOT_FOUND",
+    "ALREADY_EXISTS",
+    "PERMISSION_DENIED",
+    "RESOURCE_EXHAUSTED",
+    "FAILED_PRECONDITION",
+    "ABORTED",
+    "OUT_OF_RANGE",
+    "UNIMPLEMENTED",
+    "INTERNAL",
+    "UNAVAILABLE",
+    "DATA_LOSS",
+    "UNAUTHENTICATED",
+];
+
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct ServiceConfig {
     /// `None`: the config does not say.
@@ -74,7 +95,7 @@ impl ServiceConfig {
         }
         Ok(Self {
             policy: policy(&root)?,
-            throttling: optional(root.get("retryThrottling"), throttling)?,
+            throttling: root.optional("retryThrottling", throttling)?,
             methods,
         })
     }
@@ -168,7 +189,7 @@ fn policy(root: &Place) -> Result<Option<Policy>, String> {
             None => Err(place.wrong("it must list pick_first or round_robin")),
         };
     }
-    optional(root.get("loadBalancingPolicy"), |place| {
+    root.optional("loadBalancingPolicy", |place| {
         known(&place.text()?.to_ascii_lowercase())
             .ok_or_else(|| place.wrong("it must be pick_first or round_robin"))
     })
@@ -194,16 +215,16 @@ fn throttling(place: &Place) -> Result<Throttling, String> {
 
 fn method_config(place: &Place) -> Result<MethodConfig, String> {
     Ok(MethodConfig {
-        timeout: optional(place.get("timeout"), |place| place.duration())?,
-        wait_for_ready: optional(place.get("waitForReady"), |place| place.boolean())?,
-        retry: optional(place.get("retryPolicy"), retry_policy)?,
+        timeout: place.optional("timeout", Place::duration)?,
+        wait_for_ready: place.optional("waitForReady", Place::boolean)?,
+        retry: place.optional("retryPolicy", retry_policy)?,
     })
 }
 
 /// The key of a name; no service is the default for all.
 fn path(name: &Place) -> Result<String, String> {
     name.object()?;
-    let part = |key| optional(name.get(key), |part| Ok(part.text()?.to_owned()));
+    let part = |key| name.optional(key, |part| Ok(part.text()?.to_owned()));
     let (service, method) = (part("service")?, part("method")?);
     match (service.unwrap_or_default(), method.unwrap_or_default()) {
         (service, method) if service.is_empty() && method.is_empty() => Ok(String::new()),
@@ -246,39 +267,13 @@ fn retry_policy(place: &Place) -> Result<RetryPolicy, String> {
 
 /// By name or number.
 fn code(place: &Place) -> Result<Code, String> {
-    const NAMES: [&str; 17] = [
-        "OK",
-        "CANCELLED",
-        "UNKNOWN",
-        "INVALID_ARGUMENT",
-        "DEADLINE_EXCEEDED",
-        "NOT_FOUND",
-        "ALREADY_EXISTS",
-        "PERMISSION_DENIED",
-        "RESOURCE_EXHAUSTED",
-        "FAILED_PRECONDITION",
-        "ABORTED",
-        "OUT_OF_RANGE",
-        "UNIMPLEMENTED",
-        "INTERNAL",
-        "UNAVAILABLE",
-        "DATA_LOSS",
-        "UNAUTHENTICATED",
-    ];
-    let number = (0..).zip(NAMES).find(|(number, name)| {
+    let number = (0..).zip(CODES).find(|(number, name)| {
         place.value.as_i64() == Some(i64::from(*number)) || place.value.as_str() == Some(name)
     });
     match number {
         Some((number, _)) => Ok(Code::from_i32(number)),
         None => Err(place.wrong("it is no gRPC status code")),
     }
-}
-
-fn optional<T>(
-    place: Option<Place>,
-    parse: impl Fn(&Place) -> Result<T, String>,
-) -> Result<Option<T>, String> {
-    place.as_ref().map(parse).transpose()
 }
 
 /// A value and where it stands, for the errors.
@@ -315,6 +310,14 @@ impl<'a> Place<'a> {
             path: self.field(key),
             value,
         })
+    }
+
+    fn optional<T>(
+        &self,
+        key: &str,
+        parse: impl Fn(&Self) -> Result<T, String>,
+    ) -> Result<Option<T>, String> {
+        self.get(key).as_ref().map(parse).transpose()
     }
 
     fn field(&self, key: &str) -> String {
@@ -469,6 +472,17 @@ mod tests {
         for code in (0..17).map(Code::from_i32) {
             let retryable = matches!(code, Code::Unavailable | Code::ResourceExhausted);
             assert_eq!(policy.is_retryable(code), retryable, "{code:?}");
+        }
+    }
+
+    #[test]
+    fn codes_have_their_names() {
+        for (number, name) in (0..).zip(CODES) {
+            let policy = with_retry("retryableStatusCodes", json!([name])).unwrap();
+            let code = Code::from_i32(number);
+            assert!(policy.is_retryable(code), "{name}");
+            let spelled = format!("{code:?}").to_ascii_uppercase();
+            assert_eq!(spelled, name.replace('_', ""));
         }
     }
 
