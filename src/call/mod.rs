@@ -35,8 +35,8 @@ pub use unary::{Response, unary};
 
 use retry::{Failure, Retry};
 
-use crate::channel::{Channel, Lease, MethodConfig, Pick, RetryPolicy};
-use crate::credentials::Plugin;
+use crate::channel::{Channel, GRPC_TIMEOUT, Lease, Pick, RetryPolicy};
+use crate::credentials::{Authorization, Plugin};
 use crate::error::{Error, chain};
 
 /// A call's time-out.
@@ -63,12 +63,17 @@ pub struct CallOptions {
     pub manual_requests: bool,
 }
 
-/// A call that is checked and may start.
+/// A call that is checked and may start. Of the options it has what the attempts need.
 #[derive(Debug)]
 pub struct Call {
     channel: Arc<Channel>,
-    uri: Uri,
-    options: CallOptions,
+    uri: Arc<Uri>,
+    metadata: Metadata,
+    credentials: Option<Arc<Plugin>>,
+    max_receive: Option<usize>,
+    wait_for_ready: bool,
+    encoding: Encoding,
+    manual_requests: bool,
     started: Instant,
     deadline: Option<Instant>,
 }
@@ -100,7 +105,7 @@ impl Call {
             Ok(uri) => uri,
             // A channel with an unusable target has no authority; the call will say so.
             Err(error) if !channel.request().authority.is_empty() => return Err(error),
-            Err(_) => Uri::from_static("http://unusable/"),
+            Err(_) => Arc::new(Uri::from_static("http://unusable/")),
         };
         let started = Instant::now();
         let given = match options.timeout {
@@ -110,41 +115,36 @@ impl Call {
         };
         let configured = channel.method_config(method);
         // The service config may only shorten (gRPC's service config document).
-        let configured = configured.and_then(|configured| configured.timeout);
-        let timeout = match (given, configured) {
+        let timeout = match (given, configured.and_then(|configured| configured.timeout)) {
             (Some(given), Some(configured)) => Some(given.min(configured)),
             (given, configured) => given.or(configured),
         };
         Ok(Self {
             channel: Arc::clone(channel),
             uri,
-            options,
+            metadata: options.metadata,
+            credentials: options.credentials,
+            max_receive: options.max_receive.or(channel.max_receive()),
+            wait_for_ready: options
+                .wait_for_ready
+                .or(configured.and_then(|configured| configured.wait_for_ready))
+                .unwrap_or(channel.defaults().wait_for_ready),
+            encoding: options.encoding.unwrap_or(channel.encoding()),
+            manual_requests: options.manual_requests,
             started,
             deadline: timeout.and_then(|timeout| started.checked_add(timeout)),
         })
     }
 
-    fn max_receive(&self) -> Option<usize> {
-        self.options.max_receive.or(self.channel.max_receive())
-    }
-
-    fn encoding(&self) -> Encoding {
-        self.options.encoding.unwrap_or(self.channel.encoding())
-    }
-
     /// A message as it goes out; refused beyond the send limit.
     pub fn frame(&self, message: &[u8]) -> Result<Bytes, Error> {
-        framing::frame(message, self.channel.max_send(), self.encoding())
+        framing::frame(message, self.channel.max_send(), self.encoding)
     }
 
     /// What others may do to this call, once it streams.
     pub(crate) fn stream_control(&self) -> Control {
-        let (limit, encoding) = (self.channel.max_send(), self.encoding());
-        Control::of_stream(self.options.manual_requests, limit, encoding)
-    }
-
-    fn method_config(&self) -> Option<&MethodConfig> {
-        self.channel.method_config(self.uri.path())
+        let (limit, encoding) = (self.channel.max_send(), self.encoding);
+        Control::of_stream(self.manual_requests, limit, encoding)
     }
 
     fn retry_policy(&self) -> Option<&RetryPolicy> {
@@ -229,14 +229,9 @@ impl Call {
 
     /// Sends the request's headers. What was never on the wire is tried on another connection.
     async fn open(&self, control: &Control, previous: u32) -> Result<Exchange, Error> {
-        let wait_for_ready = self
-            .options
-            .wait_for_ready
-            .or_else(|| self.method_config()?.wait_for_ready)
-            .unwrap_or(self.channel.defaults().wait_for_ready);
         loop {
             control.enter(Phase::Connecting);
-            let lease = match self.channel.pick(wait_for_ready) {
+            let lease = match self.channel.pick(self.wait_for_ready) {
                 Pick::Ready(lease) => lease,
                 Pick::Fail(error) => return Err(error),
                 Pick::Wait(granted) => granted
@@ -244,7 +239,15 @@ impl Call {
                     .unwrap_or_else(|_| Err(Error::shutdown("the channel has ended")))?,
             };
             control.enter(Phase::FetchingToken);
-            let authorization = self.authorization().await?;
+            // Of several plugins the later wins.
+            let mut authorization = None;
+            let plugins = self.channel.plugins().iter();
+            for plugin in plugins.chain(&self.credentials) {
+                authorization = Some(match plugin.authorization() {
+                    Authorization::AtHand(value) => value,
+                    Authorization::Fetched(value) => value.await?,
+                });
+            }
             let mut send = lease.connection.send.clone();
             // Its streams are counted, so that it is ready or draining; nothing is waited for.
             if let Some(Err(_)) = poll_fn(|context| send.poll_ready(context)).now_or_never() {
@@ -268,29 +271,25 @@ impl Call {
         }
     }
 
-    /// Of several plugins the later wins.
-    async fn authorization(&self) -> Result<Option<HeaderValue>, Error> {
-        let plugins = self.channel.plugins().iter();
-        let mut authorization = None;
-        for plugin in plugins.chain(&self.options.credentials) {
-            authorization = Some(plugin.authorization().await?);
-        }
-        Ok(authorization)
-    }
-
     fn request(&self, authorization: Option<HeaderValue>, previous: u32) -> Request<()> {
         let mut headers = self.channel.request().headers.clone();
         if let Some(authorization) = authorization {
             headers.insert(AUTHORIZATION, authorization);
         }
+        // In the template already, so that the map need not grow.
+        match self.deadline {
+            Some(deadline) => {
+                let left = deadline.saturating_duration_since(Instant::now());
+                headers.insert(GRPC_TIMEOUT, grpc_timeout(left));
+            }
+            None => {
+                headers.remove(GRPC_TIMEOUT);
+            }
+        }
         // The caller's own metadata wins over all.
         self.channel.defaults().metadata.write_to(&mut headers);
-        self.options.metadata.write_to(&mut headers);
-        if let Some(deadline) = self.deadline {
-            let left = deadline.saturating_duration_since(Instant::now());
-            headers.insert("grpc-timeout", grpc_timeout(left));
-        }
-        if self.encoding() == Encoding::Gzip {
+        self.metadata.write_to(&mut headers);
+        if self.encoding == Encoding::Gzip {
             headers.insert("grpc-encoding", HeaderValue::from_static("gzip"));
         }
         if previous > 0 {
@@ -299,7 +298,7 @@ impl Call {
         let mut request = Request::new(());
         *request.method_mut() = Method::POST;
         *request.version_mut() = Version::HTTP_2;
-        *request.uri_mut() = self.uri.clone();
+        *request.uri_mut() = Uri::clone(&self.uri);
         *request.headers_mut() = headers;
         request
     }
@@ -308,12 +307,12 @@ impl Call {
 /// At most eight digits and a unit (gRPC over HTTP/2, "Timeout"), rounded up to three figures, as other
 /// clients do: a value that comes again costs a byte on the wire, by HPACK. The deadline itself is kept here.
 fn grpc_timeout(left: Duration) -> HeaderValue {
-    const UNITS: [(char, u128); 5] = [
-        ('u', 1),
-        ('m', 1_000),
-        ('S', 1_000_000),
-        ('M', 60_000_000),
-        ('H', 3_600_000_000),
+    const UNITS: [(u8, u128); 5] = [
+        (b'u', 1),
+        (b'm', 1_000),
+        (b'S', 1_000_000),
+        (b'M', 60_000_000),
+        (b'H', 3_600_000_000),
     ];
     let micros = left.as_micros().max(1);
     let mut step = 1;
@@ -324,7 +323,19 @@ fn grpc_timeout(left: Duration) -> HeaderValue {
     let fitting = UNITS.iter().rev().find(|(_, unit)| rounded % unit == 0);
     let (unit, micros_of_unit) = fitting.unwrap_or(&UNITS[0]);
     let value = (rounded / micros_of_unit).min(99_999_999);
-    HeaderValue::from_str(&format!("{value}{unit}")).unwrap_or(HeaderValue::from_static("1H"))
+    let mut text = [0; 9];
+    let mut digits = text.len() - 1;
+    text[digits] = *unit;
+    let mut rest = value;
+    loop {
+        digits -= 1;
+        text[digits] = b'0' + (rest % 10) as u8;
+        rest /= 10;
+        if rest == 0 {
+            break;
+        }
+    }
+    HeaderValue::from_bytes(&text[digits..]).unwrap_or(HeaderValue::from_static("1H"))
 }
 
 #[cfg(test)]

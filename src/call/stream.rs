@@ -169,7 +169,7 @@ async fn read<H: Handler>(
             move |handler: &H| handler.initial_metadata(metadata)
         })
         .await;
-    let mut reader = Reader::new(call.max_receive(), encoding);
+    let mut reader = Reader::new(call.max_receive, encoding);
     while let Some(chunk) = body.data().await {
         let chunk = chunk.map_err(lost)?;
         let length = chunk.len();

@@ -3,9 +3,10 @@
 use std::pin::pin;
 
 use bytes::Bytes;
+use h2::RecvStream;
 use tonic::Code;
 
-use super::framing::Reader;
+use super::framing::{Encoding, Reader};
 use super::retry::Failure;
 use super::{Call, Control, Exchange, Metadata, status};
 use crate::error::{Error, Source};
@@ -19,17 +20,15 @@ pub struct Response {
 }
 
 /// Runs the call to its end; the message comes from [`Call::frame`].
-pub async fn unary(call: &Call, control: &Control, framed: Bytes) -> Result<Response, Error> {
-    let attempts = call.attempts(control, |previous| {
-        attempt(call, control, framed.clone(), previous)
-    });
+pub async fn unary(call: &Call, control: &Control, framed: &Bytes) -> Result<Response, Error> {
+    let attempts = call.attempts(control, |previous| attempt(call, control, framed, previous));
     call.bounded(control, pin!(attempts)).await
 }
 
 async fn attempt(
     call: &Call,
     control: &Control,
-    framed: Bytes,
+    framed: &Bytes,
     previous: u32,
 ) -> Result<Response, Failure> {
     let Exchange {
@@ -37,29 +36,15 @@ async fn attempt(
         mut send,
         lease,
     } = call.open(control, previous).await?;
-    let connection = &lease.connection;
-    send.send_data(framed, true)
+    let connection = &*lease.connection;
+    send.send_data(framed.clone(), true)
         .map_err(|error| status::lost(&error, connection, false))?;
-    let response = response
-        .await
-        .map_err(|error| status::lost(&error, connection, false))?;
-    let (head, mut body) = response.into_parts();
-    if let Some(error) = status::of_http(head.status, &head.headers) {
-        return Err(error.into());
-    }
-    if head.headers.contains_key("grpc-status") && body.is_end_stream() {
-        status::of_trailers(&head.headers, None)?;
-        return Err(no_message().into());
-    }
-    let committed = |error: Error| Failure {
-        error,
-        unprocessed: false,
-        committed: true,
+    drop(send);
+    let (mut body, initial_metadata, encoding) = match response.await {
+        Ok(response) => head(response)?,
+        Err(error) => return Err(status::lost(&error, connection, false)),
     };
-    let encoding = status::encoding(&head.headers).map_err(committed)?;
-    let initial_metadata = Metadata::from_headers(&head.headers);
-    drop(head); // not kept while the body is waited for
-    let mut reader = Reader::new(call.max_receive(), encoding);
+    let mut reader = Reader::new(call.max_receive, encoding);
     let mut message = None;
     while let Some(chunk) = body.data().await {
         let chunk = chunk.map_err(|error| status::lost(&error, connection, true))?;
@@ -74,12 +59,11 @@ async fn attempt(
             }
         }
     }
-    let trailers = body
-        .trailers()
-        .await
-        .map_err(|error| status::lost(&error, connection, true))?
-        .unwrap_or_default();
-    let trailers = status::of_trailers(&trailers, Some(&initial_metadata)).map_err(committed)?;
+    let trailers = match body.trailers().await {
+        Ok(trailers) => status::of_trailers(&trailers.unwrap_or_default(), Some(&initial_metadata))
+            .map_err(committed)?,
+        Err(error) => return Err(status::lost(&error, connection, true)),
+    };
     match message {
         Some(message) if reader.is_empty() => Ok(Response {
             message,
@@ -88,6 +72,29 @@ async fn attempt(
         }),
         Some(_) => Err(committed(internal("the answer ends within a message"))),
         None => Err(committed(no_message())),
+    }
+}
+
+/// What the answer begins with; not kept while its body is waited for.
+fn head(response: http::Response<RecvStream>) -> Result<(RecvStream, Metadata, Encoding), Failure> {
+    let (head, body) = response.into_parts();
+    if let Some(error) = status::of_http(head.status, &head.headers) {
+        return Err(error.into());
+    }
+    if body.is_end_stream() && head.headers.contains_key("grpc-status") {
+        status::of_trailers(&head.headers, None)?;
+        return Err(no_message().into());
+    }
+    let encoding = status::encoding(&head.headers).map_err(committed)?;
+    Ok((body, Metadata::from_headers(&head.headers), encoding))
+}
+
+/// The answer had begun.
+fn committed(error: Error) -> Failure {
+    Failure {
+        error,
+        unprocessed: false,
+        committed: true,
     }
 }
 

@@ -160,7 +160,7 @@ where
     // From here on the completion comes, so nothing may return an error any more.
     let completion = Completion::new(complete(Arc::clone(&runtime), active));
     slot.spawn(async move {
-        let result = call::unary(&call, &control, framed).await;
+        let result = call::unary(&call, &control, &framed).await;
         completion.deliver(result);
     });
     Ok(())
@@ -204,7 +204,10 @@ pub extern "C" fn zeebe_channel_unary_call(
     let callback = convert::required("callback", callback)?;
     let user_data = UserData(user_data);
     let before = |control: &Arc<Control>| {
-        // SAFETY: NULL or an out-parameter of the header's contract.
+        if call.is_null() {
+            return;
+        }
+        // SAFETY: an out-parameter of the header's contract.
         if let Ok(call) = unsafe { Out::new("call", call) } {
             call.write(call_handle(control, channel.epoch()));
         }

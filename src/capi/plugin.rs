@@ -22,8 +22,8 @@ use super::options::{
 use super::token_request::{self, zeebe_token_request};
 use crate::call::Metadata;
 use crate::credentials::{
-    ClientAuthentication, ClientCredentials, Lifetime, OAuth2Plugin, Plugin, TlsCredentials,
-    TokenOptions, TokenSource, check_token_url,
+    Authorization, ClientAuthentication, ClientCredentials, Lifetime, OAuth2Plugin, Plugin,
+    TlsCredentials, TokenOptions, TokenSource, check_token_url,
 };
 use crate::error::Error;
 use crate::runtime::{self, Epoch, unique_key};
@@ -290,7 +290,11 @@ pub extern "C" fn zeebe_metadata_plugin_get_metadata(
         }
     });
     slot.spawn(async move {
-        let metadata = plugin.authorization().await.and_then(|header| {
+        let authorization = match plugin.authorization() {
+            Authorization::AtHand(value) => Ok(value),
+            Authorization::Fetched(value) => value.await,
+        };
+        let metadata = authorization.and_then(|header| {
             let mut metadata = Metadata::default();
             metadata.add("authorization", header.as_bytes())?;
             Ok(metadata)

@@ -29,6 +29,10 @@ use crate::error::{Error, chain};
 const STREAM_WINDOW: u32 = 256 * 1024;
 const CONNECTION_WINDOW: u32 = 4 * 1024 * 1024;
 
+/// What small DATA frames that nobody has read yet may cost beyond their bytes. h2's own limit would end the
+/// connection, and with it all calls, when a dozen readers of short messages are slow; the windows bound them here.
+const SMALL_FRAMES: usize = 32 * 1024 * 1024;
+
 /// RFC 8305, section 5: "Connection Attempt Delay".
 const ATTEMPT_DELAY: Duration = Duration::from_millis(250);
 
@@ -181,6 +185,7 @@ impl Connector {
                 .initial_window_size(window)
                 .initial_connection_window_size(CONNECTION_WINDOW.max(window))
                 .max_header_list_size(self.max_metadata_size)
+                .data_frame_budget(SMALL_FRAMES)
                 .enable_push(false)
                 // No stream before SETTINGS: this is also how their arrival shows.
                 .initial_max_send_streams(0)

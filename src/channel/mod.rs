@@ -33,7 +33,7 @@ pub(crate) use connection::Connection;
 pub use connectivity::Connectivity;
 use counters::CallCounters;
 pub use options::{ChannelOptions, OptionValue};
-pub(crate) use request::RequestTemplate;
+pub(crate) use request::{GRPC_TIMEOUT, RequestTemplate};
 use service_config::ServiceConfig;
 pub(crate) use service_config::{MethodConfig, RetryPolicy, Throttle};
 pub use settings::{ChannelKind, OauthArguments, Settings};

@@ -1,8 +1,8 @@
 //! Request: the parts of a call's HTTP/2 request that no call changes.
 
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 
-use http::{HeaderMap, HeaderValue, Uri};
+use http::{HeaderMap, HeaderName, HeaderValue, Uri};
 
 use super::options::ChannelOptions;
 use crate::error::Error;
@@ -11,13 +11,15 @@ use crate::runtime::lock;
 /// Methods whose URI is kept: more than a service has.
 const MAX_URIS: usize = 64;
 
+pub(crate) const GRPC_TIMEOUT: HeaderName = HeaderName::from_static("grpc-timeout");
+
 #[derive(Debug)]
 pub(crate) struct RequestTemplate {
     pub(crate) headers: HeaderMap,
     scheme: &'static str,
     pub(crate) authority: String,
     /// Made once a method, and cheap to clone.
-    uris: Mutex<Vec<Uri>>,
+    uris: Mutex<Vec<Arc<Uri>>>,
 }
 
 impl RequestTemplate {
@@ -30,27 +32,28 @@ impl RequestTemplate {
         }
     }
 
-    pub(crate) fn uri(&self, path: &str, authority: Option<&str>) -> Result<Uri, Error> {
+    pub(crate) fn uri(&self, path: &str, authority: Option<&str>) -> Result<Arc<Uri>, Error> {
         if let Some(authority) = authority {
             return self.build(path, authority);
         }
         let mut uris = lock(&self.uris);
         if let Some(uri) = uris.iter().find(|uri| uri.path() == path) {
-            return Ok(uri.clone());
+            return Ok(Arc::clone(uri));
         }
         let uri = self.build(path, &self.authority)?;
         if uris.len() < MAX_URIS {
-            uris.push(uri.clone());
+            uris.push(Arc::clone(&uri));
         }
         Ok(uri)
     }
 
-    fn build(&self, path: &str, authority: &str) -> Result<Uri, Error> {
+    fn build(&self, path: &str, authority: &str) -> Result<Arc<Uri>, Error> {
         Uri::builder()
             .scheme(self.scheme)
             .authority(authority)
             .path_and_query(path)
             .build()
+            .map(Arc::new)
             .map_err(|error| {
                 Error::invalid_argument(format!(
                     "the method {path:?} at the authority {authority:?} makes no URI: {error}"
@@ -80,6 +83,8 @@ fn headers(options: &ChannelOptions) -> HeaderMap {
         "grpc-accept-encoding",
         HeaderValue::from_static("identity,gzip"),
     );
+    // A call replaces it or takes it out.
+    headers.insert(GRPC_TIMEOUT, HeaderValue::from_static("1H"));
     // Printable ASCII is checked when the options are made.
     if let Ok(agent) = HeaderValue::from_str(&agent) {
         headers.insert("user-agent", agent);

@@ -12,7 +12,7 @@ use std::sync::Arc;
 pub use host::{TokenRequest, TokenSource};
 pub use oauth2::{ClientAuthentication, ClientCredentials, TokenOptions, check_token_url};
 pub use plugin::OAuth2Plugin;
-pub(crate) use plugin::Plugin;
+pub(crate) use plugin::{Authorization, Plugin};
 pub use tls::TlsCredentials;
 pub use token::{Facts, Lifetime, Token};
 

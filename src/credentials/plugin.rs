@@ -1,9 +1,11 @@
 //! Metadata plugins: what authenticates each call.
 
 use std::fmt;
+use std::pin::Pin;
 use std::sync::{Arc, Mutex};
 use std::time::Instant;
 
+use http::HeaderValue;
 use tokio::sync::oneshot;
 
 use super::host::TokenSource;
@@ -18,6 +20,12 @@ pub(crate) type Plugin = OAuth2Plugin;
 enum Source {
     ClientCredentials(Arc<ClientCredentials>),
     Host(TokenSource),
+}
+
+/// Boxed where it takes a fetch, which is rare: every call carries the size of this.
+pub(crate) enum Authorization {
+    AtHand(HeaderValue),
+    Fetched(Pin<Box<dyn Future<Output = Outcome> + Send>>),
 }
 
 /// Puts a bearer token into `authorization`, fetched when first needed and kept while it is good.
@@ -57,10 +65,15 @@ impl OAuth2Plugin {
         self.epoch
     }
 
-    /// The value of `authorization` for a call, at once if the token is good.
-    pub async fn authorization(self: &Arc<Self>) -> Outcome {
-        let step = lock(&self.cache).get(Instant::now());
-        self.follow(step).await
+    /// The value of `authorization` for a call: at once if the token is good, else fetched.
+    pub(crate) fn authorization(self: &Arc<Self>) -> Authorization {
+        match lock(&self.cache).get(Instant::now()) {
+            Step::Use(header) => Authorization::AtHand(header),
+            step => {
+                let this = Arc::clone(self);
+                Authorization::Fetched(Box::pin(async move { this.follow(step).await }))
+            }
+        }
     }
 
     /// A new token, even if the old one is good; joins a fetch under way.

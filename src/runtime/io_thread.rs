@@ -5,7 +5,7 @@
 use std::cell::Cell;
 use std::future::{Future, poll_fn};
 use std::panic::AssertUnwindSafe;
-use std::pin::Pin;
+use std::pin::{Pin, pin};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, mpsc};
 use std::task::Poll;
@@ -14,6 +14,7 @@ use std::time::{Duration, Instant};
 use atomic_waker::AtomicWaker;
 use futures_util::FutureExt;
 use futures_util::stream::{FuturesUnordered, StreamExt};
+use tokio::time::sleep;
 
 use super::{Worker, lock};
 use crate::error::Error;
@@ -28,6 +29,10 @@ thread_local! {
 pub(super) fn current_io_thread() -> Option<usize> {
     CURRENT.get()
 }
+
+/// While calls run, a timer is set that is due before most deadlines: tokio wakes its own thread, by a system
+/// call, for each timer that is due before all others, and a call's deadline would often be that.
+const ALARM: Duration = Duration::from_secs(5);
 
 /// Set in `Inbox::reserved` once no more reservations are given.
 const CLOSED: usize = 1 << (usize::BITS - 1);
@@ -48,7 +53,11 @@ impl Inbox {
     async fn run(&self) {
         let mut running = FuturesUnordered::new();
         let mut batch = Vec::new();
+        let mut alarm = pin!(sleep(ALARM));
         poll_fn(|context| {
+            if !running.is_empty() && alarm.as_mut().poll(context).is_ready() {
+                alarm.as_mut().reset(tokio::time::Instant::now() + ALARM);
+            }
             self.waker.register(context.waker());
             let reserved = self.reserved.load(Ordering::Acquire);
             std::mem::swap(&mut batch, &mut *lock(&self.tasks));
