@@ -120,6 +120,26 @@ fn a_host_has_its_threads_logs_and_plugins() {
     run(valgrind(&program).envs(environment(&gateway)));
 }
 
+/// tests/c/gateway.h starts gateways of its own.
+fn with_gateways(mut command: Command, name: &str) -> String {
+    run(command
+        .env("GATEWAY", support::gateway_program())
+        .env("SCRATCH", scratch(name)))
+}
+
+#[test]
+fn a_channel_connects_balances_and_lies_idle() {
+    let program = program(C, "channel.c", &["-lzeebe"]);
+    with_gateways(clean(Command::new(&program)), "channel");
+}
+
+#[test]
+fn every_fault_has_its_status() {
+    let program = program(C, "faults.c", &["-lzeebe"]);
+    with_gateways(clean(Command::new(&program)), "faults");
+    with_gateways(valgrind(&program), "faults-valgrind");
+}
+
 #[test]
 fn the_process_survives_resets_forks_and_exits() {
     let gateway = Gateway::start("process");

@@ -1,11 +1,13 @@
 //! TLS: roots, own certificate and key, as a configuration for rustls.
 //!
 //! Material given as PEM is parsed when the credentials are made. The platform's roots, and files
-//! named by variables, are read at the first connect, off the I/O threads.
+//! named by variables, are read at the first connect, off the I/O threads; a file that changed is
+//! read again at the next one, and connections that are there stay.
 
 use std::fmt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, OnceLock};
+use std::time::SystemTime;
 
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
@@ -30,11 +32,21 @@ struct Identity {
 pub struct TlsCredentials {
     roots: Roots,
     identity: Option<Identity>,
-    /// Made once, without ALPN.
-    config: Mutex<Option<Arc<ClientConfig>>>,
-    /// The same for HTTP/2 alone.
-    http2: OnceLock<Arc<ClientConfig>>,
+    made: Mutex<Option<Made>>,
 }
+
+#[derive(Clone)]
+struct Made {
+    /// Without ALPN.
+    any_protocol: Arc<ClientConfig>,
+    /// The same for HTTP/2 alone.
+    http2: Arc<ClientConfig>,
+    /// Of the file it was read from, when it was read.
+    stamp: Option<Stamp>,
+}
+
+/// What tells that a file has changed.
+type Stamp = (SystemTime, u64);
 
 impl fmt::Debug for TlsCredentials {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -90,32 +102,49 @@ impl TlsCredentials {
         Self {
             roots,
             identity,
-            config: Mutex::new(None),
-            http2: OnceLock::new(),
+            made: Mutex::new(None),
         }
     }
 
     /// For gRPC, which is HTTP/2 alone. May read files: call it where blocking is allowed.
     pub(crate) fn http2(&self) -> Result<Arc<ClientConfig>, Error> {
-        if let Some(config) = self.http2.get() {
-            return Ok(Arc::clone(config));
-        }
-        let mut config = ClientConfig::clone(&*self.any_protocol()?);
-        config.alpn_protocols = vec![b"h2".to_vec()];
-        Ok(Arc::clone(self.http2.get_or_init(|| Arc::new(config))))
+        Ok(self.made()?.http2)
     }
 
-    /// Whether [`TlsCredentials::http2`] is at hand without reading anything.
+    /// What [`TlsCredentials::http2`] would give, if it need read nothing for it.
     pub(crate) fn http2_ready(&self) -> Option<Arc<ClientConfig>> {
-        self.http2.get().cloned()
+        match self.roots {
+            Roots::File(..) => None, // it may have changed
+            _ => Some(Arc::clone(&lock(&self.made).as_ref()?.http2)),
+        }
     }
 
     /// Without ALPN: the HTTP client sets its own. May read files.
     pub(crate) fn any_protocol(&self) -> Result<Arc<ClientConfig>, Error> {
-        let mut made = lock(&self.config);
-        if let Some(config) = &*made {
-            return Ok(Arc::clone(config));
+        Ok(self.made()?.any_protocol)
+    }
+
+    fn made(&self) -> Result<Made, Error> {
+        let mut made = lock(&self.made);
+        let stamp = match &self.roots {
+            Roots::File(path, _) => stamp(path),
+            _ => None,
+        };
+        let before = match &*made {
+            Some(before) if before.stamp == stamp => return Ok(before.clone()),
+            before => before.clone(),
+        };
+        match (self.make(stamp), before) {
+            (Ok(new), _) => Ok(made.insert(new).clone()),
+            (Err(error), Some(before)) => {
+                tracing::warn!("{error}; the certificates read before are used");
+                Ok(before)
+            }
+            (Err(error), None) => Err(error),
         }
+    }
+
+    fn make(&self, stamp: Option<Stamp>) -> Result<Made, Error> {
         let roots = match &self.roots {
             Roots::Given(roots) => roots.clone(),
             Roots::Platform => platform_roots()?,
@@ -126,10 +155,21 @@ impl TlsCredentials {
                 store(&named(), &pem)?
             }
         };
-        let config = Arc::new(build(roots, self.identity.as_ref())?);
-        *made = Some(Arc::clone(&config));
-        Ok(config)
+        let any_protocol = build(roots, self.identity.as_ref())?;
+        let mut http2 = any_protocol.clone();
+        http2.alpn_protocols = vec![b"h2".to_vec()];
+        Ok(Made {
+            any_protocol: Arc::new(any_protocol),
+            http2: Arc::new(http2),
+            stamp,
+        })
     }
+}
+
+/// `None` if there is no such file, which reading it will say.
+fn stamp(path: &Path) -> Option<Stamp> {
+    let found = std::fs::metadata(path).ok()?;
+    Some((found.modified().ok()?, found.len()))
 }
 
 fn build(roots: RootCertStore, identity: Option<&Identity>) -> Result<ClientConfig, Error> {
@@ -182,4 +222,25 @@ fn store(name: &str, pem: &[u8]) -> Result<RootCertStore, Error> {
         })?;
     }
     Ok(roots)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_that_changed_is_read_again_and_a_broken_one_is_not_used() {
+        let path = std::env::temp_dir().join(format!("zeebe-roots-{}.pem", std::process::id()));
+        let credentials = TlsCredentials::from_file(path.clone(), "ROOTS");
+        assert!(credentials.http2().is_err());
+        let certificate = include_str!("../../tests/certificate.pem");
+        std::fs::write(&path, certificate).unwrap();
+        let first = credentials.http2().unwrap();
+        assert!(Arc::ptr_eq(&first, &credentials.http2().unwrap()));
+        std::fs::write(&path, "no PEM").unwrap();
+        assert!(Arc::ptr_eq(&first, &credentials.http2().unwrap()));
+        std::fs::write(&path, certificate.repeat(2)).unwrap();
+        assert!(!Arc::ptr_eq(&first, &credentials.http2().unwrap()));
+        std::fs::remove_file(&path).unwrap();
+    }
 }

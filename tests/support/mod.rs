@@ -56,6 +56,12 @@ pub(crate) fn compiler(variable: &str, default: &str) -> Command {
     Command::new(std::env::var(variable).unwrap_or_else(|_| default.to_owned()))
 }
 
+/// The development gateway, built.
+pub(crate) fn gateway_program() -> PathBuf {
+    make("gateway");
+    root().join("target/debug/zeebe-dev-gateway")
+}
+
 /// The development gateway, ended with the test.
 pub(crate) struct Gateway {
     process: Child,
@@ -64,9 +70,8 @@ pub(crate) struct Gateway {
 
 impl Gateway {
     pub(crate) fn start(name: &str) -> Self {
-        make("gateway");
         let ports_file = scratch(name).join("ports.json");
-        let mut process = Command::new(root().join("target/debug/zeebe-dev-gateway"))
+        let mut process = Command::new(gateway_program())
             .arg("--ports-file")
             .arg(&ports_file)
             .arg("--exit-with-stdin")

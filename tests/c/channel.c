@@ -1,0 +1,367 @@
+/* What a channel is, by gRPC's documents: states, idleness, balancing, drains, limits of streams, windows, targets. */
+#define _GNU_SOURCE
+#include "gateway.h"
+
+#include <netdb.h>
+
+/* ---- a resolver of our own: the library's lookups come here, and only one name is known, once it is set */
+
+static _Atomic(const char *) gateway_test; /* the addresses of gateway.test, separated by commas */
+static _Atomic(int) lookups;
+
+int getaddrinfo(const char *node, const char *service, const struct addrinfo *hints, struct addrinfo **result) {
+  const char *list = gateway_test;
+  struct addrinfo *head = NULL, **end = &head;
+  char *copy, *each, *rest;
+  (void)service;
+  if (strcmp(node, "gateway.test") == 0) lookups++;
+  copy = strdup(strcmp(node, "localhost") == 0 ? "127.0.0.1" : list ? list : "");
+  for (each = strtok_r(copy, ",", &rest); each; each = strtok_r(NULL, ",", &rest)) {
+    struct addrinfo *info = calloc(1, sizeof *info + sizeof(struct sockaddr_in6));
+    struct sockaddr *address = (struct sockaddr *)(info + 1);
+    int v6 = strchr(each, ':') != NULL;
+    address->sa_family = v6 ? AF_INET6 : AF_INET;
+    CHECK(inet_pton(address->sa_family, each, v6 ? (void *)&((struct sockaddr_in6 *)address)->sin6_addr : (void *)&((struct sockaddr_in *)address)->sin_addr) == 1);
+    *info = (struct addrinfo){.ai_family = address->sa_family, .ai_socktype = hints ? hints->ai_socktype : SOCK_STREAM, .ai_addr = address,
+                              .ai_addrlen = v6 ? sizeof(struct sockaddr_in6) : sizeof(struct sockaddr_in)};
+    *end = info;
+    end = &info->ai_next;
+  }
+  free(copy);
+  *result = head;
+  return head ? 0 : EAI_NONAME;
+}
+
+void freeaddrinfo(struct addrinfo *info) {
+  while (info) {
+    struct addrinfo *next = info->ai_next;
+    free(info);
+    info = next;
+  }
+}
+
+/* ---- states */
+
+typedef struct {
+  pthread_mutex_t mutex;
+  pthread_cond_t changed;
+  int calls;
+  int32_t state;
+  int32_t kind;
+} change;
+
+static void on_state(void *user_data, const zeebe_error *error, int32_t state) {
+  change *c = user_data;
+  pthread_mutex_lock(&c->mutex);
+  c->calls++;
+  c->state = state;
+  c->kind = error ? zeebe_error_kind(error) : 0;
+  if (error && zeebe_error_grpc_status(error) == 4) c->kind = -4;
+  pthread_cond_broadcast(&c->changed);
+  pthread_mutex_unlock(&c->mutex);
+}
+
+/* The next state after `last`; -4 if none comes in time. */
+static int32_t next_state(const zeebe_channel *channel, int32_t last, int64_t timeout_ms) {
+  change c = {PTHREAD_MUTEX_INITIALIZER, PTHREAD_COND_INITIALIZER, 0, 0, 0};
+  OK(zeebe_channel_wait_for_state_change(channel, last, timeout_ms, on_state, &c));
+  pthread_mutex_lock(&c.mutex);
+  while (!c.calls) pthread_cond_wait(&c.changed, &c.mutex);
+  pthread_mutex_unlock(&c.mutex);
+  CHECK(c.kind ? c.state == last : c.state != last);
+  return c.kind ? c.kind : c.state;
+}
+
+static int32_t state_of(const zeebe_channel *channel) {
+  int32_t state = -1;
+  OK(zeebe_channel_get_state(channel, 0, &state));
+  return state;
+}
+
+static void wait_state(const zeebe_channel *channel, int32_t wanted) {
+  for (int32_t state = state_of(channel); state != wanted; state = next_state(channel, state, 30000)) CHECK(state >= 0);
+}
+
+static void states_change_as_grpc_draws_them(const gateway *g) {
+  int32_t state;
+  change c = {PTHREAD_MUTEX_INITIALIZER, PTHREAD_COND_INITIALIZER, 0, 0, 0};
+  zeebe_channel *channel = channel_new((channel_arguments){.address = gateway_address(g, "plaintext"), .options = {NUMBER("grpc.client_idle_timeout_ms", 1000)}});
+  CHECK(state_of(channel) == ZEEBE_CONNECTIVITY_IDLE);
+  CHECK(next_state(channel, ZEEBE_CONNECTIVITY_IDLE, 50) == -4); /* nobody connects */
+  CHECK(next_state(channel, ZEEBE_CONNECTIVITY_READY, -1) == ZEEBE_CONNECTIVITY_IDLE);
+  OK(zeebe_channel_get_state(channel, 1, &state));
+  CHECK(state == ZEEBE_CONNECTIVITY_CONNECTING || state == ZEEBE_CONNECTIVITY_READY);
+  wait_state(channel, ZEEBE_CONNECTIVITY_READY);
+  /* Used, it stays; unused for a second, it goes IDLE; the next call connects again. */
+  CHECK(topology(channel).status == 0);
+  CHECK(next_state(channel, ZEEBE_CONNECTIVITY_READY, 5000) == ZEEBE_CONNECTIVITY_IDLE);
+  CHECK(stats_number(channel, "connections") == 1);
+  CHECK(topology(channel).status == 0);
+  CHECK(stats_number(channel, "connections") == 2);
+  /* A drain without calls. */
+  gateway_tell(g, "POST /goaway");
+  CHECK(next_state(channel, ZEEBE_CONNECTIVITY_READY, 5000) == ZEEBE_CONNECTIVITY_IDLE);
+  FAILS(zeebe_channel_wait_for_state_change(channel, 7, 0, on_state, &c), ZEEBE_ERROR_KIND_INVALID_ARGUMENT, "last_state is 7");
+  FAILS(zeebe_channel_wait_for_state_change(channel, 0, 0, NULL, &c), ZEEBE_ERROR_KIND_INVALID_ARGUMENT, "callback");
+  /* A close ends those who watch. */
+  OK(zeebe_channel_wait_for_state_change(channel, ZEEBE_CONNECTIVITY_IDLE, -1, on_state, &c));
+  OK(zeebe_channel_close(channel, 0, NULL, NULL));
+  pthread_mutex_lock(&c.mutex);
+  while (!c.calls) pthread_cond_wait(&c.changed, &c.mutex);
+  pthread_mutex_unlock(&c.mutex);
+  CHECK(c.kind == ZEEBE_ERROR_KIND_SHUTDOWN && c.state == ZEEBE_CONNECTIVITY_SHUTDOWN);
+  zeebe_channel_free(channel);
+}
+
+static void it_never_gives_up(void) {
+  gateway g;
+  char address[64], port[16];
+  gateway_start(&g, "0");
+  snprintf(port, sizeof port, "%s", gateway_get(&g, "plaintext"));
+  snprintf(address, sizeof address, "127.0.0.1:%s", port);
+  gateway_kill(&g);
+  zeebe_channel *channel = channel_new((channel_arguments){.address = address, .options = {NUMBER("grpc.initial_reconnect_backoff_ms", 100), NUMBER("grpc.max_reconnect_backoff_ms", 200)}});
+  CHECK(topology(channel).status == 14);
+  while (stats_number(channel, "failed_attempts") < 3) usleep(1000); /* by itself */
+  gateway_start(&g, port);
+  OK(zeebe_channel_wait_ready(channel, 10000));
+  CHECK(topology(channel).status == 0);
+  zeebe_channel_free(channel);
+  gateway_stop(&g);
+}
+
+/* ---- balancing */
+
+static void round_robin_uses_all_and_survives_one(void) {
+  gateway g[3];
+  char address[128];
+  for (int i = 0; i < 3; i++) gateway_start(&g[i], "0");
+  snprintf(address, sizeof address, "ipv4:%s,%s,%s", gateway_address(&g[0], "plaintext"), gateway_address(&g[1], "plaintext"), gateway_address(&g[2], "plaintext"));
+  zeebe_channel *channel = channel_new((channel_arguments){.address = address,
+                                                           .options = {TEXT("grpc.lb_policy_name", "round_robin"), NUMBER("grpc.initial_reconnect_backoff_ms", 100)}});
+  CHECK(topology(channel).status == 0);
+  for (int i = 0; i < 3; i++)
+    while (gateway_count(&g[i], "open_connections") < 1) usleep(1000);
+  while (stats_number(channel, "connections") < 1) usleep(1000);
+  for (int i = 0; i < 30; i++) CHECK(topology(channel).status == 0);
+  for (int i = 0; i < 3; i++) CHECK(gateway_count(&g[i], "Topology") >= 9);
+  /* One drains, with calls all the while: none fails. */
+  for (int i = 0; i < 60; i++) {
+    if (i % 20 == 10) gateway_tell(&g[1], "POST /goaway");
+    CHECK(topology(channel).status == 0);
+  }
+  /* One dies: once that is known, no call fails. */
+  gateway_kill(&g[0]);
+  for (;;) {
+    char *json = NULL;
+    OK(zeebe_channel_stats(channel, &json));
+    int known = strstr(json, "refused") != NULL;
+    zeebe_string_free(json);
+    if (known) break;
+    usleep(1000);
+  }
+  for (int i = 0; i < 100; i++) CHECK(topology(channel).status == 0);
+  zeebe_channel_free(channel);
+  gateway_stop(&g[1]);
+  gateway_stop(&g[2]);
+}
+
+/* ---- limits of streams: `limited` allows four on a connection */
+
+static void long_polls_do_not_keep_other_calls_waiting(const gateway *g) {
+  enum { POLLS = 40 };
+  tally t = TALLY_INIT;
+  zeebe_call *calls[POLLS];
+  zeebe_buffer *request = NULL;
+  size_t length;
+  zeebe_channel *channel = channel_new((channel_arguments){.address = gateway_address(g, "limited")});
+  OK(zeebe_request_from_json("ActivateJobs", "{\"type\":\"none\",\"worker\":\"w\",\"timeout\":1000,\"maxJobsToActivate\":1,\"requestTimeout\":60000}", &request));
+  const uint8_t *data = zeebe_buffer_data(request, &length);
+  for (int i = 0; i < POLLS; i++) {
+    OK(zeebe_channel_unary_call(channel, "/gateway_protocol.Gateway/ActivateJobs", data, length, NULL, on_unary, &t, &calls[i]));
+    if (i == 15) CHECK(topology(channel).status == 0); /* four connections are full: it opens a fifth */
+  }
+  /* Eight connections are the most: 32 polls run, the others wait in their order. */
+  while (stats_number(channel, "waiting_calls") != POLLS - 32) usleep(1000);
+  while (gateway_count(g, "open_calls") != 32) usleep(1000);
+  zeebe_call_cancel(calls[0], NULL);
+  tally_wait(&t, &t.calls, 1);
+  while (stats_number(channel, "waiting_calls") != POLLS - 33) usleep(1000);
+  zeebe_call_cancel(calls[32], NULL); /* it had its turn, so another one gets it */
+  while (stats_number(channel, "waiting_calls") != POLLS - 34) usleep(1000);
+  for (int i = 0; i < POLLS; i++) zeebe_call_free(calls[i]);
+  tally_wait(&t, &t.calls, POLLS);
+  CHECK(t.failures == POLLS && t.status == 1);
+  while (gateway_count(g, "open_calls") != 0) usleep(1000);
+  CHECK(topology(channel).status == 0);
+  zeebe_buffer_free(request);
+  zeebe_channel_free(channel);
+}
+
+/* ---- targets */
+
+static void every_form_of_target_connects(const gateway *g) {
+  char address[256];
+  const char *port = gateway_get(g, "plaintext");
+  const struct { const char *form; const char *value; } FORMS[] = {
+      {"localhost:%s", port}, {"dns:///localhost:%s", port}, {"dns:127.0.0.1:%s", port}, {"http://127.0.0.1:%s", port}, {"grpc://localhost:%s/", port},
+      {"ipv4:127.0.0.1:%s", port}, {"unix:%s", gateway_get(g, "unix")}, {"unix://%s", gateway_get(g, "unix")},
+  };
+  for (size_t i = 0; i < sizeof FORMS / sizeof *FORMS; i++) {
+    snprintf(address, sizeof address, FORMS[i].form, FORMS[i].value);
+    zeebe_channel *channel = channel_new((channel_arguments){.address = address});
+    ended end = topology(channel);
+    if (end.status) fprintf(stderr, "%s: %s\n", address, end.message);
+    CHECK(end.status == 0);
+    zeebe_channel_free(channel);
+  }
+  if (strstr(g->ports, "\"plaintext_v6\"")) {
+    snprintf(address, sizeof address, "ipv6:[::1]:%s", gateway_get(g, "plaintext_v6"));
+    zeebe_channel *channel = channel_new((channel_arguments){.address = address});
+    CHECK(topology(channel).status == 0);
+    zeebe_channel_free(channel);
+  }
+}
+
+static void a_dead_address_does_not_block_a_living_one(const gateway *g) {
+  char address[256];
+  snprintf(address, sizeof address, "ipv4:%s,%s,%s", gateway_address(g, "blackhole"), gateway_address(g, "refused"), gateway_address(g, "plaintext"));
+  zeebe_channel *channel = channel_new((channel_arguments){.address = address});
+  ended end = topology(channel);
+  CHECK(end.status == 0 && end.took_ms >= 200 && end.took_ms < 5000); /* after RFC 8305's 250 ms */
+  zeebe_channel_free(channel);
+}
+
+static void names_are_looked_up_again_after_failure(const gateway *g) {
+  char address[64];
+  snprintf(address, sizeof address, "gateway.test:%s", gateway_get(g, "plaintext"));
+  gateway_test = NULL;
+  lookups = 0;
+  zeebe_channel *channel = channel_new((channel_arguments){.address = address, .options = {NUMBER("grpc.initial_reconnect_backoff_ms", 100), NUMBER("grpc.max_reconnect_backoff_ms", 100)}});
+  ended end = topology(channel);
+  CHECK(end.status == 14 && !end.processed && end.retryable && strstr(end.message, "cannot resolve gateway.test"));
+  gateway_test = "127.0.0.1";
+  OK(zeebe_channel_wait_ready(channel, 10000));
+  CHECK(topology(channel).status == 0);
+  /* What was found is used for 30 s, also when the connection is lost. */
+  int before = lookups;
+  gateway_tell(g, "POST /reset-connections");
+  wait_state(channel, ZEEBE_CONNECTIVITY_IDLE);
+  CHECK(topology(channel).status == 0);
+  CHECK(lookups == before);
+  zeebe_channel_free(channel);
+  /* With 0 ms each attempt looks, and round_robin follows what it finds. */
+  gateway_test = "127.0.0.1,127.0.0.2";
+  channel = channel_new((channel_arguments){.address = address,
+                                            .options = {TEXT("grpc.lb_policy_name", "round_robin"), NUMBER("grpc.dns_min_time_between_resolutions_ms", 0)}});
+  CHECK(topology(channel).status == 0);
+  char *json = NULL;
+  OK(zeebe_channel_stats(channel, &json));
+  CHECK(strstr(json, "127.0.0.1:") && strstr(json, "127.0.0.2:"));
+  zeebe_string_free(json);
+  gateway_test = "127.0.0.1";
+  gateway_tell(g, "POST /reset-connections");
+  do {
+    if (json) usleep(1000);
+    OK(zeebe_channel_stats(channel, &json));
+    if (!strstr(json, "127.0.0.2:")) break;
+    zeebe_string_free(json);
+  } while (1);
+  zeebe_string_free(json);
+  OK(zeebe_channel_wait_ready(channel, 10000));
+  CHECK(topology(channel).status == 0);
+  zeebe_channel_free(channel);
+}
+
+/* ---- flow control: what an aborted call was sent counts as read */
+
+static void aborted_calls_give_their_window_back(const gateway *g) {
+  enum { ROUNDS = 24, LARGE = 1 << 20 }; /* each leaves a stream's 256 KiB unread; the connection's window is 4 MiB */
+  zeebe_channel *channel = channel_new((channel_arguments){.address = gateway_address(g, "plaintext")});
+  char *json = malloc(LARGE + 1024);
+  zeebe_buffer *request = NULL;
+  size_t length;
+  int head = sprintf(json, "{\"bpmnProcessId\":\"large\",\"version\":-1,\"variables\":\"{\\\"a\\\":\\\"");
+  memset(json + head, 'x', LARGE);
+  strcpy(json + head + LARGE, "\\\"}\"}");
+  char *answer = NULL;
+  const char *deploy =
+      "{\"resources\":[{\"name\":\"large.bpmn\",\"content\":\"PGRlZmluaXRpb25zIHhtbG5zPSJodHRwOi8vd3d3Lm9tZy5vcmcvc3BlYy9CUE1OLzIwMTAwNTI0L01PREVMIiB4bWxuczp6PSJodHRwOi8vY2FtdW5kYS5vcmcvc2NoZW1hL3plZWJlLzEuMCI+"
+      "PHByb2Nlc3MgaWQ9ImxhcmdlIiBpc0V4ZWN1dGFibGU9InRydWUiPjxzdGFydEV2ZW50IGlkPSJzIi8+PHNlcnZpY2VUYXNrIGlkPSJ0Ij48ZXh0ZW5zaW9uRWxlbWVudHM+PHo6dGFza0RlZmluaXRpb24gdHlwZT0ibGFyZ2UiLz48L2V4dGVuc2lvbkVsZW1lbnRzPjwvc2VydmljZVRhc2s+"
+      "PGVuZEV2ZW50IGlkPSJlIi8+PHNlcXVlbmNlRmxvdyBpZD0iMSIgc291cmNlUmVmPSJzIiB0YXJnZXRSZWY9InQiLz48c2VxdWVuY2VGbG93IGlkPSIyIiBzb3VyY2VSZWY9InQiIHRhcmdldFJlZj0iZSIvPjwvcHJvY2Vzcz48L2RlZmluaXRpb25zPg==\"}]}";
+  OK(zeebe_channel_json_call_sync(channel, "DeployResource", deploy, NULL, &answer));
+  zeebe_string_free(answer);
+  OK(zeebe_channel_json_call_sync(channel, "CreateProcessInstance", json, NULL, &answer));
+  zeebe_string_free(answer);
+  OK(zeebe_request_from_json("ActivateJobs", "{\"type\":\"large\",\"worker\":\"w\",\"timeout\":1,\"maxJobsToActivate\":1,\"requestTimeout\":10000}", &request));
+  const uint8_t *data = zeebe_buffer_data(request, &length);
+  for (int i = 0; i < ROUNDS; i++) {
+    tally t = TALLY_INIT;
+    zeebe_call_options options = ZEEBE_CALL_OPTIONS_INIT;
+    zeebe_call_handler handler = ZEEBE_CALL_HANDLER_INIT;
+    zeebe_call *call = NULL;
+    long before = stats_number(channel, "bytes_received");
+    handler.on_message = on_message;
+    handler.on_close = on_close;
+    options.manual_requests = i < ROUNDS - 1; /* and never asks */
+    OK(zeebe_channel_start_call(channel, "/gateway_protocol.Gateway/ActivateJobs", &options, &handler, &t, &call));
+    OK(zeebe_call_send_message(call, data, length));
+    OK(zeebe_call_half_close(call));
+    if (options.manual_requests) {
+      while (stats_number(channel, "bytes_received") < before + 200000) usleep(500);
+      zeebe_call_cancel(call, NULL);
+    } else {
+      tally_wait(&t, &t.messages, 1); /* the whole megabyte still comes */
+    }
+    tally_wait(&t, &t.calls, 1);
+    zeebe_call_free(call);
+  }
+  zeebe_buffer_free(request);
+  zeebe_channel_free(channel);
+  free(json);
+}
+
+static void messages_are_compressed_when_asked(const gateway *g) {
+  static const char *const listeners[] = {"plaintext", "gzip"};
+  for (int i = 0; i < 2; i++) {
+    zeebe_channel *channel = channel_new((channel_arguments){.address = gateway_address(g, listeners[i]), .options = {NUMBER("grpc.default_compression_algorithm", i ? 2 : 0)}});
+    CHECK(topology(channel).status == 0);
+    char *calls = gateway_ask(g, "GET /calls?last=1", NULL, 0);
+    CHECK(strstr(calls, "\"grpc-accept-encoding\":\"identity,gzip\""));
+    CHECK(!strstr(calls, "\"grpc-encoding\":\"gzip\"") == !i);
+    free(calls);
+    zeebe_channel_free(channel);
+  }
+}
+
+static void sessions_are_resumed(const gateway *g, const char *ca) {
+  zeebe_channel *channel = channel_new((channel_arguments){.address = gateway_address(g, "tls"), .ca = ca});
+  long resumed = gateway_count(g, "resumed");
+  CHECK(topology(channel).status == 0);
+  gateway_tell(g, "POST /reset-connections");
+  wait_state(channel, ZEEBE_CONNECTIVITY_IDLE);
+  CHECK(topology(channel).status == 0);
+  CHECK(gateway_count(g, "resumed") == resumed + 1);
+  zeebe_channel_free(channel);
+}
+
+int main(void) {
+  gateway g;
+  gateway_start(&g, "0");
+  setenv("CA", gateway_get(&g, "ca"), 1);
+  char *ca = file("CA");
+  states_change_as_grpc_draws_them(&g);
+  it_never_gives_up();
+  round_robin_uses_all_and_survives_one();
+  long_polls_do_not_keep_other_calls_waiting(&g);
+  every_form_of_target_connects(&g);
+  a_dead_address_does_not_block_a_living_one(&g);
+  names_are_looked_up_again_after_failure(&g);
+  aborted_calls_give_their_window_back(&g);
+  messages_are_compressed_when_asked(&g);
+  sessions_are_resumed(&g, ca);
+  OK(zeebe_runtime_shutdown(-1));
+  gateway_stop(&g);
+  free(ca);
+  return 0;
+}

@@ -1,0 +1,247 @@
+/* The fault table: what a real failure on a real socket does to a call. Status, whether it may have been processed,
+   whether the same request may succeed later, how often it was sent again, how long it took; and the channel lives on. */
+#define _GNU_SOURCE
+#include "gateway.h"
+
+typedef struct {
+  const char *name;
+  const char *fault;    /* asked of the control port before the call */
+  int32_t status;       /* 0: the call succeeds, sent again */
+  int32_t processed;
+  int32_t retryable;
+  long replayed;
+  const char *message;  /* part of it */
+} row;
+
+/* One call, on a channel whose connection is up, that meets the fault. */
+static const row ON_A_CONNECTION[] = {
+    {"reset before headers", "POST /fault?kind=reset&at=headers", 14, 1, 1, 0, "lost"},
+    {"reset before data", "POST /fault?kind=reset&at=data", 14, 1, 1, 0, "lost"},
+    {"reset before trailers", "POST /fault?kind=reset&at=trailers", 14, 1, 1, 0, "lost"},
+    {"REFUSED_STREAM once", "POST /fault?kind=rst&at=headers&reason=7", 0, 0, 0, 1, ""},
+    {"REFUSED_STREAM twice", "POST /fault?kind=rst&at=headers&reason=7&count=2", 14, 0, 1, 1, "reset the call"},
+    {"REFUSED_STREAM after headers", "POST /fault?kind=rst&at=data&reason=7", 14, 1, 1, 0, "reset the call"},
+    {"CANCEL", "POST /fault?kind=rst&at=headers&reason=8", 1, 1, 0, 0, "reset the call"},
+    {"ENHANCE_YOUR_CALM", "POST /fault?kind=rst&at=headers&reason=11", 8, 1, 1, 0, "reset the call"},
+    {"INADEQUATE_SECURITY", "POST /fault?kind=rst&at=headers&reason=12", 7, 1, 0, 0, "reset the call"},
+    {"INTERNAL_ERROR in trailers", "POST /fault?kind=rst&at=trailers&reason=2", 13, 1, 0, 0, "reset the call"},
+    {"stuck before headers", "POST /fault?kind=stuck&at=headers", 4, 1, 0, 0, "waiting for the answer"},
+    {"stuck before data", "POST /fault?kind=stuck&at=data", 4, 1, 0, 0, "waiting for the answer"},
+    {"stuck before trailers", "POST /fault?kind=stuck&at=trailers", 4, 1, 0, 0, "waiting for the answer"},
+    {"oversized headers", "POST /fault?kind=large-headers&bytes=100000", 8, 1, 0, 0, "grpc.max_metadata_size"},
+    {"HTTP 502", "POST /fault?kind=http&status=502&content_type=text/html", 14, 1, 1, 0, "HTTP 502"},
+    {"HTTP 401", "POST /fault?kind=http&status=401&content_type=text/html", 16, 1, 0, 0, "HTTP 401"},
+    {"no trailers", "POST /fault?kind=no-trailers", 2, 1, 0, 0, "grpc-status"},
+    {"no message", "POST /fault?kind=no-message", 13, 1, 0, 0, "no message"},
+    {"two messages", "POST /fault?kind=two-messages", 13, 1, 0, 0, "two messages"},
+    {"cut message", "POST /fault?kind=cut-message", 13, 1, 0, 0, "within a message"},
+    {"unknown encoding", "POST /fault?kind=unknown-encoding", 13, 1, 0, 0, "snappy"},
+    {"compressed without encoding", "POST /fault?kind=flag-without-encoding", 13, 1, 0, 0, "compress"},
+    {"unknown status", "POST /fault?kind=unknown-status", 2, 1, 0, 0, ""},
+    {"status", "POST /fail?status=5&message=none", 5, 1, 0, 0, "none"},
+};
+
+static void expect(const row *row, ended end) {
+  if (end.status == row->status && end.processed == row->processed && end.retryable == row->retryable && strstr(end.message, row->message)) return;
+  fprintf(stderr, "%s: status %d, processed %d, retryable %d: %s\n", row->name, end.status, end.processed, end.retryable, end.message);
+  exit(1);
+}
+
+static void each_fault_has_its_status_and_the_channel_lives_on(const gateway *g, const char *listener, const char *ca) {
+  for (size_t i = 0; i < sizeof ON_A_CONNECTION / sizeof *ON_A_CONNECTION; i++) {
+    const row *row = &ON_A_CONNECTION[i];
+    zeebe_channel *channel = channel_new((channel_arguments){.address = gateway_address(g, listener), .ca = ca});
+    CHECK(topology(channel).status == 0);
+    gateway_tell(g, row->fault);
+    ended end = call_it(channel, TOPOLOGY, row->status == 4 ? 300 : 20000, ZEEBE_WAIT_FOR_READY_DEFAULT);
+    expect(row, end);
+    CHECK(end.took_ms < 5000);
+    CHECK(stats_number(channel, "replayed") == row->replayed);
+    CHECK(topology(channel).status == 0);
+    zeebe_channel_free(channel);
+  }
+}
+
+typedef struct {
+  const char *name;
+  const char *listener;
+  int secure;
+  int64_t at_least_ms;
+  const char *message;
+} unreachable;
+
+/* With a connect deadline of 400 ms. None may have been processed, all may succeed later. */
+static const unreachable UNREACHABLE[] = {
+    {"refused", "refused", 0, 0, "onnection refused"},
+    {"blackholed", "blackhole", 0, 400, "took longer than 400 ms"},
+    {"an HTTP/2 handshake that hangs", "silent", 0, 400, "took longer than 400 ms"},
+    {"a TLS handshake that hangs", "silent", 1, 400, "took longer than 400 ms"},
+    {"HTTP/1", "http1", 0, 0, "HTTP/2 handshake"},
+    {"plaintext to TLS", "tls", 0, 0, "HTTP/2 handshake"},
+    {"TLS to plaintext", "plaintext", 1, 0, "TLS handshake"},
+    {"no h2 by ALPN", "no_alpn", 1, 0, "ALPN"},
+};
+
+static void what_cannot_be_reached_fails_fast_and_says_why(const gateway *g, const char *ca) {
+  for (size_t i = 0; i < sizeof UNREACHABLE / sizeof *UNREACHABLE; i++) {
+    const unreachable *u = &UNREACHABLE[i];
+    zeebe_channel *channel = channel_new((channel_arguments){.address = gateway_address(g, u->listener),
+                                                             .ca = u->secure ? ca : NULL,
+                                                             .options = {NUMBER("grpc.min_reconnect_backoff_ms", 400)}});
+    ended end = topology(channel);
+    expect(&(row){u->name, "", 14, 0, 1, 0, u->message}, end);
+    CHECK(end.took_ms >= u->at_least_ms && end.took_ms < u->at_least_ms + 5000);
+    /* In the pause the next call fails at once, with the same reason; one that waits for ready ends at its deadline. */
+    int32_t state;
+    OK(zeebe_channel_get_state(channel, 0, &state));
+    if (state == ZEEBE_CONNECTIVITY_TRANSIENT_FAILURE) CHECK(strstr(topology(channel).message, u->message));
+    end = call_it(channel, TOPOLOGY, 200, ZEEBE_WAIT_FOR_READY_YES);
+    CHECK(end.status == 4 && !end.processed && strstr(end.message, u->message));
+    zeebe_channel_free(channel);
+  }
+}
+
+typedef struct {
+  const zeebe_channel *channel;
+  ended end;
+} background;
+
+static void *calling(void *argument) {
+  background *b = argument;
+  b->end = topology(b->channel);
+  return NULL;
+}
+
+/* A call that the gateway holds at `at`, while something is done to its connection. */
+static ended while_stuck(const gateway *g, const zeebe_channel *channel, const char *stuck, const char *request, const void *body, size_t length) {
+  background b = {channel, {0}};
+  pthread_t thread;
+  CHECK(topology(channel).status == 0);
+  gateway_tell(g, stuck);
+  CHECK(pthread_create(&thread, NULL, calling, &b) == 0);
+  while (gateway_count(g, "open_calls") < 1) usleep(1000);
+  free(gateway_ask(g, request, body, length));
+  pthread_join(thread, NULL);
+  return b.end;
+}
+
+static void goaway_spares_what_it_covers_and_the_rest_is_sent_again(const gateway *g) {
+  const char *stuck = "POST /fault?kind=stuck&at=headers";
+  zeebe_channel *channel = channel_new((channel_arguments){.address = gateway_address(g, "plaintext")});
+  /* Without open calls. */
+  CHECK(topology(channel).status == 0);
+  gateway_tell(g, "POST /goaway");
+  CHECK(topology(channel).status == 0);
+  /* A call that it covers finishes. */
+  gateway_tell(g, "POST /latency?ms=300");
+  background b = {channel, {0}};
+  pthread_t thread;
+  CHECK(pthread_create(&thread, NULL, calling, &b) == 0);
+  while (gateway_count(g, "open_calls") < 1) usleep(1000);
+  gateway_tell(g, "POST /goaway");
+  gateway_tell(g, "POST /latency?ms=0");
+  CHECK(topology(channel).status == 0); /* on another connection */
+  pthread_join(thread, NULL);
+  CHECK(b.end.status == 0);
+  CHECK(stats_number(channel, "replayed") == 0);
+  /* One that it does not cover is sent again, once. */
+  expect(&(row){"GOAWAY 0", "", 0, 0, 0, 0, ""}, while_stuck(g, channel, stuck, "POST /goaway?code=0&last_stream_id=0", NULL, 0));
+  CHECK(stats_number(channel, "replayed") == 1);
+  zeebe_channel_free(channel);
+}
+
+static void broken_frames_end_the_connection_and_not_the_channel(const gateway *g) {
+  /* SETTINGS of five bytes; HEADERS on stream 0; DATA on a stream that never was; a frame of 16 MiB; no frame at all. */
+  static const struct { const char *name; uint8_t bytes[16]; size_t length; } FRAMES[] = {
+      {"FRAME_SIZE_ERROR", {0, 0, 5, 4, 0, 0, 0, 0, 0, 1, 2, 3, 4, 5}, 14},
+      {"HEADERS on stream 0", {0, 0, 1, 1, 4, 0, 0, 0, 0, 0x82}, 10},
+      {"DATA on an idle stream", {0, 0, 1, 0, 0, 0x7f, 0, 0, 1, 0}, 10},
+      {"a frame that is too long", {0xff, 0xff, 0xff, 0, 0, 0, 0, 0, 1}, 9},
+  };
+  for (size_t i = 0; i < sizeof FRAMES / sizeof *FRAMES; i++) {
+    zeebe_channel *channel = channel_new((channel_arguments){.address = gateway_address(g, "plaintext")});
+    ended end = while_stuck(g, channel, "POST /fault?kind=stuck&at=headers", "POST /inject", FRAMES[i].bytes, FRAMES[i].length);
+    expect(&(row){FRAMES[i].name, "", 14, 1, 1, 0, "lost"}, end);
+    CHECK(topology(channel).status == 0);
+    zeebe_channel_free(channel);
+  }
+}
+
+static void retries_follow_the_policy(const gateway *g) {
+  const char *policy =
+      "{\"methodConfig\":[{\"name\":[{\"service\":\"gateway_protocol.Gateway\"}],\"retryPolicy\":{\"maxAttempts\":3,"
+      "\"initialBackoff\":\"0.02s\",\"maxBackoff\":\"0.05s\",\"backoffMultiplier\":2,\"retryableStatusCodes\":[\"UNAVAILABLE\"]}}],"
+      "\"retryThrottling\":{\"maxTokens\":10,\"tokenRatio\":1}}";
+  channel_arguments arguments = {.address = gateway_address(g, "plaintext"), .options = {TEXT("grpc.service_config", policy)}};
+  zeebe_channel *channel = channel_new(arguments);
+  gateway_tell(g, "POST /fail?status=14&count=2");
+  CHECK(topology(channel).status == 0);
+  CHECK(stats_number(channel, "retried") == 2);
+  char *calls = gateway_ask(g, "GET /calls?last=1", NULL, 0);
+  CHECK(strstr(calls, "\"grpc-previous-rpc-attempts\":\"2\""));
+  free(calls);
+  gateway_tell(g, "POST /fail?status=14&count=3");
+  CHECK(topology(channel).status == 14); /* three attempts are all */
+  CHECK(stats_number(channel, "retried") == 4);
+  gateway_tell(g, "POST /fail?status=8&count=1");
+  CHECK(topology(channel).status == 8); /* not of the policy */
+  CHECK(stats_number(channel, "retried") == 4);
+  /* What the gateway says of when counts. */
+  gateway_tell(g, "POST /fault?kind=pushback&ms=300&status=14");
+  int64_t began = now_ms();
+  CHECK(topology(channel).status == 0 && now_ms() - began >= 300);
+  gateway_tell(g, "POST /fault?kind=pushback&ms=-1&status=14");
+  CHECK(topology(channel).status == 14);
+  CHECK(stats_number(channel, "retried") == 5);
+  /* Failures outweigh successes: no more retries. */
+  gateway_tell(g, "POST /fail?status=14&count=20");
+  long before = stats_number(channel, "retried");
+  int failed = 0;
+  for (int i = 0; i < 10; i++) failed += topology(channel).status == 14;
+  CHECK(failed == 10 && stats_number(channel, "retried") - before < 5);
+  gateway_tell(g, "POST /fail?status=14&count=0");
+  zeebe_channel_free(channel);
+  arguments.options[1] = (zeebe_channel_option)NUMBER("grpc.enable_retries", 0);
+  channel = channel_new(arguments);
+  gateway_tell(g, "POST /fail?status=14&count=1");
+  CHECK(topology(channel).status == 14);
+  CHECK(stats_number(channel, "retried") == 0);
+  zeebe_channel_free(channel);
+}
+
+static void a_streaming_call_is_sent_again_whole(const gateway *g) {
+  zeebe_channel *channel = channel_new((channel_arguments){.address = gateway_address(g, "plaintext")});
+  CHECK(topology(channel).status == 0);
+  gateway_tell(g, "POST /fault?kind=rst&at=headers&reason=7");
+  tally t = TALLY_INIT;
+  zeebe_call_handler handler = ZEEBE_CALL_HANDLER_INIT;
+  zeebe_call *call = NULL;
+  handler.on_message = on_message;
+  handler.on_close = on_close;
+  OK(zeebe_channel_start_call(channel, TOPOLOGY, NULL, &handler, &t, &call));
+  OK(zeebe_call_send_message(call, NULL, 0));
+  OK(zeebe_call_half_close(call));
+  tally_wait(&t, &t.calls, 1);
+  CHECK(t.calls == 1 && t.failures == 0 && t.messages == 1);
+  CHECK(stats_number(channel, "replayed") == 1);
+  zeebe_call_free(call);
+  zeebe_channel_free(channel);
+}
+
+int main(void) {
+  gateway g;
+  gateway_start(&g, "0");
+  setenv("CA", gateway_get(&g, "ca"), 1);
+  char *ca = file("CA");
+  each_fault_has_its_status_and_the_channel_lives_on(&g, "plaintext", NULL);
+  each_fault_has_its_status_and_the_channel_lives_on(&g, "tls", ca);
+  what_cannot_be_reached_fails_fast_and_says_why(&g, ca);
+  goaway_spares_what_it_covers_and_the_rest_is_sent_again(&g);
+  broken_frames_end_the_connection_and_not_the_channel(&g);
+  retries_follow_the_policy(&g);
+  a_streaming_call_is_sent_again_whole(&g);
+  OK(zeebe_runtime_shutdown(-1));
+  gateway_stop(&g);
+  free(ca);
+  return 0;
+}

@@ -1,0 +1,213 @@
+/* The development gateway for C tests: started, told to misbehave, stopped, killed and started again.
+   GATEWAY is the program; SCRATCH a directory for its ports files. */
+#ifndef GATEWAY_H
+#define GATEWAY_H
+
+#include "check.h"
+
+#include <arpa/inet.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <spawn.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+extern char **environ;
+
+typedef struct {
+  pid_t pid;
+  int input; /* the gateway ends when it is closed */
+  char ports[8192];
+} gateway;
+
+/* `port` of the plaintext listener: "0" is any. */
+static inline void gateway_start(gateway *g, const char *port) {
+  static int count;
+  char path[1024], line[1024];
+  int in[2], out[2];
+  posix_spawn_file_actions_t actions;
+  snprintf(path, sizeof path, "%s/ports-%d-%d.json", env("SCRATCH"), (int)getpid(), count++);
+  CHECK(pipe2(in, O_CLOEXEC) == 0 && pipe2(out, O_CLOEXEC) == 0);
+  char *arguments[] = {(char *)env("GATEWAY"), "--exit-with-stdin", "--ports-file", path, "--plaintext-port", (char *)port, NULL};
+  posix_spawn_file_actions_init(&actions);
+  posix_spawn_file_actions_adddup2(&actions, in[0], 0);
+  posix_spawn_file_actions_adddup2(&actions, out[1], 1);
+  CHECK(posix_spawn(&g->pid, arguments[0], &actions, NULL, arguments, environ) == 0);
+  posix_spawn_file_actions_destroy(&actions);
+  close(in[0]);
+  close(out[1]);
+  g->input = in[1];
+  FILE *output = fdopen(out[0], "r"); /* one ready line, after the ports file is whole */
+  CHECK(output && fgets(line, sizeof line, output) && strstr(line, "ready"));
+  fclose(output);
+  FILE *ports = fopen(path, "r");
+  CHECK(ports);
+  g->ports[fread(g->ports, 1, sizeof g->ports - 1, ports)] = 0;
+  fclose(ports);
+  remove(path);
+}
+
+static inline void gateway_wait(gateway *g) {
+  int status;
+  close(g->input);
+  CHECK(waitpid(g->pid, &status, 0) == g->pid);
+  g->pid = 0;
+}
+
+static inline void gateway_stop(gateway *g) { gateway_wait(g); }
+
+static inline void gateway_kill(gateway *g) {
+  kill(g->pid, SIGKILL);
+  gateway_wait(g);
+}
+
+/* The value of a text or number in the ports file, in a buffer that the next four calls leave alone. */
+static inline const char *gateway_get(const gateway *g, const char *name) {
+  static _Thread_local char values[4][512];
+  static _Thread_local int next;
+  char key[128];
+  char *value = values[next++ % 4];
+  snprintf(key, sizeof key, "\"%s\"", name);
+  const char *found = strstr(g->ports, key);
+  CHECK(found);
+  found = strchr(found, ':') + 1;
+  found += strspn(found, " \"");
+  snprintf(value, sizeof values[0], "%.*s", (int)strcspn(found, "\",}\n"), found);
+  return value;
+}
+
+static inline const char *gateway_address(const gateway *g, const char *listener) {
+  static _Thread_local char addresses[4][64];
+  static _Thread_local int next;
+  char *address = addresses[next++ % 4];
+  snprintf(address, sizeof addresses[0], "127.0.0.1:%s", gateway_get(g, listener));
+  return address;
+}
+
+/* A request to the control port, such as "POST /goaway"; the answer's body is the caller's to free. */
+static inline char *gateway_ask(const gateway *g, const char *request, const void *body, size_t length) {
+  struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons((uint16_t)atoi(gateway_get(g, "control")))};
+  size_t capacity = 1 << 20, got = 0;
+  char head[512], *answer = malloc(capacity);
+  ssize_t count;
+  inet_pton(AF_INET, "127.0.0.1", &address.sin_addr);
+  int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  CHECK(answer && fd >= 0 && connect(fd, (struct sockaddr *)&address, sizeof address) == 0);
+  int size = snprintf(head, sizeof head, "%s HTTP/1.1\r\nhost: control\r\nconnection: close\r\ncontent-length: %zu\r\n\r\n", request, length);
+  CHECK(write(fd, head, (size_t)size) == size && write(fd, length ? body : "", length) == (ssize_t)length);
+  while ((count = read(fd, answer + got, capacity - got - 1)) > 0) got += (size_t)count;
+  close(fd);
+  answer[got] = 0;
+  char *end = strstr(answer, "\r\n\r\n");
+  if (!end || strncmp(answer, "HTTP/1.1 200", 12)) {
+    fprintf(stderr, "%s: %s\n", request, answer);
+    exit(1);
+  }
+  memmove(answer, end + 4, strlen(end + 4) + 1);
+  return answer;
+}
+
+static inline void gateway_tell(const gateway *g, const char *request) { free(gateway_ask(g, request, NULL, 0)); }
+
+/* The number behind a key in JSON; -1: not there. */
+static inline long json_number(const char *json, const char *key) {
+  char quoted[128];
+  snprintf(quoted, sizeof quoted, "\"%s\":", key);
+  const char *found = strstr(json, quoted);
+  if (!found) return -1;
+  return strtol(found + strlen(quoted), NULL, 10);
+}
+
+static inline long gateway_count(const gateway *g, const char *counter) {
+  char *counters = gateway_ask(g, "GET /counters", NULL, 0);
+  long count = json_number(counters, counter);
+  free(counters);
+  return count;
+}
+
+static inline long stats_number(const zeebe_channel *channel, const char *key) {
+  char *json = NULL;
+  OK(zeebe_channel_stats(channel, &json));
+  long number = json_number(json, key);
+  zeebe_string_free(json);
+  return number;
+}
+
+static inline int64_t now_ms(void) {
+  struct timespec now;
+  clock_gettime(CLOCK_MONOTONIC, &now);
+  return now.tv_sec * INT64_C(1000) + now.tv_nsec / 1000000;
+}
+
+/* A channel with options, in pairs of key and number or text. */
+typedef struct {
+  const char *address;
+  const char *ca; /* NULL: plaintext */
+  zeebe_channel_option options[8];
+  zeebe_connection_options connection;
+} channel_arguments;
+
+#define NUMBER(k, v) {.key = (k), .integer = (v)}
+#define TEXT(k, v) {.key = (k), .string = (v)}
+
+static inline zeebe_channel *channel_new(channel_arguments arguments) {
+  zeebe_ssl_channel_credentials_options ssl = ZEEBE_SSL_CHANNEL_CREDENTIALS_OPTIONS_INIT;
+  zeebe_insecure_channel_options plain = ZEEBE_INSECURE_CHANNEL_OPTIONS_INIT;
+  zeebe_secure_channel_options secured = ZEEBE_SECURE_CHANNEL_OPTIONS_INIT;
+  zeebe_channel_credentials *credentials = NULL;
+  zeebe_channel *channel = NULL;
+  size_t count = 0;
+  while (count < 8 && arguments.options[count].key) count++;
+  if (!arguments.ca) {
+    plain.grpc_address = arguments.address;
+    plain.channel_options = arguments.options;
+    plain.channel_options_count = count;
+    OK(zeebe_create_insecure_channel(&plain, &channel));
+    return channel;
+  }
+  ssl.root_certificates = arguments.ca;
+  OK(zeebe_ssl_channel_credentials_new(&ssl, &credentials));
+  secured.grpc_address = arguments.address;
+  secured.channel_options = arguments.options;
+  secured.channel_options_count = count;
+  secured.channel_credentials = credentials;
+  OK(zeebe_create_secure_channel(&secured, &channel));
+  zeebe_channel_credentials_free(credentials);
+  return channel;
+}
+
+/* How a call ended. */
+typedef struct {
+  int32_t status;
+  int32_t processed; /* may_have_been_processed */
+  int32_t retryable;
+  int64_t took_ms;
+  char message[1024];
+} ended;
+
+static inline ended call_it(const zeebe_channel *channel, const char *method, int64_t timeout_ms, int32_t wait_for_ready) {
+  zeebe_call_options options = ZEEBE_CALL_OPTIONS_INIT;
+  zeebe_response *response = NULL;
+  ended end = {0};
+  int64_t began = now_ms();
+  options.timeout_ms = timeout_ms;
+  options.wait_for_ready = wait_for_ready;
+  zeebe_error *error = zeebe_channel_unary_call_sync(channel, method, NULL, 0, &options, &response);
+  end.took_ms = now_ms() - began;
+  CHECK(!error != !response);
+  if (error) {
+    end.status = zeebe_error_grpc_status(error);
+    end.processed = zeebe_error_may_have_been_processed(error);
+    end.retryable = zeebe_error_is_retryable(error);
+    snprintf(end.message, sizeof end.message, "%s", zeebe_error_message(error));
+    zeebe_error_free(error);
+  }
+  zeebe_response_free(response);
+  return end;
+}
+
+static inline ended topology(const zeebe_channel *channel) { return call_it(channel, TOPOLOGY, 20000, ZEEBE_WAIT_FOR_READY_DEFAULT); }
+
+#endif
