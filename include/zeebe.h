@@ -545,7 +545,8 @@ typedef struct {
    */
   const char *key_id;
   /**
-   * For later versions: must be NULL.
+   * `http://[user:password@]host:port`; NULL: for channels, the variables `https_proxy` or `http_proxy`, by the URL,
+   * and `no_proxy`, each also in upper case, loopback excepted. Not that of the gateway: `grpc.http_proxy`.
    */
   const char *http_proxy;
   /**

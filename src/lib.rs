@@ -19,5 +19,6 @@ pub mod environment;
 pub mod error;
 pub mod json;
 pub mod log;
+mod proxy;
 pub mod runtime;
 mod sys;

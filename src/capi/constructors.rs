@@ -32,6 +32,7 @@ use crate::credentials::{
 };
 use crate::environment::{Origin, PROCESS};
 use crate::error::Error;
+use crate::proxy::Proxy;
 
 fn channel_options(
     options: *const zeebe_channel_option,
@@ -115,7 +116,7 @@ fn create(
     let mut token_problem = None;
     let mut prefetch = false;
     if let Some(oauth) = &settings.oauth {
-        let token = plugin::token_arguments(token_options)?;
+        let mut token = plugin::token_arguments(token_options)?;
         let authentication = token.authentication.unwrap_or(match settings.kind {
             ChannelKind::CamundaCloud => ClientAuthentication::Body,
             _ => ClientAuthentication::Basic,
@@ -128,6 +129,12 @@ fn create(
                 _ => Error::invalid_argument(message),
             }
         })?;
+        let option = token.http_proxy.as_deref();
+        match Proxy::of_token_endpoint(url, option, &PROCESS) {
+            Ok(proxy) => token.options.proxy = proxy,
+            Err(error) if option.is_some() => return Err(error),
+            Err(error) => token_problem = Some(error),
+        }
         let client = ClientCredentials::new(
             oauth.client_id.clone(),
             oauth.client_secret.clone(),
@@ -137,7 +144,7 @@ fn create(
             authentication,
             token.options,
         );
-        token_problem = client.problem().map(Error::settings);
+        token_problem = client.problem().map(Error::settings).or(token_problem);
         let lifetime = plugin::lifetime(Some(oauth.leeway), oauth.expire_in);
         let made = OAuth2Plugin::client_credentials(client, lifetime);
         credentials.plugins.push(Arc::clone(&made));

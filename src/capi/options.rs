@@ -140,7 +140,8 @@ pub struct zeebe_token_options {
     pub certificate_chain: *const c_char,
     /// For later versions: must be NULL.
     pub key_id: *const c_char,
-    /// For later versions: must be NULL.
+    /// `http://[user:password@]host:port`; NULL: for channels, the variables `https_proxy` or `http_proxy`, by the URL,
+    /// and `no_proxy`, each also in upper case, loopback excepted. Not that of the gateway: `grpc.http_proxy`.
     pub http_proxy: *const c_char,
     /// For later versions: must be NULL.
     pub cache_path: *const c_char,

@@ -25,7 +25,9 @@ use crate::credentials::{
     Authorization, ClientAuthentication, ClientCredentials, Lifetime, OAuth2Plugin, Plugin,
     TlsCredentials, TokenOptions, TokenSource, check_token_url,
 };
+use crate::environment::Environment;
 use crate::error::Error;
+use crate::proxy::Proxy;
 use crate::runtime::{self, Epoch, unique_key};
 
 /// Adds metadata to calls; channels and calls share it. Owned by who received it:
@@ -91,6 +93,8 @@ pub(crate) struct TokenArguments {
     pub(crate) allow_insecure_url: bool,
     pub(crate) prefetch: bool,
     pub(crate) options: TokenOptions,
+    /// To be chosen with the URL at hand.
+    pub(crate) http_proxy: Option<String>,
 }
 
 pub(crate) fn token_arguments(
@@ -113,7 +117,6 @@ pub(crate) fn token_arguments(
         ("private_key", options.private_key),
         ("certificate_chain", options.certificate_chain),
         ("key_id", options.key_id),
-        ("http_proxy", options.http_proxy),
         ("cache_path", options.cache_path),
     ];
     if let Some((name, _)) = later.iter().find(|(_, value)| !value.is_null()) {
@@ -133,6 +136,8 @@ pub(crate) fn token_arguments(
     };
     // SAFETY: a string of the header's contract.
     let ca = unsafe { convert::given_text("token_options.token_ca", options.token_ca) }?;
+    // SAFETY: a string of the header's contract.
+    let proxy = unsafe { convert::given_text("token_options.http_proxy", options.http_proxy) }?;
     Ok(TokenArguments {
         authentication,
         allow_insecure_url: convert::flag(
@@ -144,7 +149,9 @@ pub(crate) fn token_arguments(
             connect_timeout: time("connect_timeout_ms", options.connect_timeout_ms, 10_000)?,
             timeout: time("timeout_ms", options.timeout_ms, 30_000)?,
             tls: TlsCredentials::from_pem(ca, None, None)?,
+            proxy: None,
         },
+        http_proxy: proxy.map(str::to_owned),
     })
 }
 
@@ -218,7 +225,10 @@ pub extern "C" fn zeebe_oauth2_client_credentials_metadata_plugin_new(
     // SAFETY: a string of the header's contract.
     let audience = unsafe { convert::given_text("options.audience", options.audience) }?;
     let (leeway, expire_in) = lifetime_arguments(options.leeway, options.expire_in)?;
-    let token = token_arguments(options.token_options)?;
+    let mut token = token_arguments(options.token_options)?;
+    let option = token.http_proxy.as_deref();
+    // A plugin reads no environment.
+    token.options.proxy = Proxy::of_token_endpoint(url, option, &Environment(&|_| None))?;
     check_token_url(url, token.allow_insecure_url)
         .map_err(|why| Error::invalid_argument(format!("the token URL {url:?}: {why}")))?;
     let client = ClientCredentials::new(

@@ -10,18 +10,19 @@ use tokio::sync::{Notify, watch};
 use super::backoff::Backoff;
 use super::balancer::{self, Balancer};
 use super::connection::Keepalive;
-use super::connector::{Connector, Tunnel};
+use super::connector::Connector;
 use super::counters::CallCounters;
-use super::proxy::Proxy;
 use super::request::RequestTemplate;
 use super::resolver::Resolver;
 use super::service_config::{Policy, ServiceConfig, Throttle};
 use super::target::{Address, Scheme, Target, authority_host, url_scheme};
+use super::tunnel::Tunnel;
 use super::{Calls, Channel, ChannelOptions, Settings};
 use crate::call::{Encoding, Metadata};
 use crate::credentials::{ChannelCredentials, ClientAuthentication, Plugin, Security};
 use crate::environment::{Origin, PROCESS};
 use crate::error::Error;
+use crate::proxy::{self, Proxy};
 use crate::runtime::Epoch;
 
 /// What every call of a channel starts from.
@@ -205,7 +206,7 @@ fn proxied(
     };
     let option = options.text("grpc.http_proxy");
     let enabled = options.integer("grpc.enable_http_proxy") == 1;
-    match Proxy::choose(option, enabled, &PROCESS, &host) {
+    match Proxy::choose(proxy::GATEWAY, option, enabled, &PROCESS, &host) {
         Ok(None) => Ok(Ok((address, None))),
         Ok(Some(proxy)) => {
             let dialled = Address::Host(proxy.host().to_owned(), proxy.port());

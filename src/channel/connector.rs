@@ -19,9 +19,9 @@ use tokio::net::{TcpStream, UnixStream};
 use tokio::time::sleep;
 use tokio_rustls::TlsConnector;
 
-use super::proxy::Proxy;
 use super::resolver::{Endpoint, Resolver};
 use super::traffic::{Metered, Traffic};
+use super::tunnel::Tunnel;
 use crate::credentials::Security;
 use crate::error::{Error, chain};
 
@@ -47,14 +47,6 @@ pub(super) struct Connector {
     pub(super) server_name: String,
     pub(super) max_metadata_size: u32,
     pub(super) lookahead_bytes: Option<u32>,
-}
-
-/// A proxy, and what it is to connect to.
-#[derive(Debug)]
-pub(super) struct Tunnel {
-    pub(super) proxy: Proxy,
-    pub(super) host: String,
-    pub(super) port: u16,
 }
 
 /// An open connection and the future that drives it.
@@ -118,10 +110,9 @@ impl Connector {
                 match &self.proxy {
                     None => self.secure(stream, peer).await,
                     Some(tunnel) => {
-                        let Tunnel { proxy, host, port } = tunnel;
-                        let stream = proxy.connect(stream, host, *port).await?;
-                        self.secure(stream, format!("{host}:{port} through the proxy {peer}"))
-                            .await
+                        let Tunnel { host, port, .. } = tunnel;
+                        let peer = format!("{host}:{port} through the proxy {peer}");
+                        self.secure(tunnel.connect(stream).await?, peer).await
                     }
                 }
             }

@@ -10,7 +10,6 @@ mod connectivity;
 mod connector;
 mod counters;
 mod options;
-mod proxy;
 mod request;
 mod resolver;
 mod service_config;
@@ -18,6 +17,7 @@ pub mod settings;
 mod subchannel;
 pub mod target;
 mod traffic;
+mod tunnel;
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;

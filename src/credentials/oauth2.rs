@@ -24,6 +24,7 @@ use super::token::Token;
 use super::token_answer::{self, Granted};
 use crate::channel::target;
 use crate::error::{Error, chain};
+use crate::proxy::{Proxy, authority};
 use crate::runtime::lock;
 
 /// The longest answer that is read.
@@ -56,6 +57,7 @@ pub struct TokenOptions {
     pub connect_timeout: Duration,
     pub timeout: Duration,
     pub tls: Arc<TlsCredentials>,
+    pub(crate) proxy: Option<Proxy>,
 }
 
 /// One client at one token endpoint.
@@ -223,10 +225,13 @@ impl ClientCredentials {
         let tls = tokio::task::spawn_blocking(move || tls.any_protocol())
             .await
             .map_err(|error| Error::internal(format!("reading certificates: {error}")))??;
-        let http = reqwest::Client::builder()
+        let mut builder = reqwest::Client::builder().no_proxy();
+        if let Some(proxy) = &self.options.proxy {
+            builder = builder.proxy(through(proxy)?);
+        }
+        let http = builder
             .tls_backend_preconfigured(rustls::ClientConfig::clone(&tls))
             .redirect(reqwest::redirect::Policy::none())
-            .no_proxy()
             .connect_timeout(self.options.connect_timeout)
             .timeout(self.options.timeout)
             .pool_idle_timeout(Duration::from_secs(5)) // requests are minutes apart
@@ -300,6 +305,20 @@ impl ClientCredentials {
         }
         token_answer::judge(status, &headers, &answer, SystemTime::now())
     }
+}
+
+fn through(proxy: &Proxy) -> Result<reqwest::Proxy, Error> {
+    let url = format!("http://{}", authority(proxy.host(), proxy.port()));
+    let made = reqwest::Proxy::all(url)
+        .map_err(|error| Error::internal(format!("{proxy}: {}", chain(&error))))?;
+    Ok(match proxy.credentials() {
+        None => made,
+        Some(credentials) => {
+            let credentials = credentials.expose_secret();
+            let (user, password) = credentials.split_once(':').unwrap_or((credentials, ""));
+            made.basic_auth(user, password)
+        }
+    })
 }
 
 /// Carries our error through the crate's.
