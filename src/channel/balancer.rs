@@ -9,7 +9,6 @@
 //!
 //! Threads: any. The lock is held for a few instructions, never across an await or a callback.
 
-use std::collections::VecDeque;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
 use std::time::Duration;
@@ -18,47 +17,21 @@ use serde_json::{Value, json};
 use tokio::sync::{oneshot, watch};
 use tokio::task::AbortHandle;
 use tokio::time::{Instant, sleep};
-use tonic::Code;
 
 use super::backoff::Backoff;
 use super::connection::{Connection, End, Keepalive};
 use super::connectivity::Connectivity;
 use super::connector::{Connector, Opened};
+use super::lease::{Granted, Lease, Pick};
+use super::pool::{Lookup, Pool};
 use super::resolver::Endpoint;
 use super::service_config::Policy;
 use super::subchannel::{State, Subchannel, attempts};
-use crate::error::{Error, Source, chain};
+use crate::error::{Error, chain};
 use crate::runtime::{self, Epoch, Runtime, lock};
 
-const MAX_WAITING: usize = 4096;
 /// Of pick_first, when one connection's streams do not suffice.
 const MAX_CONNECTIONS: usize = 8;
-
-/// A call's right to one stream of a connection, given back when dropped.
-#[derive(Debug)]
-pub(crate) struct Lease {
-    pub(crate) connection: Arc<Connection>,
-    balancer: Weak<Balancer>,
-}
-
-impl Drop for Lease {
-    fn drop(&mut self) {
-        self.connection.release();
-        if let Some(balancer) = self.balancer.upgrade() {
-            balancer.serve_waiting();
-        }
-    }
-}
-
-type Granted = Result<Lease, Error>;
-
-/// What a call finds.
-#[derive(Debug)]
-pub(crate) enum Pick {
-    Ready(Lease),
-    Wait(oneshot::Receiver<Granted>),
-    Fail(Error),
-}
 
 /// The options of a channel that say when to do what.
 #[derive(Debug)]
@@ -78,33 +51,8 @@ pub(super) struct Balancer {
     epoch: Epoch,
     /// The I/O thread it lives on, chosen at the first call.
     home: OnceLock<usize>,
-    inner: Mutex<Inner>,
+    pool: Mutex<Pool>,
     state: watch::Sender<Connectivity>,
-}
-
-struct Inner {
-    subchannels: Vec<Subchannel>,
-    /// Whose turn it is in round_robin.
-    turn: usize,
-    waiting: VecDeque<Waiting>,
-    /// round_robin looks its endpoints up apart from connecting to them.
-    lookup: Lookup,
-    last_error: Option<Error>,
-    last_wanted: Instant,
-    closed: bool,
-}
-
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Lookup {
-    None,
-    Running,
-    /// Runs again after a pause.
-    Failed,
-}
-
-struct Waiting {
-    grant: oneshot::Sender<Granted>,
-    wait_for_ready: bool,
 }
 
 impl std::fmt::Debug for Balancer {
@@ -122,15 +70,7 @@ impl Balancer {
             keepalive_time: AtomicU64::new(keepalive_time),
             epoch,
             home: OnceLock::new(),
-            inner: Mutex::new(Inner {
-                subchannels: Vec::new(),
-                turn: 0,
-                waiting: VecDeque::new(),
-                lookup: Lookup::None,
-                last_error: None,
-                last_wanted: Instant::now(),
-                closed: false,
-            }),
+            pool: Mutex::new(Pool::new()),
             state: watch::Sender::new(Connectivity::Idle),
         })
     }
@@ -149,59 +89,44 @@ impl Balancer {
     }
 
     pub(super) fn last_error(&self) -> Option<Error> {
-        lock(&self.inner).last_error.clone()
+        lock(&self.pool).last_error.clone()
     }
 
     /// For a call: a stream, a place in the queue for one, or why there is none.
     pub(super) fn pick(self: &Arc<Self>, wait_for_ready: bool) -> Pick {
-        let mut inner = lock(&self.inner);
-        if inner.closed {
+        let mut pool = lock(&self.pool);
+        if pool.closed {
             return Pick::Fail(Error::shutdown("the channel is closed"));
         }
         // round_robin lets none of its connections lie idle while another is used.
         if self.settings.policy == Policy::RoundRobin
-            && inner.has_idle()
-            && let Err(error) = self.want(&mut inner)
+            && pool.has_idle()
+            && let Err(error) = self.want(&mut pool)
         {
             return Pick::Fail(error);
         }
         // Who waits comes first.
-        if inner.waiting.is_empty()
-            && let Some(connection) = inner.admit(self.settings.policy)
+        if !pool.is_awaited()
+            && let Some(connection) = pool.admit(self.settings.policy)
         {
             return Pick::Ready(self.lease(connection));
         }
-        inner.last_wanted = Instant::now();
-        if let Err(error) = self.want(&mut inner) {
+        pool.last_wanted = Instant::now();
+        if let Err(error) = self.want(&mut pool) {
             return Pick::Fail(error);
         }
-        if !wait_for_ready && inner.state() == Connectivity::TransientFailure {
-            return Pick::Fail(inner.failure());
+        if !wait_for_ready && pool.state() == Connectivity::TransientFailure {
+            return Pick::Fail(pool.failure());
         }
-        if inner.waiting.len() >= MAX_WAITING {
-            inner.waiting.retain(|waiting| !waiting.grant.is_closed());
-        }
-        if inner.waiting.len() >= MAX_WAITING {
-            return Pick::Fail(Error::rpc(
-                Source::Library,
-                Code::ResourceExhausted,
-                format!("{MAX_WAITING} calls wait for a connection already"),
-            ));
-        }
-        let (grant, granted) = oneshot::channel();
-        inner.waiting.push_back(Waiting {
-            grant,
-            wait_for_ready,
-        });
-        Pick::Wait(granted)
+        pool.wait(wait_for_ready)
     }
 
     /// Leaves IDLE, as a call would.
     pub(super) fn try_to_connect(self: &Arc<Self>) -> Result<(), Error> {
-        let mut inner = lock(&self.inner);
-        inner.last_wanted = Instant::now();
-        match inner.state() {
-            Connectivity::Idle => self.want(&mut inner),
+        let mut pool = lock(&self.pool);
+        pool.last_wanted = Instant::now();
+        match pool.state() {
+            Connectivity::Idle => self.want(&mut pool),
             _ => Ok(()),
         }
     }
@@ -213,18 +138,12 @@ impl Balancer {
 
     /// No more connections; those there are live on for their calls.
     pub(super) fn close(&self) {
-        let mut inner = lock(&self.inner);
-        inner.closed = true;
-        inner.stop();
-        let waiting = std::mem::take(&mut inner.waiting);
-        self.announce(&inner);
-        drop(inner);
-        for waiting in waiting {
-            // Who gave up waiting needs no answer.
-            let _: Result<(), _> = waiting
-                .grant
-                .send(Err(Error::shutdown("the channel is closed")));
-        }
+        let mut pool = lock(&self.pool);
+        pool.close();
+        let waiting = pool.take_waiting(true);
+        self.announce(&pool);
+        drop(pool);
+        refuse(waiting, &Error::shutdown("the channel is closed"));
     }
 
     pub(super) fn connect_timeout(&self) -> Duration {
@@ -249,8 +168,8 @@ impl Balancer {
         }
     }
 
-    fn announce(&self, inner: &Inner) {
-        let now = inner.state();
+    fn announce(&self, pool: &Pool) {
+        let now = pool.state();
         self.state.send_if_modified(|state| {
             let changed = *state != now;
             *state = now;
@@ -259,34 +178,19 @@ impl Balancer {
     }
 
     /// Gives free streams to who waits, in order.
-    fn serve_waiting(self: &Arc<Self>) {
+    pub(super) fn serve_waiting(self: &Arc<Self>) {
         loop {
-            let mut inner = lock(&self.inner);
-            while inner
-                .waiting
-                .front()
-                .is_some_and(|waiting| waiting.grant.is_closed())
-            {
-                inner.waiting.pop_front();
-            }
-            if inner.waiting.is_empty() {
-                return;
-            }
-            let Some(connection) = inner.admit(self.settings.policy) else {
+            let next = lock(&self.pool).next_grant(self.settings.policy);
+            let Some((connection, grant)) = next else {
                 return;
             };
-            let lease = self.lease(connection);
-            let Some(waiting) = inner.waiting.pop_front() else {
-                return;
-            };
-            drop(inner);
             // Who gives up at this very moment drops the lease, and the next gets it.
-            let _: Result<(), _> = waiting.grant.send(Ok(lease));
+            let _: Result<(), _> = grant.send(Ok(self.lease(connection)));
         }
     }
 
     /// Somebody wants a connection that is not there: starts what is not under way.
-    fn want(self: &Arc<Self>, inner: &mut Inner) -> Result<(), Error> {
+    fn want(self: &Arc<Self>, pool: &mut Pool) -> Result<(), Error> {
         match self.settings.policy {
             Policy::PickFirst => {
                 let under_way = |subchannel: &Subchannel| {
@@ -295,33 +199,33 @@ impl Balancer {
                         State::Connecting | State::TransientFailure
                     )
                 };
-                if inner.subchannels.iter().any(under_way) {
+                if pool.subchannels.iter().any(under_way) {
                     return Ok(());
                 }
                 let is_idle = |subchannel: &Subchannel| matches!(subchannel.state, State::Idle);
-                match inner.subchannels.iter().position(is_idle) {
-                    Some(index) => self.connect(inner, index)?,
-                    None if inner.subchannels.len() < MAX_CONNECTIONS => {
-                        inner.subchannels.push(self.subchannel(None));
-                        let last = inner.subchannels.len() - 1;
-                        if let Err(error) = self.connect(inner, last) {
-                            inner.subchannels.pop();
+                match pool.subchannels.iter().position(is_idle) {
+                    Some(index) => self.connect(pool, index)?,
+                    None if pool.subchannels.len() < MAX_CONNECTIONS => {
+                        pool.subchannels.push(self.subchannel(None));
+                        let last = pool.subchannels.len() - 1;
+                        if let Err(error) = self.connect(pool, last) {
+                            pool.subchannels.pop();
                             return Err(error);
                         }
                     }
                     None => {}
                 }
             }
-            Policy::RoundRobin if inner.subchannels.is_empty() => self.look_up(inner)?,
+            Policy::RoundRobin if pool.subchannels.is_empty() => self.look_up(pool)?,
             Policy::RoundRobin => {
-                for index in 0..inner.subchannels.len() {
-                    if matches!(inner.subchannels[index].state, State::Idle) {
-                        self.connect(inner, index)?;
+                for index in 0..pool.subchannels.len() {
+                    if matches!(pool.subchannels[index].state, State::Idle) {
+                        self.connect(pool, index)?;
                     }
                 }
             }
         }
-        self.announce(inner);
+        self.announce(pool);
         Ok(())
     }
 
@@ -340,7 +244,7 @@ impl Balancer {
     fn spawn(
         self: &Arc<Self>,
         task: impl Future<Output = ()> + Send + 'static,
-        keep: impl FnOnce(&mut Inner, AbortHandle) + Send + 'static,
+        keep: impl FnOnce(&mut Pool, AbortHandle) + Send + 'static,
     ) -> Result<(), Error> {
         let runtime = runtime::get(self.epoch)?;
         let slot = runtime.reserve(self.home(&runtime))?;
@@ -349,15 +253,15 @@ impl Balancer {
             // A task of its own, so that it can be aborted from outside.
             let task = tokio::spawn(task);
             match this.upgrade() {
-                Some(this) => keep(&mut lock(&this.inner), task.abort_handle()),
+                Some(this) => keep(&mut lock(&this.pool), task.abort_handle()),
                 None => task.abort(),
             }
         });
         Ok(())
     }
 
-    fn connect(self: &Arc<Self>, inner: &mut Inner, index: usize) -> Result<(), Error> {
-        let subchannel = &mut inner.subchannels[index];
+    fn connect(self: &Arc<Self>, pool: &mut Pool, index: usize) -> Result<(), Error> {
+        let subchannel = &mut pool.subchannels[index];
         let id = subchannel.id;
         let attempts = attempts(
             Arc::downgrade(self),
@@ -366,38 +270,38 @@ impl Balancer {
             subchannel.endpoint.clone(),
             Arc::clone(&subchannel.record),
         );
-        self.spawn(attempts, move |inner, task| {
-            if let Some(subchannel) = inner.subchannel(id) {
+        self.spawn(attempts, move |pool, task| {
+            if let Some(subchannel) = pool.subchannel(id) {
                 subchannel.task = Some(task);
             } else {
                 task.abort();
             }
         })?;
-        inner.subchannels[index].state = State::Connecting;
+        pool.subchannels[index].state = State::Connecting;
         Ok(())
     }
 
-    fn look_up(self: &Arc<Self>, inner: &mut Inner) -> Result<(), Error> {
-        if inner.lookup == Lookup::None {
+    fn look_up(self: &Arc<Self>, pool: &mut Pool) -> Result<(), Error> {
+        if pool.lookup == Lookup::None {
             let task = look_up(Arc::downgrade(self), Arc::clone(&self.connector));
             self.spawn(task, |_, _| ())?;
-            inner.lookup = Lookup::Running;
+            pool.lookup = Lookup::Running;
         }
         Ok(())
     }
 
     /// A connection failed: perhaps the gateways have moved.
-    fn look_up_again(self: &Arc<Self>, inner: &mut Inner) {
-        if let Err(error) = self.look_up(inner) {
+    fn look_up_again(self: &Arc<Self>, pool: &mut Pool) {
+        if let Err(error) = self.look_up(pool) {
             tracing::debug!("not looked up: {error}"); // the runtime ends
         }
     }
 
     /// round_robin's new endpoints; connections to others end with their calls.
     fn resolved(self: &Arc<Self>, endpoints: &[Endpoint]) {
-        let mut inner = lock(&self.inner);
-        inner.lookup = Lookup::None;
-        if inner.closed {
+        let mut pool = lock(&self.pool);
+        pool.lookup = Lookup::None;
+        if pool.closed {
             return;
         }
         let gone = |subchannel: &Subchannel| {
@@ -406,44 +310,42 @@ impl Balancer {
                 .as_ref()
                 .is_some_and(|endpoint| endpoints.contains(endpoint))
         };
-        inner
-            .subchannels
+        pool.subchannels
             .extract_if(.., |subchannel| gone(subchannel))
             .for_each(|subchannel| subchannel.stop());
         for endpoint in endpoints {
             let known = |subchannel: &Subchannel| subchannel.endpoint.as_ref() == Some(endpoint);
-            if !inner.subchannels.iter().any(known) {
-                inner
-                    .subchannels
+            if !pool.subchannels.iter().any(known) {
+                pool.subchannels
                     .push(self.subchannel(Some(endpoint.clone())));
             }
         }
-        if let Err(error) = self.want(&mut inner) {
-            inner.last_error = Some(error);
+        if let Err(error) = self.want(&mut pool) {
+            pool.last_error = Some(error);
         }
-        self.announce(&inner);
+        self.announce(&pool);
     }
 
     /// Returns the pause before the next lookup, if anybody still wants one.
     fn unresolved(&self, error: Error, backoff: &mut Backoff) -> Option<Duration> {
         let pause = backoff.pause(fastrand::f64());
         tracing::warn!("{error}; the next attempt is in {} ms", pause.as_millis());
-        let mut inner = lock(&self.inner);
-        inner.lookup = if inner.subchannels.is_empty() && !self.lies_idle(&inner) {
+        let mut pool = lock(&self.pool);
+        pool.lookup = if pool.subchannels.is_empty() && !self.lies_idle(&pool) {
             Lookup::Failed
         } else {
             Lookup::None // what was found before goes on
         };
-        let again = inner.lookup == Lookup::Failed;
-        self.fail_waiting(inner, error);
+        let again = pool.lookup == Lookup::Failed;
+        self.fail_waiting(pool, error);
         again.then_some(pause)
     }
 
-    fn lies_idle(&self, inner: &Inner) -> bool {
+    fn lies_idle(&self, pool: &Pool) -> bool {
         let idle = self.settings.idle_timeout;
-        inner.closed
-            || (inner.waiting.is_empty()
-                && idle.is_some_and(|timeout| inner.last_wanted.elapsed() >= timeout))
+        pool.closed
+            || (pool.waiting_calls() == 0
+                && idle.is_some_and(|timeout| pool.last_wanted.elapsed() >= timeout))
     }
 
     pub(super) fn connected(
@@ -453,65 +355,59 @@ impl Balancer {
     ) -> Option<Arc<Connection>> {
         tracing::debug!("connected to {}", opened.peer);
         let connection = Connection::new(opened, id);
-        let mut inner = lock(&self.inner);
-        if inner.closed {
+        let mut pool = lock(&self.pool);
+        if pool.closed {
             return None;
         }
-        let subchannel = inner.subchannel(id)?;
+        let subchannel = pool.subchannel(id)?;
         subchannel.record.connected.fetch_add(1, Ordering::Relaxed);
         subchannel.state = State::Ready(Arc::clone(&connection));
-        self.announce(&inner);
-        drop(inner);
+        self.announce(&pool);
+        drop(pool);
         self.serve_waiting();
         Some(connection)
     }
 
     /// Returns the pause before the next attempt.
     pub(super) fn failed(self: &Arc<Self>, id: usize, error: Error) -> Option<Duration> {
-        let mut inner = lock(&self.inner);
-        let subchannel = inner.subchannel(id)?;
+        let mut pool = lock(&self.pool);
+        let subchannel = pool.subchannel(id)?;
         subchannel.record.failed.fetch_add(1, Ordering::Relaxed);
         let pause = subchannel.backoff.pause(fastrand::f64());
         subchannel.state = State::TransientFailure;
         tracing::warn!("{error}; the next attempt is in {} ms", pause.as_millis());
         if self.settings.policy == Policy::RoundRobin {
-            self.look_up_again(&mut inner);
+            self.look_up_again(&mut pool);
         }
-        self.fail_waiting(inner, error);
+        self.fail_waiting(pool, error);
         Some(pause)
     }
 
     /// Ends the calls that do not wait through failures, once the channel has failed.
-    fn fail_waiting(&self, mut inner: MutexGuard<'_, Inner>, error: Error) {
-        inner.last_error = Some(error.clone());
-        self.announce(&inner);
-        if inner.state() != Connectivity::TransientFailure {
+    fn fail_waiting(&self, mut pool: MutexGuard<'_, Pool>, error: Error) {
+        pool.last_error = Some(error.clone());
+        self.announce(&pool);
+        if pool.state() != Connectivity::TransientFailure {
             return;
         }
-        let (stay, fail): (VecDeque<_>, VecDeque<_>) = std::mem::take(&mut inner.waiting)
-            .into_iter()
-            .partition(|waiting| waiting.wait_for_ready);
-        inner.waiting = stay;
-        drop(inner);
-        for waiting in fail {
-            // Who gave up waiting needs no answer.
-            let _: Result<(), _> = waiting.grant.send(Err(error.clone()));
-        }
+        let waiting = pool.take_waiting(false);
+        drop(pool);
+        refuse(waiting, &error);
     }
 
     /// Whether to connect again.
     pub(super) fn pause_over(&self, id: usize) -> bool {
-        let mut inner = lock(&self.inner);
-        let idle = self.lies_idle(&inner);
-        let spare = inner.subchannels.len() > 1 && self.settings.policy == Policy::PickFirst;
-        if spare && inner.waiting.is_empty() {
-            inner.subchannels.retain(|subchannel| subchannel.id != id);
+        let mut pool = lock(&self.pool);
+        let idle = self.lies_idle(&pool);
+        let spare = pool.subchannels.len() > 1 && self.settings.policy == Policy::PickFirst;
+        if spare && !pool.is_awaited() {
+            pool.subchannels.retain(|subchannel| subchannel.id != id);
         }
-        let Some(subchannel) = inner.subchannel(id) else {
+        let Some(subchannel) = pool.subchannel(id) else {
             return false;
         };
         subchannel.state = if idle { State::Idle } else { State::Connecting };
-        self.announce(&inner);
+        self.announce(&pool);
         !idle
     }
 
@@ -547,146 +443,70 @@ impl Balancer {
                 return None;
             }
         };
-        let mut inner = lock(&self.inner);
+        let mut pool = lock(&self.pool);
         // Taken on and dropped at once is a failed attempt, or it would go round and round.
         let refused = connection.started_calls() == 0 && lived < self.settings.backoff.initial();
-        if refused && inner.current(connection).is_some() {
-            drop(inner);
+        if refused && pool.current(connection).is_some() {
+            drop(pool);
             return self.failed(connection.subchannel, Error::unavailable(error));
         }
         if matches!(end, End::Lost(_)) {
-            inner.last_error = Some(Error::unavailable(error));
+            pool.last_error = Some(Error::unavailable(error));
         }
-        if let Some(subchannel) = inner.subchannel(connection.subchannel) {
+        if let Some(subchannel) = pool.subchannel(connection.subchannel) {
             subchannel.backoff.reset();
         }
-        drop(inner);
+        drop(pool);
         self.leave(connection, false);
         None
     }
 
     /// The connection is no more READY; another is made if somebody waits, or round_robin wants it.
     fn leave(self: &Arc<Self>, connection: &Arc<Connection>, idle: bool) {
-        let mut inner = lock(&self.inner);
-        let Some(subchannel) = inner.current(connection) else {
+        let mut pool = lock(&self.pool);
+        let Some(subchannel) = pool.current(connection) else {
             return;
         };
         subchannel.state = State::Idle;
-        let mut wanted = !inner.waiting.is_empty();
+        let mut wanted = pool.is_awaited();
         match self.settings.policy {
-            Policy::PickFirst if inner.subchannels.len() > 1 => {
+            Policy::PickFirst if pool.subchannels.len() > 1 => {
                 let left = connection.subchannel;
-                inner.subchannels.retain(|subchannel| subchannel.id != left);
+                pool.subchannels.retain(|subchannel| subchannel.id != left);
             }
             Policy::PickFirst => {}
             Policy::RoundRobin if idle => {}
             Policy::RoundRobin => {
                 wanted = true;
-                self.look_up_again(&mut inner);
+                self.look_up_again(&mut pool);
             }
         }
         if wanted
-            && !inner.closed
-            && let Err(error) = self.want(&mut inner)
+            && !pool.closed
+            && let Err(error) = self.want(&mut pool)
         {
-            inner.last_error = Some(error);
+            pool.last_error = Some(error);
         }
-        self.announce(&inner);
+        self.announce(&pool);
     }
 
     /// Counters by subchannel, for `zeebe_channel_stats`.
     pub(super) fn stats(&self) -> Value {
-        let inner = lock(&self.inner);
-        let subchannels: Vec<_> = inner.subchannels.iter().map(Subchannel::stats).collect();
+        let pool = lock(&self.pool);
+        let subchannels: Vec<_> = pool.subchannels.iter().map(Subchannel::stats).collect();
         json!({
-            "state": inner.state().name(),
-            "last_error": inner.last_error.as_ref().map(Error::message),
-            "waiting_calls": inner.waiting.iter().filter(|waiting| !waiting.grant.is_closed()).count(),
+            "state": pool.state().name(),
+            "last_error": pool.last_error.as_ref().map(Error::message),
+            "waiting_calls": pool.waiting_calls(),
             "subchannels": subchannels,
         })
     }
 }
 
-impl Inner {
-    fn state(&self) -> Connectivity {
-        let any = |wanted: fn(&State) -> bool| {
-            self.subchannels
-                .iter()
-                .any(|subchannel| wanted(&subchannel.state))
-        };
-        if self.closed {
-            Connectivity::Shutdown
-        } else if any(|state| matches!(state, State::Ready(_))) {
-            Connectivity::Ready
-        } else if any(|state| matches!(state, State::Connecting)) {
-            Connectivity::Connecting
-        } else if self.subchannels.is_empty() {
-            match self.lookup {
-                Lookup::None => Connectivity::Idle,
-                Lookup::Running => Connectivity::Connecting,
-                Lookup::Failed => Connectivity::TransientFailure,
-            }
-        } else if self.has_idle() {
-            Connectivity::Idle
-        } else {
-            Connectivity::TransientFailure
-        }
-    }
-
-    fn has_idle(&self) -> bool {
-        let idle = |subchannel: &Subchannel| matches!(subchannel.state, State::Idle);
-        self.subchannels.iter().any(idle)
-    }
-
-    fn subchannel(&mut self, id: usize) -> Option<&mut Subchannel> {
-        self.subchannels
-            .iter_mut()
-            .find(|subchannel| subchannel.id == id)
-    }
-
-    /// The subchannel whose connection this still is.
-    fn current(&mut self, connection: &Arc<Connection>) -> Option<&mut Subchannel> {
-        let found = self.subchannel(connection.subchannel)?;
-        match &found.state {
-            State::Ready(current) if Arc::ptr_eq(current, connection) => Some(found),
-            _ => None,
-        }
-    }
-
-    fn failure(&self) -> Error {
-        let error = self.last_error.clone();
-        error.unwrap_or_else(|| Error::unavailable("not connected"))
-    }
-
-    /// A READY connection that takes one more call, which is counted in.
-    fn admit(&mut self, policy: Policy) -> Option<Arc<Connection>> {
-        let count = self.subchannels.len();
-        let first = match policy {
-            Policy::PickFirst => 0,
-            Policy::RoundRobin => self.turn,
-        };
-        for index in (first..first + count).map(|index| index % count) {
-            if let State::Ready(connection) = &self.subchannels[index].state
-                && connection.admit()
-            {
-                self.turn = index + 1;
-                return Some(Arc::clone(connection));
-            }
-        }
-        None
-    }
-
-    fn stop(&self) {
-        for subchannel in &self.subchannels {
-            subchannel.stop();
-        }
-    }
-}
-
 impl Drop for Balancer {
     fn drop(&mut self) {
-        let inner = self.inner.get_mut();
-        inner.unwrap_or_else(PoisonError::into_inner).stop();
+        let pool = self.pool.get_mut();
+        pool.unwrap_or_else(PoisonError::into_inner).close();
     }
 }
 
@@ -711,8 +531,15 @@ async fn look_up(balancer: Weak<Balancer>, connector: Arc<Connector>) {
         drop(this);
         sleep(pause).await;
         if let Some(this) = balancer.upgrade() {
-            lock(&this.inner).lookup = Lookup::Running;
+            lock(&this.pool).lookup = Lookup::Running;
         }
+    }
+}
+
+/// Ends calls that wait; who gave up waiting needs no answer.
+fn refuse(waiting: Vec<oneshot::Sender<Granted>>, error: &Error) {
+    for grant in waiting {
+        let _: Result<(), _> = grant.send(Err(error.clone()));
     }
 }
 

@@ -105,14 +105,15 @@ impl Connection {
     }
 }
 
-/// Drives the connection to its end; `draining` is told when no more calls can be sent on it.
+/// Drives the connection to its end. `observe` is told after each turn, until it is told why no more calls can be
+/// sent on it.
 pub(super) async fn drive(
     opened: Opened,
     connection: Weak<Connection>,
     keepalive: Keepalive,
     pings: &Pings,
     idle_timeout: Option<Duration>,
-    mut draining: impl FnMut(h2::Error),
+    mut observe: impl FnMut(&Arc<Connection>, Option<h2::Error>),
 ) -> End {
     let Opened {
         send,
@@ -124,12 +125,10 @@ pub(super) async fn drive(
     let mut drains = false;
     let transport = poll_fn(|context| {
         let polled = Pin::new(&mut drive).poll(context);
-        if !drains
-            && let Some(connection) = connection.upgrade()
-            && let Some(error) = connection.refuses_calls(context)
-        {
-            drains = true;
-            draining(error);
+        if !drains && let Some(connection) = connection.upgrade() {
+            let refusal = connection.refuses_calls(context);
+            drains = refusal.is_some();
+            observe(&connection, refusal);
         }
         polled
     });

@@ -145,9 +145,12 @@ async fn drive(
     let connection = Arc::downgrade(&this.connected(id, &opened)?);
     let (keepalive, idle_timeout) = this.upkeep();
     drop(this);
-    let draining = |error: h2::Error| {
-        if let (Some(this), Some(connection)) = (balancer.upgrade(), connection.upgrade()) {
-            this.drains(&connection, &error);
+    let observe = |connection: &Arc<Connection>, refusal: Option<h2::Error>| {
+        if let Some(this) = balancer.upgrade() {
+            match refusal {
+                Some(error) => this.drains(connection, &error),
+                None => this.serve_waiting(), // SETTINGS may have made room
+            }
         }
     };
     let end = connection::drive(
@@ -156,7 +159,7 @@ async fn drive(
         keepalive,
         &record.pings,
         idle_timeout,
-        draining,
+        observe,
     )
     .await;
     // Without a balancer, or anybody who has the connection, there is nobody to tell.

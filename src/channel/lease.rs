@@ -1,0 +1,35 @@
+//! Lease: one stream of a connection, given to one call at a time.
+
+use std::sync::{Arc, Weak};
+
+use tokio::sync::oneshot;
+
+use super::balancer::Balancer;
+use super::connection::Connection;
+use crate::error::Error;
+
+/// A call's right to one stream of a connection, given back when dropped.
+#[derive(Debug)]
+pub(crate) struct Lease {
+    pub(crate) connection: Arc<Connection>,
+    pub(super) balancer: Weak<Balancer>,
+}
+
+impl Drop for Lease {
+    fn drop(&mut self) {
+        self.connection.release();
+        if let Some(balancer) = self.balancer.upgrade() {
+            balancer.serve_waiting();
+        }
+    }
+}
+
+pub(super) type Granted = Result<Lease, Error>;
+
+/// What a call finds.
+#[derive(Debug)]
+pub(crate) enum Pick {
+    Ready(Lease),
+    Wait(oneshot::Receiver<Granted>),
+    Fail(Error),
+}

@@ -1,0 +1,260 @@
+//! Pool: the subchannels of a channel and the calls that wait for one, as data.
+//!
+//! Not here: what is done about them (`balancer`), under whose lock this stands.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use tokio::sync::oneshot;
+use tokio::time::Instant;
+use tonic::Code;
+
+use super::connection::Connection;
+use super::connectivity::Connectivity;
+use super::lease::{Granted, Pick};
+use super::service_config::Policy;
+use super::subchannel::{State, Subchannel};
+use crate::error::{Error, Source};
+
+const MAX_WAITING: usize = 4096;
+
+pub(super) struct Pool {
+    pub(super) subchannels: Vec<Subchannel>,
+    /// Whose turn it is in round_robin.
+    turn: usize,
+    waiting: VecDeque<Waiting>,
+    /// round_robin looks its endpoints up apart from connecting to them.
+    pub(super) lookup: Lookup,
+    pub(super) last_error: Option<Error>,
+    pub(super) last_wanted: Instant,
+    pub(super) closed: bool,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Lookup {
+    None,
+    Running,
+    /// Runs again after a pause.
+    Failed,
+}
+
+struct Waiting {
+    grant: oneshot::Sender<Granted>,
+    wait_for_ready: bool,
+}
+
+impl Pool {
+    pub(super) fn new() -> Self {
+        Self {
+            subchannels: Vec::new(),
+            turn: 0,
+            waiting: VecDeque::new(),
+            lookup: Lookup::None,
+            last_error: None,
+            last_wanted: Instant::now(),
+            closed: false,
+        }
+    }
+
+    pub(super) fn state(&self) -> Connectivity {
+        let any = |wanted: fn(&State) -> bool| {
+            self.subchannels
+                .iter()
+                .any(|subchannel| wanted(&subchannel.state))
+        };
+        if self.closed {
+            Connectivity::Shutdown
+        } else if any(|state| matches!(state, State::Ready(_))) {
+            Connectivity::Ready
+        } else if any(|state| matches!(state, State::Connecting)) {
+            Connectivity::Connecting
+        } else if self.subchannels.is_empty() {
+            match self.lookup {
+                Lookup::None => Connectivity::Idle,
+                Lookup::Running => Connectivity::Connecting,
+                Lookup::Failed => Connectivity::TransientFailure,
+            }
+        } else if self.has_idle() {
+            Connectivity::Idle
+        } else {
+            Connectivity::TransientFailure
+        }
+    }
+
+    pub(super) fn has_idle(&self) -> bool {
+        let idle = |subchannel: &Subchannel| matches!(subchannel.state, State::Idle);
+        self.subchannels.iter().any(idle)
+    }
+
+    pub(super) fn subchannel(&mut self, id: usize) -> Option<&mut Subchannel> {
+        self.subchannels
+            .iter_mut()
+            .find(|subchannel| subchannel.id == id)
+    }
+
+    /// The subchannel whose connection this still is.
+    pub(super) fn current(&mut self, connection: &Arc<Connection>) -> Option<&mut Subchannel> {
+        let found = self.subchannel(connection.subchannel)?;
+        match &found.state {
+            State::Ready(current) if Arc::ptr_eq(current, connection) => Some(found),
+            _ => None,
+        }
+    }
+
+    pub(super) fn failure(&self) -> Error {
+        let error = self.last_error.clone();
+        error.unwrap_or_else(|| Error::unavailable("not connected"))
+    }
+
+    /// A READY connection that takes one more call, which is counted in.
+    pub(super) fn admit(&mut self, policy: Policy) -> Option<Arc<Connection>> {
+        let count = self.subchannels.len();
+        let first = match policy {
+            Policy::PickFirst => 0,
+            Policy::RoundRobin => self.turn,
+        };
+        for index in (first..first + count).map(|index| index % count) {
+            if let State::Ready(connection) = &self.subchannels[index].state
+                && connection.admit()
+            {
+                self.turn = index + 1;
+                return Some(Arc::clone(connection));
+            }
+        }
+        None
+    }
+
+    /// A place in the queue for a stream, if there is room.
+    pub(super) fn wait(&mut self, wait_for_ready: bool) -> Pick {
+        if self.waiting.len() >= MAX_WAITING {
+            self.waiting.retain(|waiting| !waiting.grant.is_closed());
+        }
+        if self.waiting.len() >= MAX_WAITING {
+            return Pick::Fail(Error::rpc(
+                Source::Library,
+                Code::ResourceExhausted,
+                format!("{MAX_WAITING} calls wait for a connection already"),
+            ));
+        }
+        let (grant, granted) = oneshot::channel();
+        self.waiting.push_back(Waiting {
+            grant,
+            wait_for_ready,
+        });
+        Pick::Wait(granted)
+    }
+
+    /// Whether a call waits; those that gave up are left out of the queue.
+    pub(super) fn is_awaited(&mut self) -> bool {
+        while let Some(first) = self.waiting.front() {
+            if !first.grant.is_closed() {
+                return true;
+            }
+            self.waiting.pop_front();
+        }
+        false
+    }
+
+    /// A connection for the call that waits longest, and the way to give it.
+    pub(super) fn next_grant(
+        &mut self,
+        policy: Policy,
+    ) -> Option<(Arc<Connection>, oneshot::Sender<Granted>)> {
+        if !self.is_awaited() {
+            return None;
+        }
+        let connection = self.admit(policy)?;
+        let first = self.waiting.pop_front()?;
+        Some((connection, first.grant))
+    }
+
+    /// The calls that end with a failure of the channel: all, or all that do not wait for READY.
+    pub(super) fn take_waiting(&mut self, all: bool) -> Vec<oneshot::Sender<Granted>> {
+        let (fail, stay): (VecDeque<_>, VecDeque<_>) = std::mem::take(&mut self.waiting)
+            .into_iter()
+            .partition(|waiting| all || !waiting.wait_for_ready);
+        self.waiting = stay;
+        fail.into_iter().map(|waiting| waiting.grant).collect()
+    }
+
+    pub(super) fn waiting_calls(&self) -> usize {
+        let waits = |waiting: &&Waiting| !waiting.grant.is_closed();
+        self.waiting.iter().filter(waits).count()
+    }
+
+    /// Ends attempts and pauses, and lets go of the connections: each ends with its last call.
+    pub(super) fn close(&mut self) {
+        self.closed = true;
+        for subchannel in &mut self.subchannels {
+            subchannel.stop();
+            subchannel.state = State::Idle;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::channel::backoff::Backoff;
+
+    fn pool(states: impl IntoIterator<Item = State>) -> Pool {
+        let subchannel = |(id, state)| Subchannel {
+            id,
+            endpoint: None,
+            state,
+            backoff: Backoff::new(Duration::from_secs(1), Duration::from_secs(1)),
+            task: None,
+            record: Arc::default(),
+        };
+        let mut pool = Pool::new();
+        pool.subchannels = states.into_iter().enumerate().map(subchannel).collect();
+        pool
+    }
+
+    #[test]
+    fn the_best_subchannel_is_the_channels_state() {
+        use State::{Connecting, Idle, TransientFailure};
+        for (states, expected) in [
+            (vec![], Connectivity::Idle),
+            (vec![TransientFailure, Connecting], Connectivity::Connecting),
+            (vec![TransientFailure, Idle], Connectivity::Idle),
+            (
+                vec![TransientFailure, TransientFailure],
+                Connectivity::TransientFailure,
+            ),
+        ] {
+            assert_eq!(pool(states).state(), expected);
+        }
+        let mut looking = pool([]);
+        looking.lookup = Lookup::Running;
+        assert_eq!(looking.state(), Connectivity::Connecting);
+        looking.lookup = Lookup::Failed;
+        assert_eq!(looking.state(), Connectivity::TransientFailure);
+        looking.close();
+        assert_eq!(looking.state(), Connectivity::Shutdown);
+    }
+
+    #[test]
+    fn at_most_4096_calls_wait_and_those_that_gave_up_make_room() {
+        let mut pool = pool([]);
+        let mut waiting: Vec<_> = (0..MAX_WAITING).map(|_| pool.wait(false)).collect();
+        let Pick::Fail(error) = pool.wait(false) else {
+            panic!("one too many")
+        };
+        assert_eq!(error.code(), Code::ResourceExhausted);
+        drop(waiting.pop());
+        assert!(matches!(pool.wait(false), Pick::Wait(_)));
+    }
+
+    #[test]
+    fn calls_that_wait_for_ready_outlast_a_failure() {
+        let mut pool = pool([]);
+        let _waiting = [true, false, true].map(|wait_for_ready| pool.wait(wait_for_ready));
+        assert_eq!(pool.take_waiting(false).len(), 1);
+        assert_eq!(pool.waiting_calls(), 2);
+        assert_eq!(pool.take_waiting(true).len(), 2);
+        assert!(!pool.is_awaited());
+    }
+}
