@@ -134,6 +134,14 @@ fn a_channel_connects_balances_and_lies_idle() {
 }
 
 #[test]
+fn no_call_is_lost_or_doubled_while_the_gateway_restarts() {
+    let program = program(C, "restarts.c", &["-lzeebe"]);
+    let mut command = clean(Command::new(&program));
+    command.args(["8", "1000"]); // the long form: 600 10000
+    with_gateways(command, "restarts");
+}
+
+#[test]
 fn every_fault_has_its_status() {
     let program = program(C, "faults.c", &["-lzeebe"]);
     with_gateways(clean(Command::new(&program)), "faults");
