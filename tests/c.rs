@@ -3,8 +3,9 @@
 
 mod support;
 
+use std::net::{TcpListener, TcpStream};
 use std::path::PathBuf;
-use std::process::Command;
+use std::process::{Child, Command, Stdio};
 
 use support::{Gateway, artefacts, compiler, root, run, scratch};
 
@@ -73,7 +74,8 @@ fn environment(gateway: &Gateway) -> Vec<(&'static str, String)> {
 
 fn clean(mut command: Command) -> Command {
     for (name, _) in std::env::vars() {
-        if name.starts_with("ZEEBE_") || name.starts_with("CAMUNDA_") {
+        let lower = name.to_ascii_lowercase();
+        if name.starts_with("ZEEBE_") || name.starts_with("CAMUNDA_") || lower.ends_with("_proxy") {
             command.env_remove(name);
         }
     }
@@ -131,6 +133,69 @@ fn with_gateways(mut command: Command, name: &str) -> String {
 fn a_channel_connects_balances_and_lies_idle() {
     let program = program(C, "channel.c", &["-lzeebe"]);
     with_gateways(clean(Command::new(&program)), "channel");
+}
+
+#[test]
+fn a_peer_that_stopped_is_noticed() {
+    let program = program(C, "keepalive.c", &["-lzeebe"]);
+    with_gateways(clean(Command::new(&program)), "keepalive");
+}
+
+/// tinyproxy, ended with the test.
+struct TinyProxy {
+    process: Child,
+    port: u16,
+}
+
+impl TinyProxy {
+    fn start(name: &str, login: Option<&str>) -> Self {
+        // It takes no port 0: one that is free now, and very likely still is in a moment.
+        let port = TcpListener::bind("127.0.0.1:0")
+            .unwrap()
+            .local_addr()
+            .unwrap()
+            .port();
+        let directory = scratch(name);
+        let login = login.map_or(String::new(), |login| format!("BasicAuth {login}\n"));
+        let configuration = directory.join("tinyproxy.conf");
+        let log = directory.join("tinyproxy.log");
+        let text = format!(
+            "Port {port}\nListen 127.0.0.1\nTimeout 600\nLogFile \"{}\"\n{login}",
+            log.display()
+        );
+        std::fs::write(&configuration, text).unwrap();
+        let mut process = Command::new("tinyproxy")
+            .arg("-d")
+            .arg("-c")
+            .arg(configuration)
+            .stdout(Stdio::null())
+            .spawn()
+            .unwrap();
+        while TcpStream::connect(("127.0.0.1", port)).is_err() {
+            assert!(process.try_wait().unwrap().is_none(), "tinyproxy ended");
+            std::thread::yield_now();
+        }
+        Self { process, port }
+    }
+}
+
+impl Drop for TinyProxy {
+    fn drop(&mut self) {
+        self.process.kill().unwrap();
+        self.process.wait().unwrap();
+    }
+}
+
+#[test]
+fn proxies_are_gone_through() {
+    let program = program(C, "proxies.c", &["-lzeebe"]);
+    let open = TinyProxy::start("proxy", None);
+    let closed = TinyProxy::start("proxy-with-password", Some("user secret"));
+    let mut command = clean(Command::new(&program));
+    command
+        .env("PROXY", open.port.to_string())
+        .env("PROXY_WITH_PASSWORD", closed.port.to_string());
+    with_gateways(command, "proxies");
 }
 
 #[test]

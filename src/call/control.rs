@@ -43,6 +43,8 @@ pub struct Control {
     waker: AtomicWaker,
     max_send: usize,
     encoding: Encoding,
+    /// Messages come only as they are asked for.
+    manual_requests: bool,
 }
 
 #[derive(Debug, Default)]
@@ -54,8 +56,7 @@ struct Flow {
     sent_bytes: usize,
     replayable: bool,
     half_closed: bool,
-    /// `None`: messages come without being asked for.
-    requested: Option<u64>,
+    requested: u64,
 }
 
 impl Control {
@@ -64,8 +65,8 @@ impl Control {
         Self {
             max_send,
             encoding,
+            manual_requests,
             flow: Mutex::new(Flow {
-                requested: manual_requests.then_some(0),
                 replayable: true,
                 ..Flow::default()
             }),
@@ -108,14 +109,14 @@ impl Control {
     }
 
     pub fn request(&self, count: u64) -> Result<(), Error> {
-        match &mut lock(&self.flow).requested {
-            None => {
-                return Err(Error::illegal_state(
-                    "the call was not started with manual_requests",
-                ));
-            }
-            Some(requested) => *requested = requested.saturating_add(count),
+        if !self.manual_requests {
+            return Err(Error::illegal_state(
+                "the call was not started with manual_requests",
+            ));
         }
+        let mut flow = lock(&self.flow);
+        flow.requested = flow.requested.saturating_add(count);
+        drop(flow);
         self.waker.wake();
         Ok(())
     }
@@ -199,16 +200,17 @@ impl Control {
 
     /// Waits until a message may be delivered.
     pub(super) async fn demand(&self) {
+        if !self.manual_requests {
+            return;
+        }
         poll_fn(|context| {
             self.waker.register(context.waker());
-            match &mut lock(&self.flow).requested {
-                Some(0) => Poll::Pending,
-                Some(requested) => {
-                    *requested -= 1;
-                    Poll::Ready(())
-                }
-                None => Poll::Ready(()),
+            let mut flow = lock(&self.flow);
+            if flow.requested == 0 {
+                return Poll::Pending;
             }
+            flow.requested -= 1;
+            Poll::Ready(())
         })
         .await;
     }

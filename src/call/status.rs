@@ -2,7 +2,8 @@
 //!
 //! gRPC's documents "PROTOCOL-HTTP2" and "HTTP to gRPC Status Code Mapping".
 
-use http::{HeaderMap, StatusCode};
+use http::header::CONTENT_TYPE;
+use http::{HeaderMap, HeaderName, StatusCode};
 use percent_encoding::percent_decode;
 use tonic::Code;
 
@@ -12,6 +13,11 @@ use super::retry::Failure;
 use crate::channel::Connection;
 use crate::error::{Error, Source, chain};
 
+// Names are made once: a text would be parsed at each look.
+pub(super) const GRPC_STATUS: HeaderName = HeaderName::from_static("grpc-status");
+const GRPC_MESSAGE: HeaderName = HeaderName::from_static("grpc-message");
+const GRPC_ENCODING: HeaderName = HeaderName::from_static("grpc-encoding");
+
 /// What trailers, or a trailers-only answer, say; `Ok` holds the trailers' metadata.
 pub(super) fn of_trailers(
     trailers: &HeaderMap,
@@ -19,7 +25,7 @@ pub(super) fn of_trailers(
 ) -> Result<Metadata, Error> {
     let initial_metadata = || initial_metadata.cloned();
     let metadata = Metadata::from_headers(trailers);
-    let Some(status) = trailers.get("grpc-status") else {
+    let Some(status) = trailers.get(&GRPC_STATUS) else {
         return Err(Error::rpc(
             Source::Transport,
             Code::Unknown,
@@ -33,7 +39,7 @@ pub(super) fn of_trailers(
     if code == Code::Ok {
         return Ok(metadata);
     }
-    let message = trailers.get("grpc-message").map(|text| {
+    let message = trailers.get(&GRPC_MESSAGE).map(|text| {
         percent_decode(text.as_bytes())
             .decode_utf8_lossy()
             .into_owned()
@@ -55,7 +61,7 @@ pub(super) fn of_trailers(
 
 /// An answer that is no gRPC: a proxy's, most likely.
 pub(super) fn of_http(status: StatusCode, headers: &HeaderMap) -> Option<Error> {
-    let content_type = headers.get("content-type").map(|value| value.as_bytes());
+    let content_type = headers.get(CONTENT_TYPE).map(|value| value.as_bytes());
     let is_grpc = content_type.is_some_and(|value| value.starts_with(b"application/grpc"));
     if status == StatusCode::OK && is_grpc {
         return None;
@@ -88,7 +94,7 @@ pub(super) fn of_http(status: StatusCode, headers: &HeaderMap) -> Option<Error> 
 /// How the answer's messages are compressed.
 pub(super) fn encoding(headers: &HeaderMap) -> Result<Encoding, Error> {
     match headers
-        .get("grpc-encoding")
+        .get(&GRPC_ENCODING)
         .map(|encoding| encoding.as_bytes())
     {
         None | Some(b"identity") => Ok(Encoding::Identity),

@@ -151,7 +151,7 @@ async fn read<H: Handler>(
     if let Some(error) = status::of_http(head.status, &head.headers) {
         return Err(error.into());
     }
-    if head.headers.contains_key("grpc-status") && body.is_end_stream() {
+    if head.headers.contains_key(&status::GRPC_STATUS) && body.is_end_stream() {
         return Ok(status::of_trailers(&head.headers, None)?);
     }
     control.commit();

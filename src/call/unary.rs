@@ -81,7 +81,7 @@ fn head(response: http::Response<RecvStream>) -> Result<(RecvStream, Metadata, E
     if let Some(error) = status::of_http(head.status, &head.headers) {
         return Err(error.into());
     }
-    if body.is_end_stream() && head.headers.contains_key("grpc-status") {
+    if body.is_end_stream() && head.headers.contains_key(&status::GRPC_STATUS) {
         status::of_trailers(&head.headers, None)?;
         return Err(no_message().into());
     }

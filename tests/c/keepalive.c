@@ -1,0 +1,73 @@
+/* A peer that is alive by TCP and dead in truth: keepalive notices it, its streams end, and the channel goes elsewhere. */
+#define _GNU_SOURCE
+#include "gateway.h"
+
+static _Atomic(int) fewer_pings;
+
+static void on_log(void *user_data, const zeebe_log_record *record) {
+  (void)user_data;
+  if (strstr(zeebe_log_record_message(record), "half as often")) fewer_pings++;
+}
+
+static void a_stopped_gateway_is_noticed_and_left(void) {
+  enum { TIME = 10000, TIMEOUT = 1000 }; /* ten seconds is the shortest keepalive */
+  gateway g[2];
+  char address[128];
+  gateway_start(&g[0], "0");
+  gateway_start(&g[1], "0");
+  snprintf(address, sizeof address, "ipv4:%s,%s", gateway_address(&g[0], "plaintext"), gateway_address(&g[1], "plaintext"));
+  zeebe_channel *channel = channel_new((channel_arguments){.address = address,
+                                                           .options = {NUMBER("grpc.keepalive_time_ms", TIME), NUMBER("grpc.keepalive_timeout_ms", TIMEOUT)}});
+  CHECK(topology(channel).status == 0);
+  CHECK(gateway_count(&g[0], "open_connections") == 1);
+  tally t = TALLY_INIT;
+  zeebe_call_handler handler = ZEEBE_CALL_HANDLER_INIT;
+  zeebe_call *call = NULL;
+  zeebe_buffer *request = NULL;
+  size_t length;
+  handler.on_message = on_message;
+  handler.on_close = on_close;
+  OK(zeebe_request_from_json("StreamActivatedJobs", "{\"type\":\"none\",\"worker\":\"w\",\"timeout\":1000}", &request));
+  OK(zeebe_channel_start_call(channel, "/gateway_protocol.Gateway/StreamActivatedJobs", NULL, &handler, &t, &call));
+  const uint8_t *data = zeebe_buffer_data(request, &length);
+  OK(zeebe_call_send_message(call, data, length));
+  OK(zeebe_call_half_close(call));
+  while (gateway_count(&g[0], "StreamActivatedJobs") < 1) usleep(1000);
+  kill(g[0].pid, SIGSTOP);
+  int64_t began = now_ms();
+  tally_wait(&t, &t.calls, 1);
+  int64_t took = now_ms() - began;
+  CHECK(t.failures == 1 && t.status == 14 && t.messages == 0);
+  CHECK(took >= TIMEOUT && took <= TIME + TIMEOUT + 2000);
+  CHECK(stats_number(channel, "pings") >= 1);
+  /* The dead one still accepts connections; only its handshake tells. */
+  ended end = topology(channel);
+  CHECK(end.status == 0 && end.took_ms < 5000);
+  CHECK(gateway_count(&g[1], "open_connections") == 1);
+  zeebe_call_free(call);
+  zeebe_buffer_free(request);
+  zeebe_channel_free(channel);
+  kill(g[0].pid, SIGCONT);
+  gateway_stop(&g[0]);
+  gateway_stop(&g[1]);
+}
+
+static void a_gateway_that_complains_gets_fewer_pings(void) {
+  gateway g;
+  gateway_start(&g, "0");
+  zeebe_channel *channel = channel_new((channel_arguments){.address = gateway_address(&g, "plaintext")});
+  CHECK(topology(channel).status == 0);
+  gateway_tell(&g, "POST /goaway?code=11");
+  while (!fewer_pings) usleep(1000);
+  CHECK(topology(channel).status == 0);
+  zeebe_channel_free(channel);
+  gateway_stop(&g);
+}
+
+int main(void) {
+  OK(zeebe_set_log_callback(ZEEBE_LOG_LEVEL_WARN, on_log, NULL, NULL));
+  a_gateway_that_complains_gets_fewer_pings();
+  a_stopped_gateway_is_noticed_and_left();
+  OK(zeebe_runtime_shutdown(-1));
+  return 0;
+}
