@@ -25,6 +25,15 @@ impl From<Error> for Failure {
     }
 }
 
+/// The failure of an attempt whose answer had begun.
+pub(super) fn committed(error: Error) -> Failure {
+    Failure {
+        error,
+        unprocessed: false,
+        committed: true,
+    }
+}
+
 /// The attempts of one call.
 pub(super) struct Retry<'a> {
     call: &'a Call,

@@ -3,7 +3,7 @@
 //! gRPC's documents "PROTOCOL-HTTP2" and "HTTP to gRPC Status Code Mapping".
 
 use http::header::CONTENT_TYPE;
-use http::{HeaderMap, HeaderName, StatusCode};
+use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use percent_encoding::percent_decode;
 use tonic::Code;
 
@@ -57,6 +57,19 @@ pub(super) fn of_trailers(
         Some(details) => error.with_details(details),
         None => error,
     })
+}
+
+/// The receive limit of metadata, headers of HTTP included (RFC 9113 section 6.5.2).
+pub(super) fn check_size(headers: &HeaderMap, limit: usize) -> Result<(), Error> {
+    let field = |(name, value): (&HeaderName, &HeaderValue)| name.as_str().len() + value.len() + 32;
+    let size: usize = headers.iter().map(field).sum();
+    if size <= limit {
+        return Ok(());
+    }
+    let message = format!(
+        "metadata of {size} bytes is longer than the {limit} that grpc.max_metadata_size allows"
+    );
+    Err(Error::rpc(Source::Library, Code::ResourceExhausted, message).processed(true))
 }
 
 /// An answer that is no gRPC: a proxy's, most likely.

@@ -9,7 +9,7 @@ use h2::client::ResponseFuture;
 use tonic::Code;
 
 use super::framing::Reader;
-use super::retry::Failure;
+use super::retry::{Failure, committed};
 use super::{Call, Control, Exchange, Metadata, status};
 use crate::channel::Connection;
 use crate::error::{Error, Source};
@@ -144,10 +144,12 @@ async fn read<H: Handler>(
     connection: &Connection,
     events: &Events<H>,
 ) -> Result<Metadata, Failure> {
-    let response = response.await;
     let (head, mut body) = response
+        .await
         .map_err(|error| status::lost(&error, connection, false))?
         .into_parts();
+    let limit = call.channel.max_metadata();
+    status::check_size(&head.headers, limit).map_err(committed)?;
     if let Some(error) = status::of_http(head.status, &head.headers) {
         return Err(error.into());
     }
@@ -155,11 +157,6 @@ async fn read<H: Handler>(
         return Ok(status::of_trailers(&head.headers, None)?);
     }
     control.commit();
-    let committed = |error: Error| Failure {
-        error,
-        unprocessed: false,
-        committed: true,
-    };
     let lost = |error: h2::Error| status::lost(&error, connection, true);
     let encoding = status::encoding(&head.headers).map_err(committed)?;
     let metadata = Metadata::from_headers(&head.headers);
@@ -184,6 +181,7 @@ async fn read<H: Handler>(
         let _: Result<(), _> = body.flow_control().release_capacity(length);
     }
     let trailers = body.trailers().await.map_err(lost)?.unwrap_or_default();
+    status::check_size(&trailers, limit).map_err(committed)?;
     let ended = status::of_trailers(&trailers, Some(&metadata)).map_err(committed)?;
     if !reader.is_empty() {
         let error = Error::rpc(

@@ -7,7 +7,7 @@ use h2::RecvStream;
 use tonic::Code;
 
 use super::framing::{Encoding, Reader};
-use super::retry::Failure;
+use super::retry::{Failure, committed};
 use super::{Call, Control, Exchange, Metadata, status};
 use crate::error::{Error, Source};
 
@@ -41,7 +41,7 @@ async fn attempt(
         .map_err(|error| status::lost(&error, connection, false))?;
     drop(send);
     let (mut body, initial_metadata, encoding) = match response.await {
-        Ok(response) => head(response)?,
+        Ok(response) => head(response, call.channel.max_metadata())?,
         Err(error) => return Err(status::lost(&error, connection, false)),
     };
     let mut reader = Reader::new(call.max_receive, encoding);
@@ -60,24 +60,33 @@ async fn attempt(
         }
     }
     let trailers = match body.trailers().await {
-        Ok(trailers) => status::of_trailers(&trailers.unwrap_or_default(), Some(&initial_metadata))
-            .map_err(committed)?,
+        Ok(trailers) => {
+            let trailers = trailers.unwrap_or_default();
+            status::check_size(&trailers, call.channel.max_metadata()).map_err(committed)?;
+            status::of_trailers(&trailers, Some(&initial_metadata)).map_err(committed)?
+        }
         Err(error) => return Err(status::lost(&error, connection, true)),
     };
+    if !reader.is_empty() {
+        return Err(committed(internal("the answer ends within a message")));
+    }
     match message {
-        Some(message) if reader.is_empty() => Ok(Response {
+        Some(message) => Ok(Response {
             message,
             initial_metadata,
             trailers,
         }),
-        Some(_) => Err(committed(internal("the answer ends within a message"))),
         None => Err(committed(no_message())),
     }
 }
 
 /// What the answer begins with; not kept while its body is waited for.
-fn head(response: http::Response<RecvStream>) -> Result<(RecvStream, Metadata, Encoding), Failure> {
+fn head(
+    response: http::Response<RecvStream>,
+    limit: usize,
+) -> Result<(RecvStream, Metadata, Encoding), Failure> {
     let (head, body) = response.into_parts();
+    status::check_size(&head.headers, limit).map_err(committed)?;
     if let Some(error) = status::of_http(head.status, &head.headers) {
         return Err(error.into());
     }
@@ -87,15 +96,6 @@ fn head(response: http::Response<RecvStream>) -> Result<(RecvStream, Metadata, E
     }
     let encoding = status::encoding(&head.headers).map_err(committed)?;
     Ok((body, Metadata::from_headers(&head.headers), encoding))
-}
-
-/// The answer had begun.
-fn committed(error: Error) -> Failure {
-    Failure {
-        error,
-        unprocessed: false,
-        committed: true,
-    }
 }
 
 fn no_message() -> Error {

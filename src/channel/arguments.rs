@@ -110,8 +110,6 @@ impl Channel {
                     proxy,
                     security: security.clone(),
                     server_name,
-                    max_metadata_size: u32::try_from(options.integer("grpc.max_metadata_size"))
-                        .unwrap_or(u32::MAX),
                     lookahead_bytes: match options.integer("grpc.http2.lookahead_bytes") {
                         0 => None,
                         bytes => u32::try_from(bytes).ok(),
@@ -125,6 +123,7 @@ impl Channel {
         let retries = options.integer("grpc.enable_retries") == 1;
         Ok(Arc::new(Self {
             max_receive: options.length("grpc.max_receive_message_length"),
+            max_metadata: options.length("grpc.max_metadata_size").unwrap_or(0),
             max_send: options
                 .length("grpc.max_send_message_length")
                 .unwrap_or(i32::MAX as usize),

@@ -365,6 +365,13 @@ impl Balancer {
         self.announce(&pool);
         drop(pool);
         self.serve_waiting();
+        let mut pool = lock(&self.pool);
+        if pool.is_awaited()
+            && let Err(error) = self.want(&mut pool)
+        {
+            tracing::debug!("no further connection: {error}"); // the runtime ends
+        }
+        drop(pool);
         Some(connection)
     }
 

@@ -33,6 +33,9 @@ const CONNECTION_WINDOW: u32 = 4 * 1024 * 1024;
 /// connection, and with it all calls, when a dozen readers of short messages are slow; the windows bound them here.
 const SMALL_FRAMES: usize = 32 * 1024 * 1024;
 
+/// Beyond this the connection ends. `grpc.max_metadata_size` is checked for each call, which alone ends by it.
+const HEADERS: u32 = 1024 * 1024;
+
 /// RFC 8305, section 5: "Connection Attempt Delay".
 const ATTEMPT_DELAY: Duration = Duration::from_millis(250);
 
@@ -45,7 +48,6 @@ pub(super) struct Connector {
     pub(super) security: Security,
     /// The name that the gateway's certificate must have.
     pub(super) server_name: String,
-    pub(super) max_metadata_size: u32,
     pub(super) lookahead_bytes: Option<u32>,
 }
 
@@ -175,7 +177,7 @@ impl Connector {
             h2::client::Builder::new()
                 .initial_window_size(window)
                 .initial_connection_window_size(CONNECTION_WINDOW.max(window))
-                .max_header_list_size(self.max_metadata_size)
+                .max_header_list_size(HEADERS)
                 .data_frame_budget(SMALL_FRAMES)
                 .enable_push(false)
                 // No stream before SETTINGS: this is also how their arrival shows.

@@ -63,6 +63,7 @@ pub struct Channel {
     retries: bool,
     encoding: Encoding,
     max_receive: Option<usize>,
+    max_metadata: usize,
     max_send: usize,
     allows_plugins: bool,
     counters: CallCounters,
@@ -114,6 +115,11 @@ impl Channel {
 
     pub(crate) fn max_receive(&self) -> Option<usize> {
         self.max_receive
+    }
+
+    /// Of what an answer's headers, or its trailers, may be (RFC 9113 section 6.5.2).
+    pub(crate) fn max_metadata(&self) -> usize {
+        self.max_metadata
     }
 
     pub(crate) fn max_send(&self) -> usize {

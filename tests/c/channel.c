@@ -264,7 +264,7 @@ static void names_are_looked_up_again_after_failure(const gateway *g) {
   do {
     if (json) usleep(1000);
     OK(zeebe_channel_stats(channel, &json));
-    if (!strstr(json, "127.0.0.2:")) break;
+    if (!strstr(json, "\"endpoint\":\"127.0.0.2:")) break;
     zeebe_string_free(json);
   } while (1);
   zeebe_string_free(json);

@@ -11,10 +11,10 @@ typedef struct {
   int32_t retryable;
   long replayed;
   const char *message;  /* part of it */
-} row;
+} expected;
 
 /* One call, on a channel whose connection is up, that meets the fault. */
-static const row ON_A_CONNECTION[] = {
+static const expected ON_A_CONNECTION[] = {
     {"reset before headers", "POST /fault?kind=reset&at=headers", 14, 1, 1, 0, "lost"},
     {"reset before data", "POST /fault?kind=reset&at=data", 14, 1, 1, 0, "lost"},
     {"reset before trailers", "POST /fault?kind=reset&at=trailers", 14, 1, 1, 0, "lost"},
@@ -41,7 +41,7 @@ static const row ON_A_CONNECTION[] = {
     {"status", "POST /fail?status=5&message=none", 5, 1, 0, 0, "none"},
 };
 
-static void expect(const row *row, ended end) {
+static void expect(const expected *row, ended end) {
   if (end.status == row->status && end.processed == row->processed && end.retryable == row->retryable && strstr(end.message, row->message)) return;
   fprintf(stderr, "%s: status %d, processed %d, retryable %d: %s\n", row->name, end.status, end.processed, end.retryable, end.message);
   exit(1);
@@ -49,7 +49,7 @@ static void expect(const row *row, ended end) {
 
 static void each_fault_has_its_status_and_the_channel_lives_on(const gateway *g, const char *listener, const char *ca) {
   for (size_t i = 0; i < sizeof ON_A_CONNECTION / sizeof *ON_A_CONNECTION; i++) {
-    const row *row = &ON_A_CONNECTION[i];
+    const expected *row = &ON_A_CONNECTION[i];
     zeebe_channel *channel = channel_new((channel_arguments){.address = gateway_address(g, listener), .ca = ca});
     CHECK(topology(channel).status == 0);
     gateway_tell(g, row->fault);
@@ -89,7 +89,7 @@ static void what_cannot_be_reached_fails_fast_and_says_why(const gateway *g, con
                                                              .ca = u->secure ? ca : NULL,
                                                              .options = {NUMBER("grpc.min_reconnect_backoff_ms", 400)}});
     ended end = topology(channel);
-    expect(&(row){u->name, "", 14, 0, 1, 0, u->message}, end);
+    expect(&(expected){u->name, "", 14, 0, 1, 0, u->message}, end);
     CHECK(end.took_ms >= u->at_least_ms && end.took_ms < u->at_least_ms + 5000);
     /* In the pause the next call fails at once, with the same reason; one that waits for ready ends at its deadline. */
     int32_t state;
@@ -145,7 +145,7 @@ static void goaway_spares_what_it_covers_and_the_rest_is_sent_again(const gatewa
   CHECK(b.end.status == 0);
   CHECK(stats_number(channel, "replayed") == 0);
   /* One that it does not cover is sent again, once. */
-  expect(&(row){"GOAWAY 0", "", 0, 0, 0, 0, ""}, while_stuck(g, channel, stuck, "POST /goaway?code=0&last_stream_id=0", NULL, 0));
+  expect(&(expected){"GOAWAY 0", "", 0, 0, 0, 0, ""}, while_stuck(g, channel, stuck, "POST /goaway?code=0&last_stream_id=0", NULL, 0));
   CHECK(stats_number(channel, "replayed") == 1);
   zeebe_channel_free(channel);
 }
@@ -161,7 +161,7 @@ static void broken_frames_end_the_connection_and_not_the_channel(const gateway *
   for (size_t i = 0; i < sizeof FRAMES / sizeof *FRAMES; i++) {
     zeebe_channel *channel = channel_new((channel_arguments){.address = gateway_address(g, "plaintext")});
     ended end = while_stuck(g, channel, "POST /fault?kind=stuck&at=headers", "POST /inject", FRAMES[i].bytes, FRAMES[i].length);
-    expect(&(row){FRAMES[i].name, "", 14, 1, 1, 0, "lost"}, end);
+    expect(&(expected){FRAMES[i].name, "", 14, 1, 1, 0, "lost"}, end);
     CHECK(topology(channel).status == 0);
     zeebe_channel_free(channel);
   }
@@ -171,7 +171,7 @@ static void retries_follow_the_policy(const gateway *g) {
   const char *policy =
       "{\"methodConfig\":[{\"name\":[{\"service\":\"gateway_protocol.Gateway\"}],\"retryPolicy\":{\"maxAttempts\":3,"
       "\"initialBackoff\":\"0.02s\",\"maxBackoff\":\"0.05s\",\"backoffMultiplier\":2,\"retryableStatusCodes\":[\"UNAVAILABLE\"]}}],"
-      "\"retryThrottling\":{\"maxTokens\":10,\"tokenRatio\":1}}";
+      "\"retryThrottling\":{\"maxTokens\":20,\"tokenRatio\":1}}";
   channel_arguments arguments = {.address = gateway_address(g, "plaintext"), .options = {TEXT("grpc.service_config", policy)}};
   zeebe_channel *channel = channel_new(arguments);
   gateway_tell(g, "POST /fail?status=14&count=2");
@@ -194,11 +194,11 @@ static void retries_follow_the_policy(const gateway *g) {
   CHECK(topology(channel).status == 14);
   CHECK(stats_number(channel, "retried") == 5);
   /* Failures outweigh successes: no more retries. */
-  gateway_tell(g, "POST /fail?status=14&count=20");
+  gateway_tell(g, "POST /fail?status=14&count=60");
   long before = stats_number(channel, "retried");
   int failed = 0;
-  for (int i = 0; i < 10; i++) failed += topology(channel).status == 14;
-  CHECK(failed == 10 && stats_number(channel, "retried") - before < 5);
+  for (int i = 0; i < 20; i++) failed += topology(channel).status == 14;
+  CHECK(failed == 20 && stats_number(channel, "retried") - before < 10);
   gateway_tell(g, "POST /fail?status=14&count=0");
   zeebe_channel_free(channel);
   arguments.options[1] = (zeebe_channel_option)NUMBER("grpc.enable_retries", 0);
