@@ -52,14 +52,19 @@ impl Tunnel {
             let answer = send.send_request(request).await.map_err(lost)?;
             let status = answer.status();
             if !status.is_success() {
-                let hint = match (status, proxy.credentials()) {
-                    (StatusCode::PROXY_AUTHENTICATION_REQUIRED, None) => {
+                // Some proxies say 401 of a wrong password.
+                let denied = matches!(
+                    status,
+                    StatusCode::PROXY_AUTHENTICATION_REQUIRED | StatusCode::UNAUTHORIZED
+                );
+                let hint = match (denied, proxy.credentials()) {
+                    (true, None) => {
                         format!("; {} has no user and password", proxy.source())
                     }
-                    (StatusCode::PROXY_AUTHENTICATION_REQUIRED, Some(_)) => {
+                    (true, Some(_)) => {
                         format!("; the user or password in {} is wrong", proxy.source())
                     }
-                    _ => String::new(),
+                    (false, _) => String::new(),
                 };
                 // What the proxy blames on the request, it will blame again.
                 let error = failed(format!("the proxy answered {status}{hint}"));

@@ -79,9 +79,9 @@ static inline const char *gateway_get(const gateway *g, const char *name) {
 }
 
 static inline const char *gateway_address(const gateway *g, const char *listener) {
-  static _Thread_local char addresses[4][64];
+  static _Thread_local char addresses[8][64];
   static _Thread_local int next;
-  char *address = addresses[next++ % 4];
+  char *address = addresses[next++ % 8];
   snprintf(address, sizeof addresses[0], "127.0.0.1:%s", gateway_get(g, listener));
   return address;
 }
