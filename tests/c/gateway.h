@@ -6,10 +6,12 @@
 #include "check.h"
 
 #include <arpa/inet.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <spawn.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -25,12 +27,14 @@ typedef struct {
 /* `port` of the plaintext listener: "0" is any. */
 static inline void gateway_start(gateway *g, const char *port) {
   static int count;
-  char path[1024], line[1024];
+  char directory[1000], path[1024], line[1024];
   int in[2], out[2];
   posix_spawn_file_actions_t actions;
-  snprintf(path, sizeof path, "%s/ports-%d-%d.json", env("SCRATCH"), (int)getpid(), count++);
+  snprintf(directory, sizeof directory, "%s/%d", env("SCRATCH"), count++); /* kept: a killed gateway would not remove its own */
+  CHECK(mkdir(directory, 0700) == 0 || errno == EEXIST);
+  snprintf(path, sizeof path, "%s/ports.json", directory);
   CHECK(pipe2(in, O_CLOEXEC) == 0 && pipe2(out, O_CLOEXEC) == 0);
-  char *arguments[] = {(char *)env("GATEWAY"), "--exit-with-stdin", "--ports-file", path, "--plaintext-port", (char *)port, NULL};
+  char *arguments[] = {(char *)env("GATEWAY"), "--exit-with-stdin", "--ports-file", path, "--directory", directory, "--plaintext-port", (char *)port, NULL};
   posix_spawn_file_actions_init(&actions);
   posix_spawn_file_actions_adddup2(&actions, in[0], 0);
   posix_spawn_file_actions_adddup2(&actions, out[1], 1);
@@ -46,7 +50,6 @@ static inline void gateway_start(gateway *g, const char *port) {
   CHECK(ports);
   g->ports[fread(g->ports, 1, sizeof g->ports - 1, ports)] = 0;
   fclose(ports);
-  remove(path);
 }
 
 static inline void gateway_wait(gateway *g) {

@@ -31,6 +31,7 @@ pub(crate) struct CertificateFiles {
 pub(crate) struct Certificates {
     pub(crate) files: CertificateFiles,
     pub(crate) tls: Arc<ServerConfig>,
+    pub(crate) no_alpn: Arc<ServerConfig>,
     pub(crate) mtls: Arc<ServerConfig>,
     pub(crate) cloud: Arc<ServerConfig>,
     pub(crate) token: Arc<ServerConfig>,
@@ -74,6 +75,7 @@ impl Certificates {
         Ok(Self {
             files,
             tls: server(&authority, &local, &["h2"], false)?,
+            no_alpn: server(&authority, &local, &[], false)?,
             mtls: server(&authority, &local, &["h2"], true)?,
             cloud: server(&authority, &cloud, &["h2"], false)?,
             token: server(&authority, &local, &["h2", "http/1.1"], false)?,

@@ -2,10 +2,12 @@
 
 use tokio_util::sync::CancellationToken;
 
+use crate::call_log::CallLog;
 use crate::connections::Connections;
+use crate::counters::Counters;
 use crate::gateway::Gateway;
 use crate::options::Options;
-use crate::switches::{Counters, Switches};
+use crate::switches::Switches;
 use crate::tokens::Tokens;
 
 #[derive(Debug)]
@@ -15,6 +17,7 @@ pub(crate) struct Context {
     pub(crate) tokens: Tokens,
     pub(crate) connections: Connections,
     pub(crate) counters: Counters,
+    pub(crate) calls: CallLog,
     pub(crate) switches: Switches,
     /// Cancelled when the gateway is to stop.
     pub(crate) stop: CancellationToken,

@@ -1,8 +1,5 @@
 //! The control port: HTTP requests by which tests make the gateway misbehave, and read what came.
 
-use std::collections::HashMap;
-use std::str::FromStr;
-
 use hyper::body::Incoming;
 use hyper::{Method, Request, Response, StatusCode};
 use serde_json::{Value, json};
@@ -10,8 +7,13 @@ use tonic::body::Body;
 use tonic::{Code, Status};
 
 use crate::context::Context;
-use crate::http;
-use crate::switches::TokenAnswer;
+use crate::faults::Fault;
+use crate::frames;
+use crate::http::{self, Query};
+use crate::switches::{ForCalls, TokenAnswer};
+
+/// The highest stream of all (RFC 9113, section 6.8): nothing is refused.
+const LAST_STREAM_ID: u32 = (1 << 31) - 1;
 
 pub(crate) async fn answer(context: &Context, request: Request<Incoming>) -> Response<Body> {
     match obey(context, request).await {
@@ -25,16 +27,22 @@ pub(crate) async fn answer(context: &Context, request: Request<Incoming>) -> Res
 
 async fn obey(context: &Context, request: Request<Incoming>) -> Result<Option<Value>, String> {
     let (parts, body) = request.into_parts();
-    let query = Query(http::parameters(
-        parts.uri.query().unwrap_or("").as_bytes(),
-    )?);
+    let query = Query::of(parts.uri.query())?;
     let answer = match (&parts.method, parts.uri.path()) {
         (&Method::GET, "/counters") => counters(context),
         (&Method::GET, "/incidents") => context.gateway.incidents(),
         (&Method::POST, "/reset-connections") => {
             json!({ "reset": context.connections.reset().await })
         }
-        (&Method::POST, "/goaway") => json!({ "goaway": context.connections.go_away() }),
+        (&Method::GET, "/calls") => context
+            .calls
+            .last(query.optional("last")?.unwrap_or(usize::MAX)),
+        (&Method::POST, "/goaway") => json!({ "goaway": go_away(context, &query)? }),
+        (&Method::POST, "/inject") => {
+            json!({ "injected": context.connections.inject(&http::read(body).await?) })
+        }
+        (&Method::POST, "/freeze") => json!({ "frozen": context.connections.freeze(true) }),
+        (&Method::POST, "/thaw") => json!({ "thawed": context.connections.freeze(false) }),
         (&Method::POST, "/revoke-tokens") => json!({ "revoked": context.tokens.revoke_all() }),
         (&Method::POST, "/latency") => {
             let ms = query.required("ms")?;
@@ -43,10 +51,17 @@ async fn obey(context: &Context, request: Request<Incoming>) -> Result<Option<Va
         }
         (&Method::POST, "/fail") => {
             let code = Code::from_i32(query.required("status")?);
-            let count = query.optional("count")?.unwrap_or(1);
             let message = query.optional::<String>("message")?.unwrap_or_default();
-            context.switches.fail(Status::new(code, message), count);
+            let failure = for_calls(&query, Status::new(code, message))?;
+            let count = count(&query)?;
+            context.switches.fail(failure, count);
             json!({ "status": code as i32, "count": count })
+        }
+        (&Method::POST, "/fault") => {
+            let fault = for_calls(&query, Fault::of(&query)?)?;
+            let count = count(&query)?;
+            context.switches.misbehave(fault, count);
+            json!({ "count": count })
         }
         (&Method::POST, "/token-answer") => {
             let status: u16 = query.required("status")?;
@@ -58,7 +73,7 @@ async fn obey(context: &Context, request: Request<Incoming>) -> Result<Option<Va
                 retry_after: query.optional("retry_after")?,
                 body: http::read(body).await?,
             };
-            let count = query.optional("count")?.unwrap_or(1);
+            let count = count(&query)?;
             context.switches.answer_tokens(answer, count);
             json!({ "status": status, "count": count })
         }
@@ -72,24 +87,28 @@ async fn obey(context: &Context, request: Request<Incoming>) -> Result<Option<Va
 }
 
 fn counters(context: &Context) -> Value {
-    json!({
-        "calls": context.counters.calls(),
-        "token_requests": context.counters.token_requests(),
-        "open_connections": context.connections.count(),
-        "accepted_connections": context.connections.accepted(),
-    })
+    let mut counters = context.counters.to_json();
+    counters["open_connections"] = json!(context.connections.count());
+    counters["accepted_connections"] = json!(context.connections.accepted());
+    counters
 }
 
-struct Query(HashMap<String, String>);
-
-impl Query {
-    fn optional<T: FromStr>(&self, name: &str) -> Result<Option<T>, String> {
-        let parse = |text: &String| text.parse().map_err(|_| format!("{name} cannot be {text}"));
-        self.0.get(name).map(parse).transpose()
+/// With parameters the frame is raw, and the connections stay open.
+fn go_away(context: &Context, query: &Query) -> Result<usize, String> {
+    let code = query.optional("code")?;
+    let last_stream_id = query.optional("last_stream_id")?;
+    if code.is_none() && last_stream_id.is_none() {
+        return Ok(context.connections.go_away());
     }
+    let frame = frames::go_away(code.unwrap_or(0), last_stream_id.unwrap_or(LAST_STREAM_ID));
+    Ok(context.connections.inject(&frame))
+}
 
-    fn required<T: FromStr>(&self, name: &str) -> Result<T, String> {
-        self.optional(name)?
-            .ok_or_else(|| format!("{name} is missing"))
-    }
+fn count(query: &Query) -> Result<u64, String> {
+    Ok(query.optional("count")?.unwrap_or(1))
+}
+
+fn for_calls<T>(query: &Query, what: T) -> Result<ForCalls<T>, String> {
+    let rpc = query.optional("rpc")?;
+    Ok(ForCalls { rpc, what })
 }

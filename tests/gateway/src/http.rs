@@ -1,6 +1,7 @@
-//! The small HTTP answers of the token endpoint and the control port.
+//! The small HTTP requests and answers of the token endpoint and the control port.
 
 use std::collections::HashMap;
+use std::str::FromStr;
 
 use http_body_util::{BodyExt, Full, Limited};
 use hyper::body::{Bytes, Incoming};
@@ -52,4 +53,23 @@ pub(crate) fn parameters(encoded: &[u8]) -> Result<HashMap<String, String>, Stri
         }
     }
     Ok(parameters)
+}
+
+/// The parameters of a request to the control port.
+pub(crate) struct Query(HashMap<String, String>);
+
+impl Query {
+    pub(crate) fn of(encoded: Option<&str>) -> Result<Self, String> {
+        parameters(encoded.unwrap_or("").as_bytes()).map(Self)
+    }
+
+    pub(crate) fn optional<T: FromStr>(&self, name: &str) -> Result<Option<T>, String> {
+        let parse = |text: &String| text.parse().map_err(|_| format!("{name} cannot be {text}"));
+        self.0.get(name).map(parse).transpose()
+    }
+
+    pub(crate) fn required<T: FromStr>(&self, name: &str) -> Result<T, String> {
+        self.optional(name)?
+            .ok_or_else(|| format!("{name} is missing"))
+    }
 }

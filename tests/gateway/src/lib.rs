@@ -1,23 +1,33 @@
 //! A Zeebe gateway for development and tests: the real wire and real job state, but no engine.
 
 mod bpmn;
+mod call_log;
 mod calls;
 mod certificates;
 mod connections;
 mod context;
 mod control;
+mod counters;
+mod decoys;
+mod endpoints;
+mod faults;
+mod frames;
 mod gateway;
 mod http;
 mod listeners;
 mod options;
+mod places;
 pub mod protocol;
 mod rpcs;
 mod server;
+mod sockets;
 mod state;
 mod switches;
 mod token_endpoint;
 mod tokens;
 mod topology;
+mod turns;
+mod wire;
 
 pub use options::Options;
 pub use server::Server;

@@ -1,42 +1,34 @@
 //! The listeners: each accepts connections, with TLS or without, and serves HTTP on them.
 
-use std::convert::Infallible;
-use std::io;
-use std::net::{Ipv4Addr, SocketAddr};
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use hyper::Request;
 use hyper::body::Incoming;
 use hyper::service::service_fn;
+use hyper::{Request, Response};
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use hyper_util::server::conn::auto;
 use rustls::ServerConfig;
-use socket2::SockRef;
+use socket2::Socket;
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::net::{TcpListener, TcpStream};
 use tokio_rustls::TlsAcceptor;
 use tokio_util::task::TaskTracker;
+use tonic::body::Body;
 
 use crate::calls::{self, Admission};
 use crate::connections::Connection;
 use crate::context::Context;
+use crate::sockets::{Listening, Stream};
+use crate::wire::Wire;
 use crate::{control, token_endpoint};
 
 const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// A listening socket, and what is served on it.
-#[derive(Debug)]
-pub(crate) struct Listener {
-    pub(crate) name: &'static str,
-    pub(crate) address: SocketAddr,
-    socket: TcpListener,
-}
-
 /// What a listener serves.
-#[derive(Clone)]
+#[derive(Debug, Clone)]
 pub(crate) struct Endpoint {
+    pub(crate) name: &'static str,
     pub(crate) tls: Option<Arc<ServerConfig>>,
     pub(crate) role: Role,
 }
@@ -48,59 +40,44 @@ pub(crate) enum Role {
     Control,
 }
 
-impl Listener {
-    pub(crate) async fn bind(name: &'static str, port: u16) -> io::Result<Self> {
-        let socket = TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await?;
-        Ok(Self {
-            name,
-            address: socket.local_addr()?,
-            socket,
-        })
-    }
-
-    /// Accepts connections until the gateway stops.
-    pub(crate) async fn run(self, endpoint: Endpoint, context: Arc<Context>, tasks: TaskTracker) {
-        let endpoint = Arc::new(endpoint);
-        while let Some(accepted) = context.stop.run_until_cancelled(self.socket.accept()).await {
-            match accepted {
-                Ok((stream, _)) => {
-                    tasks.spawn(Arc::clone(&endpoint).serve(stream, Arc::clone(&context)));
-                }
-                // Out of descriptors, most likely: a pause gives connections time to end.
-                Err(_) => tokio::time::sleep(Duration::from_millis(20)).await,
-            }
-        }
-    }
-}
-
 impl Endpoint {
-    async fn serve(self: Arc<Self>, stream: TcpStream, context: Arc<Context>) {
-        let connection = match self.role {
-            Role::Gateway(_) => context.connections.open(),
-            Role::TokenEndpoint | Role::Control => Arc::default(),
-        };
-        Arc::clone(&self)
-            .hold(stream, Arc::clone(&connection), Arc::clone(&context))
-            .await;
+    /// Serves connections until the gateway stops.
+    pub(crate) async fn run(self, listening: Listening, context: Arc<Context>, tasks: TaskTracker) {
+        let endpoint = Arc::new(self);
+        let stop = context.stop.clone();
+        let serve =
+            |stream, handle| Arc::clone(&endpoint).serve(stream, handle, Arc::clone(&context));
+        listening.accept_all(&stop, &tasks, serve).await;
+    }
+
+    async fn serve(self: Arc<Self>, stream: Stream, handle: Socket, context: Arc<Context>) {
         if let Role::Gateway(_) = self.role {
+            let connection = context.connections.open();
+            self.hold(
+                stream,
+                handle,
+                Arc::clone(&connection),
+                Arc::clone(&context),
+            )
+            .await;
             context.connections.close(&connection);
+        } else {
+            self.hold(stream, handle, Arc::default(), context).await;
         }
     }
 
     /// Serves the connection until it ends or is reset.
     async fn hold(
         self: Arc<Self>,
-        stream: TcpStream,
+        stream: Stream,
+        handle: Socket,
         connection: Arc<Connection>,
         context: Arc<Context>,
     ) {
-        // The second handle outlives what hyper owns: with no linger, its close is the reset.
-        let Ok(handle) = SockRef::from(&stream).try_clone() else {
-            return;
-        };
         let reset = connection.reset.clone();
         tokio::select! {
             biased;
+            // The handle outlives what hyper owns: with no linger, its close is the reset.
             () = reset.cancelled() => drop(handle.set_linger(Some(Duration::ZERO))),
             () = self.secure(stream, connection, context) => {}
         }
@@ -108,19 +85,36 @@ impl Endpoint {
 
     async fn secure(
         self: Arc<Self>,
-        stream: TcpStream,
+        stream: Stream,
         connection: Arc<Connection>,
         context: Arc<Context>,
     ) {
-        if stream.set_nodelay(true).is_err() {
-            return;
+        let is_gateway = matches!(self.role, Role::Gateway(_));
+        if is_gateway {
+            context.connections.thawed().await;
         }
         let Some(tls) = self.tls.clone() else {
-            return self.speak(stream, connection, context).await;
+            return self.wire(stream, connection, context).await;
         };
         let handshake = TlsAcceptor::from(tls).accept(stream);
         if let Ok(Ok(stream)) = tokio::time::timeout(HANDSHAKE_TIMEOUT, handshake).await {
-            self.speak(stream, connection, context).await;
+            if is_gateway && let Some(kind) = stream.get_ref().1.handshake_kind() {
+                context.counters.count_handshake(kind);
+            }
+            self.wire(stream, connection, context).await;
+        }
+    }
+
+    async fn wire<S>(self: Arc<Self>, stream: S, connection: Arc<Connection>, context: Arc<Context>)
+    where
+        S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    {
+        match self.role {
+            Role::Gateway(_) => {
+                let wire = Wire::new(stream, Arc::clone(&connection), Arc::clone(&context));
+                self.speak(wire, connection, context).await;
+            }
+            _ => self.speak(stream, connection, context).await,
         }
     }
 
@@ -133,11 +127,11 @@ impl Endpoint {
         S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
         let mut http = auto::Builder::new(TokioExecutor::new());
-        if let Role::Gateway(_) = self.role {
+        if let Role::Gateway(admission) = &self.role {
             http = http.http2_only();
             // As Zeebe's own gateway: no limit of calls, and no quarrel with clients that cancel many.
             http.http2()
-                .max_concurrent_streams(None)
+                .max_concurrent_streams(admission.max_concurrent_streams)
                 .max_pending_accept_reset_streams(10_000);
         }
         let go_away = connection.go_away.clone();
@@ -148,15 +142,7 @@ impl Endpoint {
                 Arc::clone(&connection),
                 Arc::clone(&context),
             );
-            async move {
-                Ok::<_, Infallible>(match &endpoint.role {
-                    Role::Gateway(admission) => {
-                        calls::answer(admission, &context, &connection, request).await
-                    }
-                    Role::TokenEndpoint => token_endpoint::answer(&context, request).await,
-                    Role::Control => control::answer(&context, request).await,
-                })
-            }
+            async move { endpoint.answer(&connection, &context, request).await }
         });
         let mut serving = pin!(http.serve_connection(TokioIo::new(stream), service));
         tokio::select! {
@@ -167,5 +153,21 @@ impl Endpoint {
         }
         serving.as_mut().graceful_shutdown();
         drop(serving.await);
+    }
+
+    /// An error resets the stream with its reason.
+    async fn answer(
+        &self,
+        connection: &Arc<Connection>,
+        context: &Context,
+        request: Request<Incoming>,
+    ) -> Result<Response<Body>, h2::Error> {
+        match &self.role {
+            Role::Gateway(admission) => {
+                calls::answer(self.name, admission, context, connection, request).await
+            }
+            Role::TokenEndpoint => Ok(token_endpoint::answer(context, request).await),
+            Role::Control => Ok(control::answer(context, request).await),
+        }
     }
 }

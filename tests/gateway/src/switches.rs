@@ -1,6 +1,5 @@
-//! What the control port can set and read: how to misbehave, and counts of what came.
+//! What the control port can set: how to misbehave, and how often.
 
-use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
@@ -9,12 +8,28 @@ use hyper::StatusCode;
 use hyper::body::Bytes;
 use tonic::Status;
 
+use crate::faults::Fault;
+
 /// How the gateway and the token endpoint misbehave at present.
 #[derive(Debug, Default)]
 pub(crate) struct Switches {
     latency_ms: AtomicU64,
-    failure: Countdown<Status>,
+    failure: Countdown<ForCalls<Status>>,
+    fault: Countdown<ForCalls<Fault>>,
     token_answer: Countdown<TokenAnswer>,
+}
+
+/// Something for the next calls: of one RPC, or of any.
+#[derive(Debug, Clone)]
+pub(crate) struct ForCalls<T> {
+    pub(crate) rpc: Option<String>,
+    pub(crate) what: T,
+}
+
+impl<T> ForCalls<T> {
+    fn is_for(&self, rpc: &str) -> bool {
+        self.rpc.as_deref().is_none_or(|wanted| wanted == rpc)
+    }
 }
 
 /// An answer that the token endpoint gives in place of its own.
@@ -35,13 +50,24 @@ impl Switches {
         Duration::from_millis(self.latency_ms.load(Ordering::Relaxed))
     }
 
-    pub(crate) fn fail(&self, status: Status, count: u64) {
-        self.failure.set(status, count);
+    pub(crate) fn fail(&self, failure: ForCalls<Status>, count: u64) {
+        self.failure.set(failure, count);
     }
 
-    /// The status with which the next call is to end.
-    pub(crate) fn next_failure(&self) -> Option<Status> {
-        self.failure.next()
+    /// The status with which this call is to end.
+    pub(crate) fn next_failure(&self, rpc: &str) -> Option<Status> {
+        let failure = self.failure.next_if(|failure| failure.is_for(rpc))?;
+        Some(failure.what)
+    }
+
+    pub(crate) fn misbehave(&self, fault: ForCalls<Fault>, count: u64) {
+        self.fault.set(fault, count);
+    }
+
+    /// What is to go wrong with this call.
+    pub(crate) fn next_fault(&self, rpc: &str) -> Option<Fault> {
+        let fault = self.fault.next_if(|fault| fault.is_for(rpc))?;
+        Some(fault.what)
     }
 
     pub(crate) fn answer_tokens(&self, answer: TokenAnswer, count: u64) {
@@ -49,7 +75,7 @@ impl Switches {
     }
 
     pub(crate) fn next_token_answer(&self) -> Option<TokenAnswer> {
-        self.token_answer.next()
+        self.token_answer.next_if(|_| true)
     }
 }
 
@@ -68,44 +94,12 @@ impl<T: Clone> Countdown<T> {
         *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some((value, count));
     }
 
-    fn next(&self) -> Option<T> {
+    fn next_if(&self, wanted: impl FnOnce(&T) -> bool) -> Option<T> {
         let mut slot = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let (value, remaining) = slot.as_mut().filter(|(_, remaining)| *remaining > 0)?;
+        let (value, remaining) = slot
+            .as_mut()
+            .filter(|(value, remaining)| *remaining > 0 && wanted(value))?;
         *remaining -= 1;
         Some(value.clone())
-    }
-}
-
-/// Counts of what arrived, refused calls and requests included.
-#[derive(Debug, Default)]
-pub(crate) struct Counters {
-    calls: Mutex<BTreeMap<String, u64>>,
-    token_requests: AtomicU64,
-}
-
-impl Counters {
-    pub(crate) fn count_call(&self, rpc: &str) {
-        let mut calls = self.calls.lock().unwrap_or_else(PoisonError::into_inner);
-        match calls.get_mut(rpc) {
-            Some(count) => *count += 1,
-            None => {
-                calls.insert(rpc.to_owned(), 1);
-            }
-        }
-    }
-
-    pub(crate) fn count_token_request(&self) {
-        self.token_requests.fetch_add(1, Ordering::Relaxed);
-    }
-
-    pub(crate) fn calls(&self) -> BTreeMap<String, u64> {
-        self.calls
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone()
-    }
-
-    pub(crate) fn token_requests(&self) -> u64 {
-        self.token_requests.load(Ordering::Relaxed)
     }
 }

@@ -7,7 +7,7 @@ use std::process::Command;
 
 use common::{Running, http};
 
-const LISTENERS: [&str; 11] = [
+const LISTENERS: [&str; 20] = [
     "plaintext",
     "plaintext_oauth",
     "tls",
@@ -19,6 +19,15 @@ const LISTENERS: [&str; 11] = [
     "token_http",
     "token_https",
     "control",
+    "no_alpn",
+    "gzip",
+    "limited",
+    "silent",
+    "http1",
+    "proxy_407",
+    "proxy_502",
+    "refused",
+    "blackhole",
 ];
 
 #[test]

@@ -1,6 +1,9 @@
 //! Starts the gateway as a user would, and talks plain HTTP to it.
 #![allow(dead_code, reason = "each test file uses a part of it")]
 
+pub(crate) mod client;
+pub(crate) mod raw;
+
 use std::fs;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
@@ -62,6 +65,24 @@ impl Running {
         let answer = http(self.port("control"), method, target, &[], body);
         assert_eq!(answer.status, 200, "{}", answer.body);
         answer.json()
+    }
+
+    pub(crate) fn counters(&self) -> Value {
+        self.control("GET", "/counters", "")
+    }
+
+    /// Waits until the counters are as wished.
+    pub(crate) async fn counters_until(&self, wish: impl Fn(&Value) -> bool) -> Value {
+        raw::soon(async {
+            loop {
+                let counters = self.counters();
+                if wish(&counters) {
+                    return counters;
+                }
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+        })
+        .await
     }
 
     pub(crate) fn close_stdin(&mut self) {

@@ -1,0 +1,125 @@
+//! Sockets with nothing of a gateway behind them: ports that cannot be reached, and peers that speak no HTTP/2.
+
+use std::io;
+use std::net::{Ipv4Addr, SocketAddr, TcpStream};
+use std::time::Duration;
+
+use socket2::{Domain, Socket, Type};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use crate::sockets::{Listening, Stream};
+
+/// How long a connect on loopback may take before its port counts as a black hole.
+const CONNECT_TIMEOUT: Duration = Duration::from_millis(50);
+/// How long a peer may take to ask, and then to close.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// A peer that accepts connections, and what it says to whoever sends something; nothing: it says and reads nothing.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Decoy(Option<&'static str>);
+
+impl Decoy {
+    pub(crate) const SILENT: Self = Self(None);
+    pub(crate) const HTTP1: Self = Self(Some(
+        "HTTP/1.1 404 Not Found\r\nconnection: close\r\ncontent-length: 0\r\n\r\n",
+    ));
+    pub(crate) const PROXY_407: Self = Self(Some(
+        "HTTP/1.1 407 Proxy Authentication Required\r\nproxy-authenticate: Basic realm=\"test\"\r\n\
+         connection: close\r\ncontent-length: 0\r\n\r\n",
+    ));
+    pub(crate) const PROXY_502: Self = Self(Some(
+        "HTTP/1.1 502 Bad Gateway\r\nconnection: close\r\ncontent-length: 0\r\n\r\n",
+    ));
+
+    /// Deceives until the gateway stops.
+    pub(crate) async fn run(
+        self,
+        listening: Listening,
+        stop: CancellationToken,
+        tasks: TaskTracker,
+    ) {
+        let hold = |stream, _| self.hold(stream, stop.clone());
+        listening.accept_all(&stop, &tasks, hold).await;
+    }
+
+    async fn hold(self, mut stream: Stream, stop: CancellationToken) {
+        match self.0 {
+            None => stop.cancelled().await,
+            Some(answer) => {
+                let spoken = tokio::time::timeout(PATIENCE, speak(&mut stream, answer));
+                // How the peer ended it is of no interest here.
+                drop(stop.run_until_cancelled(spoken).await);
+            }
+        }
+    }
+}
+
+/// The rest of what the peer sends is read before the close, which would be a reset otherwise.
+async fn speak(stream: &mut Stream, answer: &str) -> io::Result<()> {
+    let mut asked = Vec::new();
+    while !asked.ends_with(b"\r\n\r\n") {
+        // HTTP/2 has its blank line within the preface, and goes on at once.
+        if stream.read_buf(&mut asked).await? == 0 || asked.starts_with(b"PRI ") {
+            break;
+        }
+    }
+    stream.write_all(answer.as_bytes()).await?;
+    stream.shutdown().await?;
+    tokio::io::copy(stream, &mut tokio::io::sink()).await?;
+    Ok(())
+}
+
+/// A port that nobody can connect to, as long as this is kept.
+#[derive(Debug)]
+pub(crate) struct DeadPort {
+    pub(crate) address: SocketAddr,
+    _sockets: Vec<Socket>,
+}
+
+impl DeadPort {
+    /// Connects are refused: the socket is bound, but does not listen.
+    pub(crate) fn refused() -> io::Result<Self> {
+        Self::of(bound()?, Vec::new())
+    }
+
+    /// Connects hang: Linux drops the SYNs for a listening socket whose accept queue is full. Elsewhere there may be
+    /// no such port.
+    pub(crate) fn blackhole() -> io::Result<Option<Self>> {
+        let socket = bound()?;
+        socket.listen(0)?;
+        let address = local(&socket)?;
+        let mut sockets = Vec::new();
+        for _ in 0..16 {
+            match TcpStream::connect_timeout(&address, CONNECT_TIMEOUT) {
+                Ok(stream) => sockets.push(stream.into()),
+                Err(error) if error.kind() == io::ErrorKind::TimedOut => {
+                    return Self::of(socket, sockets).map(Some);
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(None)
+    }
+
+    fn of(socket: Socket, mut sockets: Vec<Socket>) -> io::Result<Self> {
+        let address = local(&socket)?;
+        sockets.push(socket);
+        Ok(Self {
+            address,
+            _sockets: sockets,
+        })
+    }
+}
+
+fn bound() -> io::Result<Socket> {
+    let socket = Socket::new(Domain::IPV4, Type::STREAM, None)?;
+    socket.bind(&SocketAddr::from((Ipv4Addr::LOCALHOST, 0)).into())?;
+    Ok(socket)
+}
+
+fn local(socket: &Socket) -> io::Result<SocketAddr> {
+    let address = socket.local_addr()?.as_socket();
+    address.ok_or_else(|| io::Error::other("a socket without an address"))
+}

@@ -1,0 +1,176 @@
+//! Answers that come whole, but are not what gRPC wants.
+
+use std::future::Future;
+use std::mem;
+
+use futures_util::{StreamExt, stream};
+use http_body_util::{BodyStream, StreamBody};
+use hyper::body::{Bytes, Frame};
+use hyper::header::{HeaderName, HeaderValue};
+use hyper::{HeaderMap, Response, StatusCode};
+use tonic::body::Body;
+use tonic::{Code, Status};
+
+use crate::http::{self, Query};
+
+const GRPC_ENCODING: HeaderName = HeaderName::from_static("grpc-encoding");
+const GRPC_STATUS: HeaderName = HeaderName::from_static("grpc-status");
+const GRPC_MESSAGE: HeaderName = HeaderName::from_static("grpc-message");
+const PUSHBACK: HeaderName = HeaderName::from_static("grpc-retry-pushback-ms");
+/// The name of the oversized header.
+const LARGE: HeaderName = HeaderName::from_static("large");
+/// The compressed flag and the length before a message.
+const PREFIX: usize = 5;
+
+#[derive(Debug, Clone)]
+pub(crate) enum Shape {
+    /// HTTP without gRPC, as a proxy answers; the call is not carried out.
+    Http(StatusCode, String),
+    /// Fails, and says when to try again; the call is not carried out.
+    Pushback(Status, HeaderValue),
+    LargeHeaders(usize),
+    NoTrailers,
+    NoMessage,
+    TwoMessages,
+    CutMessage,
+    UnknownEncoding,
+    FlagWithoutEncoding,
+    UnknownStatus,
+    BadMessageEscape,
+}
+
+impl Shape {
+    pub(crate) fn of(kind: &str, query: &Query) -> Result<Self, String> {
+        Ok(match kind {
+            "http" => {
+                let content_type = query.optional("content_type")?;
+                let content_type = content_type.unwrap_or_else(|| "text/html".to_owned());
+                Self::Http(query.required("status")?, content_type)
+            }
+            "pushback" => {
+                let code = Code::from_i32(query.required("status")?);
+                let ms: String = query.required("ms")?;
+                let value = ms.parse().map_err(|_| format!("ms cannot be {ms}"))?;
+                Self::Pushback(Status::new(code, "try again later"), value)
+            }
+            "large-headers" => Self::LargeHeaders(query.required("bytes")?),
+            "no-trailers" => Self::NoTrailers,
+            "no-message" => Self::NoMessage,
+            "two-messages" => Self::TwoMessages,
+            "cut-message" => Self::CutMessage,
+            "unknown-encoding" => Self::UnknownEncoding,
+            "flag-without-encoding" => Self::FlagWithoutEncoding,
+            "unknown-status" => Self::UnknownStatus,
+            "bad-message-escape" => Self::BadMessageEscape,
+            other => return Err(format!("kind cannot be {other}")),
+        })
+    }
+
+    pub(crate) async fn answer(self, real: impl Future<Output = Response<Body>>) -> Response<Body> {
+        match self {
+            Self::Http(status, content_type) => {
+                http::answer(status, &content_type, format!("<h1>{status}</h1>"))
+            }
+            Self::Pushback(status, ms) => {
+                let mut response = status.into_http();
+                response.headers_mut().insert(PUSHBACK, ms);
+                response
+            }
+            shape => shape.reshape(real.await),
+        }
+    }
+
+    fn reshape(self, mut response: Response<Body>) -> Response<Body> {
+        self.change_headers(response.headers_mut());
+        let mut first = true;
+        response.map(|body| {
+            let frames = BodyStream::new(body).flat_map(move |frame| {
+                stream::iter(match frame {
+                    Ok(frame) => self
+                        .frames(frame, mem::take(&mut first))
+                        .into_iter()
+                        .map(Ok)
+                        .collect(),
+                    Err(status) => vec![Err(status)],
+                })
+            });
+            Body::new(StreamBody::new(frames))
+        })
+    }
+
+    fn change_headers(&self, headers: &mut HeaderMap) {
+        match self {
+            Self::LargeHeaders(bytes) => {
+                if let Ok(value) = "x".repeat(*bytes).parse() {
+                    headers.insert(LARGE, value);
+                }
+            }
+            Self::UnknownEncoding => {
+                headers.insert(GRPC_ENCODING, HeaderValue::from_static("snappy"));
+            }
+            Self::FlagWithoutEncoding => {
+                headers.remove(GRPC_ENCODING);
+            }
+            _ => {}
+        }
+    }
+
+    /// What goes out in place of a frame; a data frame has whole messages.
+    fn frames(&self, frame: Frame<Bytes>, first: bool) -> Vec<Frame<Bytes>> {
+        match frame.into_data() {
+            Ok(data) => self
+                .messages(data, first)
+                .into_iter()
+                .map(Frame::data)
+                .collect(),
+            Err(frame) => frame
+                .into_trailers()
+                .ok()
+                .and_then(|trailers| self.trailers(trailers))
+                .map(Frame::trailers)
+                .into_iter()
+                .collect(),
+        }
+    }
+
+    fn messages(&self, data: Bytes, first: bool) -> Vec<Bytes> {
+        match self {
+            Self::NoMessage => Vec::new(),
+            Self::TwoMessages => vec![data.clone(), data],
+            Self::CutMessage if !first => Vec::new(),
+            Self::CutMessage => vec![prefixed(&data, |prefix| {
+                // Promises as many bytes more as the prefix has.
+                let promised = u32::try_from(data.len()).unwrap_or(u32::MAX);
+                prefix[1..].copy_from_slice(&promised.to_be_bytes());
+            })],
+            Self::UnknownEncoding | Self::FlagWithoutEncoding => {
+                vec![prefixed(&data, |prefix| prefix[0] = 1)]
+            }
+            _ => vec![data],
+        }
+    }
+
+    fn trailers(&self, mut trailers: HeaderMap) -> Option<HeaderMap> {
+        match self {
+            Self::NoTrailers => return None,
+            Self::UnknownStatus => {
+                trailers.insert(GRPC_STATUS, HeaderValue::from_static("99"));
+            }
+            Self::BadMessageEscape => {
+                trailers.insert(GRPC_STATUS, (Code::Internal as i32).into());
+                trailers.insert(GRPC_MESSAGE, HeaderValue::from_static("100%, or %zz%2"));
+            }
+            _ => {}
+        }
+        Some(trailers)
+    }
+}
+
+/// The data with another prefix before its first message.
+fn prefixed(data: &Bytes, change: impl FnOnce(&mut [u8])) -> Bytes {
+    let mut data = data.to_vec();
+    if let Some(prefix) = data.get_mut(..PREFIX) {
+        change(prefix);
+    }
+    data.into()
+}

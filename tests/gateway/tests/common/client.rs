@@ -1,0 +1,78 @@
+//! A tonic client of the gateway, with one process that has one job.
+
+use tonic::Status;
+use tonic::transport::Channel;
+use zeebe_dev_gateway::protocol::gateway_client::GatewayClient;
+use zeebe_dev_gateway::protocol::*;
+
+use super::Running;
+
+const PROCESS: &str = r#"<definitions xmlns="http://www.omg.org/spec/BPMN/20100524/MODEL"
+    xmlns:zeebe="http://camunda.org/schema/zeebe/1.0">
+  <process id="p" isExecutable="true">
+    <startEvent id="start"/>
+    <serviceTask id="task"><extensionElements><zeebe:taskDefinition type="pay"/></extensionElements></serviceTask>
+    <endEvent id="end"/>
+    <sequenceFlow id="a" sourceRef="start" targetRef="task"/>
+    <sequenceFlow id="b" sourceRef="task" targetRef="end"/>
+  </process></definitions>"#;
+
+pub(crate) async fn connect(gateway: &Running, listener: &str) -> GatewayClient<Channel> {
+    let address = format!("http://127.0.0.1:{}", gateway.port(listener));
+    let endpoint = Channel::from_shared(address).expect("an address");
+    GatewayClient::new(endpoint.connect().await.expect("a connection"))
+}
+
+pub(crate) async fn deploy(client: &mut GatewayClient<Channel>) {
+    let resource = Resource {
+        name: "p.bpmn".to_owned(),
+        content: PROCESS.into(),
+    };
+    let request = DeployResourceRequest {
+        resources: vec![resource],
+        ..Default::default()
+    };
+    client.deploy_resource(request).await.expect("a deployment");
+}
+
+pub(crate) async fn create(client: &mut GatewayClient<Channel>) {
+    let request = CreateProcessInstanceRequest {
+        bpmn_process_id: "p".to_owned(),
+        version: -1,
+        ..Default::default()
+    };
+    client
+        .create_process_instance(request)
+        .await
+        .expect("an instance");
+}
+
+/// The jobs of one poll.
+pub(crate) async fn poll(
+    client: &mut GatewayClient<Channel>,
+    request_timeout: i64,
+) -> Result<Vec<ActivatedJob>, Status> {
+    let request = ActivateJobsRequest {
+        r#type: "pay".to_owned(),
+        worker: "w".to_owned(),
+        timeout: 60_000,
+        max_jobs_to_activate: 10,
+        request_timeout,
+        ..Default::default()
+    };
+    let mut responses = client.activate_jobs(request).await?.into_inner();
+    let mut jobs = Vec::new();
+    while let Some(response) = responses.message().await? {
+        jobs.extend(response.jobs);
+    }
+    Ok(jobs)
+}
+
+pub(crate) async fn topology(
+    client: &mut GatewayClient<Channel>,
+) -> Result<TopologyResponse, Status> {
+    client
+        .topology(TopologyRequest {})
+        .await
+        .map(tonic::Response::into_inner)
+}
