@@ -5,7 +5,7 @@
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DELETE_ON_ERROR:
-.PHONY: all install uninstall demo gateway test header clean help
+.PHONY: all install uninstall demo gateway test bench header clean help
 
 PREFIX ?= /usr/local
 LIBDIR ?= $(PREFIX)/lib
@@ -58,6 +58,12 @@ test: ## all checks: formatting, lints, and every test
 	cargo test --workspace --locked | awk '{ print; fflush() } \
 		/^test result:/ { passed += $$4; failed += $$6; ignored += $$8 } \
 		END { printf "\n%d tests passed, %d failed, %d ignored\n", passed, failed, ignored }'
+
+bench: $(LIBRARY) ## compares clients side by side, writes benches/RESULTS.md (ROWS, CLIENTS, BENCH_ROUNDS, BENCH_SECONDS)
+	scripts/prerequisites cargo cc taskset timeout
+	cargo build --release --locked --package zeebe-benches --target-dir target/bench
+	benches/build-drivers target/bench/drivers
+	target/bench/release/compare --write benches/RESULTS.md
 
 header: ## writes include/zeebe.h anew from the source
 	ZEEBE_UPDATE_HEADER=1 cargo test --locked --test header

@@ -1,0 +1,102 @@
+//! What a port answers, encoded once: only stream numbers are filled in later.
+
+use prost::Message;
+use zeebe_benches::protocol::{ActivatedJob, BrokerInfo, Partition, TopologyResponse};
+
+use crate::connection::frame;
+
+/// HPACK (RFC 7541) without its tables, so that it is the same on every connection:
+/// `:status: 200` is entry 8 of the static table, `content-type` is entry 31.
+const HEAD: &[u8] = b"\x88\x0f\x10\x10application/grpc";
+const TRAILERS: &[u8] = b"\x00\x0bgrpc-status\x010";
+
+#[derive(Debug)]
+pub(crate) struct Answer {
+    /// The frame HEADERS, as are the two below, of stream 0.
+    pub(crate) head: Vec<u8>,
+    /// One frame DATA with one or more messages.
+    pub(crate) data: Vec<u8>,
+    /// The frame HEADERS that ends the stream.
+    pub(crate) trailers: Vec<u8>,
+    /// How often `data` is sent in a call.
+    pub(crate) count: u32,
+}
+
+impl Answer {
+    /// By the names that the comparison knows them by.
+    ///
+    /// Short messages come three to a frame: when they come one by one to a reader that falls behind, the h2 in
+    /// tonic ends the connection (`too_many_data_frames`: frames below 256 bytes), and tonic has no option for it.
+    pub(crate) fn all() -> [(&'static str, Self); 3] {
+        [
+            ("unary", Self::new(&topology(), 1, 1)),
+            ("stream-100", Self::new(&job(100), 3, 40_000)),
+            ("stream-1k", Self::new(&job(1024), 1, 120_000)),
+        ]
+    }
+
+    fn new(message: &impl Message, in_a_frame: usize, count: u32) -> Self {
+        let message = message.encode_to_vec();
+        let mut body = vec![0]; // not compressed
+        body.extend((message.len() as u32).to_be_bytes());
+        body.extend(message);
+        let body = body.repeat(in_a_frame);
+        Self {
+            head: frame::encode(frame::HEADERS, frame::END_HEADERS, HEAD),
+            data: frame::encode(frame::DATA, 0, &body),
+            trailers: frame::encode(
+                frame::HEADERS,
+                frame::END_HEADERS | frame::END_STREAM,
+                TRAILERS,
+            ),
+            count,
+        }
+    }
+
+    /// What `data` takes of the flow-control windows.
+    pub(crate) fn data_size(&self) -> i64 {
+        (self.data.len() - frame::HEADER_SIZE) as i64
+    }
+}
+
+/// About 100 bytes.
+fn topology() -> TopologyResponse {
+    let partition = |partition_id| Partition {
+        partition_id,
+        ..Partition::default()
+    };
+    TopologyResponse {
+        brokers: vec![BrokerInfo {
+            host: "zeebe-0.zeebe.svc.cluster.local".to_owned(),
+            port: 26501,
+            partitions: (1..=3).map(partition).collect(),
+            version: "8.8.0".to_owned(),
+            ..BrokerInfo::default()
+        }],
+        cluster_size: 1,
+        partitions_count: 3,
+        replication_factor: 1,
+        gateway_version: "8.8.0".to_owned(),
+        cluster_id: "benchmark-cluster".to_owned(),
+    }
+}
+
+/// A job of exactly `size` bytes.
+fn job(size: usize) -> ActivatedJob {
+    let mut job = ActivatedJob {
+        key: 1 << 51,
+        r#type: "payment".to_owned(),
+        process_instance_key: 1 << 51,
+        bpmn_process_id: "order".to_owned(),
+        element_id: "pay".to_owned(),
+        retries: 3,
+        deadline: 1_700_000_000_000,
+        variables: "{}".to_owned(),
+        tenant_id: "<default>".to_owned(),
+        ..ActivatedJob::default()
+    };
+    while job.encoded_len() < size {
+        job.variables.insert(1, ' ');
+    }
+    job
+}

@@ -1,0 +1,120 @@
+//! The calls of a connection: which were asked for, and how far each is answered.
+
+use std::collections::{HashMap, VecDeque};
+
+use super::frame;
+use crate::answer::Answer;
+
+/// What is written at most before the next read: large enough that system calls do not count.
+const WRITE_SIZE: usize = 256 * 1024;
+
+pub(crate) struct Streams<'a> {
+    answer: &'a Answer,
+    /// May be negative, like a stream's: RFC 9113, section 6.9.2.
+    window: i64,
+    initial_window: i64,
+    open: HashMap<u32, Stream>,
+    /// Those to be answered, in order. One that was reset since is not in `open`.
+    asked: VecDeque<u32>,
+}
+
+struct Stream {
+    window: i64,
+    /// Frames of DATA sent; `None`: nothing was sent.
+    sent: Option<u32>,
+}
+
+impl<'a> Streams<'a> {
+    pub(crate) fn new(answer: &'a Answer) -> Self {
+        Self {
+            answer,
+            window: 65_535,
+            initial_window: 65_535,
+            open: HashMap::new(),
+            asked: VecDeque::new(),
+        }
+    }
+
+    pub(crate) fn open(&mut self, id: u32) {
+        let stream = Stream {
+            window: self.initial_window,
+            sent: None,
+        };
+        self.open.insert(id, stream);
+    }
+
+    pub(crate) fn asks(&mut self, id: u32) {
+        self.asked.push_back(id);
+    }
+
+    pub(crate) fn reset(&mut self, id: u32) {
+        self.open.remove(&id);
+    }
+
+    pub(crate) fn set_initial_window(&mut self, size: u32) {
+        let size = i64::from(size);
+        for stream in self.open.values_mut() {
+            stream.window += size - self.initial_window;
+        }
+        self.initial_window = size;
+    }
+
+    /// A WINDOW_UPDATE; stream 0 is the connection.
+    pub(crate) fn widen(&mut self, id: u32, increment: u32) {
+        if id == 0 {
+            self.window += i64::from(increment);
+        } else if let Some(stream) = self.open.get_mut(&id) {
+            stream.window += i64::from(increment);
+        }
+    }
+
+    /// Writes what the windows allow. `true`: there is more that they allow.
+    pub(crate) fn answer(&mut self, output: &mut Vec<u8>) -> bool {
+        for _ in 0..self.asked.len() {
+            if output.len() >= WRITE_SIZE {
+                return true;
+            }
+            if self.window < self.answer.data_size() {
+                return false;
+            }
+            let Some(id) = self.asked.pop_front() else {
+                break;
+            };
+            let Some(stream) = self.open.get_mut(&id) else {
+                continue;
+            };
+            if stream.answer(id, self.answer, &mut self.window, output) {
+                self.open.remove(&id);
+            } else {
+                self.asked.push_back(id);
+            }
+        }
+        output.len() >= WRITE_SIZE
+    }
+}
+
+impl Stream {
+    /// `true`: all is written.
+    fn answer(&mut self, id: u32, answer: &Answer, window: &mut i64, output: &mut Vec<u8>) -> bool {
+        let size = answer.data_size();
+        let mut sent = self.sent.unwrap_or_else(|| {
+            frame::append(output, &answer.head, id);
+            0
+        });
+        while sent < answer.count
+            && size <= *window
+            && size <= self.window
+            && output.len() < WRITE_SIZE
+        {
+            frame::append(output, &answer.data, id);
+            *window -= size;
+            self.window -= size;
+            sent += 1;
+        }
+        self.sent = Some(sent);
+        if sent == answer.count {
+            frame::append(output, &answer.trailers, id);
+        }
+        sent == answer.count
+    }
+}

@@ -1,0 +1,114 @@
+//! Who is compared: the programs, and how one is run.
+
+use std::env;
+use std::path::PathBuf;
+use std::process::{Command, Stdio};
+
+use clap::ValueEnum;
+use zeebe_benches::Outcome;
+use zeebe_benches::run::Measurement;
+
+use crate::rows::Row;
+use crate::server::Server;
+
+#[derive(Debug, Clone)]
+pub(crate) struct Client {
+    pub(crate) name: &'static str,
+    program: PathBuf,
+    /// What comes before the arguments that all clients have.
+    first_argument: Option<&'static str>,
+}
+
+/// What every ratio is to.
+pub(crate) const REFERENCE: &str = "tonic";
+const DEFAULT: [&str; 5] = ["zeebe", REFERENCE, "tonic-raw", "grpc-c++", "grpc-go"];
+/// Only when asked for: there to show which of its runtimes is the better one for tonic.
+const ON_REQUEST: [&str; 1] = ["tonic-multi-thread"];
+
+impl Client {
+    /// Those asked for, else the usual ones; in the order of the list, and without those not built.
+    pub(crate) fn named(names: &[String]) -> Outcome<Vec<Self>> {
+        let all = DEFAULT.iter().chain(&ON_REQUEST);
+        if let Some(unknown) = names
+            .iter()
+            .find(|name| !all.clone().any(|known| known == name))
+        {
+            let known: Vec<&str> = all.copied().collect();
+            return Err(format!(
+                "no client is called {unknown:?}; there are {}",
+                known.join(", ")
+            )
+            .into());
+        }
+        let mut clients = Vec::new();
+        for name in all {
+            let is_asked_for = if names.is_empty() {
+                DEFAULT.contains(name)
+            } else {
+                names.iter().any(|asked| asked == name)
+            };
+            if !is_asked_for {
+                continue;
+            }
+            let client = Self::new(name)?;
+            if client.program.exists() {
+                clients.push(client);
+            } else {
+                crate::progress(&format!(
+                    "{name} is left out: {} is not built",
+                    client.program.display()
+                ));
+            }
+        }
+        Ok(clients)
+    }
+
+    fn new(name: &'static str) -> Outcome<Self> {
+        let is_tonic = name.starts_with("tonic");
+        Ok(Self {
+            name,
+            program: if is_tonic {
+                sibling("tonic-client")?
+            } else {
+                sibling("../drivers")?.join(name)
+            },
+            first_argument: is_tonic.then_some(name),
+        })
+    }
+
+    pub(crate) fn run(&self, server: &Server, row: &Row, seconds: f64) -> Outcome<Measurement> {
+        let mut command = Command::new("timeout");
+        command
+            .arg(format!("{}", 60.0 + 3.0 * seconds))
+            .args(["taskset", "--cpu-list", "1"])
+            .arg(&self.program)
+            .args(self.first_argument)
+            .arg(server.address(row)?)
+            .arg(server.ca(row))
+            .arg(
+                row.kind
+                    .to_possible_value()
+                    .ok_or("a row has no name")?
+                    .get_name(),
+            )
+            .arg(row.in_flight.to_string())
+            .arg(seconds.to_string());
+        // Proxies, addresses and tuning of the one who runs it are not what is measured.
+        command
+            .env_clear()
+            .env("PATH", env::var_os("PATH").unwrap_or_default());
+        let output = command.stdin(Stdio::null()).output()?;
+        if !output.status.success() {
+            let said = String::from_utf8_lossy(&output.stderr);
+            return Err(format!("{}: {}", output.status, said.trim()).into());
+        }
+        Ok(serde_json::from_slice(&output.stdout)?)
+    }
+}
+
+/// A path beside this program.
+pub(crate) fn sibling(path: &str) -> Outcome<PathBuf> {
+    let this = env::current_exe()?;
+    let directory = this.parent().ok_or("this program is in no directory")?;
+    Ok(directory.join(path))
+}

@@ -1,0 +1,23 @@
+//! What the programs of the benchmark share: the protocol, how a client is told what to run, and
+//! how it measures. Not what is compared with what: that is `main.rs`.
+
+pub mod meter;
+pub mod run;
+
+/// The messages of the gateway protocol, and tonic's client, generated from `proto/gateway.proto`.
+pub mod protocol {
+    #![allow(
+        clippy::all,
+        clippy::allow_attributes_without_reason,
+        missing_debug_implementations,
+        unreachable_pub,
+        reason = "generated code"
+    )]
+    tonic::include_proto!("gateway_protocol");
+}
+
+/// Failures are for the reader of the terminal only.
+pub type Outcome<T> = Result<T, Box<dyn std::error::Error + Send + Sync>>;
+
+pub const TOPOLOGY: &str = "/gateway_protocol.Gateway/Topology";
+pub const STREAM_ACTIVATED_JOBS: &str = "/gateway_protocol.Gateway/StreamActivatedJobs";

@@ -1,0 +1,197 @@
+//! The report, in Markdown, and the lines on the terminal before it.
+
+mod machine;
+
+use std::fmt::{self, Write};
+
+use zeebe_benches::run::Kind;
+
+use crate::Options;
+use crate::clients::Client;
+use crate::rows::{Goal, Row, Security};
+use crate::samples::{Sample, Samples, Spread};
+
+/// One run, for the terminal.
+pub(crate) fn line(sample: &Sample) -> String {
+    let measurement = &sample.measurement;
+    if let Some(memory) = measurement.rss_kib {
+        return format!("{memory:7.1} KiB a channel");
+    }
+    format!(
+        "{:>9} /s  {} us of CPU each  client {} server {}",
+        number(sample.rate(), 0),
+        number(measurement.cpu_us, 2),
+        percent(sample.client_cpu()),
+        percent(Some(sample.server_cpu)),
+    )
+}
+
+pub(crate) fn markdown(
+    rows: &[Row],
+    clients: &[Client],
+    samples: &Samples,
+    options: &Options,
+    others: f64,
+) -> String {
+    let mut text = String::new();
+    // Writing to a String does not fail.
+    let _ = write(&mut text, rows, clients, samples, options, others);
+    text
+}
+
+fn write(
+    text: &mut String,
+    rows: &[Row],
+    clients: &[Client],
+    samples: &Samples,
+    options: &Options,
+    others: f64,
+) -> fmt::Result {
+    writeln!(text, "# Results of `make bench`\n")?;
+    writeln!(
+        text,
+        "Clients of a Zeebe gateway, side by side on loopback: {} rounds of {} s. What is measured, and how: [README.md](README.md).\n",
+        options.rounds, options.seconds
+    )?;
+    machine::write(text)?;
+    writeln!(
+        text,
+        "- others, the kernel and the hypervisor among them, had {} of its processor time",
+        percent(Some(others))
+    )?;
+    for client in clients {
+        let version = samples.version(client.name).unwrap_or("did not run");
+        writeln!(text, "- `{}`: {version}", client.name)?;
+    }
+    goals(text, rows, samples)?;
+    for (security, title) in [(Security::Plaintext, "Plaintext"), (Security::Tls, "TLS")] {
+        let rows = rows
+            .iter()
+            .filter(|row| row.security == security && row.kind != Kind::Idle);
+        rates(text, title, rows, clients, samples)?;
+    }
+    memory(text, rows, clients, samples)
+}
+
+/// What the design wants of libzeebe.
+fn goals(text: &mut String, rows: &[Row], samples: &Samples) -> fmt::Result {
+    let mut lines = String::new();
+    for row in rows {
+        let Some(goal) = row.goal else { continue };
+        let (wanted, reached, is_reached) = match goal {
+            Goal::Ratio(least) => {
+                let Some(ratio) = samples.ratio(row, "zeebe", Sample::rate) else {
+                    continue;
+                };
+                let wanted = format!("≥ {least:.2}");
+                (wanted, spread(Some(ratio)), ratio.median >= least)
+            }
+            Goal::Memory(most) => {
+                let memory = samples.spread(row, "zeebe", |sample| sample.measurement.rss_kib);
+                let Some(memory) = memory else { continue };
+                let wanted = format!("≤ {most} KiB");
+                (wanted, spread(Some(memory)), memory.median <= most)
+            }
+        };
+        let verdict = if is_reached { "yes" } else { "no" };
+        writeln!(
+            lines,
+            "| {} | {wanted} | {reached} | {verdict} |",
+            row.name()
+        )?;
+    }
+    if lines.is_empty() {
+        return Ok(());
+    }
+    writeln!(text, "\n## The goals of libzeebe\n")?;
+    writeln!(text, "Ratios to tonic, in plaintext.\n")?;
+    writeln!(
+        text,
+        "| row | goal | `zeebe` | reached |\n| --- | --- | --- | --- |"
+    )?;
+    text.write_str(&lines)
+}
+
+fn rates<'a>(
+    text: &mut String,
+    title: &str,
+    rows: impl Iterator<Item = &'a Row>,
+    clients: &[Client],
+    samples: &Samples,
+) -> fmt::Result {
+    let mut rows = rows.peekable();
+    if rows.peek().is_none() {
+        return Ok(());
+    }
+    writeln!(text, "\n## {title}\n")?;
+    writeln!(
+        text,
+        "| row | client | a second | to tonic (least–most) | CPU µs each | to tonic, per CPU | p50 µs | p99 µs | client CPU | server CPU |"
+    )?;
+    writeln!(
+        text,
+        "| --- | --- | ---: | --- | ---: | ---: | ---: | ---: | ---: | ---: |"
+    )?;
+    for row in rows {
+        for client in clients {
+            let median = |value: fn(&Sample) -> Option<f64>| {
+                Some(samples.spread(row, client.name, value)?.median)
+            };
+            // How much the same processor time is good for.
+            let per_cpu = |sample: &Sample| Some(1.0 / sample.measurement.cpu_us?);
+            let per_cpu = samples.ratio(row, client.name, per_cpu);
+            writeln!(
+                text,
+                "| {} | `{}` | {} | {} | {} | {} | {} | {} | {} | {} |",
+                row.name(),
+                client.name,
+                number(median(Sample::rate), 0),
+                spread(samples.ratio(row, client.name, Sample::rate)),
+                number(median(|sample| sample.measurement.cpu_us), 2),
+                number(per_cpu.map(|per_cpu| per_cpu.median), 2),
+                number(median(|sample| sample.measurement.p50_us), 0),
+                number(median(|sample| sample.measurement.p99_us), 0),
+                percent(median(Sample::client_cpu)),
+                percent(median(|sample| Some(sample.server_cpu))),
+            )?;
+        }
+    }
+    Ok(())
+}
+
+fn memory(text: &mut String, rows: &[Row], clients: &[Client], samples: &Samples) -> fmt::Result {
+    for row in rows.iter().filter(|row| row.kind == Kind::Idle) {
+        writeln!(text, "\n## Idle channels\n")?;
+        writeln!(
+            text,
+            "{} channels, each with one call done, in plaintext.\n",
+            row.in_flight
+        )?;
+        writeln!(
+            text,
+            "| client | KiB a channel (least–most) |\n| --- | --- |"
+        )?;
+        for client in clients {
+            let memory = samples.spread(row, client.name, |sample| sample.measurement.rss_kib);
+            writeln!(text, "| `{}` | {} |", client.name, spread(memory))?;
+        }
+    }
+    Ok(())
+}
+
+fn number(value: Option<f64>, decimals: usize) -> String {
+    value.map_or("–".to_owned(), |value| format!("{value:.decimals$}"))
+}
+
+fn percent(share: Option<f64>) -> String {
+    share.map_or("–".to_owned(), |share| format!("{:.0} %", share * 100.0))
+}
+
+fn spread(spread: Option<Spread>) -> String {
+    spread.map_or("–".to_owned(), |spread| {
+        format!(
+            "{:.2} ({:.2}–{:.2})",
+            spread.median, spread.least, spread.most
+        )
+    })
+}

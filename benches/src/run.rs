@@ -1,0 +1,65 @@
+//! The agreement with every client, in whatever language: what it is told on its command line, and
+//! what it prints, one line of JSON.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+/// `CLIENT ADDRESS CA ROW IN_FLIGHT SECONDS`
+#[derive(Debug, Clone, clap::Args)]
+pub struct Run {
+    /// `host:port` of the listener that answers as the row wants it
+    pub address: String,
+    /// file of the authority's certificate; `-`: plaintext
+    pub ca: PathBuf,
+    pub row: Kind,
+    /// calls under way at a time; of `idle`, channels
+    pub in_flight: usize,
+    /// to measure, after a fifth of it to warm up
+    pub seconds: f64,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum Kind {
+    /// Topology calls on one connection
+    Unary,
+    /// StreamActivatedJobs calls on one connection, one after the other
+    Stream,
+    /// channels with one Topology call each, one after the other
+    Cold,
+    /// channels with one Topology call each, all open
+    Idle,
+}
+
+impl Run {
+    /// The authority's certificate, for TLS.
+    pub fn ca_pem(&self) -> std::io::Result<Option<Vec<u8>>> {
+        if self.ca == Path::new("-") {
+            return Ok(None);
+        }
+        fs::read(&self.ca).map(Some)
+    }
+}
+
+/// What a client prints. What a row does not measure is absent.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+pub struct Measurement {
+    /// of the client: its library's name and version
+    pub version: String,
+    /// calls or messages in `seconds`
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub count: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub seconds: Option<f64>,
+    /// processor time of the process, user and system, for each of `count`
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cpu_us: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub p50_us: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub p99_us: Option<f64>,
+    /// resident memory for each channel
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub rss_kib: Option<f64>,
+}
