@@ -272,6 +272,11 @@ impl Runtime {
         }
     }
 
+    /// Whether callbacks run on the I/O threads.
+    pub fn calls_back_here(&self) -> bool {
+        self.callbacks.is_none()
+    }
+
     /// As [`Runtime::call_back`], and waits until it has returned.
     pub async fn call_back_and_wait(&self, key: usize, callback: impl FnOnce() + Send + 'static) {
         let Some(threads) = &self.callbacks else {

@@ -80,6 +80,9 @@ struct Events<H> {
 impl<H: Handler> Events<H> {
     /// Waits for the callback, so that a slow one slows the sender and nothing else.
     async fn tell(&self, event: impl FnOnce(&H) + Send + 'static) {
+        if self.runtime.calls_back_here() {
+            return event(&self.handler);
+        }
         let handler = Arc::clone(&self.handler);
         self.runtime
             .call_back_and_wait(self.key, move || event(&handler))

@@ -243,14 +243,19 @@ impl Balancer {
     /// Runs `task` on this channel's I/O thread; `keep` gets its handle.
     fn spawn(
         self: &Arc<Self>,
+        pool: &mut Pool,
         task: impl Future<Output = ()> + Send + 'static,
         keep: impl FnOnce(&mut Pool, AbortHandle) + Send + 'static,
     ) -> Result<(), Error> {
         let runtime = runtime::get(self.epoch)?;
         let slot = runtime.reserve(self.home(&runtime))?;
+        // A task of its own, so that it can be aborted from outside.
+        if slot.is_here() {
+            keep(pool, tokio::spawn(task).abort_handle());
+            return Ok(());
+        }
         let this = Arc::downgrade(self);
         slot.spawn(async move {
-            // A task of its own, so that it can be aborted from outside.
             let task = tokio::spawn(task);
             match this.upgrade() {
                 Some(this) => keep(&mut lock(&this.pool), task.abort_handle()),
@@ -270,7 +275,7 @@ impl Balancer {
             subchannel.endpoint.clone(),
             Arc::clone(&subchannel.record),
         );
-        self.spawn(attempts, move |pool, task| {
+        self.spawn(pool, attempts, move |pool, task| {
             if let Some(subchannel) = pool.subchannel(id) {
                 subchannel.task = Some(task);
             } else {
@@ -284,7 +289,7 @@ impl Balancer {
     fn look_up(self: &Arc<Self>, pool: &mut Pool) -> Result<(), Error> {
         if pool.lookup == Lookup::None {
             let task = look_up(Arc::downgrade(self), Arc::clone(&self.connector));
-            self.spawn(task, |_, _| ())?;
+            self.spawn(pool, task, |_, _| ())?;
             pool.lookup = Lookup::Running;
         }
         Ok(())

@@ -25,9 +25,10 @@ use super::tunnel::Tunnel;
 use crate::credentials::Security;
 use crate::error::{Error, chain};
 
-/// What a peer may send ahead of its reader: per stream, and for all of them.
-const STREAM_WINDOW: u32 = 256 * 1024;
-const CONNECTION_WINDOW: u32 = 4 * 1024 * 1024;
+/// What a peer may send ahead of a stream's reader. A quarter of it halves the rate of streams of 1 KiB messages.
+const STREAM_WINDOW: u32 = 1024 * 1024;
+/// And ahead of all of a connection's readers: so many that a few dozen that stand still do not hold up the others.
+const CONNECTION_WINDOW: u32 = 64 * 1024 * 1024;
 
 /// What small DATA frames that nobody has read yet may cost beyond their bytes. h2's own limit would end the
 /// connection, and with it all calls, when a dozen readers of short messages are slow; the windows bound them here.

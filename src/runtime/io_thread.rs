@@ -92,6 +92,11 @@ impl std::fmt::Debug for Slot<'_> {
 }
 
 impl Slot<'_> {
+    /// Whether this is its thread, so that what is spawned with tokio runs there too.
+    pub fn is_here(&self) -> bool {
+        current_io_thread() == Some(self.thread.index)
+    }
+
     /// Starts the task; it is polled later, never in here.
     pub fn spawn(self, task: impl Future<Output = ()> + Send + 'static) {
         let inbox = &self.thread.inbox;
