@@ -26,7 +26,7 @@ use crate::credentials::Security;
 use crate::error::{Error, chain};
 
 /// What a peer may send ahead of a stream's reader. A quarter of it halves the rate of streams of 1 KiB messages.
-const STREAM_WINDOW: u32 = 1024 * 1024;
+const STREAM_WINDOW: u32 = 2 * 1024 * 1024;
 /// And ahead of all of a connection's readers: so many that a few dozen that stand still do not hold up the others.
 const CONNECTION_WINDOW: u32 = 64 * 1024 * 1024;
 
