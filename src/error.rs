@@ -11,6 +11,27 @@ pub use tonic::Code;
 
 use crate::call::Metadata;
 
+/// The status codes by number, as gRPC spells them.
+pub(crate) const CODE_NAMES: [&str; 17] = [
+    "OK",
+    "CANCELLED",
+    "UNKNOWN",
+    "INVALID_ARGUMENT",
+    "DEADLINE_EXCEEDED",
+    "NOT_FOUND",
+    "ALREADY_EXISTS",
+    "PERMISSION_DENIED",
+    "RESOURCE_EXHAUSTED",
+    "FAILED_PRECONDITION",
+    "ABORTED",
+    "OUT_OF_RANGE",
+    "UNIMPLEMENTED",
+    "INTERNAL",
+    "UNAVAILABLE",
+    "DATA_LOSS",
+    "UNAUTHENTICATED",
+];
+
 /// What kind of failure it is. Numbers are the C API's and are never reused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {

@@ -5,6 +5,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use serde_json::{Map, Value, json};
 use tonic::Code;
 
+use crate::error::CODE_NAMES;
+
 #[derive(Debug, Default)]
 pub(crate) struct CallCounters {
     started: AtomicU64,
@@ -12,27 +14,6 @@ pub(crate) struct CallCounters {
     retried: AtomicU64,
     replayed: AtomicU64,
 }
-
-/// gRPC's names, by number.
-const CODES: [&str; 17] = [
-    "OK",
-    "CANCELLED",
-    "UNKNOWN",
-    "INVALID_ARGUMENT",
-    "DEADLINE_EXCEEDED",
-    "NOT_FOUND",
-    "ALREADY_EXISTS",
-    "PERMISSION_DENIED",
-    "RESOURCE_EXHAUSTED",
-    "FAILED_PRECONDITION",
-    "ABORTED",
-    "OUT_OF_RANGE",
-    "UNIMPLEMENTED",
-    "INTERNAL",
-    "UNAVAILABLE",
-    "DATA_LOSS",
-    "UNAUTHENTICATED",
-];
 
 fn add(counter: &AtomicU64) {
     counter.fetch_add(1, Ordering::Relaxed);
@@ -60,7 +41,7 @@ impl CallCounters {
     /// Only the statuses that came are named.
     pub(super) fn json(&self) -> Value {
         let count = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
-        let ended: Map<_, _> = CODES
+        let ended: Map<_, _> = CODE_NAMES
             .iter()
             .zip(&self.ended)
             .filter(|(_, counter)| count(counter) > 0)

@@ -10,6 +10,8 @@ use std::time::Duration;
 use serde_json::Value;
 use tonic::Code;
 
+use crate::error::CODE_NAMES;
+
 /// gRFC A6, "Limits on Retries and Hedges".
 const MOST_ATTEMPTS: u32 = 5;
 /// gRFC A6, "Exponential Backoff": each pause is taken times 0.8 to 1.2.
@@ -17,27 +19,6 @@ const JITTER: f64 = 0.2;
 /// Of the protobuf type Duration.
 const MOST_SECONDS: u64 = 315_576_000_000;
 const MOST_TOKENS: f64 = 1000.0;
-
-/// The status codes by number, as gRPC spells them.
-const CODES: [&str; 17] = [
-    "OK",
-    "CANCELLED",
-    "UNKNOWN",
-    "INVALID_ARGUMENT",
-    "DEADLINE_EXCEEDED",
-    "NOT_FOUND",
-    "ALREADY_EXISTS",
-    "PERMISSION_DENIED",
-    "RESOURCE_EXHAUSTED",
-    "FAILED_PRECONDITION",
-    "ABORTED",
-    "OUT_OF_RANGE",
-    "UNIMPLEMENTED",
-    "INTERNAL",
-    "UNAVAILABLE",
-    "DATA_LOSS",
-    "UNAUTHENTICATED",
-];
 
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct ServiceConfig {
@@ -267,7 +248,7 @@ fn retry_policy(place: &Place) -> Result<RetryPolicy, String> {
 
 /// By name or number.
 fn code(place: &Place) -> Result<Code, String> {
-    let number = (0..).zip(CODES).find(|(number, name)| {
+    let number = (0..).zip(CODE_NAMES).find(|(number, name)| {
         place.value.as_i64() == Some(i64::from(*number)) || place.value.as_str() == Some(name)
     });
     match number {
@@ -477,7 +458,7 @@ mod tests {
 
     #[test]
     fn codes_have_their_names() {
-        for (number, name) in (0..).zip(CODES) {
+        for (number, name) in (0..).zip(CODE_NAMES) {
             let policy = with_retry("retryableStatusCodes", json!([name])).unwrap();
             let code = Code::from_i32(number);
             assert!(policy.is_retryable(code), "{name}");

@@ -62,9 +62,12 @@ impl Inbox {
             let reserved = self.reserved.load(Ordering::Acquire);
             std::mem::swap(&mut batch, &mut *lock(&self.tasks));
             running.extend(batch.drain(..));
-            while let Poll::Ready(Some(())) = running.poll_next_unpin(context) {}
             if reserved == CLOSED {
-                return Poll::Ready(());
+                return Poll::Ready(()); // and all that runs is dropped
+            }
+            // Once closed, only the last reservations are waited for: nothing begins any more.
+            if reserved & CLOSED == 0 {
+                while let Poll::Ready(Some(())) = running.poll_next_unpin(context) {}
             }
             Poll::Pending
         })

@@ -5,10 +5,12 @@
 #include "zeebe.h"
 #include "zeebe.h" /* again, on purpose */
 
+#include <dirent.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #define CHECK(condition)                                                      \
   do {                                                                        \
@@ -117,6 +119,23 @@ static inline char *file(const char *name) {
   CHECK(text && fread(text, 1, 65535, in) > 0);
   fclose(in);
   return text;
+}
+
+static inline long resident_kib(void) {
+  long pages = 0;
+  FILE *statm = fopen("/proc/self/statm", "r");
+  CHECK(statm && fscanf(statm, "%*d %ld", &pages) == 1);
+  fclose(statm);
+  return pages * (sysconf(_SC_PAGESIZE) / 1024);
+}
+
+static inline int descriptors(void) {
+  int count = 0;
+  DIR *open = opendir("/proc/self/fd");
+  CHECK(open);
+  while (readdir(open)) count++;
+  closedir(open);
+  return count;
 }
 
 static inline zeebe_channel *insecure(const char *address) {

@@ -2,7 +2,6 @@
 #define _DEFAULT_SOURCE
 #include "check.h"
 
-#include <dirent.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -60,23 +59,6 @@ static void shutdown_delivers_what_is_owed_and_begins_anew(void) {
   zeebe_channel_free(old);
   zeebe_buffer_free(request);
   resets_end_calls_and_not_the_program(insecure(env("RESET")), 1);
-}
-
-static long resident_kib(void) {
-  long pages = 0;
-  FILE *statm = fopen("/proc/self/statm", "r");
-  CHECK(statm && fscanf(statm, "%*d %ld", &pages) == 1);
-  fclose(statm);
-  return pages * (sysconf(_SC_PAGESIZE) / 1024);
-}
-
-static int descriptors(void) {
-  int count = 0;
-  DIR *open = opendir("/proc/self/fd");
-  CHECK(open);
-  while (readdir(open)) count++;
-  closedir(open);
-  return count;
 }
 
 /* One of each kind: an OAuth and a cloud channel differ from these in their settings only. */

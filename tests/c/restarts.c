@@ -3,7 +3,6 @@
 #define _GNU_SOURCE
 #include "gateway.h"
 
-#include <dirent.h>
 #include <stdatomic.h>
 
 enum { IN_FLIGHT = 64, SLOTS = 1 << 16 };
@@ -35,23 +34,6 @@ static void start(long number) {
   options.wait_for_ready = number % 2 ? ZEEBE_WAIT_FOR_READY_YES : ZEEBE_WAIT_FOR_READY_NO;
   CHECK(atomic_fetch_add(&open_calls[number % SLOTS], 1) == 0);
   OK(zeebe_channel_unary_call(channel, TOPOLOGY, NULL, 0, &options, on_end, (void *)(intptr_t)number, NULL));
-}
-
-static long resident_kib(void) {
-  long pages = 0;
-  FILE *statm = fopen("/proc/self/statm", "r");
-  CHECK(statm && fscanf(statm, "%*d %ld", &pages) == 1);
-  fclose(statm);
-  return pages * (sysconf(_SC_PAGESIZE) / 1024);
-}
-
-static int descriptors(void) {
-  int count = 0;
-  DIR *open = opendir("/proc/self/fd");
-  CHECK(open);
-  while (readdir(open)) count++;
-  closedir(open);
-  return count;
 }
 
 int main(int argc, char **argv) {
