@@ -51,7 +51,7 @@ build/conformance-driver: $(wildcard tests/conformance/drivers/c/*.[ch]) $(LIBRA
 	$(COMPILE)
 
 test: ## all checks: formatting, lints, and every test
-	scripts/prerequisites cargo cc c++ python3 valgrind pkg-config cmake
+	scripts/prerequisites cargo cc c++ python3 valgrind pkg-config cmake tinyproxy
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets --locked -- -D warnings
 	$(MAKE) all gateway build/demo build/topology build/conformance-driver CFLAGS='$(CFLAGS) -Werror'
