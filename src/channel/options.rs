@@ -273,6 +273,19 @@ mod tests {
     }
 
     #[test]
+    fn the_readme_has_every_key_and_its_default() {
+        let readme = include_str!("../../README.md");
+        for (key, rule, default) in KNOWN {
+            let mut rows = readme.lines().filter(|line| line.starts_with("| `grpc."));
+            let row = rows.find(|line| line.contains(&format!("`{key}`")));
+            let row = row.unwrap_or_else(|| panic!("{key} is not in the README"));
+            if matches!(rule, Rule::Integer(..)) && *default != 0 {
+                assert!(row.contains(&default.to_string()), "{row}");
+            }
+        }
+    }
+
+    #[test]
     fn wrong_types_and_ranges_name_the_key() {
         for (key, value) in [
             integer("grpc.keepalive_time_ms", -1),
