@@ -345,6 +345,46 @@ static void sessions_are_resumed(const gateway *g, const char *ca) {
   zeebe_channel_free(channel);
 }
 
+static void names_are_overridden(const gateway *g, const char *ca) {
+  const struct { const char *key, *name; int32_t status; } NAMES[] = {
+      {"grpc.ssl_target_name_override", "localhost", 0},
+      {"grpc.ssl_target_name_override", "wrong.example", 14},
+      {"grpc.default_authority", "localhost:1", 0},
+      {"grpc.default_authority", "wrong.example:1", 14},
+  };
+  for (size_t i = 0; i < sizeof NAMES / sizeof *NAMES; i++) {
+    zeebe_channel *channel = channel_new((channel_arguments){.address = gateway_address(g, "tls"), .ca = ca, .options = {TEXT(NAMES[i].key, NAMES[i].name)}});
+    ended end = topology(channel);
+    CHECK(end.status == NAMES[i].status && (end.status == 0 || strstr(end.message, "as wrong.example failed")));
+    zeebe_channel_free(channel);
+  }
+}
+
+static void the_user_agent_says_who_calls(const gateway *g) {
+  zeebe_channel *channel = channel_new((channel_arguments){.address = gateway_address(g, "plaintext"),
+                                                           .options = {TEXT("grpc.primary_user_agent", "shop/1"), TEXT("grpc.secondary_user_agent", "till/2")}});
+  CHECK(topology(channel).status == 0);
+  char *calls = gateway_ask(g, "GET /calls?last=1", NULL, 0);
+  CHECK(strstr(calls, "\"user-agent\":\"shop/1 grpc-c-libzeebe/") && strstr(calls, " till/2\""));
+  free(calls);
+  zeebe_channel_free(channel);
+}
+
+static void the_service_config_has_time_outs_and_patience(const gateway *g) {
+  const char *hasty = "{\"methodConfig\":[{\"name\":[{}],\"timeout\":\"0.2s\"}]}";
+  const char *patient = "{\"methodConfig\":[{\"name\":[{}],\"waitForReady\":true}]}";
+  zeebe_channel *channel = channel_new((channel_arguments){.address = gateway_address(g, "plaintext"), .options = {TEXT("grpc.service_config", hasty)}});
+  CHECK(topology(channel).status == 0);
+  gateway_tell(g, "POST /fault?kind=stuck&at=headers");
+  ended end = topology(channel);
+  CHECK(end.status == 4 && end.took_ms >= 200 && end.took_ms < 5000);
+  zeebe_channel_free(channel);
+  channel = channel_new((channel_arguments){.address = gateway_address(g, "refused"), .options = {TEXT("grpc.service_config", patient)}});
+  end = call_it(channel, TOPOLOGY, 300, ZEEBE_WAIT_FOR_READY_DEFAULT);
+  CHECK(end.status == 4 && strstr(end.message, "refused"));
+  zeebe_channel_free(channel);
+}
+
 int main(void) {
   gateway g;
   gateway_start(&g, "0");
@@ -360,6 +400,9 @@ int main(void) {
   aborted_calls_give_their_window_back(&g);
   messages_are_compressed_when_asked(&g);
   sessions_are_resumed(&g, ca);
+  names_are_overridden(&g, ca);
+  the_user_agent_says_who_calls(&g);
+  the_service_config_has_time_outs_and_patience(&g);
   OK(zeebe_runtime_shutdown(-1));
   gateway_stop(&g);
   free(ca);

@@ -20,6 +20,12 @@ static void a_stopped_gateway_is_noticed_and_left(void) {
                                                            .options = {NUMBER("grpc.keepalive_time_ms", TIME), NUMBER("grpc.keepalive_timeout_ms", TIMEOUT)}});
   CHECK(topology(channel).status == 0);
   CHECK(gateway_count(&g[0], "open_connections") == 1);
+  /* Two without calls, of which one may ping all the same. */
+  zeebe_channel *quiet = channel_new((channel_arguments){.address = gateway_address(&g[1], "plaintext"), .options = {NUMBER("grpc.keepalive_time_ms", TIME)}});
+  zeebe_channel *pinging = channel_new((channel_arguments){.address = gateway_address(&g[1], "plaintext"),
+                                                           .options = {NUMBER("grpc.keepalive_time_ms", TIME), NUMBER("grpc.keepalive_permit_without_calls", 1)}});
+  OK(zeebe_channel_wait_ready(quiet, 10000));
+  OK(zeebe_channel_wait_ready(pinging, 10000));
   tally t = TALLY_INIT;
   zeebe_call_handler handler = ZEEBE_CALL_HANDLER_INIT;
   zeebe_call *call = NULL;
@@ -43,7 +49,11 @@ static void a_stopped_gateway_is_noticed_and_left(void) {
   /* The dead one still accepts connections; only its handshake tells. */
   ended end = topology(channel);
   CHECK(end.status == 0 && end.took_ms < 5000);
-  CHECK(gateway_count(&g[1], "open_connections") == 1);
+  CHECK(gateway_count(&g[1], "open_connections") == 3);
+  CHECK(stats_number(pinging, "pings") >= 1 && stats_number(pinging, "round_trip_us") >= 1);
+  CHECK(stats_number(quiet, "pings") == 0);
+  zeebe_channel_free(quiet);
+  zeebe_channel_free(pinging);
   zeebe_call_free(call);
   zeebe_buffer_free(request);
   zeebe_channel_free(channel);
