@@ -14,6 +14,7 @@ use std::time::{Duration, Instant};
 use atomic_waker::AtomicWaker;
 use futures_util::FutureExt;
 use futures_util::stream::{FuturesUnordered, StreamExt};
+use tokio::task::unconstrained;
 use tokio::time::sleep;
 
 use super::{Worker, lock};
@@ -50,7 +51,7 @@ impl Inbox {
     ///
     /// One future for all calls, not a tokio task for each: those are aligned so widely that the allocator
     /// finds each a new place, at a tenth of a call's cost.
-    async fn run(&self) {
+    async fn run(self: Arc<Self>) {
         let mut running = FuturesUnordered::new();
         let mut batch = Vec::new();
         let mut alarm = pin!(sleep(ALARM));
@@ -156,7 +157,10 @@ impl IoThread {
                 let _: Result<(), _> = started.send(Ok(()));
                 drop(started);
                 CURRENT.set(Some(index));
-                runtime.block_on(tokio::task::unconstrained(inbox.run()));
+                // A task, not the future that is blocked on: tokio wakes that one by a system call.
+                let calls = runtime.spawn(unconstrained(inbox.run()));
+                // A panic was caught where it happened.
+                drop(runtime.block_on(calls));
                 // Drops every task here; a call that is dropped still completes. A name lookup
                 // that hangs is not waited for: nothing listens to it any more.
                 runtime.shutdown_timeout(Duration::from_millis(100));
