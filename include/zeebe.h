@@ -1153,6 +1153,35 @@ zeebe_error *zeebe_error_ref(const zeebe_error *error);
 ZEEBE_API void zeebe_error_free(zeebe_error *error);
 
 /**
+ * Authenticates with a bearer token that the program has (RFC 6750), copied.
+ *
+ * For tokens that something else fetches and renews: replace it with zeebe_bearer_metadata_plugin_set_token().
+ * INVALID_ARGUMENT: an argument is NULL, or the token is empty or has characters that no header may hold.
+ */
+ZEEBE_API
+zeebe_error *zeebe_bearer_metadata_plugin_new(const char *token,
+                                              zeebe_metadata_plugin **plugin);
+
+/**
+ * Replaces the token, for calls that start from now on; calls under way keep theirs. Any thread, also while calls use it.
+ *
+ * INVALID_ARGUMENT: as zeebe_bearer_metadata_plugin_new(); the old token stays. ILLEGAL_STATE: another kind of plugin.
+ */
+ZEEBE_API
+zeebe_error *zeebe_bearer_metadata_plugin_set_token(const zeebe_metadata_plugin *plugin,
+                                                    const char *token);
+
+/**
+ * Authenticates with user name and password by HTTP Basic (RFC 7617), as UTF-8, copied: self-managed Camunda from 8.8 on.
+ *
+ * INVALID_ARGUMENT: an argument is NULL, or the user name has a colon.
+ */
+ZEEBE_API
+zeebe_error *zeebe_basic_metadata_plugin_new(const char *username,
+                                             const char *password,
+                                             zeebe_metadata_plugin **plugin);
+
+/**
  * The bytes of a buffer. Borrowed from it. `length` may be NULL; NULL and length 0 for NULL.
  */
 ZEEBE_API const uint8_t *zeebe_buffer_data(const zeebe_buffer *buffer, size_t *length);
@@ -1387,7 +1416,9 @@ zeebe_error *zeebe_channel_describe(const zeebe_channel *channel,
  * `*json` is owned: zeebe_string_free(). Its form is part of the ABI: `version` 1; `state` and, by subchannel, `subchannels[].state`
  * by gRPC's names; `last_error`; `calls` with `started`, `running`, `ended` by status, `retried` (by policy), `replayed`
  * (not processed, so sent again); `waiting_calls`; by subchannel `endpoint`, `peer`, `open_calls`, `connections`,
- * `failed_attempts`, `bytes_sent`, `bytes_received`, `pings`, `round_trip_us` (of the last ping; null before one).
+ * `failed_attempts`, `bytes_sent`, `bytes_received`, `pings`, `round_trip_us` (of the last ping; null before one); `oauth2`, null without it, with
+ * `state` as in zeebe_channel_describe(), `expires_in_seconds`, and of the plugin, which channels with equal credentials share:
+ * `requests`, `failures`, `renewals` (of the requests, those ahead of expiry), `rejected` (by a gateway, and replaced), `waiting`.
  */
 ZEEBE_API
 zeebe_error *zeebe_channel_stats(const zeebe_channel *channel,
@@ -1493,7 +1524,7 @@ zeebe_error *zeebe_metadata_plugin_get_metadata(const zeebe_metadata_plugin *plu
                                                 void *user_data);
 
 /**
- * Writes 1 to `expired` if a call would need a new token now, else 0.
+ * Writes 1 to `expired` if a call would need a new token now, else 0. ILLEGAL_STATE: the plugin fetches no token.
  */
 ZEEBE_API
 zeebe_error *zeebe_metadata_plugin_is_token_expired(const zeebe_metadata_plugin *plugin,
@@ -1502,7 +1533,8 @@ zeebe_error *zeebe_metadata_plugin_is_token_expired(const zeebe_metadata_plugin 
 /**
  * Fetches a token, even if there is a good one; joins a fetch under way.
  *
- * INVALID_ARGUMENT: `plugin` or `callback` is NULL. To the callback: as zeebe_channel_retrieve_token().
+ * INVALID_ARGUMENT: `plugin` or `callback` is NULL. ILLEGAL_STATE: the plugin fetches no token. To the callback: as
+ * zeebe_channel_retrieve_token().
  */
 ZEEBE_API
 zeebe_error *zeebe_metadata_plugin_retrieve_token(const zeebe_metadata_plugin *plugin,

@@ -188,6 +188,11 @@ impl Error {
         self.change(|inner| inner.retry_after = retry_after)
     }
 
+    /// With a remark at the end of its message.
+    pub fn noting(self, remark: &str) -> Self {
+        self.change(|inner| inner.message = format!("{}; {remark}", inner.message))
+    }
+
     pub fn with_details(self, details: Bytes) -> Self {
         self.change(|inner| inner.details = details)
     }

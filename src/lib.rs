@@ -11,6 +11,7 @@ compile_error!("libzeebe needs panic = \"unwind\": a panic becomes an error, not
 #[cfg(not(target_pointer_width = "64"))]
 compile_error!("libzeebe is for 64-bit platforms");
 
+mod backoff;
 pub mod call;
 mod capi;
 pub mod channel;

@@ -8,7 +8,7 @@ use std::net::IpAddr;
 use http::Uri;
 use hyper_util::client::proxy::matcher::Matcher;
 use percent_encoding::percent_decode_str;
-use secrecy::SecretString;
+use secrecy::{ExposeSecret, SecretString};
 use url::{Host, Url};
 
 use crate::environment::{Environment, Origin, given};
@@ -65,6 +65,18 @@ pub(crate) struct Proxy {
     credentials: Option<SecretString>,
     /// The option or variable it came from.
     source: &'static str,
+}
+
+impl PartialEq for Proxy {
+    fn eq(&self, other: &Self) -> bool {
+        let secret = |proxy: &Self| {
+            proxy
+                .credentials
+                .as_ref()
+                .map(|pair| pair.expose_secret().to_owned())
+        };
+        self.host == other.host && self.port == other.port && secret(self) == secret(other)
+    }
 }
 
 impl Proxy {
@@ -250,8 +262,6 @@ pub(crate) fn authority(host: &str, port: u16) -> String {
 #[cfg(test)]
 mod tests {
     use std::ffi::OsString;
-
-    use secrecy::ExposeSecret;
 
     use super::*;
     use crate::error::Kind;

@@ -5,6 +5,7 @@
 use std::marker::PhantomData;
 use std::sync::Once;
 use std::sync::atomic::{AtomicPtr, AtomicU32, Ordering};
+use std::time::Duration;
 
 static FORKS: AtomicU32 = AtomicU32::new(0);
 
@@ -87,6 +88,23 @@ pub(crate) fn with_signals_blocked<R>(spawn: impl FnOnce() -> R) -> R {
         Restore(old)
     };
     spawn()
+}
+
+/// Since boot, time asleep included: what a token's lifetime is measured by. A wall clock jumps, and the clock of
+/// `std::time::Instant` stands still while the machine is suspended.
+pub(crate) fn since_boot() -> Duration {
+    #[cfg(target_os = "linux")]
+    const CLOCK: libc::clockid_t = libc::CLOCK_BOOTTIME;
+    #[cfg(not(target_os = "linux"))]
+    const CLOCK: libc::clockid_t = libc::CLOCK_MONOTONIC; // runs while asleep there
+    let mut now = libc::timespec {
+        tv_sec: 0,
+        tv_nsec: 0,
+    };
+    // SAFETY: writes one timespec, which is ours.
+    unsafe { libc::clock_gettime(CLOCK, &mut now) };
+    let seconds = u64::try_from(now.tv_sec).unwrap_or(0);
+    Duration::new(seconds, u32::try_from(now.tv_nsec).unwrap_or(0))
 }
 
 #[cfg(test)]

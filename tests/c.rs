@@ -141,6 +141,12 @@ fn a_peer_that_stopped_is_noticed() {
     with_gateways(clean(Command::new(&program)), "keepalive");
 }
 
+#[test]
+fn tokens_live_as_they_should() {
+    let program = program(C, "tokens.c", &["-lzeebe"]);
+    with_gateways(clean(Command::new(&program)), "tokens");
+}
+
 /// tinyproxy, ended with the test.
 struct TinyProxy {
     process: Child,

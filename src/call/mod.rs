@@ -83,6 +83,8 @@ struct Exchange {
     response: ResponseFuture,
     send: SendStream<Bytes>,
     lease: Lease,
+    /// What a plugin gave, unless the caller's own replaced it.
+    authorization: Option<HeaderValue>,
 }
 
 impl Call {
@@ -145,6 +147,14 @@ impl Call {
     pub(crate) fn stream_control(&self) -> Control {
         let (limit, encoding) = (self.channel.max_send(), self.encoding);
         Control::of_stream(self.manual_requests, limit, encoding)
+    }
+
+    /// Whether one of the plugins has, or can get, another token than the one that the gateway refused.
+    fn plugin_rejects(&self, authorization: &HeaderValue) -> bool {
+        let plugins = self.channel.plugins().iter();
+        // The last one's was sent.
+        let sent = plugins.chain(&self.credentials).next_back();
+        sent.is_some_and(|plugin| plugin.rejected(authorization))
     }
 
     fn retry_policy(&self) -> Option<&RetryPolicy> {
@@ -243,7 +253,7 @@ impl Call {
             let mut authorization = None;
             let plugins = self.channel.plugins().iter();
             for plugin in plugins.chain(&self.credentials) {
-                authorization = Some(match plugin.authorization() {
+                authorization = Some(match plugin.authorization(self.wait_for_ready) {
                     Authorization::AtHand(value) => value,
                     Authorization::Fetched(value) => value.await?,
                 });
@@ -254,13 +264,16 @@ impl Call {
                 self.channel.retire(&lease.connection);
                 continue;
             }
-            match send.send_request(self.request(authorization, previous), false) {
+            let request = self.request(authorization.clone(), previous);
+            let is_plugins = request.headers().get(AUTHORIZATION) == authorization.as_ref();
+            match send.send_request(request, false) {
                 Ok((response, send)) => {
                     control.enter(Phase::Sent);
                     return Ok(Exchange {
                         response,
                         send,
                         lease,
+                        authorization: authorization.filter(|_| is_plugins),
                     });
                 }
                 Err(error) if error.is_io() || error.is_go_away() => {

@@ -2,9 +2,12 @@
 
 use std::time::Duration;
 
+use http::HeaderValue;
+use tonic::Code;
+
 use super::Call;
 use crate::channel::{RetryPolicy, Throttle};
-use crate::error::Error;
+use crate::error::{Error, Source};
 
 /// An attempt that failed.
 pub(super) struct Failure {
@@ -13,6 +16,19 @@ pub(super) struct Failure {
     pub(super) unprocessed: bool,
     /// The answer had begun: what follows is for the program to see.
     pub(super) committed: bool,
+    /// What the gateway refused with UNAUTHENTICATED, if a plugin gave it.
+    pub(super) refused: Option<HeaderValue>,
+}
+
+impl Failure {
+    /// Of a call that carried this, and whose answer did not begin.
+    pub(super) fn carrying(mut self, authorization: Option<HeaderValue>) -> Self {
+        let refused = self.error.source() == Source::Gateway
+            && self.error.code() == Code::Unauthenticated
+            && !self.committed;
+        self.refused = authorization.filter(|_| refused);
+        self
+    }
 }
 
 impl From<Error> for Failure {
@@ -21,6 +37,7 @@ impl From<Error> for Failure {
             error,
             unprocessed: false,
             committed: false,
+            refused: None,
         }
     }
 }
@@ -31,6 +48,7 @@ pub(super) fn committed(error: Error) -> Failure {
         error,
         unprocessed: false,
         committed: true,
+        refused: None,
     }
 }
 
@@ -44,6 +62,8 @@ pub(super) struct Retry<'a> {
     /// Retries since the start, or since the server last said when: the exponent of the pause.
     step: u32,
     replayed: bool,
+    /// With another token.
+    renewed: bool,
 }
 
 impl<'a> Retry<'a> {
@@ -56,6 +76,7 @@ impl<'a> Retry<'a> {
             previous: 0,
             step: 0,
             replayed: false,
+            renewed: false,
         }
     }
 
@@ -70,6 +91,14 @@ impl<'a> Retry<'a> {
         let counters = self.call.channel.counters();
         if failure.unprocessed && !failure.committed && !self.replayed {
             self.replayed = true;
+            counters.replayed();
+            return Some(Duration::ZERO);
+        }
+        if let Some(authorization) = &failure.refused
+            && !self.renewed
+            && self.call.plugin_rejects(authorization)
+        {
+            self.renewed = true;
             counters.replayed();
             return Some(Duration::ZERO);
         }

@@ -131,6 +131,7 @@ pub(super) fn lost(error: &h2::Error, connection: &Connection, committed: bool) 
         error: of_h2(error, connection).processed(!unprocessed || committed),
         unprocessed,
         committed,
+        refused: None,
     }
 }
 

@@ -100,16 +100,18 @@ async fn attempt<H: Handler>(
         response,
         send,
         lease,
+        authorization,
     } = call.open(control, previous).await?;
     events.tell(|handler| handler.ready()).await;
     let outgoing = pump(control, send, events);
     let incoming = read(call, control, response, &lease.connection, events);
     tokio::pin!(outgoing, incoming);
-    tokio::select! {
+    let ended = tokio::select! {
         biased;
         never = &mut outgoing => match never {},
         ended = &mut incoming => ended,
-    }
+    };
+    ended.map_err(|failure| failure.carrying(authorization))
 }
 
 /// Sends what is queued as fast as the peer takes it; how the call ends, the reading side knows.

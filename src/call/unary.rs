@@ -35,13 +35,15 @@ async fn attempt(
         response,
         mut send,
         lease,
+        authorization,
     } = call.open(control, previous).await?;
     let connection = &*lease.connection;
     send.send_data(framed.clone(), true)
         .map_err(|error| status::lost(&error, connection, false))?;
     drop(send);
     let (mut body, initial_metadata, encoding) = match response.await {
-        Ok(response) => head(response, call.channel.max_metadata())?,
+        Ok(response) => head(response, call.channel.max_metadata())
+            .map_err(|failure| failure.carrying(authorization))?,
         Err(error) => return Err(status::lost(&error, connection, false)),
     };
     let mut reader = Reader::new(call.max_receive, encoding);

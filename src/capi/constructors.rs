@@ -27,8 +27,8 @@ use crate::channel::{
     OptionValue, Settings,
 };
 use crate::credentials::{
-    ChannelCredentials, ClientAuthentication, ClientCredentials, OAuth2Plugin, Security,
-    TlsCredentials, check_token_url,
+    ChannelCredentials, ClientAuthentication, ClientCredentials, Plugin, Security, TlsCredentials,
+    check_token_url,
 };
 use crate::environment::{Origin, PROCESS};
 use crate::error::Error;
@@ -146,7 +146,7 @@ fn create(
         );
         token_problem = client.problem().map(Error::settings).or(token_problem);
         let lifetime = plugin::lifetime(Some(oauth.leeway), oauth.expire_in);
-        let made = OAuth2Plugin::client_credentials(client, lifetime);
+        let made = Plugin::client_credentials(client, lifetime);
         credentials.plugins.push(Arc::clone(&made));
         prefetch = token.prefetch;
         oauth2 = Some((made, authentication));

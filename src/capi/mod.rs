@@ -60,6 +60,7 @@ mod handle;
 mod library;
 
 mod error;
+mod fixed_plugin;
 
 mod buffer;
 

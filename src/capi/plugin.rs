@@ -22,8 +22,8 @@ use super::options::{
 use super::token_request::{self, zeebe_token_request};
 use crate::call::Metadata;
 use crate::credentials::{
-    Authorization, ClientAuthentication, ClientCredentials, Lifetime, OAuth2Plugin, Plugin,
-    TlsCredentials, TokenOptions, TokenSource, check_token_url,
+    Authorization, ClientAuthentication, ClientCredentials, Lifetime, Plugin, TlsCredentials,
+    TokenOptions, TokenSource, check_token_url,
 };
 use crate::environment::Environment;
 use crate::error::Error;
@@ -53,7 +53,7 @@ pub type zeebe_metadata_callback = Option<
     ),
 >;
 
-fn boxed(plugin: Arc<Plugin>) -> Option<repr_c::Box<zeebe_metadata_plugin>> {
+pub(crate) fn boxed(plugin: Arc<Plugin>) -> Option<repr_c::Box<zeebe_metadata_plugin>> {
     Some(Box::new(zeebe_metadata_plugin { plugin }).into())
 }
 
@@ -148,6 +148,7 @@ pub(crate) fn token_arguments(
         options: TokenOptions {
             connect_timeout: time("connect_timeout_ms", options.connect_timeout_ms, 10_000)?,
             timeout: time("timeout_ms", options.timeout_ms, 30_000)?,
+            ca: ca.map(str::to_owned),
             tls: TlsCredentials::from_pem(ca, None, None)?,
             proxy: None,
         },
@@ -191,10 +192,7 @@ pub extern "C" fn zeebe_oauth2_metadata_plugin_new(
         }),
         key: unique_key(),
     };
-    plugin.write(boxed(OAuth2Plugin::host(
-        source,
-        lifetime(leeway, expire_in),
-    )));
+    plugin.write(boxed(Plugin::host(source, lifetime(leeway, expire_in))));
     Ok(())
 }
 
@@ -240,7 +238,7 @@ pub extern "C" fn zeebe_oauth2_client_credentials_metadata_plugin_new(
         token.authentication.unwrap_or(ClientAuthentication::Basic),
         token.options,
     );
-    let made = OAuth2Plugin::client_credentials(client, lifetime(leeway, expire_in));
+    let made = Plugin::client_credentials(client, lifetime(leeway, expire_in));
     if token.prefetch {
         prefetch(&made)?;
     }
@@ -253,8 +251,10 @@ pub(crate) fn prefetch(plugin: &Arc<Plugin>) -> Result<(), Error> {
     let runtime = runtime::get(plugin.epoch())?;
     let plugin = Arc::clone(plugin);
     runtime.reserve_any()?.spawn(async move {
-        // The fetch itself logs how it ended.
-        let _: Result<(), _> = plugin.retrieve_token().await;
+        // The fetch itself logs how it ended. A token that is good, since plugins are shared, will do.
+        if let Authorization::Fetched(fetched) = plugin.authorization(false) {
+            drop(fetched.await);
+        }
     });
     Ok(())
 }
@@ -300,7 +300,7 @@ pub extern "C" fn zeebe_metadata_plugin_get_metadata(
         }
     });
     slot.spawn(async move {
-        let authorization = match plugin.authorization() {
+        let authorization = match plugin.authorization(false) {
             Authorization::AtHand(value) => Ok(value),
             Authorization::Fetched(value) => value.await,
         };
@@ -314,7 +314,7 @@ pub extern "C" fn zeebe_metadata_plugin_get_metadata(
     Ok(())
 }
 
-/// Writes 1 to `expired` if a call would need a new token now, else 0.
+/// Writes 1 to `expired` if a call would need a new token now, else 0. ILLEGAL_STATE: the plugin fetches no token.
 #[apply(capi)]
 #[unsafe(no_mangle)]
 pub extern "C" fn zeebe_metadata_plugin_is_token_expired(
@@ -323,15 +323,16 @@ pub extern "C" fn zeebe_metadata_plugin_is_token_expired(
 ) -> Option<repr_c::Box<zeebe_error>> {
     // SAFETY: an out-parameter of the header's contract.
     let expired = unsafe { Out::new("expired", expired) }?;
-    expired.write(i32::from(
-        living("plugin", plugin)?.plugin.is_token_expired(),
-    ));
+    let plugin = &living("plugin", plugin)?.plugin;
+    plugin.check_fetches()?;
+    expired.write(i32::from(plugin.is_token_expired()));
     Ok(())
 }
 
 /// Fetches a token, even if there is a good one; joins a fetch under way.
 ///
-/// INVALID_ARGUMENT: `plugin` or `callback` is NULL. To the callback: as zeebe_channel_retrieve_token().
+/// INVALID_ARGUMENT: `plugin` or `callback` is NULL. ILLEGAL_STATE: the plugin fetches no token. To the callback: as
+/// zeebe_channel_retrieve_token().
 #[apply(capi)]
 #[unsafe(no_mangle)]
 pub extern "C" fn zeebe_metadata_plugin_retrieve_token(
@@ -348,6 +349,7 @@ pub(crate) fn retrieve_token(
     user_data: *mut c_void,
 ) -> Result<(), Error> {
     let callback = convert::required("callback", callback)?;
+    plugin.check_fetches()?;
     let runtime = runtime::get(plugin.epoch())?;
     let slot = runtime.reserve_any()?;
     let completion = super::channel::done(callback, user_data, &runtime);

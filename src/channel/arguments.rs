@@ -7,7 +7,6 @@ use std::time::Duration;
 
 use tokio::sync::{Notify, watch};
 
-use super::backoff::Backoff;
 use super::balancer::{self, Balancer};
 use super::connection::Keepalive;
 use super::connector::Connector;
@@ -18,6 +17,7 @@ use super::service_config::{Policy, ServiceConfig, Throttle};
 use super::target::{Address, Scheme, Target, authority_host, url_scheme};
 use super::tunnel::Tunnel;
 use super::{Calls, Channel, ChannelOptions, Settings};
+use crate::backoff::Backoff;
 use crate::call::{Encoding, Metadata};
 use crate::credentials::{ChannelCredentials, ClientAuthentication, Plugin, Security};
 use crate::environment::{Origin, PROCESS};

@@ -18,7 +18,6 @@ use tokio::sync::{oneshot, watch};
 use tokio::task::AbortHandle;
 use tokio::time::{Instant, sleep};
 
-use super::backoff::Backoff;
 use super::connection::{Connection, End, Keepalive};
 use super::connectivity::Connectivity;
 use super::connector::{Connector, Opened};
@@ -27,6 +26,7 @@ use super::pool::{Lookup, Pool};
 use super::resolver::Endpoint;
 use super::service_config::Policy;
 use super::subchannel::{State, Subchannel, attempts};
+use crate::backoff::Backoff;
 use crate::error::{Error, chain};
 use crate::runtime::{self, Epoch, Runtime, lock};
 

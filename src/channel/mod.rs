@@ -3,7 +3,6 @@
 //! Making one does no I/O. Nothing here knows of C.
 
 mod arguments;
-mod backoff;
 mod balancer;
 mod connection;
 mod connectivity;
@@ -348,6 +347,19 @@ impl Channel {
         if let (Value::Object(stats), Value::Object(transport)) = (&mut stats, transport) {
             stats.extend(transport);
         }
+        stats["oauth2"] = self.oauth2.as_ref().map_or(Value::Null, |(plugin, _)| {
+            let facts = plugin.facts();
+            let left = facts.lifetime_left.map(|left| left.as_secs());
+            json!({
+                "state": facts.state,
+                "expires_in_seconds": left,
+                "requests": facts.counts.requests,
+                "failures": facts.counts.failures,
+                "renewals": facts.counts.renewals,
+                "rejected": facts.counts.rejected,
+                "waiting": facts.waiting,
+            })
+        });
         if *self.closing.borrow() {
             stats["state"] = json!(Connectivity::Shutdown.name());
         }

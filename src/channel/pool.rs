@@ -197,7 +197,7 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
-    use crate::channel::backoff::Backoff;
+    use crate::backoff::Backoff;
 
     fn pool(states: impl IntoIterator<Item = State>) -> Pool {
         let subchannel = |(id, state)| Subchannel {

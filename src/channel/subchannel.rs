@@ -11,13 +11,13 @@ use serde_json::{Value, json};
 use tokio::task::AbortHandle;
 use tokio::time::{Instant, sleep, timeout};
 
-use super::backoff::Backoff;
 use super::balancer::Balancer;
 use super::connection::{self, Connection, Pings};
 use super::connectivity::Connectivity;
 use super::connector::{Connector, Opened};
 use super::resolver::Endpoint;
 use super::traffic::Traffic;
+use crate::backoff::Backoff;
 use crate::error::Error;
 
 pub(super) enum State {

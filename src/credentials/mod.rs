@@ -11,10 +11,10 @@ use std::sync::Arc;
 
 pub use host::{TokenRequest, TokenSource};
 pub use oauth2::{ClientAuthentication, ClientCredentials, TokenOptions, check_token_url};
-pub use plugin::OAuth2Plugin;
-pub(crate) use plugin::{Authorization, Plugin};
+pub(crate) use plugin::Authorization;
+pub use plugin::Plugin;
 pub use tls::TlsCredentials;
-pub use token::{Facts, Lifetime, Token};
+pub use token::{Counts, Facts, Lifetime, Token};
 
 /// How connections are secured.
 #[derive(Clone, Debug)]

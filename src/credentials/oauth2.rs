@@ -56,6 +56,8 @@ impl ClientAuthentication {
 pub struct TokenOptions {
     pub connect_timeout: Duration,
     pub timeout: Duration,
+    /// The roots as PEM text; `None`: the platform's.
+    pub ca: Option<String>,
     pub tls: Arc<TlsCredentials>,
     pub(crate) proxy: Option<Proxy>,
 }
@@ -128,6 +130,21 @@ impl ClientCredentials {
             options,
             http: Mutex::new(None),
         }
+    }
+
+    /// Whether the same request would go to the same endpoint in the same way.
+    pub(super) fn is_same(&self, other: &Self) -> bool {
+        let (ours, theirs) = (&self.options, &other.options);
+        self.client_id == other.client_id
+            && self.client_secret.expose_secret() == other.client_secret.expose_secret()
+            && self.authorization_server == other.authorization_server
+            && self.scope == other.scope
+            && self.audience == other.audience
+            && self.authentication == other.authentication
+            && ours.connect_timeout == theirs.connect_timeout
+            && ours.timeout == theirs.timeout
+            && ours.ca == theirs.ca
+            && ours.proxy == theirs.proxy
     }
 
     /// Why the URL cannot be used, if it cannot.

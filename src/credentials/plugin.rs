@@ -2,24 +2,28 @@
 
 use std::fmt;
 use std::pin::Pin;
-use std::sync::{Arc, Mutex};
-use std::time::Instant;
+use std::sync::{Arc, Mutex, Weak};
+use std::time::Duration;
 
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD;
 use http::HeaderValue;
 use tokio::sync::oneshot;
+use tokio::time::sleep;
+use zeroize::Zeroizing;
 
 use super::host::TokenSource;
 use super::oauth2::ClientCredentials;
 use super::token::{Facts, Lifetime, Outcome, Step, Token, TokenCache};
 use crate::error::Error;
 use crate::runtime::{self, Epoch, lock};
-
-/// One plugin; channels and calls share it by `Arc`.
-pub(crate) type Plugin = OAuth2Plugin;
+use crate::sys::{PerProcess, since_boot};
 
 enum Source {
     ClientCredentials(Arc<ClientCredentials>),
     Host(TokenSource),
+    /// A value that the program gives, and may replace.
+    Fixed(Mutex<HeaderValue>),
 }
 
 /// Boxed where it takes a fetch, which is rare: every call carries the size of this.
@@ -28,52 +32,132 @@ pub(crate) enum Authorization {
     Fetched(Pin<Box<dyn Future<Output = Outcome> + Send>>),
 }
 
-/// Puts a bearer token into `authorization`, fetched when first needed and kept while it is good.
-pub struct OAuth2Plugin {
+/// Says what stands in `authorization`: a bearer token, fetched when first needed and kept while it is good, or what
+/// the program gave. Channels and calls share it by `Arc`.
+pub struct Plugin {
     source: Source,
+    lifetime: Lifetime,
     cache: Mutex<TokenCache>,
     epoch: Epoch,
 }
 
-impl fmt::Debug for OAuth2Plugin {
+impl fmt::Debug for Plugin {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.source {
-            Source::ClientCredentials(client) => write!(f, "OAuth2Plugin({client:?})"),
-            Source::Host(_) => f.write_str("OAuth2Plugin(the host's token source)"),
+            Source::ClientCredentials(client) => write!(f, "Plugin({client:?})"),
+            Source::Host(_) => f.write_str("Plugin(the host's token source)"),
+            Source::Fixed(_) => f.write_str("Plugin(<redacted>)"),
         }
     }
 }
 
-impl OAuth2Plugin {
+impl Plugin {
+    /// Equal ones share their token while one of them lives.
     pub fn client_credentials(client: ClientCredentials, lifetime: Lifetime) -> Arc<Self> {
-        Self::new(Source::ClientCredentials(Arc::new(client)), lifetime)
+        static LIVING: PerProcess<Mutex<Vec<Weak<Plugin>>>> = PerProcess::new();
+        let mut living = lock(LIVING.get());
+        living.retain(|plugin| plugin.strong_count() > 0);
+        let is_same = |plugin: &Arc<Self>| {
+            let same_client = matches!(&plugin.source, Source::ClientCredentials(other) if other.is_same(&client));
+            same_client && plugin.lifetime == lifetime && plugin.epoch.check().is_ok()
+        };
+        if let Some(found) = living.iter().filter_map(Weak::upgrade).find(is_same) {
+            return found;
+        }
+        let made = Self::new(Source::ClientCredentials(Arc::new(client)), lifetime);
+        living.push(Arc::downgrade(&made));
+        made
     }
 
     pub fn host(source: TokenSource, lifetime: Lifetime) -> Arc<Self> {
         Self::new(Source::Host(source), lifetime)
     }
 
+    /// A bearer token of the program's own (RFC 6750).
+    pub fn bearer(token: &str) -> Result<Arc<Self>, Error> {
+        Ok(Self::fixed(bearer(token)?))
+    }
+
+    /// HTTP Basic (RFC 7617).
+    pub fn basic(username: &str, password: &str) -> Result<Arc<Self>, Error> {
+        if username.contains(':') {
+            return Err(Error::invalid_argument(
+                "username has a colon, which HTTP Basic cannot carry",
+            ));
+        }
+        let pair = Zeroizing::new(format!("{username}:{password}"));
+        let text = Zeroizing::new(format!("Basic {}", BASE64_STANDARD.encode(&*pair)));
+        let mut value = HeaderValue::from_str(&text)
+            .map_err(|error| Error::internal(format!("HTTP Basic: {error}")))?; // base64 always fits
+        value.set_sensitive(true);
+        Ok(Self::fixed(value))
+    }
+
+    fn fixed(value: HeaderValue) -> Arc<Self> {
+        let lifetime = Lifetime {
+            leeway: Duration::ZERO,
+            expire_in: None,
+        };
+        Self::new(Source::Fixed(Mutex::new(value)), lifetime)
+    }
+
     fn new(source: Source, lifetime: Lifetime) -> Arc<Self> {
         Arc::new(Self {
             source,
+            lifetime,
             cache: Mutex::new(TokenCache::new(lifetime)),
             epoch: Epoch::now(),
         })
+    }
+
+    /// For calls that start from now on.
+    pub fn set_bearer(&self, token: &str) -> Result<(), Error> {
+        match &self.source {
+            Source::Fixed(value) if lock(value).as_bytes().starts_with(b"Bearer ") => {
+                *lock(value) = bearer(token)?;
+                Ok(())
+            }
+            _ => Err(Error::illegal_state("the plugin is no bearer plugin")),
+        }
+    }
+
+    /// Whether it is a plugin with a token that is fetched.
+    pub fn check_fetches(&self) -> Result<(), Error> {
+        match &self.source {
+            Source::Fixed(_) => Err(Error::illegal_state("the plugin fetches no token")),
+            Source::ClientCredentials(_) | Source::Host(_) => Ok(()),
+        }
     }
 
     pub fn epoch(&self) -> Epoch {
         self.epoch
     }
 
-    /// The value of `authorization` for a call: at once if the token is good, else fetched.
-    pub(crate) fn authorization(self: &Arc<Self>) -> Authorization {
-        match lock(&self.cache).get(Instant::now()) {
+    /// The value of `authorization` for a call: at once if the token is good, else fetched. A call that is
+    /// `patient` waits through failures that may pass.
+    pub(crate) fn authorization(self: &Arc<Self>, patient: bool) -> Authorization {
+        if let Source::Fixed(value) = &self.source {
+            return Authorization::AtHand(lock(value).clone());
+        }
+        match lock(&self.cache).get(since_boot()) {
             Step::Use(header) => Authorization::AtHand(header),
+            Step::Renew(header) => {
+                self.fetch_in_background();
+                Authorization::AtHand(header)
+            }
             step => {
                 let this = Arc::clone(self);
-                Authorization::Fetched(Box::pin(async move { this.follow(step).await }))
+                Authorization::Fetched(Box::pin(async move { this.wait(step, patient).await }))
             }
         }
+    }
+
+    /// The gateway refused this `authorization`: whether the call may be sent again, with another.
+    pub(crate) fn rejected(&self, authorization: &HeaderValue) -> bool {
+        if let Source::Fixed(value) = &self.source {
+            return *lock(value) != authorization;
+        }
+        lock(&self.cache).rejected(since_boot(), fastrand::f64(), authorization)
     }
 
     /// A new token, even if the old one is good; joins a fetch under way.
@@ -83,26 +167,37 @@ impl OAuth2Plugin {
     }
 
     pub fn is_token_expired(&self) -> bool {
-        lock(&self.cache).is_expired(Instant::now())
+        lock(&self.cache).is_expired(since_boot())
     }
 
     pub fn facts(&self) -> Facts {
-        lock(&self.cache).facts(Instant::now())
+        lock(&self.cache).facts(since_boot())
+    }
+
+    async fn wait(self: &Arc<Self>, mut step: Step, patient: bool) -> Outcome {
+        loop {
+            let outcome = self.follow(step).await;
+            match &outcome {
+                Err(error) if patient && error.is_retryable() => {}
+                _ => return outcome,
+            }
+            let pause = lock(&self.cache).pause_left(since_boot());
+            sleep(pause.unwrap_or(Duration::from_millis(1))).await;
+            step = lock(&self.cache).get(since_boot());
+        }
     }
 
     async fn follow(self: &Arc<Self>, step: Step) -> Outcome {
         let waiting: oneshot::Receiver<Outcome> = match step {
             Step::Use(header) => return Ok(header),
+            Step::Renew(header) => {
+                self.fetch_in_background();
+                return Ok(header);
+            }
+            Step::Fail(error) => return Err(error),
             Step::Wait(waiting) => waiting,
             Step::Fetch(waiting) => {
-                // A task of its own: it outlives the deadline of the call that started it.
-                let mut fetch = Fetch(Some(Arc::clone(self)));
-                let runtime = runtime::get(self.epoch)?;
-                let plugin = Arc::clone(self);
-                runtime.reserve_any()?.spawn(async move {
-                    let fetched = plugin.fetch().await;
-                    fetch.finish(fetched);
-                });
+                self.fetch_in_background();
                 waiting
             }
         };
@@ -111,16 +206,62 @@ impl OAuth2Plugin {
             .unwrap_or_else(|_| Err(Error::shutdown("the token fetch was given up")))
     }
 
+    /// On its own: it outlives the deadline of the call that started it.
+    fn fetch_in_background(self: &Arc<Self>) {
+        let mut fetch = Fetch(Some(Arc::clone(self)));
+        let spawned = self.spawn(|plugin| async move {
+            let fetched = plugin.fetch().await;
+            fetch.finish(fetched);
+        });
+        if let Err(error) = spawned {
+            tracing::debug!("no token is fetched: {error}"); // those who wait learn it by the drop
+        }
+    }
+
+    /// Once the token is due, if calls use it.
+    fn renew_in_time(self: &Arc<Self>) {
+        let Some(wait) = lock(&self.cache).time_to_renewal(since_boot()) else {
+            return;
+        };
+        let weak = Arc::downgrade(self);
+        let spawned = self.spawn(|_| async move {
+            sleep(wait).await;
+            if let Some(plugin) = weak.upgrade()
+                && lock(&plugin.cache).begin_renewal(since_boot())
+            {
+                plugin.fetch_in_background();
+            }
+        });
+        if let Err(error) = spawned {
+            tracing::debug!("no token is renewed: {error}"); // the runtime ends
+        }
+    }
+
+    fn spawn<F>(self: &Arc<Self>, task: impl FnOnce(Arc<Self>) -> F) -> Result<(), Error>
+    where
+        F: Future<Output = ()> + Send + 'static,
+    {
+        let runtime = runtime::get(self.epoch)?;
+        runtime.reserve_any()?.spawn(task(Arc::clone(self)));
+        Ok(())
+    }
+
     async fn fetch(&self) -> Result<Token, Error> {
         match &self.source {
             Source::ClientCredentials(client) => Arc::clone(client).fetch().await,
             Source::Host(source) => source.fetch(self.epoch).await,
+            Source::Fixed(_) => Err(Error::illegal_state("the plugin fetches no token")),
         }
     }
 }
 
+fn bearer(token: &str) -> Result<HeaderValue, Error> {
+    let token = Token::new(token, None, None).map_err(Error::invalid_argument)?;
+    Ok(token.header())
+}
+
 /// Answers those who wait, also if the fetch is dropped.
-struct Fetch(Option<Arc<OAuth2Plugin>>);
+struct Fetch(Option<Arc<Plugin>>);
 
 impl Fetch {
     fn finish(&mut self, fetched: Result<Token, Error>) {
@@ -129,7 +270,11 @@ impl Fetch {
                 Ok(token) => tracing::info!("a token came: {token:?}"),
                 Err(error) => tracing::warn!("no token came: {error}"),
             }
-            lock(&plugin.cache).finish(Instant::now(), fetched);
+            let came = fetched.is_ok();
+            lock(&plugin.cache).finish(since_boot(), fastrand::f64(), fetched);
+            if came {
+                plugin.renew_in_time();
+            }
         }
     }
 }

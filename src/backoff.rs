@@ -1,4 +1,6 @@
-//! Connection back-off (gRPC's connection-backoff document): 1 s × 1.6, ±20 %, up to 120 s.
+//! Back-off: pauses that grow by 1.6, ±20 % (gRPC's connection-backoff document).
+//!
+//! Pure: randomness comes in as an argument. For connections, token requests and rejected tokens.
 
 use std::time::Duration;
 
@@ -6,14 +8,14 @@ const MULTIPLIER: f64 = 1.6;
 const JITTER: f64 = 0.2;
 
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Backoff {
+pub(crate) struct Backoff {
     initial: Duration,
     max: Duration,
     next: Duration,
 }
 
 impl Backoff {
-    pub(super) fn new(initial: Duration, max: Duration) -> Self {
+    pub(crate) fn new(initial: Duration, max: Duration) -> Self {
         Self {
             initial: initial.min(max),
             max,
@@ -21,16 +23,21 @@ impl Backoff {
         }
     }
 
-    pub(super) fn initial(&self) -> Duration {
+    pub(crate) fn initial(&self) -> Duration {
         self.initial
     }
 
-    pub(super) fn reset(&mut self) {
+    pub(crate) fn reset(&mut self) {
         self.next = self.initial;
     }
 
+    /// The next pause before its jitter.
+    pub(crate) fn peek(&self) -> Duration {
+        self.next
+    }
+
     /// The next pause; `random` is in 0 to 1.
-    pub(super) fn pause(&mut self, random: f64) -> Duration {
+    pub(crate) fn pause(&mut self, random: f64) -> Duration {
         let pause = self.next;
         self.next = pause.mul_f64(MULTIPLIER).min(self.max);
         pause.mul_f64(1.0 - JITTER + 2.0 * JITTER * random)

@@ -1,0 +1,164 @@
+/* The life of a token on the wire: one fetch for all, renewal, back-off, refusal by the gateway. */
+#define _GNU_SOURCE
+#include "gateway.h"
+
+static zeebe_channel *oauth(const gateway *g, int64_t leeway) {
+  zeebe_oauth2_client_credentials_channel_options options = ZEEBE_OAUTH2_CLIENT_CREDENTIALS_CHANNEL_OPTIONS_INIT;
+  zeebe_channel_credentials *credentials = NULL;
+  zeebe_channel *channel = NULL;
+  char url[128];
+  OK(zeebe_insecure_channel_credentials_new(&credentials));
+  snprintf(url, sizeof url, "http://%s/oauth/token", gateway_address(g, "token_http"));
+  options.grpc_address = gateway_address(g, "plaintext_oauth");
+  options.client_id = "demo-client";
+  options.client_secret = "demo-secret";
+  options.audience = "zeebe-api";
+  options.authorization_server = url;
+  options.channel_credentials = credentials;
+  options.leeway = leeway;
+  OK(zeebe_create_oauth2_client_credentials_channel(&options, &channel));
+  zeebe_channel_credentials_free(credentials);
+  return channel;
+}
+
+static long requests(const gateway *g) { return gateway_count(g, "token_requests"); }
+
+static void a_thousand_calls_without_a_token_make_one_request(const gateway *g) {
+  enum { CALLS = 1000 };
+  long before = requests(g);
+  zeebe_channel *channel = oauth(g, 0);
+  tally t = TALLY_INIT;
+  for (int i = 0; i < CALLS; i++) OK(zeebe_channel_unary_call(channel, TOPOLOGY, NULL, 0, NULL, on_unary, &t, NULL));
+  tally_wait(&t, &t.calls, CALLS);
+  CHECK(t.failures == 0 && requests(g) == before + 1);
+  zeebe_channel_free(channel);
+}
+
+static void calls_in_the_pause_after_a_failure_fail_at_once_or_wait_if_they_may(const gateway *g) {
+  zeebe_channel *channel = oauth(g, 0);
+  long before = requests(g);
+  gateway_tell(g, "POST /token-answer?status=503");
+  ended end = topology(channel);
+  CHECK(end.status == 14 && end.retryable && !end.processed && strstr(end.message, "503"));
+  end = topology(channel);
+  CHECK(end.status == 14 && end.took_ms < 500 && strstr(end.message, "the next token request is in"));
+  CHECK(requests(g) == before + 1);
+  end = call_it(channel, TOPOLOGY, 20000, ZEEBE_WAIT_FOR_READY_YES);
+  CHECK(end.status == 0 && requests(g) == before + 2);
+  zeebe_channel_free(channel);
+}
+
+static void a_refusal_is_not_retried_and_says_so(const gateway *g) {
+  zeebe_channel *channel = oauth(g, 0);
+  long before = requests(g);
+  gateway_tell(g, "POST /token-answer?status=401&count=2");
+  for (int i = 0; i < 2; i++) { /* the second in the pause, without a request, patient or not */
+    ended end = call_it(channel, TOPOLOGY, 20000, i ? ZEEBE_WAIT_FOR_READY_YES : ZEEBE_WAIT_FOR_READY_NO);
+    CHECK(end.status == 16 && !end.retryable && end.took_ms < 500);
+  }
+  CHECK(requests(g) == before + 1);
+  gateway_tell(g, "POST /token-answer?status=200&count=0");
+  /* retrieve_token asks all the same. */
+  tally t = TALLY_INIT;
+  OK(zeebe_channel_retrieve_token(channel, on_done, &t));
+  tally_wait(&t, &t.calls, 1);
+  CHECK(t.failures == 0 && topology(channel).status == 0 && requests(g) == before + 2);
+  zeebe_channel_free(channel);
+}
+
+static void a_token_that_the_gateway_refuses_is_replaced_once(const gateway *g) {
+  zeebe_channel *channel = oauth(g, 0);
+  CHECK(topology(channel).status == 0);
+  long before = requests(g);
+  gateway_tell(g, "POST /revoke-tokens");
+  CHECK(topology(channel).status == 16 && requests(g) == before); /* a token this young is not replaced: no storm */
+  usleep(1300000); /* the first step, and its jitter: only time tells */
+  CHECK(topology(channel).status == 0);
+  CHECK(requests(g) == before + 1 && stats_number(channel, "replayed") == 1);
+  /* A streaming call likewise. */
+  usleep(2100000);
+  gateway_tell(g, "POST /revoke-tokens");
+  tally t = TALLY_INIT;
+  zeebe_call_handler handler = ZEEBE_CALL_HANDLER_INIT;
+  zeebe_call *call = NULL;
+  handler.on_message = on_message;
+  handler.on_close = on_close;
+  OK(zeebe_channel_start_call(channel, TOPOLOGY, NULL, &handler, &t, &call));
+  OK(zeebe_call_send_message(call, NULL, 0));
+  OK(zeebe_call_half_close(call));
+  tally_wait(&t, &t.calls, 1);
+  CHECK(t.failures == 0 && t.messages == 1 && requests(g) == before + 2);
+  zeebe_call_free(call);
+  zeebe_channel_free(channel);
+}
+
+static void tokens_are_renewed_before_a_call_must_wait(void) {
+  gateway g;
+  gateway_start_with(&g, "0", "2");
+  zeebe_channel *channel = oauth(&g, ZEEBE_LEEWAY_NONE);
+  CHECK(topology(channel).status == 0);
+  gateway_tell(&g, "POST /latency?ms=0");
+  for (int64_t end = now_ms() + 5000; now_ms() < end;) CHECK(topology(channel).status == 0);
+  CHECK(requests(&g) >= 3 && requests(&g) <= 5);
+  CHECK(stats_number(channel, "requests") == requests(&g) && stats_number(channel, "renewals") == requests(&g) - 1);
+  zeebe_channel_free(channel);
+  gateway_stop(&g);
+}
+
+static void equal_credentials_share_a_token_while_one_of_them_lives(const gateway *g) {
+  long before = requests(g);
+  zeebe_channel *one = oauth(g, 0), *two = oauth(g, 0), *other = oauth(g, 30);
+  CHECK(topology(one).status == 0 && topology(two).status == 0 && requests(g) == before + 1);
+  CHECK(topology(other).status == 0 && requests(g) == before + 2); /* another leeway is another life */
+  zeebe_channel_free(one);
+  zeebe_channel *three = oauth(g, 0);
+  CHECK(topology(three).status == 0 && requests(g) == before + 2);
+  zeebe_channel_free(two);
+  zeebe_channel_free(three);
+  zeebe_channel_free(other);
+}
+
+static void the_programs_own_credentials_are_sent(const gateway *g) {
+  zeebe_metadata_plugin *bearer = NULL, *basic = NULL;
+  zeebe_call_options options = ZEEBE_CALL_OPTIONS_INIT;
+  zeebe_response *response = NULL;
+  tally t = TALLY_INIT;
+  int32_t expired;
+  OK(zeebe_bearer_metadata_plugin_new("of-mine", &bearer));
+  OK(zeebe_basic_metadata_plugin_new("user", "p\xc3\xa4ss:word", &basic));
+  zeebe_channel *channel = channel_new((channel_arguments){.address = gateway_address(g, "plaintext_oauth")});
+  options.credentials = bearer;
+  FAILS(zeebe_channel_unary_call_sync(channel, TOPOLOGY, NULL, 0, &options, &response), ZEEBE_ERROR_KIND_RPC, "token");
+  char *calls = gateway_ask(g, "GET /calls?last=1", NULL, 0);
+  CHECK(strstr(calls, "\"authorization\":\"Bearer"));
+  free(calls);
+  OK(zeebe_bearer_metadata_plugin_set_token(bearer, "another"));
+  FAILS(zeebe_bearer_metadata_plugin_set_token(bearer, "with space"), ZEEBE_ERROR_KIND_INVALID_ARGUMENT, "characters");
+  FAILS(zeebe_bearer_metadata_plugin_set_token(basic, "t"), ZEEBE_ERROR_KIND_ILLEGAL_STATE, "no bearer");
+  FAILS(zeebe_basic_metadata_plugin_new("a:b", "c", &basic), ZEEBE_ERROR_KIND_INVALID_ARGUMENT, "colon");
+  FAILS(zeebe_metadata_plugin_is_token_expired(bearer, &expired), ZEEBE_ERROR_KIND_ILLEGAL_STATE, "fetches no token");
+  FAILS(zeebe_metadata_plugin_retrieve_token(basic, on_done, &t), ZEEBE_ERROR_KIND_ILLEGAL_STATE, "fetches no token");
+  options.credentials = basic;
+  FAILS(zeebe_channel_unary_call_sync(channel, TOPOLOGY, NULL, 0, &options, &response), ZEEBE_ERROR_KIND_RPC, "token");
+  calls = gateway_ask(g, "GET /calls?last=1", NULL, 0);
+  CHECK(strstr(calls, "\"authorization\":\"Basic"));
+  free(calls);
+  zeebe_metadata_plugin_free(bearer);
+  zeebe_metadata_plugin_free(basic);
+  zeebe_channel_free(channel);
+}
+
+int main(void) {
+  gateway g;
+  gateway_start(&g, "0");
+  a_thousand_calls_without_a_token_make_one_request(&g);
+  equal_credentials_share_a_token_while_one_of_them_lives(&g);
+  the_programs_own_credentials_are_sent(&g);
+  calls_in_the_pause_after_a_failure_fail_at_once_or_wait_if_they_may(&g);
+  a_refusal_is_not_retried_and_says_so(&g);
+  a_token_that_the_gateway_refuses_is_replaced_once(&g);
+  tokens_are_renewed_before_a_call_must_wait();
+  OK(zeebe_runtime_shutdown(-1));
+  gateway_stop(&g);
+  return 0;
+}
