@@ -145,6 +145,7 @@ fn a_peer_that_stopped_is_noticed() {
 fn tokens_live_as_they_should() {
     let program = program(C, "tokens.c", &["-lzeebe"]);
     with_gateways(clean(Command::new(&program)), "tokens");
+    with_gateways(valgrind(&program), "tokens-valgrind");
 }
 
 /// tinyproxy, ended with the test.
