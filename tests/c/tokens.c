@@ -2,6 +2,7 @@
 #define _GNU_SOURCE
 #include "gateway.h"
 
+/* Each test has a leeway of its own: equal credentials share their token, also with a channel whose last call is just ending. */
 static zeebe_channel *oauth(const gateway *g, int64_t leeway) {
   zeebe_oauth2_client_credentials_channel_options options = ZEEBE_OAUTH2_CLIENT_CREDENTIALS_CHANNEL_OPTIONS_INIT;
   zeebe_channel_credentials *credentials = NULL;
@@ -26,7 +27,7 @@ static long requests(const gateway *g) { return gateway_count(g, "token_requests
 static void a_thousand_calls_without_a_token_make_one_request(const gateway *g) {
   enum { CALLS = 1000 };
   long before = requests(g);
-  zeebe_channel *channel = oauth(g, 0);
+  zeebe_channel *channel = oauth(g, 1);
   tally t = TALLY_INIT;
   for (int i = 0; i < CALLS; i++) OK(zeebe_channel_unary_call(channel, TOPOLOGY, NULL, 0, NULL, on_unary, &t, NULL));
   tally_wait(&t, &t.calls, CALLS);
@@ -38,7 +39,7 @@ static void a_thousand_calls_without_a_token_make_one_request(const gateway *g) 
 static int in_the_pause(int64_t began) { return now_ms() - began < 800; }
 
 static void calls_in_the_pause_after_a_failure_fail_at_once_or_wait_if_they_may(const gateway *g) {
-  zeebe_channel *channel = oauth(g, 0);
+  zeebe_channel *channel = oauth(g, 2);
   long before = requests(g);
   gateway_tell(g, "POST /token-answer?status=503");
   int64_t began = now_ms();
@@ -52,7 +53,7 @@ static void calls_in_the_pause_after_a_failure_fail_at_once_or_wait_if_they_may(
 }
 
 static void a_refusal_is_not_retried_and_says_so(const gateway *g) {
-  zeebe_channel *channel = oauth(g, 0);
+  zeebe_channel *channel = oauth(g, 3);
   long before = requests(g);
   gateway_tell(g, "POST /token-answer?status=401&count=2");
   int64_t began = now_ms();
@@ -72,7 +73,7 @@ static void a_refusal_is_not_retried_and_says_so(const gateway *g) {
 }
 
 static void a_token_that_the_gateway_refuses_is_replaced_once(const gateway *g) {
-  zeebe_channel *channel = oauth(g, 0);
+  zeebe_channel *channel = oauth(g, 4);
   int64_t began = now_ms();
   CHECK(topology(channel).status == 0);
   long before = requests(g);
@@ -115,11 +116,11 @@ static void tokens_are_renewed_before_a_call_must_wait(void) {
 
 static void equal_credentials_share_a_token_while_one_of_them_lives(const gateway *g) {
   long before = requests(g);
-  zeebe_channel *one = oauth(g, 0), *two = oauth(g, 0), *other = oauth(g, 30);
+  zeebe_channel *one = oauth(g, 5), *two = oauth(g, 5), *other = oauth(g, 30);
   CHECK(topology(one).status == 0 && topology(two).status == 0 && requests(g) == before + 1);
   CHECK(topology(other).status == 0 && requests(g) == before + 2); /* another leeway is another life */
   zeebe_channel_free(one);
-  zeebe_channel *three = oauth(g, 0);
+  zeebe_channel *three = oauth(g, 5);
   CHECK(topology(three).status == 0 && requests(g) == before + 2);
   zeebe_channel_free(two);
   zeebe_channel_free(three);
