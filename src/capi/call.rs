@@ -161,6 +161,7 @@ where
     let completion = Completion::new(complete(Arc::clone(&runtime), active));
     slot.spawn(async move {
         let result = call::unary(&call, &control, &framed).await;
+        drop(call); // who is told that it ended may rely on it that nothing of it is left
         completion.deliver(result);
     });
     Ok(())
