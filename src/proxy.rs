@@ -3,7 +3,6 @@
 //! Not here: the tunnel through it (`channel::tunnel`, and the HTTP client of `credentials::oauth2`).
 
 use std::fmt;
-use std::net::IpAddr;
 
 use http::Uri;
 use hyper_util::client::proxy::matcher::Matcher;
@@ -11,6 +10,7 @@ use percent_encoding::percent_decode_str;
 use secrecy::{ExposeSecret, SecretString};
 use url::{Host, Url};
 
+use crate::channel::target::is_loopback_host;
 use crate::environment::{Environment, Origin, given};
 use crate::error::Error;
 
@@ -91,7 +91,7 @@ impl Proxy {
     ) -> Result<Option<Self>, Error> {
         let (url, source) = if let Some(url) = given(option) {
             (url.to_owned(), sources.option)
-        } else if !enabled || is_loopback(host) {
+        } else if !enabled || is_loopback_host(host) {
             return Ok(None);
         } else {
             match environment.first(&variables(sources, environment)?)? {
@@ -235,11 +235,6 @@ fn is_listed(list: &str, host: &str) -> bool {
         .path_and_query("/")
         .build();
     uri.is_ok_and(|uri| all.intercept(&uri).is_none())
-}
-
-fn is_loopback(host: &str) -> bool {
-    host.eq_ignore_ascii_case("localhost")
-        || host.parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback())
 }
 
 fn is_scheme(text: &str) -> bool {

@@ -149,11 +149,15 @@ impl Call {
         Control::of_stream(self.manual_requests, limit, encoding)
     }
 
+    /// Of several the later wins.
+    fn plugins(&self) -> impl DoubleEndedIterator<Item = &Arc<Plugin>> {
+        self.channel.plugins().iter().chain(&self.credentials)
+    }
+
     /// Whether one of the plugins has, or can get, another token than the one that the gateway refused.
     fn plugin_rejects(&self, authorization: &HeaderValue) -> bool {
-        let plugins = self.channel.plugins().iter();
         // The last one's was sent.
-        let sent = plugins.chain(&self.credentials).next_back();
+        let sent = self.plugins().next_back();
         sent.is_some_and(|plugin| plugin.rejected(authorization))
     }
 
@@ -249,10 +253,8 @@ impl Call {
                     .unwrap_or_else(|_| Err(Error::shutdown("the channel has ended")))?,
             };
             control.enter(Phase::FetchingToken);
-            // Of several plugins the later wins.
             let mut authorization = None;
-            let plugins = self.channel.plugins().iter();
-            for plugin in plugins.chain(&self.credentials) {
+            for plugin in self.plugins() {
                 authorization = Some(match plugin.authorization(self.wait_for_ready) {
                     Authorization::AtHand(value) => value,
                     Authorization::Fetched(value) => value.await?,

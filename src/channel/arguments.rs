@@ -25,6 +25,8 @@ use crate::error::Error;
 use crate::proxy::{self, Proxy};
 use crate::runtime::Epoch;
 
+const PROXY: &str = proxy::GATEWAY.option;
+
 /// What every call of a channel starts from.
 #[derive(Debug, Default)]
 pub struct CallDefaults {
@@ -103,7 +105,12 @@ impl Channel {
         };
         let epoch = Epoch::now();
         let balancer = match usable {
-            Ok(dialled) => proxied(dialled.address, &options)?.map(|(address, proxy)| {
+            Ok(dialled) => match proxied(dialled.address, &options) {
+                // The option's fault is the constructor's; a variable's, each call's.
+                Err(error) if options.text(PROXY).is_some() => return Err(error),
+                dialled => dialled,
+            }
+            .map(|(address, proxy)| {
                 let interval = duration(&options, "grpc.dns_min_time_between_resolutions_ms");
                 let connector = Connector {
                     resolver: Resolver::new(address, interval),
@@ -191,29 +198,23 @@ fn usable(
 }
 
 /// What is dialled: the address itself, or a proxy that is asked to connect to it.
-///
-/// A proxy option that cannot be used is an error of the constructor; a variable, one of each call.
-#[allow(clippy::type_complexity, reason = "two kinds of failure, said above")]
-fn proxied(
-    address: Address,
-    options: &ChannelOptions,
-) -> Result<Result<(Address, Option<Tunnel>), Error>, Error> {
+fn proxied(address: Address, options: &ChannelOptions) -> Result<(Address, Option<Tunnel>), Error> {
     let (host, port) = match &address {
-        Address::Unix(_) => return Ok(Ok((address, None))),
+        Address::Unix(_) => return Ok((address, None)),
         Address::Host(host, port) => (host.clone(), *port),
         Address::Sockets(addresses) => (addresses[0].ip().to_string(), addresses[0].port()),
     };
-    let option = options.text("grpc.http_proxy");
+    let option = options.text(PROXY);
     let enabled = options.integer("grpc.enable_http_proxy") == 1;
-    match Proxy::choose(proxy::GATEWAY, option, enabled, &PROCESS, &host) {
-        Ok(None) => Ok(Ok((address, None))),
-        Ok(Some(proxy)) => {
-            let dialled = Address::Host(proxy.host().to_owned(), proxy.port());
-            Ok(Ok((dialled, Some(Tunnel { proxy, host, port }))))
-        }
-        Err(error) if option.is_some() => Err(error),
-        Err(error) => Ok(Err(error)),
-    }
+    Ok(
+        match Proxy::choose(proxy::GATEWAY, option, enabled, &PROCESS, &host)? {
+            None => (address, None),
+            Some(proxy) => {
+                let dialled = Address::Host(proxy.host().to_owned(), proxy.port());
+                (dialled, Some(Tunnel { proxy, host, port }))
+            }
+        },
+    )
 }
 
 fn service_config(options: &ChannelOptions) -> Result<ServiceConfig, Error> {

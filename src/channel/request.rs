@@ -11,6 +11,9 @@ use crate::runtime::lock;
 /// Methods whose URI is kept: more than a service has.
 const MAX_URIS: usize = 64;
 
+/// Of this library.
+pub(super) const USER_AGENT: &str = concat!("grpc-c-libzeebe/", env!("CARGO_PKG_VERSION"));
+
 pub(crate) const GRPC_TIMEOUT: HeaderName = HeaderName::from_static("grpc-timeout");
 
 #[derive(Debug)]
@@ -64,10 +67,9 @@ impl RequestTemplate {
 
 fn headers(options: &ChannelOptions) -> HeaderMap {
     let mut agent = String::new();
-    let ours = concat!("grpc-c-libzeebe/", env!("CARGO_PKG_VERSION"));
     let parts = [
         options.text("grpc.primary_user_agent"),
-        Some(ours),
+        Some(USER_AGENT),
         options.text("grpc.secondary_user_agent"),
     ];
     for part in parts.into_iter().flatten() {

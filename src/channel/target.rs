@@ -3,7 +3,7 @@
 //! `host:port`, `dns:///host:port`, `ipv4:a,b`, `ipv6:[a],[b]`, `unix:path`, and the URLs `http(s)://` and
 //! `grpc(s)://` (gRPC naming document). Pure: nothing is resolved here.
 
-use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV4, SocketAddrV6};
+use std::net::{IpAddr, Ipv6Addr, SocketAddr, SocketAddrV4, SocketAddrV6};
 use std::path::PathBuf;
 
 /// gRPC's default.
@@ -65,12 +65,7 @@ impl Target {
     /// Loopback as written: nothing is looked up.
     pub fn is_loopback(&self) -> bool {
         match &self.address {
-            Address::Host(host, _) => {
-                let host = host.to_ascii_lowercase();
-                host == "localhost"
-                    || host.parse::<Ipv4Addr>().is_ok_and(|ip| ip.is_loopback())
-                    || host.parse::<Ipv6Addr>().is_ok_and(|ip| ip.is_loopback())
-            }
+            Address::Host(host, _) => is_loopback_host(host),
             Address::Sockets(all) => all.iter().all(|address| address.ip().is_loopback()),
             Address::Unix(_) => true,
         }
@@ -80,6 +75,12 @@ impl Target {
     pub fn server_name(&self) -> &str {
         authority_host(&self.authority)
     }
+}
+
+/// Whether a host, without brackets, is loopback as written.
+pub fn is_loopback_host(host: &str) -> bool {
+    host.eq_ignore_ascii_case("localhost")
+        || host.parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback())
 }
 
 /// The host of an authority, without port and brackets.

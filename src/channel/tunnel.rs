@@ -3,7 +3,7 @@
 //! Not here: which proxy (`proxy`), and dialling it (`connector`).
 
 use base64::prelude::{BASE64_STANDARD, Engine};
-use http::header::{HOST, PROXY_AUTHORIZATION, USER_AGENT};
+use http::header::{self, HOST, PROXY_AUTHORIZATION};
 use http::{HeaderValue, Method, Request, StatusCode};
 use hyper::client::conn::http1;
 use hyper::upgrade::Upgraded;
@@ -11,6 +11,7 @@ use hyper_util::rt::TokioIo;
 use secrecy::ExposeSecret;
 use tokio::io::{AsyncRead, AsyncWrite};
 
+use super::request::USER_AGENT;
 use crate::error::{Error, chain};
 use crate::proxy::{Proxy, authority};
 
@@ -87,10 +88,7 @@ impl Tunnel {
             .method(Method::CONNECT)
             .uri(gateway)
             .header(HOST, gateway)
-            .header(
-                USER_AGENT,
-                concat!("grpc-c-libzeebe/", env!("CARGO_PKG_VERSION")),
-            );
+            .header(header::USER_AGENT, USER_AGENT);
         if let Some(credentials) = self.proxy.credentials() {
             let encoded = BASE64_STANDARD.encode(credentials.expose_secret());
             let mut value = HeaderValue::try_from(format!("Basic {encoded}"))?;

@@ -22,7 +22,7 @@ use zeroize::Zeroizing;
 use super::tls::TlsCredentials;
 use super::token::Token;
 use super::token_answer::{self, Granted};
-use crate::channel::target;
+use crate::channel::target::is_loopback_host;
 use crate::error::{Error, chain};
 use crate::proxy::{Proxy, authority};
 use crate::runtime::lock;
@@ -102,7 +102,7 @@ pub fn check_token_url(text: &str, allow_insecure: bool) -> Result<(), String> {
 
 fn is_loopback(url: &url::Url) -> bool {
     let host = url.host_str().unwrap_or_default();
-    target::Target::parse(&format!("{host}:1")).is_ok_and(|target| target.is_loopback())
+    is_loopback_host(host.trim_matches(['[', ']']))
 }
 
 impl ClientCredentials {

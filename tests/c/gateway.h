@@ -215,4 +215,19 @@ static inline ended call_it(const zeebe_channel *channel, const char *method, in
 
 static inline ended topology(const zeebe_channel *channel) { return call_it(channel, TOPOLOGY, 20000, ZEEBE_WAIT_FOR_READY_DEFAULT); }
 
+/* The same as a streaming call of one message, which must succeed. */
+static inline void stream_topology(const zeebe_channel *channel) {
+  tally t = TALLY_INIT;
+  zeebe_call_handler handler = ZEEBE_CALL_HANDLER_INIT;
+  zeebe_call *call = NULL;
+  handler.on_message = on_message;
+  handler.on_close = on_close;
+  OK(zeebe_channel_start_call(channel, TOPOLOGY, NULL, &handler, &t, &call));
+  OK(zeebe_call_send_message(call, NULL, 0));
+  OK(zeebe_call_half_close(call));
+  tally_wait(&t, &t.calls, 1);
+  CHECK(t.calls == 1 && t.failures == 0 && t.messages == 1);
+  zeebe_call_free(call);
+}
+
 #endif
