@@ -12,12 +12,12 @@
  *    _ref keeps it longer, without a copy; a non-const X * given to a callback is its own.
  * 4  Structs that begin with `size` may grow at the end; in them 0 and NULL always mean "not given", so {size, 0…} is what _INIT says. Where 0 is a
  *    value of its own, a named constant stands for it (ZEEBE_LEEWAY_NONE). What an array holds, and any struct without `size`,
- *    never changes.
+ *    never changes; zeebe_event alone may, its size goes with each call.
  * 5  Any thread, at once, on one handle, but for _free, which needs that no other call on this same pointer is running: give each thread its own _ref,
  *    which is a pointer of its own. _free, _ref, accessors and void functions take NULL.
  *    So a callback that frees a call holds a reference of its own while the starting thread still works on `*call`.
- *    No _free blocks; each may be called inside any callback but the log's. Only *_sync, zeebe_channel_wait_ready and
- *    zeebe_runtime_shutdown block; on a library thread they return ILLEGAL_STATE.
+ *    No _free blocks; each may be called inside any callback but the log's. Only *_sync, zeebe_channel_wait_ready,
+ *    zeebe_completion_queue_next with a time-out and zeebe_runtime_shutdown block; on a library thread they return ILLEGAL_STATE.
  * 6  A callback runs on a library thread, never inside the function that was given it. Those of one call never overlap and happen one after another.
  *    `call` is written before the first. `destroy` runs exactly once, after the last. If the function that
  *    takes it returns an error, destroy never runs: free user_data yourself.
@@ -245,7 +245,7 @@ enum ZeebeCompression
    */
   ZEEBE_COMPRESSION_IDENTITY = 1,
   /**
-   * With gzip; for later versions.
+   * With gzip.
    */
   ZEEBE_COMPRESSION_GZIP = 2,
 };
@@ -295,6 +295,51 @@ enum ZeebeClientAuthentication
 typedef enum ZeebeClientAuthentication ZeebeClientAuthentication;
 #else
 typedef int32_t ZeebeClientAuthentication;
+#endif // __STDC_VERSION__ >= 202311L
+#endif // __cplusplus
+
+/**
+ * What an event is about, and which of its fields are set. New types may appear: clear them unread.
+ */
+enum ZeebeEventType
+#if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+  : int32_t
+#endif // defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+ {
+  /**
+   * None: an event that was cleared.
+   */
+  ZEEBE_EVENT_TYPE_NONE = 0,
+  /**
+   * A unary call has ended: `response`, or else `error`.
+   */
+  ZEEBE_EVENT_TYPE_UNARY = 1,
+  /**
+   * An answer began: `metadata`.
+   */
+  ZEEBE_EVENT_TYPE_INITIAL_METADATA = 2,
+  /**
+   * A message came: `message`.
+   */
+  ZEEBE_EVENT_TYPE_MESSAGE = 3,
+  /**
+   * More may be sent; advice.
+   */
+  ZEEBE_EVENT_TYPE_READY = 4,
+  /**
+   * A call has ended: `metadata`, which are the trailers and never NULL, and `error` unless the status is OK.
+   */
+  ZEEBE_EVENT_TYPE_CLOSE = 5,
+  /**
+   * zeebe_completion_queue_post().
+   */
+  ZEEBE_EVENT_TYPE_POSTED = 6,
+};
+#ifndef __cplusplus
+#if __STDC_VERSION__ >= 202311L
+typedef enum ZeebeEventType ZeebeEventType;
+#else
+typedef int32_t ZeebeEventType;
 #endif // __STDC_VERSION__ >= 202311L
 #endif // __cplusplus
 
@@ -359,6 +404,11 @@ typedef struct zeebe_channel zeebe_channel;
  * share it. Owned by who received it: zeebe_channel_credentials_free().
  */
 typedef struct zeebe_channel_credentials zeebe_channel_credentials;
+
+/**
+ * Where ends and events of calls wait to be taken. Owned by who received it: zeebe_completion_queue_free().
+ */
+typedef struct zeebe_completion_queue zeebe_completion_queue;
 
 /**
  * Why a function or a call failed. Owned by who received it: zeebe_error_free().
@@ -963,6 +1013,50 @@ typedef struct {
    */
   zeebe_destroy destroy;
 } zeebe_call_handler;
+
+/**
+ * What happened. It owns what its pointers point to: zeebe_events_clear(); set one to NULL to keep what it points to.
+ *
+ * It may grow in later versions: its size goes with each call.
+ */
+typedef struct {
+  /**
+   * Of the call, as it was started.
+   */
+  uint64_t tag;
+  /**
+   * One of the ZEEBE_EVENT_TYPE_ constants.
+   */
+  int32_t event_type;
+  /**
+   * Of UNARY and CLOSE: 0 (OK) or the error's.
+   */
+  int32_t grpc_status;
+  /**
+   * Of UNARY and MESSAGE: the message's bytes, owned by `response` or `message`.
+   */
+  const uint8_t *data;
+  /**
+   * How many.
+   */
+  size_t length;
+  /**
+   * zeebe_buffer_free(). NULL if not set, as all of these.
+   */
+  zeebe_buffer *message;
+  /**
+   * zeebe_response_free().
+   */
+  zeebe_response *response;
+  /**
+   * zeebe_metadata_free().
+   */
+  zeebe_metadata *metadata;
+  /**
+   * zeebe_error_free().
+   */
+  zeebe_error *error;
+} zeebe_event;
 
 #ifdef __cplusplus
 extern "C" {
@@ -1579,53 +1673,6 @@ zeebe_error *zeebe_token_request_fail(const zeebe_token_request *request,
 ZEEBE_API void zeebe_token_request_free(zeebe_token_request *request);
 
 /**
- * Starts a unary call; `callback` gets its end, once, on a library thread.
- *
- * `method` is a path such as `/gateway_protocol.Gateway/Topology`, `message` its encoded request, both copied. `call` may be
- * NULL; else it is written before the callback runs, and freeing it early cancels the call.
- * INVALID_ARGUMENT: NULL, not UTF-8, out of range. RPC, RESOURCE_EXHAUSTED: the message is longer than the send limit.
- * SHUTDOWN: the channel is closed, or the runtime was shut down. Never blocks.
- */
-ZEEBE_API
-zeebe_error *zeebe_channel_unary_call(const zeebe_channel *channel,
-                                      const char *method,
-                                      const uint8_t *message,
-                                      size_t length,
-                                      const zeebe_call_options *options,
-                                      zeebe_unary_callback callback,
-                                      void *user_data,
-                                      zeebe_call **call);
-
-/**
- * Makes a unary call and blocks until it ends; give it a time-out.
- *
- * `*response` is owned: zeebe_response_free(). Errors: as zeebe_channel_unary_call(), and how the call ended, most
- * often RPC with the gateway's status. ILLEGAL_STATE: on a library thread.
- */
-ZEEBE_API
-zeebe_error *zeebe_channel_unary_call_sync(const zeebe_channel *channel,
-                                           const char *method,
-                                           const uint8_t *message,
-                                           size_t length,
-                                           const zeebe_call_options *options,
-                                           zeebe_response **response);
-
-/**
- * Starts a call of any kind; the handler learns what happens, and on_close how it ends, once and last.
- *
- * Send with zeebe_call_send_message(), then zeebe_call_half_close(), also for a single request. `*call` is written before the
- * first callback; freeing its last handle cancels the call, and on_close still comes.
- * Errors as zeebe_channel_unary_call(); INVALID_ARGUMENT also: `handler`, its on_close or `call` is NULL.
- */
-ZEEBE_API
-zeebe_error *zeebe_channel_start_call(const zeebe_channel *channel,
-                                      const char *method,
-                                      const zeebe_call_options *options,
-                                      const zeebe_call_handler *handler,
-                                      void *user_data,
-                                      zeebe_call **call);
-
-/**
  * Queues a message, copied; never waits. ILLEGAL_STATE: after half_close, or the call has ended.
  *
  * RPC, RESOURCE_EXHAUSTED: longer than the send limit.
@@ -1669,6 +1716,152 @@ ZEEBE_API zeebe_call *zeebe_call_ref(const zeebe_call *call);
  */
 ZEEBE_API
 void zeebe_call_free(zeebe_call *call);
+
+/**
+ * Starts a unary call; `callback` gets its end, once, on a library thread.
+ *
+ * `method` is a path such as `/gateway_protocol.Gateway/Topology`, `message` its encoded request, both copied. `call` may be
+ * NULL; else it is written before the callback runs, and freeing it early cancels the call.
+ * INVALID_ARGUMENT: NULL, not UTF-8, out of range. RPC, RESOURCE_EXHAUSTED: the message is longer than the send limit.
+ * SHUTDOWN: the channel is closed, or the runtime was shut down. Never blocks.
+ */
+ZEEBE_API
+zeebe_error *zeebe_channel_unary_call(const zeebe_channel *channel,
+                                      const char *method,
+                                      const uint8_t *message,
+                                      size_t length,
+                                      const zeebe_call_options *options,
+                                      zeebe_unary_callback callback,
+                                      void *user_data,
+                                      zeebe_call **call);
+
+/**
+ * Starts a unary call whose end is an event of type UNARY with `tag`, taken by zeebe_completion_queue_next().
+ *
+ * All else as zeebe_channel_unary_call(). SHUTDOWN also: the queue was shut down.
+ */
+ZEEBE_API
+zeebe_error *zeebe_channel_unary_call_on_queue(const zeebe_channel *channel,
+                                               const char *method,
+                                               const uint8_t *message,
+                                               size_t length,
+                                               const zeebe_call_options *options,
+                                               const zeebe_completion_queue *queue,
+                                               uint64_t tag,
+                                               zeebe_call **call);
+
+/**
+ * Makes a unary call and blocks until it ends; give it a time-out.
+ *
+ * `*response` is owned: zeebe_response_free(). Errors: as zeebe_channel_unary_call(), and how the call ended, most
+ * often RPC with the gateway's status. ILLEGAL_STATE: on a library thread.
+ */
+ZEEBE_API
+zeebe_error *zeebe_channel_unary_call_sync(const zeebe_channel *channel,
+                                           const char *method,
+                                           const uint8_t *message,
+                                           size_t length,
+                                           const zeebe_call_options *options,
+                                           zeebe_response **response);
+
+/**
+ * Starts a call of any kind; the handler learns what happens, and on_close how it ends, once and last.
+ *
+ * Send with zeebe_call_send_message(), then zeebe_call_half_close(), also for a single request. `*call` is written before the
+ * first callback; freeing its last handle cancels the call, and on_close still comes.
+ * Errors as zeebe_channel_unary_call(); INVALID_ARGUMENT also: `handler`, its on_close or `call` is NULL.
+ */
+ZEEBE_API
+zeebe_error *zeebe_channel_start_call(const zeebe_channel *channel,
+                                      const char *method,
+                                      const zeebe_call_options *options,
+                                      const zeebe_call_handler *handler,
+                                      void *user_data,
+                                      zeebe_call **call);
+
+/**
+ * Starts a call of any kind; what happens to it are events with `tag`, taken by zeebe_completion_queue_next().
+ *
+ * INITIAL_METADATA, if the answer has some; MESSAGE; READY, when more may be sent; CLOSE, once and last. Messages that are not
+ * taken slow the sender. `call` and errors as for zeebe_channel_start_call(); SHUTDOWN also: the queue was shut down.
+ */
+ZEEBE_API
+zeebe_error *zeebe_channel_start_call_on_queue(const zeebe_channel *channel,
+                                               const char *method,
+                                               const zeebe_call_options *options,
+                                               const zeebe_completion_queue *queue,
+                                               uint64_t tag,
+                                               zeebe_call **call);
+
+/**
+ * Makes a completion queue. INVALID_ARGUMENT: `queue` is NULL.
+ */
+ZEEBE_API zeebe_error *zeebe_completion_queue_new(zeebe_completion_queue **queue);
+
+/**
+ * Writes a descriptor to `fd` that is readable while zeebe_completion_queue_next() would not wait, also by level- and
+ * edge-triggered epoll.
+ *
+ * It is the library's: only poll it, and not after the queue's last handle was freed. With an edge-triggered loop, or a
+ * thread beside it, take events until there are none. A queue whose descriptor nobody asked for has none.
+ * INVALID_ARGUMENT: NULL. INTERNAL: the process has no descriptors left. SHUTDOWN: after zeebe_runtime_shutdown().
+ */
+ZEEBE_API
+zeebe_error *zeebe_completion_queue_fd(const zeebe_completion_queue *queue,
+                                       int32_t *fd);
+
+/**
+ * Takes up to `capacity` events, which came in this order, into `events`, and writes to `count` how many; waits for the
+ * first one `timeout_ms` at most (< 0: for ever; 0: not at all).
+ *
+ * `event_size` is `sizeof(zeebe_event)`. Time-out: `*count` is 0. The events own their data: zeebe_events_clear(). Any
+ * number of threads may take from one queue; the events of one call come in order, but threads may overtake one another.
+ * SHUTDOWN: the queue or the runtime was shut down, and nothing is left to come. ILLEGAL_STATE: with a `timeout_ms` other
+ * than 0 on a library thread. INVALID_ARGUMENT: NULL, `capacity` 0, a wrong `event_size`.
+ */
+ZEEBE_API
+zeebe_error *zeebe_completion_queue_next(const zeebe_completion_queue *queue,
+                                         int64_t timeout_ms,
+                                         zeebe_event *events,
+                                         size_t event_size,
+                                         size_t capacity,
+                                         size_t *count);
+
+/**
+ * Frees what the first `count` of `events` own, and makes them of type NONE. NULL is allowed.
+ *
+ * `event_size` is `sizeof(zeebe_event)`, as it was for zeebe_completion_queue_next().
+ */
+ZEEBE_API void zeebe_events_clear(zeebe_event *events, size_t event_size, size_t count);
+
+/**
+ * Adds an event of type POSTED with `tag`, from any thread or callback: how an event loop is woken for something else.
+ *
+ * SHUTDOWN: the queue or the runtime was shut down. INVALID_ARGUMENT: NULL.
+ */
+ZEEBE_API
+zeebe_error *zeebe_completion_queue_post(const zeebe_completion_queue *queue,
+                                         uint64_t tag);
+
+/**
+ * Refuses new calls and posts from now on; running calls still end here. NULL is allowed.
+ *
+ * Once all have ended and all was taken, zeebe_completion_queue_next() returns SHUTDOWN, to every thread, and the
+ * descriptor stays readable. zeebe_runtime_shutdown() shuts down every queue.
+ */
+ZEEBE_API
+void zeebe_completion_queue_shutdown(const zeebe_completion_queue *queue);
+
+/**
+ * Another handle on the same queue. NULL for NULL.
+ */
+ZEEBE_API zeebe_completion_queue *zeebe_completion_queue_ref(const zeebe_completion_queue *queue);
+
+/**
+ * Frees a queue's handle; the last one cancels its calls, and events not taken are lost. NULL is allowed.
+ */
+ZEEBE_API
+void zeebe_completion_queue_free(zeebe_completion_queue *queue);
 
 /**
  * Encodes the request of an RPC, named `Topology` or by its path, from JSON.

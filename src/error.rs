@@ -167,6 +167,15 @@ impl Error {
         Self::rpc(Source::Caller, Code::Cancelled, message)
     }
 
+    /// Who owed an end was dropped: at the end of the runtime, or by a panic. What the gateway did by then is not known.
+    pub fn given_up() -> Self {
+        if std::thread::panicking() {
+            Self::internal("a bug in this library ended the call").processed(true)
+        } else {
+            Self::cancelled("the runtime was shut down").processed(true)
+        }
+    }
+
     pub fn deadline_exceeded(message: impl Into<String>) -> Self {
         Self::rpc(Source::Library, Code::DeadlineExceeded, message)
     }

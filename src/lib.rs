@@ -21,5 +21,6 @@ pub mod error;
 pub mod json;
 pub mod log;
 mod proxy;
+pub mod queue;
 pub mod runtime;
 mod sys;

@@ -17,9 +17,9 @@ use std::time::{Duration, Instant};
 use crate::error::Error;
 use crate::sys::{self, PerProcess};
 
-use callbacks::CallbackThreads;
-pub use io_thread::Slot;
+pub(crate) use callbacks::CallbackThreads;
 use io_thread::{IoThread, current_io_thread};
+pub use io_thread::{Slot, after_round};
 
 /// How many threads, and what they are called.
 #[derive(Clone, Debug)]
@@ -145,6 +145,7 @@ pub fn shutdown(timeout: Option<Duration>) -> Result<(), Error> {
     process()
         .stopping
         .retain(|runtime| !stopping.iter().any(|ended| Arc::ptr_eq(ended, runtime)));
+    crate::queue::shutdown_all();
     crate::log::shutdown(deadline)
 }
 
@@ -272,26 +273,9 @@ impl Runtime {
         }
     }
 
-    /// Whether callbacks run on the I/O threads.
-    pub fn calls_back_here(&self) -> bool {
-        self.callbacks.is_none()
-    }
-
-    /// As [`Runtime::call_back`], and waits until it has returned.
-    pub async fn call_back_and_wait(&self, key: usize, callback: impl FnOnce() + Send + 'static) {
-        let Some(threads) = &self.callbacks else {
-            return callback();
-        };
-        let (done, waiting) = tokio::sync::oneshot::channel::<()>();
-        threads.run(
-            key,
-            Box::new(move || {
-                let _done = done; // dropped last, also if the callback panics
-                callback();
-            }),
-        );
-        // The only message is the hang-up.
-        let _: Result<(), _> = waiting.await;
+    /// The threads for callbacks; `None`: callbacks run on the I/O threads.
+    pub(crate) fn callback_threads(&self) -> Option<&CallbackThreads> {
+        self.callbacks.as_ref()
     }
 
     fn stop(&self) {

@@ -1,8 +1,14 @@
-//! What the operating system must be asked for by hand: signals and forks.
+//! What the operating system must be asked for by hand: signals, forks, event descriptors, time since boot.
 //!
 //! Beside `capi` the only place with `unsafe`. Nothing here knows of channels or calls.
 
+#[cfg(target_os = "linux")]
+use std::fs::File;
+use std::io::{Read, Write};
 use std::marker::PhantomData;
+use std::os::fd::{AsRawFd, RawFd};
+#[cfg(target_os = "linux")]
+use std::os::fd::{FromRawFd, OwnedFd};
 use std::sync::Once;
 use std::sync::atomic::{AtomicPtr, AtomicU32, Ordering};
 use std::time::Duration;
@@ -88,6 +94,82 @@ pub(crate) fn with_signals_blocked<R>(spawn: impl FnOnce() -> R) -> R {
         Restore(old)
     };
     spawn()
+}
+
+/// A descriptor that can be waited for: readable while raised.
+pub(crate) struct Flag {
+    raised: bool,
+    #[cfg(target_os = "linux")]
+    event: File,
+    #[cfg(not(target_os = "linux"))]
+    pipe: (std::io::PipeReader, std::io::PipeWriter),
+}
+
+#[cfg(target_os = "linux")]
+impl Flag {
+    pub(crate) fn new() -> std::io::Result<Self> {
+        // SAFETY: takes two integers; what it returns is checked.
+        let descriptor = unsafe { libc::eventfd(0, libc::EFD_CLOEXEC | libc::EFD_NONBLOCK) };
+        if descriptor < 0 {
+            return Err(std::io::Error::last_os_error());
+        }
+        // SAFETY: a new descriptor that nobody else has.
+        let event = unsafe { OwnedFd::from_raw_fd(descriptor) };
+        Ok(Self {
+            raised: false,
+            event: event.into(),
+        })
+    }
+
+    pub(crate) fn descriptor(&self) -> RawFd {
+        self.event.as_raw_fd()
+    }
+
+    fn write(&mut self) -> std::io::Result<()> {
+        self.event.write_all(&1_u64.to_ne_bytes())
+    }
+
+    fn read(&mut self) -> std::io::Result<()> {
+        self.event.read_exact(&mut [0; 8])
+    }
+}
+
+#[cfg(not(target_os = "linux"))]
+impl Flag {
+    pub(crate) fn new() -> std::io::Result<Self> {
+        Ok(Self {
+            raised: false,
+            pipe: std::io::pipe()?,
+        })
+    }
+
+    pub(crate) fn descriptor(&self) -> RawFd {
+        self.pipe.0.as_raw_fd()
+    }
+
+    fn write(&mut self) -> std::io::Result<()> {
+        self.pipe.1.write_all(&[0])
+    }
+
+    fn read(&mut self) -> std::io::Result<()> {
+        self.pipe.0.read_exact(&mut [0])
+    }
+}
+
+impl Flag {
+    pub(crate) fn raise(&mut self) {
+        if !std::mem::replace(&mut self.raised, true) {
+            // Cannot fail: one unit in it at most, so it never waits either.
+            let _: std::io::Result<()> = self.write();
+        }
+    }
+
+    pub(crate) fn lower(&mut self) {
+        if std::mem::replace(&mut self.raised, false) {
+            // As above: it has one.
+            let _: std::io::Result<()> = self.read();
+        }
+    }
 }
 
 /// Since boot, time asleep included: what a token's lifetime is measured by. A wall clock jumps, and the clock of

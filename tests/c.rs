@@ -142,6 +142,13 @@ fn a_peer_that_stopped_is_noticed() {
 }
 
 #[test]
+fn queues_hold_what_happened_until_it_is_taken() {
+    let program = program(C, "queues.c", &["-lzeebe"]);
+    with_gateways(clean(Command::new(&program)), "queues");
+    with_gateways(valgrind(&program), "queues-valgrind");
+}
+
+#[test]
 fn tokens_live_as_they_should() {
     let program = program(C, "tokens.c", &["-lzeebe"]);
     with_gateways(clean(Command::new(&program)), "tokens");

@@ -201,6 +201,7 @@ impl Call {
         control: &Control,
         mut work: Pin<&mut impl Future<Output = Result<T, Error>>>,
     ) -> Result<T, Error> {
+        self.channel.counters().started();
         let mut deadline = pin!(self.deadline.map(sleep_until));
         let ended = poll_fn(|context| {
             if let Poll::Ready(reason) = control.poll_cancelled(context) {

@@ -13,87 +13,57 @@ use super::retry::{Failure, committed};
 use super::{Call, Control, Exchange, Metadata, status};
 use crate::channel::Connection;
 use crate::error::{Error, Source};
-use crate::runtime::{Runtime, unique_key};
 
-/// Told what happens to a call: in this order, never two at once, `close` once and last.
+/// Told what happens to a call: in this order, one at a time, `close` once and last.
+///
+/// What follows waits for the future of what was told, so a slow handler slows the sender and nothing else.
 pub trait Handler: Send + Sync + 'static {
-    fn initial_metadata(&self, metadata: Metadata);
-    fn message(&self, message: Bytes);
-    fn ready(&self);
-    fn close(&self, ended: Result<Metadata, Error>);
+    fn initial_metadata(self: &Arc<Self>, metadata: Metadata) -> impl Future<Output = ()> + Send;
+    fn message(self: &Arc<Self>, message: Bytes) -> impl Future<Output = ()> + Send;
+    fn ready(self: &Arc<Self>) -> impl Future<Output = ()> + Send;
+    fn close(self: Arc<Self>, ended: Result<Metadata, Error>);
 }
 
 /// Closes the handler, also if the call's task is dropped.
-struct Closing<H: Handler> {
-    handler: Option<Arc<H>>,
-    runtime: Arc<Runtime>,
-    key: usize,
-}
+struct Closing<H: Handler>(Option<Arc<H>>);
 
 impl<H: Handler> Closing<H> {
-    fn close(&mut self, ended: Result<Metadata, Error>) {
-        if let Some(handler) = self.handler.take() {
-            self.runtime
-                .call_back(self.key, move || handler.close(ended));
+    fn close(mut self, ended: Result<Metadata, Error>) {
+        if let Some(handler) = self.0.take() {
+            handler.close(ended);
         }
     }
 }
 
 impl<H: Handler> Drop for Closing<H> {
     fn drop(&mut self) {
-        self.close(Err(Error::cancelled("the runtime was shut down")));
+        if let Some(handler) = self.0.take() {
+            handler.close(Err(Error::given_up()));
+        }
     }
 }
 
-/// Runs the call to its end, which the handler learns.
-pub async fn stream<H: Handler>(
+/// Runs the call to its end, which the handler learns, also if the future is dropped before it was polled.
+pub fn stream<H: Handler>(
     call: Call,
     control: Arc<Control>,
-    runtime: Arc<Runtime>,
     handler: Arc<H>,
-) {
-    let key = unique_key();
-    let mut closing = Closing {
-        handler: Some(Arc::clone(&handler)),
-        runtime: Arc::clone(&runtime),
-        key,
-    };
-    let events = Events {
-        handler,
-        runtime,
-        key,
-    };
-    let attempts = call.attempts(&control, |previous| {
-        attempt(&call, &control, &events, previous)
-    });
-    let ended = call.bounded(&control, pin!(attempts)).await;
-    drop(events);
-    closing.close(ended);
-}
-
-struct Events<H> {
-    handler: Arc<H>,
-    runtime: Arc<Runtime>,
-    key: usize,
-}
-
-impl<H: Handler> Events<H> {
-    /// Waits for the callback, so that a slow one slows the sender and nothing else.
-    async fn tell(&self, event: impl FnOnce(&H) + Send + 'static) {
-        if self.runtime.calls_back_here() {
-            return event(&self.handler);
-        }
-        let handler = Arc::clone(&self.handler);
-        self.runtime
-            .call_back_and_wait(self.key, move || event(&handler))
-            .await;
+) -> impl Future<Output = ()> + Send {
+    let closing = Closing(Some(Arc::clone(&handler)));
+    async move {
+        let attempts = call.attempts(&control, |previous| {
+            attempt(&call, &control, &handler, previous)
+        });
+        let ended = call.bounded(&control, pin!(attempts)).await;
+        drop((call, handler)); // who is told that it ended may rely on it that nothing of it is left
+        closing.close(ended);
     }
 }
 
 async fn attempt<H: Handler>(
     call: &Call,
     control: &Control,
-    events: &Events<H>,
+    handler: &Arc<H>,
     previous: u32,
 ) -> Result<Metadata, Failure> {
     let Exchange {
@@ -102,9 +72,9 @@ async fn attempt<H: Handler>(
         lease,
         authorization,
     } = call.open(control, previous).await?;
-    events.tell(|handler| handler.ready()).await;
-    let outgoing = pump(control, send, events);
-    let incoming = read(call, control, response, &lease.connection, events);
+    handler.ready().await;
+    let outgoing = pump(control, send, handler);
+    let incoming = read(call, control, response, &lease.connection, handler);
     tokio::pin!(outgoing, incoming);
     let ended = tokio::select! {
         biased;
@@ -118,7 +88,7 @@ async fn attempt<H: Handler>(
 async fn pump<H: Handler>(
     control: &Control,
     mut send: SendStream<Bytes>,
-    events: &Events<H>,
+    handler: &Arc<H>,
 ) -> std::convert::Infallible {
     while let Some(mut message) = control.next_outgoing().await {
         let length = message.len();
@@ -134,7 +104,7 @@ async fn pump<H: Handler>(
             }
         }
         if control.sent(length) {
-            events.tell(|handler| handler.ready()).await;
+            handler.ready().await;
         }
     }
     // Fails only if the call has ended, which the reading side reports.
@@ -147,7 +117,7 @@ async fn read<H: Handler>(
     control: &Control,
     response: ResponseFuture,
     connection: &Connection,
-    events: &Events<H>,
+    handler: &Arc<H>,
 ) -> Result<Metadata, Failure> {
     let (head, mut body) = response
         .await
@@ -165,12 +135,7 @@ async fn read<H: Handler>(
     let lost = |error: h2::Error| status::lost(&error, connection, true);
     let encoding = status::encoding(&head.headers).map_err(committed)?;
     let metadata = Metadata::from_headers(&head.headers);
-    events
-        .tell({
-            let metadata = metadata.clone();
-            move |handler: &H| handler.initial_metadata(metadata)
-        })
-        .await;
+    handler.initial_metadata(metadata.clone()).await;
     let mut reader = Reader::new(call.max_receive, encoding);
     while let Some(chunk) = body.data().await {
         let chunk = chunk.map_err(lost)?;
@@ -178,9 +143,7 @@ async fn read<H: Handler>(
         reader.push(chunk);
         while let Some(message) = reader.next().map_err(committed)? {
             control.demand().await;
-            events
-                .tell(move |handler: &H| handler.message(message))
-                .await;
+            handler.message(message).await;
         }
         // Only now: a slow handler keeps the window closed, and with it the sender.
         let _: Result<(), _> = body.flow_control().release_capacity(length);

@@ -1,30 +1,20 @@
-//! Calls: unary with a callback or blocking, and streaming with a handler.
+//! Calls: options, and what can be done with a call under way. How one starts: `unary_call`, `streaming_call`.
 
-use std::ffi::c_void;
-use std::sync::{Arc, mpsc};
+use std::sync::Arc;
 use std::time::Duration;
 
-use bytes::Bytes;
 use macro_rules_attribute::apply;
 use safer_ffi::c_char;
 use safer_ffi::prelude::{derive_ReprC, repr_c};
 
-use super::buffer::zeebe_buffer;
-use super::channel::{wait_for_ready, zeebe_channel};
-use super::completion::{Completion, UserData, lend_error};
-use super::convert::{self, Out};
+use super::channel::wait_for_ready;
+use super::convert;
 use super::error::zeebe_error;
 use super::handle::{self, Handle, living};
-use super::library::Owned;
-use super::metadata::zeebe_metadata;
-use super::options::{zeebe_call_handler, zeebe_call_options};
-use super::response::zeebe_response;
-use crate::call::{
-    self, Call, CallOptions, Control, Encoding, Handler, Metadata, Response, Timeout,
-};
-use crate::channel::{ActiveCall, Channel};
+use super::options::zeebe_call_options;
+use crate::call::{CallOptions, Control, Encoding, Metadata, Timeout};
 use crate::error::Error;
-use crate::runtime::{self, Epoch, Runtime, Slot, unique_key};
+use crate::runtime::Epoch;
 
 /// A call under way. Owned by who received it: zeebe_call_free().
 #[derive_ReprC]
@@ -51,34 +41,17 @@ impl Handle for zeebe_call {
     }
 }
 
-/// Called once; exactly one of `error` and `response` is not NULL. Both are borrowed until it returns.
-pub type zeebe_unary_callback = Option<
-    unsafe extern "C" fn(
-        user_data: *mut c_void,
-        error: *const zeebe_error,
-        response: *const zeebe_response,
-    ),
->;
-
-/// The gateway's first metadata; not called for an answer that has none.
-pub type zeebe_initial_metadata_callback =
-    Option<unsafe extern "C" fn(user_data: *mut c_void, metadata: *const zeebe_metadata)>;
-
-/// A message of the stream. A slow callback slows the sender.
-pub type zeebe_message_callback =
-    Option<unsafe extern "C" fn(user_data: *mut c_void, message: *const zeebe_buffer)>;
-
-/// More may be sent.
-pub type zeebe_ready_callback = Option<unsafe extern "C" fn(user_data: *mut c_void)>;
-
-/// The end: `error` is NULL if the status is OK; `trailers` is never NULL.
-pub type zeebe_close_callback = Option<
-    unsafe extern "C" fn(
-        user_data: *mut c_void,
-        error: *const zeebe_error,
-        trailers: *const zeebe_metadata,
-    ),
->;
+impl zeebe_call {
+    /// The first handle of a call.
+    pub(crate) fn boxed(control: &Arc<Control>, epoch: Epoch) -> Option<repr_c::Box<Self>> {
+        let call = Self {
+            control: Arc::clone(control),
+            owner: Arc::new(CancelOnDrop(Arc::clone(control))),
+            epoch,
+        };
+        Some(Box::new(call).into())
+    }
+}
 
 pub(crate) fn call_options(options: *const zeebe_call_options) -> Result<CallOptions, Error> {
     // SAFETY: an options struct of the header's contract.
@@ -135,332 +108,6 @@ pub(crate) fn call_options(options: *const zeebe_call_options) -> Result<CallOpt
         encoding,
         manual_requests: convert::flag("options.manual_requests", options.manual_requests)?,
     })
-}
-
-/// Starts a unary call whose result goes to `complete`, which also gets what keeps the channel
-/// from counting the call as ended.
-fn start_unary<F>(
-    channel: &Arc<Channel>,
-    method: &str,
-    message: &[u8],
-    options: CallOptions,
-    before: impl FnOnce(&Arc<Control>),
-    complete: impl FnOnce(Arc<Runtime>, ActiveCall) -> F,
-) -> Result<(), Error>
-where
-    F: FnOnce(Result<Response, Error>) + Send + 'static,
-{
-    let call = Call::new(channel, method, options)?;
-    let framed = call.frame(message)?;
-    let runtime = channel.runtime()?;
-    let slot = runtime.reserve(channel.home(&runtime))?;
-    let control = Arc::new(Control::default());
-    let active = channel.enter(Arc::clone(&control))?;
-    before(&control);
-    // From here on the completion comes, so nothing may return an error any more.
-    let completion = Completion::new(complete(Arc::clone(&runtime), active));
-    slot.spawn(async move {
-        let result = call::unary(&call, &control, &framed).await;
-        drop(call); // who is told that it ended may rely on it that nothing of it is left
-        completion.deliver(result);
-    });
-    Ok(())
-}
-
-fn call_handle(control: &Arc<Control>, epoch: Epoch) -> Option<repr_c::Box<zeebe_call>> {
-    Some(
-        Box::new(zeebe_call {
-            control: Arc::clone(control),
-            owner: Arc::new(CancelOnDrop(Arc::clone(control))),
-            epoch,
-        })
-        .into(),
-    )
-}
-
-/// Starts a unary call; `callback` gets its end, once, on a library thread.
-///
-/// `method` is a path such as `/gateway_protocol.Gateway/Topology`, `message` its encoded request, both copied. `call` may be
-/// NULL; else it is written before the callback runs, and freeing it early cancels the call.
-/// INVALID_ARGUMENT: NULL, not UTF-8, out of range. RPC, RESOURCE_EXHAUSTED: the message is longer than the send limit.
-/// SHUTDOWN: the channel is closed, or the runtime was shut down. Never blocks.
-#[apply(capi)]
-#[unsafe(no_mangle)]
-pub extern "C" fn zeebe_channel_unary_call(
-    channel: Option<&zeebe_channel>,
-    method: *const c_char,
-    message: *const u8,
-    length: usize,
-    options: *const zeebe_call_options,
-    callback: zeebe_unary_callback,
-    user_data: *mut c_void,
-    call: *mut Option<repr_c::Box<zeebe_call>>,
-) -> Option<repr_c::Box<zeebe_error>> {
-    let channel = &living("channel", channel)?.channel;
-    // SAFETY: a string of the header's contract.
-    let method = unsafe { convert::text("method", method) }?;
-    // SAFETY: bytes of the header's contract.
-    let message = unsafe { convert::bytes("message", message, length) }?;
-    let options = call_options(options)?;
-    let callback = convert::required("callback", callback)?;
-    let user_data = UserData(user_data);
-    let before = |control: &Arc<Control>| {
-        if call.is_null() {
-            return;
-        }
-        // SAFETY: an out-parameter of the header's contract.
-        if let Ok(call) = unsafe { Out::new("call", call) } {
-            call.write(call_handle(control, channel.epoch()));
-        }
-    };
-    start_unary(
-        channel,
-        method,
-        message,
-        options,
-        before,
-        |runtime, active| {
-            move |result: Result<Response, Error>| {
-                runtime.call_back(unique_key(), move || {
-                    let user_data = user_data;
-                    let (error, response) = match result {
-                        Ok(response) => (None, Some(zeebe_response::new(response))),
-                        Err(error) => (Some(zeebe_error::new(error)), None),
-                    };
-                    let lent = response
-                        .as_ref()
-                        .map_or(std::ptr::null(), std::ptr::from_ref);
-                    // SAFETY: C gave this function for these arguments; they outlive the call.
-                    unsafe { callback(user_data.0, lend_error(error.as_ref()), lent) }
-                    drop(active); // only now has the call ended
-                });
-            }
-        },
-    )
-}
-
-/// Makes a unary call and blocks until it ends; give it a time-out.
-///
-/// `*response` is owned: zeebe_response_free(). Errors: as zeebe_channel_unary_call(), and how the call ended, most
-/// often RPC with the gateway's status. ILLEGAL_STATE: on a library thread.
-#[apply(capi)]
-#[unsafe(no_mangle)]
-pub extern "C" fn zeebe_channel_unary_call_sync(
-    channel: Option<&zeebe_channel>,
-    method: *const c_char,
-    message: *const u8,
-    length: usize,
-    options: *const zeebe_call_options,
-    response: *mut Option<repr_c::Box<zeebe_response>>,
-) -> Option<repr_c::Box<zeebe_error>> {
-    // SAFETY: an out-parameter of the header's contract.
-    let response = unsafe { Out::new("response", response) }?;
-    let channel = &living("channel", channel)?.channel;
-    // SAFETY: a string of the header's contract.
-    let method = unsafe { convert::text("method", method) }?;
-    // SAFETY: bytes of the header's contract.
-    let message = unsafe { convert::bytes("message", message, length) }?;
-    let result = unary_sync(channel, method, message, call_options(options)?)?;
-    response.write(Some(Box::new(zeebe_response::new(result)).into()));
-    Ok(())
-}
-
-/// Blocks until a unary call ends.
-pub(crate) fn unary_sync(
-    channel: &Arc<Channel>,
-    method: &str,
-    message: &[u8],
-    options: CallOptions,
-) -> Result<Response, Error> {
-    runtime::refuse_on_library_thread("a blocking call")?;
-    let (sender, receiver) = mpsc::channel();
-    start_unary(
-        channel,
-        method,
-        message,
-        options,
-        |_| (),
-        |_, active| {
-            move |result| {
-                drop(active);
-                // The receiver waits below.
-                let _: Result<(), _> = sender.send(result);
-            }
-        },
-    )?;
-    receiver
-        .recv()
-        .unwrap_or_else(|_| Err(Error::shutdown("the runtime was shut down")))
-}
-
-struct CHandler {
-    handler: zeebe_call_handler,
-    user: Owned,
-    _active: ActiveCall,
-}
-
-impl Handler for CHandler {
-    fn initial_metadata(&self, metadata: Metadata) {
-        if let Some(callback) = self.handler.on_initial_metadata {
-            let metadata = zeebe_metadata::new(metadata);
-            // SAFETY: C gave this function for these arguments; they outlive the call.
-            unsafe { callback(self.user.0.0, &raw const metadata) }
-        }
-    }
-
-    fn message(&self, message: Bytes) {
-        if let Some(callback) = self.handler.on_message {
-            let message = zeebe_buffer { bytes: message };
-            // SAFETY: as above.
-            unsafe { callback(self.user.0.0, &raw const message) }
-        }
-    }
-
-    fn ready(&self) {
-        if let Some(callback) = self.handler.on_ready {
-            // SAFETY: as above.
-            unsafe { callback(self.user.0.0) }
-        }
-    }
-
-    fn close(&self, ended: Result<Metadata, Error>) {
-        if let Some(callback) = self.handler.on_close {
-            let (error, trailers) = match ended {
-                Ok(trailers) => (None, trailers),
-                Err(error) => {
-                    let trailers = error.trailers().cloned().unwrap_or_default();
-                    (Some(zeebe_error::new(error)), trailers)
-                }
-            };
-            let trailers = zeebe_metadata::new(trailers);
-            // SAFETY: as above.
-            unsafe {
-                callback(
-                    self.user.0.0,
-                    lend_error(error.as_ref()),
-                    &raw const trailers,
-                )
-            }
-        }
-    }
-}
-
-// SAFETY: the handler's functions are C's, which the header says run on library threads, never two
-// at once for one call; the user data is only handed back.
-unsafe impl Send for CHandler {}
-// SAFETY: as above.
-unsafe impl Sync for CHandler {}
-
-/// Starts a call of any kind; the handler learns what happens, and on_close how it ends, once and last.
-///
-/// Send with zeebe_call_send_message(), then zeebe_call_half_close(), also for a single request. `*call` is written before the
-/// first callback; freeing its last handle cancels the call, and on_close still comes.
-/// Errors as zeebe_channel_unary_call(); INVALID_ARGUMENT also: `handler`, its on_close or `call` is NULL.
-#[apply(capi)]
-#[unsafe(no_mangle)]
-pub extern "C" fn zeebe_channel_start_call(
-    channel: Option<&zeebe_channel>,
-    method: *const c_char,
-    options: *const zeebe_call_options,
-    handler: *const zeebe_call_handler,
-    user_data: *mut c_void,
-    call: *mut Option<repr_c::Box<zeebe_call>>,
-) -> Option<repr_c::Box<zeebe_error>> {
-    // SAFETY: an out-parameter of the header's contract.
-    let out = unsafe { Out::new("call", call) }?;
-    let channel = &living("channel", channel)?.channel;
-    // SAFETY: a string of the header's contract.
-    let method = unsafe { convert::text("method", method) }?;
-    let options = call_options(options)?;
-    // SAFETY: an options struct of the header's contract.
-    let handler = unsafe { convert::options("handler", handler) }?;
-    convert::required("handler.on_close", handler.on_close)?;
-    let runtime = channel.runtime()?;
-    let slot = runtime.reserve(channel.home(&runtime))?;
-    let start = Start::new(channel, method, options, &runtime)?;
-    out.write(call_handle(&start.control, channel.epoch()));
-    start.run(slot, |active| CHandler {
-        user: Owned(UserData(user_data), handler.destroy),
-        handler,
-        _active: active,
-    });
-    Ok(())
-}
-
-/// A streaming call that nothing can refuse any more.
-struct Start {
-    call: Call,
-    control: Arc<Control>,
-    active: ActiveCall,
-    runtime: Arc<Runtime>,
-}
-
-impl Start {
-    fn new(
-        channel: &Arc<Channel>,
-        method: &str,
-        options: CallOptions,
-        runtime: &Arc<Runtime>,
-    ) -> Result<Self, Error> {
-        let call = Call::new(channel, method, options)?;
-        let control = Arc::new(call.stream_control());
-        Ok(Self {
-            active: channel.enter(Arc::clone(&control))?,
-            call,
-            control,
-            runtime: Arc::clone(runtime),
-        })
-    }
-
-    fn run<H: Handler>(self, slot: Slot<'_>, handler: impl FnOnce(ActiveCall) -> H) {
-        let handler = Arc::new(handler(self.active));
-        slot.spawn(call::stream(self.call, self.control, self.runtime, handler));
-    }
-}
-
-/// Makes a call with one request and blocks until it ends; the messages of the answer in order.
-pub(crate) fn server_stream_sync(
-    channel: &Arc<Channel>,
-    method: &str,
-    message: &[u8],
-    options: CallOptions,
-) -> Result<Vec<Bytes>, Error> {
-    #[allow(dead_code, reason = "the guard is held for its drop")]
-    struct Collect(
-        mpsc::Sender<Result<Bytes, Result<Metadata, Error>>>,
-        ActiveCall,
-    );
-    impl Handler for Collect {
-        fn initial_metadata(&self, _: Metadata) {}
-        fn message(&self, message: Bytes) {
-            // The receiver waits below.
-            let _: Result<(), _> = self.0.send(Ok(message));
-        }
-        fn ready(&self) {}
-        fn close(&self, ended: Result<Metadata, Error>) {
-            let _: Result<(), _> = self.0.send(Err(ended));
-        }
-    }
-    runtime::refuse_on_library_thread("a blocking call")?;
-    let runtime = channel.runtime()?;
-    let slot = runtime.reserve(channel.home(&runtime))?;
-    let options = CallOptions {
-        manual_requests: false,
-        ..options
-    };
-    let start = Start::new(channel, method, options, &runtime)?;
-    start.control.send(message)?;
-    start.control.half_close()?;
-    let (sender, receiver) = mpsc::channel();
-    start.run(slot, |active| Collect(sender, active));
-    let mut messages = Vec::new();
-    loop {
-        match receiver.recv() {
-            Ok(Ok(message)) => messages.push(message),
-            Ok(Err(ended)) => return ended.map(|_| messages),
-            Err(_) => return Err(Error::shutdown("the runtime was shut down")),
-        }
-    }
 }
 
 /// Queues a message, copied; never waits. ILLEGAL_STATE: after half_close, or the call has ended.

@@ -40,17 +40,8 @@ impl<T, F: FnOnce(Result<T, Error>)> Completion<T, F> {
 impl<T, F: FnOnce(Result<T, Error>)> Drop for Completion<T, F> {
     fn drop(&mut self) {
         if let Some(callback) = self.callback.take() {
-            callback(Err(given_up()));
+            callback(Err(Error::given_up()));
         }
-    }
-}
-
-/// Why the one who owed a completion was dropped.
-pub(crate) fn given_up() -> Error {
-    if std::thread::panicking() {
-        Error::internal("a bug in this library ended the call")
-    } else {
-        Error::cancelled("the runtime was shut down")
     }
 }
 

@@ -5,12 +5,14 @@ use safer_ffi::c_char;
 use safer_ffi::prelude::repr_c;
 
 use super::buffer::zeebe_buffer;
-use super::call::{call_options, server_stream_sync, unary_sync};
+use super::call::call_options;
 use super::channel::zeebe_channel;
 use super::convert::{self, Out};
 use super::error::zeebe_error;
 use super::handle::living;
 use super::options::zeebe_call_options;
+use super::streaming_call::server_stream_sync;
+use super::unary_call::unary_sync;
 use crate::error::Error;
 use crate::json::Rpc;
 

@@ -82,6 +82,12 @@ mod token_request;
 
 mod call;
 
+mod unary_call;
+
+mod streaming_call;
+
+mod completion_queue;
+
 mod json;
 
 use error::zeebe_error;
@@ -135,6 +141,7 @@ nothing_after_a_panic! {
     Option<repr_c::Box<credentials::zeebe_channel_credentials>> => None,
     Option<repr_c::Box<plugin::zeebe_metadata_plugin>> => None,
     Option<repr_c::Box<call::zeebe_call>> => None,
+    Option<repr_c::Box<completion_queue::zeebe_completion_queue>> => None,
 }
 
 /// Runs the body of an exported function; a panic ends here.

@@ -5,15 +5,15 @@ use std::mem::offset_of;
 use safer_ffi::c_char;
 use safer_ffi::prelude::{derive_ReprC, ffi_export};
 
-use super::call::{
-    zeebe_close_callback, zeebe_initial_metadata_callback, zeebe_message_callback,
-    zeebe_ready_callback,
-};
 use super::convert::Options;
 use super::credentials::zeebe_channel_credentials;
 use super::library::zeebe_destroy;
 use super::metadata::zeebe_metadata;
 use super::plugin::zeebe_metadata_plugin;
+use super::streaming_call::{
+    zeebe_close_callback, zeebe_initial_metadata_callback, zeebe_message_callback,
+    zeebe_ready_callback,
+};
 use super::token_request::{zeebe_retrieve_callback, zeebe_retrieve_cancel_callback};
 
 /// Whether a call waits while the gateway cannot be reached, or fails with the reason.
@@ -42,7 +42,7 @@ pub enum ZeebeCompression {
     Default = 0,
     /// Not at all.
     Identity = 1,
-    /// With gzip; for later versions.
+    /// With gzip.
     Gzip = 2,
 }
 

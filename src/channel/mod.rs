@@ -250,7 +250,6 @@ impl Channel {
         }
         let key = calls.running.insert(control);
         drop(calls);
-        self.counters.started();
         Ok(ActiveCall {
             channel: Arc::clone(self),
             key,

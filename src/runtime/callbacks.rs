@@ -4,6 +4,8 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Mutex, mpsc};
 use std::time::Instant;
 
+use tokio::sync::oneshot;
+
 use super::{Options, Worker, lock};
 use crate::error::Error;
 
@@ -15,7 +17,7 @@ struct CallbackThread {
     worker: Worker,
 }
 
-pub(super) struct CallbackThreads(Vec<CallbackThread>);
+pub(crate) struct CallbackThreads(Vec<CallbackThread>);
 
 impl CallbackThreads {
     /// `None` if callbacks run on the I/O threads.
@@ -60,6 +62,20 @@ impl CallbackThreads {
         if let Some(callback) = refused {
             callback();
         }
+    }
+
+    /// As [`Self::run`], and waits until the callback has returned.
+    pub(crate) async fn run_and_wait(&self, key: usize, callback: impl FnOnce() + Send + 'static) {
+        let (done, waiting) = oneshot::channel::<()>();
+        self.run(
+            key,
+            Box::new(move || {
+                let _done = done; // dropped last, also if the callback panics
+                callback();
+            }),
+        );
+        // The only message is the hang-up.
+        let _: Result<(), _> = waiting.await;
     }
 
     /// The threads end once their queues are empty.

@@ -2,7 +2,7 @@
 //!
 //! Tasks come through the inbox, which wakes the thread once a batch and not once a task.
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::future::{Future, poll_fn};
 use std::panic::AssertUnwindSafe;
 use std::pin::{Pin, pin};
@@ -22,8 +22,39 @@ use crate::error::Error;
 
 type Task = Pin<Box<dyn Future<Output = ()> + Send>>;
 
+type Owed = Box<dyn FnOnce()>;
+
 thread_local! {
     static CURRENT: Cell<Option<usize>> = const { Cell::new(None) };
+    /// What is owed at the end of the round of calls that runs here; `None`: none runs.
+    static ROUND: RefCell<Option<Vec<Owed>>> = const { RefCell::new(None) };
+}
+
+/// Runs `work` once those calls were polled that are being polled on this thread; if none are, at once.
+pub fn after_round(work: impl FnOnce() + 'static) {
+    let now = ROUND.with_borrow_mut(|round| match round {
+        Some(owed) => {
+            owed.push(Box::new(work));
+            None
+        }
+        None => Some(work),
+    });
+    if let Some(work) = now {
+        work();
+    }
+}
+
+fn begin_round() {
+    ROUND.with_borrow_mut(|round| {
+        round.get_or_insert_default();
+    });
+}
+
+fn end_round() {
+    // Taken out first: what is run here may owe something, too.
+    for work in ROUND.take().unwrap_or_default() {
+        work();
+    }
 }
 
 /// Which I/O thread this is, if it is one.
@@ -68,7 +99,9 @@ impl Inbox {
             }
             // Once closed, only the last reservations are waited for: nothing begins any more.
             if reserved & CLOSED == 0 {
+                begin_round();
                 while let Poll::Ready(Some(())) = running.poll_next_unpin(context) {}
+                end_round();
             }
             Poll::Pending
         })

@@ -1,0 +1,349 @@
+//! Completion queues: where ends and events of calls are taken in batches, by threads or an event loop of the program's.
+
+use std::mem::offset_of;
+use std::ptr::null_mut;
+use std::sync::Arc;
+
+use macro_rules_attribute::apply;
+use safer_ffi::prelude::{derive_ReprC, ffi_export, repr_c};
+
+use super::buffer::zeebe_buffer;
+use super::convert::{self, Out};
+use super::error::zeebe_error;
+use super::handle::{self, Handle, living};
+use super::metadata::zeebe_metadata;
+use super::response::zeebe_response;
+use super::streaming_call::close_arguments;
+use crate::error::Error;
+use crate::queue::{Event, Occurrence, Queue};
+use crate::runtime::{self, Epoch};
+
+/// What an event is about, and which of its fields are set. New types may appear: clear them unread.
+#[ffi_export]
+#[allow(dead_code, reason = "names constants for C")]
+#[derive_ReprC]
+#[repr(i32)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ZeebeEventType {
+    /// None: an event that was cleared.
+    None = 0,
+    /// A unary call has ended: `response`, or else `error`.
+    Unary = 1,
+    /// An answer began: `metadata`.
+    InitialMetadata = 2,
+    /// A message came: `message`.
+    Message = 3,
+    /// More may be sent; advice.
+    Ready = 4,
+    /// A call has ended: `metadata`, which are the trailers and never NULL, and `error` unless the status is OK.
+    Close = 5,
+    /// zeebe_completion_queue_post().
+    Posted = 6,
+}
+
+/// What happened. It owns what its pointers point to: zeebe_events_clear(); set one to NULL to keep what it points to.
+///
+/// It may grow in later versions: its size goes with each call.
+#[derive_ReprC]
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct zeebe_event {
+    /// Of the call, as it was started.
+    pub tag: u64,
+    /// One of the ZEEBE_EVENT_TYPE_ constants.
+    pub event_type: i32,
+    /// Of UNARY and CLOSE: 0 (OK) or the error's.
+    pub grpc_status: i32,
+    /// Of UNARY and MESSAGE: the message's bytes, owned by `response` or `message`.
+    pub data: *const u8,
+    /// How many.
+    pub length: usize,
+    /// zeebe_buffer_free(). NULL if not set, as all of these.
+    pub message: *mut zeebe_buffer,
+    /// zeebe_response_free().
+    pub response: *mut zeebe_response,
+    /// zeebe_metadata_free().
+    pub metadata: *mut zeebe_metadata,
+    /// zeebe_error_free().
+    pub error: *mut zeebe_error,
+}
+
+/// Its size in the first release that had it. Never changes.
+const FIRST_EVENT_SIZE: usize = offset_of!(zeebe_event, error) + size_of::<*mut zeebe_error>();
+/// Beyond it, `event_size` is most likely something else.
+const ABSURD_EVENT_SIZE: usize = 4096;
+
+/// Where ends and events of calls wait to be taken. Owned by who received it: zeebe_completion_queue_free().
+#[derive_ReprC]
+#[repr(opaque)]
+pub struct zeebe_completion_queue {
+    /// Shared by the handles of one queue; the last one's drop cancels its calls.
+    owner: Arc<AbandonOnDrop>,
+    epoch: Epoch,
+}
+
+struct AbandonOnDrop(Arc<Queue>);
+
+impl Drop for AbandonOnDrop {
+    fn drop(&mut self) {
+        self.0.abandon();
+    }
+}
+
+impl Handle for zeebe_completion_queue {
+    fn epoch(&self) -> Epoch {
+        self.epoch
+    }
+}
+
+impl zeebe_completion_queue {
+    pub(crate) fn queue(&self) -> &Arc<Queue> {
+        &self.owner.0
+    }
+}
+
+impl zeebe_event {
+    const NONE: Self = Self {
+        tag: 0,
+        event_type: ZeebeEventType::None as i32,
+        grpc_status: 0,
+        data: std::ptr::null(),
+        length: 0,
+        message: null_mut(),
+        response: null_mut(),
+        metadata: null_mut(),
+        error: null_mut(),
+    };
+
+    fn new(event: Event) -> Self {
+        let of = |event_type: ZeebeEventType| Self {
+            tag: event.tag,
+            event_type: event_type as i32,
+            ..Self::NONE
+        };
+        match event.occurrence {
+            Occurrence::Posted => of(ZeebeEventType::Posted),
+            Occurrence::Ready => of(ZeebeEventType::Ready),
+            Occurrence::InitialMetadata(metadata) => Self {
+                metadata: owned(zeebe_metadata::new(metadata)),
+                ..of(ZeebeEventType::InitialMetadata)
+            },
+            Occurrence::Message(bytes, _) => Self {
+                data: bytes.as_ptr(),
+                length: bytes.len(),
+                message: owned(zeebe_buffer { bytes }),
+                ..of(ZeebeEventType::Message)
+            },
+            Occurrence::Unary(Ok(response)) => Self {
+                data: response.message.as_ptr(),
+                length: response.message.len(),
+                response: owned(zeebe_response::new(response)),
+                ..of(ZeebeEventType::Unary)
+            },
+            Occurrence::Unary(Err(error)) => Self {
+                grpc_status: error.code() as i32,
+                error: owned(zeebe_error::new(error)),
+                ..of(ZeebeEventType::Unary)
+            },
+            Occurrence::Close(ended) => {
+                let grpc_status = ended.as_ref().err().map_or(0, |error| error.code() as i32);
+                let (error, trailers) = close_arguments(ended);
+                Self {
+                    grpc_status,
+                    metadata: owned(trailers),
+                    error: error.map_or(null_mut(), owned),
+                    ..of(ZeebeEventType::Close)
+                }
+            }
+        }
+    }
+
+    /// Frees what it owns.
+    ///
+    /// # Safety
+    ///
+    /// Each pointer is NULL or C's own, made by [`owned`].
+    unsafe fn clear(self) {
+        /// # Safety
+        ///
+        /// NULL or C's own, made by [`owned`].
+        unsafe fn free<T>(pointer: *mut T) {
+            if !pointer.is_null() {
+                // SAFETY: by this function's contract.
+                drop(unsafe { Box::from_raw(pointer) });
+            }
+        }
+        // SAFETY: by this function's contract, as the three that follow.
+        unsafe { free(self.message) };
+        // SAFETY: as above.
+        unsafe { free(self.response) };
+        // SAFETY: as above.
+        unsafe { free(self.metadata) };
+        // SAFETY: as above.
+        unsafe { free(self.error) };
+    }
+}
+
+/// For C to own; freed as an `Option<repr_c::Box<T>>`, which is the same pointer.
+fn owned<T>(value: T) -> *mut T {
+    Box::into_raw(Box::new(value))
+}
+
+fn check_event_size(event_size: usize) -> Result<(), Error> {
+    if (FIRST_EVENT_SIZE..=ABSURD_EVENT_SIZE).contains(&event_size) {
+        return Ok(());
+    }
+    Err(Error::invalid_argument(format!(
+        "event_size is {event_size}: it is sizeof(zeebe_event)"
+    )))
+}
+
+/// Makes a completion queue. INVALID_ARGUMENT: `queue` is NULL.
+#[apply(capi)]
+#[unsafe(no_mangle)]
+pub extern "C" fn zeebe_completion_queue_new(
+    queue: *mut Option<repr_c::Box<zeebe_completion_queue>>,
+) -> Option<repr_c::Box<zeebe_error>> {
+    // SAFETY: an out-parameter of the header's contract.
+    let queue = unsafe { Out::new("queue", queue) }?;
+    let made = zeebe_completion_queue {
+        owner: Arc::new(AbandonOnDrop(Queue::new())),
+        epoch: Epoch::now(),
+    };
+    queue.write(Some(Box::new(made).into()));
+    Ok(())
+}
+
+/// Writes a descriptor to `fd` that is readable while zeebe_completion_queue_next() would not wait, also by level- and
+/// edge-triggered epoll.
+///
+/// It is the library's: only poll it, and not after the queue's last handle was freed. With an edge-triggered loop, or a
+/// thread beside it, take events until there are none. A queue whose descriptor nobody asked for has none.
+/// INVALID_ARGUMENT: NULL. INTERNAL: the process has no descriptors left. SHUTDOWN: after zeebe_runtime_shutdown().
+#[apply(capi)]
+#[unsafe(no_mangle)]
+pub extern "C" fn zeebe_completion_queue_fd(
+    queue: Option<&zeebe_completion_queue>,
+    fd: *mut i32,
+) -> Option<repr_c::Box<zeebe_error>> {
+    // SAFETY: an out-parameter of the header's contract.
+    let fd = unsafe { Out::new("fd", fd) }?;
+    fd.write(living("queue", queue)?.queue().descriptor()?);
+    Ok(())
+}
+
+/// Takes up to `capacity` events, which came in this order, into `events`, and writes to `count` how many; waits for the
+/// first one `timeout_ms` at most (< 0: for ever; 0: not at all).
+///
+/// `event_size` is `sizeof(zeebe_event)`. Time-out: `*count` is 0. The events own their data: zeebe_events_clear(). Any
+/// number of threads may take from one queue; the events of one call come in order, but threads may overtake one another.
+/// SHUTDOWN: the queue or the runtime was shut down, and nothing is left to come. ILLEGAL_STATE: with a `timeout_ms` other
+/// than 0 on a library thread. INVALID_ARGUMENT: NULL, `capacity` 0, a wrong `event_size`.
+#[apply(capi)]
+#[unsafe(no_mangle)]
+pub extern "C" fn zeebe_completion_queue_next(
+    queue: Option<&zeebe_completion_queue>,
+    timeout_ms: i64,
+    events: *mut zeebe_event,
+    event_size: usize,
+    capacity: usize,
+    count: *mut usize,
+) -> Option<repr_c::Box<zeebe_error>> {
+    // SAFETY: an out-parameter of the header's contract.
+    let count = unsafe { Out::new("count", count) }?;
+    let queue = convert::required("queue", queue)?;
+    if queue.epoch.is_of_parent() {
+        queue.epoch.check()?;
+    }
+    if events.is_null() || capacity == 0 {
+        return Err(Error::invalid_argument(
+            "events is NULL, or its capacity is 0",
+        ));
+    }
+    check_event_size(event_size)?;
+    if timeout_ms != 0 {
+        runtime::refuse_on_library_thread("zeebe_completion_queue_next with a time-out")?;
+    }
+    let taken = queue.queue().next(convert::timeout(timeout_ms), capacity)?;
+    count.write(taken.len());
+    let mut place = events.cast::<u8>();
+    for event in taken {
+        let event = zeebe_event::new(event);
+        let known = event_size.min(size_of::<zeebe_event>());
+        // SAFETY: `capacity` elements of `event_size` bytes are writable there, by the header, and `capacity` are not exceeded.
+        unsafe {
+            std::ptr::copy_nonoverlapping((&raw const event).cast(), place, known);
+            place.add(known).write_bytes(0, event_size - known);
+            place = place.add(event_size);
+        }
+    }
+    Ok(())
+}
+
+/// Frees what the first `count` of `events` own, and makes them of type NONE. NULL is allowed.
+///
+/// `event_size` is `sizeof(zeebe_event)`, as it was for zeebe_completion_queue_next().
+#[apply(capi)]
+#[unsafe(no_mangle)]
+pub extern "C" fn zeebe_events_clear(events: *mut zeebe_event, event_size: usize, count: usize) {
+    if events.is_null() || check_event_size(event_size).is_err() {
+        return;
+    }
+    let mut place = events.cast::<u8>();
+    for _ in 0..count {
+        let mut event = zeebe_event::NONE;
+        let known = event_size.min(size_of::<zeebe_event>());
+        // SAFETY: `count` elements of `event_size` bytes stand there, by the header, and any bytes make an event.
+        unsafe {
+            std::ptr::copy_nonoverlapping(place, (&raw mut event).cast(), known);
+            place.write_bytes(0, known);
+            place = place.add(event_size);
+        }
+        // SAFETY: they came from zeebe_completion_queue_next() and were not cleared yet, by the header.
+        unsafe { event.clear() };
+    }
+}
+
+/// Adds an event of type POSTED with `tag`, from any thread or callback: how an event loop is woken for something else.
+///
+/// SHUTDOWN: the queue or the runtime was shut down. INVALID_ARGUMENT: NULL.
+#[apply(capi)]
+#[unsafe(no_mangle)]
+pub extern "C" fn zeebe_completion_queue_post(
+    queue: Option<&zeebe_completion_queue>,
+    tag: u64,
+) -> Option<repr_c::Box<zeebe_error>> {
+    living("queue", queue)?.queue().post(tag)
+}
+
+/// Refuses new calls and posts from now on; running calls still end here. NULL is allowed.
+///
+/// Once all have ended and all was taken, zeebe_completion_queue_next() returns SHUTDOWN, to every thread, and the
+/// descriptor stays readable. zeebe_runtime_shutdown() shuts down every queue.
+#[apply(capi)]
+#[unsafe(no_mangle)]
+pub extern "C" fn zeebe_completion_queue_shutdown(queue: Option<&zeebe_completion_queue>) {
+    if let Ok(queue) = living("queue", queue) {
+        queue.queue().shutdown();
+    }
+}
+
+/// Another handle on the same queue. NULL for NULL.
+#[apply(capi)]
+#[unsafe(no_mangle)]
+pub extern "C" fn zeebe_completion_queue_ref(
+    queue: Option<&zeebe_completion_queue>,
+) -> Option<repr_c::Box<zeebe_completion_queue>> {
+    let another = |queue: &zeebe_completion_queue| zeebe_completion_queue {
+        owner: Arc::clone(&queue.owner),
+        epoch: queue.epoch,
+    };
+    queue.map(|queue| Box::new(another(queue)).into())
+}
+
+/// Frees a queue's handle; the last one cancels its calls, and events not taken are lost. NULL is allowed.
+#[apply(capi)]
+#[unsafe(no_mangle)]
+pub extern "C" fn zeebe_completion_queue_free(queue: Option<repr_c::Box<zeebe_completion_queue>>) {
+    handle::free(queue);
+}

@@ -1,0 +1,265 @@
+//! Calls of any kind: with a handler, on a completion queue, or blocking for a stream's end.
+
+use std::ffi::c_void;
+use std::sync::{Arc, mpsc};
+
+use bytes::Bytes;
+use macro_rules_attribute::apply;
+use safer_ffi::c_char;
+use safer_ffi::prelude::repr_c;
+
+use super::buffer::zeebe_buffer;
+use super::call::{call_options, zeebe_call};
+use super::channel::zeebe_channel;
+use super::completion::{UserData, lend_error};
+use super::completion_queue::zeebe_completion_queue;
+use super::convert::{self, Out};
+use super::error::zeebe_error;
+use super::handle::living;
+use super::library::Owned;
+use super::metadata::zeebe_metadata;
+use super::options::{zeebe_call_handler, zeebe_call_options};
+use crate::call::{self, Call, CallOptions, Control, Handler, Metadata};
+use crate::channel::{ActiveCall, Channel};
+use crate::error::Error;
+use crate::runtime::{self, Runtime, unique_key};
+
+/// The gateway's first metadata; not called for an answer that has none.
+pub type zeebe_initial_metadata_callback =
+    Option<unsafe extern "C" fn(user_data: *mut c_void, metadata: *const zeebe_metadata)>;
+
+/// A message of the stream. A slow callback slows the sender.
+pub type zeebe_message_callback =
+    Option<unsafe extern "C" fn(user_data: *mut c_void, message: *const zeebe_buffer)>;
+
+/// More may be sent.
+pub type zeebe_ready_callback = Option<unsafe extern "C" fn(user_data: *mut c_void)>;
+
+/// The end: `error` is NULL if the status is OK; `trailers` is never NULL.
+pub type zeebe_close_callback = Option<
+    unsafe extern "C" fn(
+        user_data: *mut c_void,
+        error: *const zeebe_error,
+        trailers: *const zeebe_metadata,
+    ),
+>;
+
+/// A handler's functions, called on the thread for callbacks.
+struct Callbacks {
+    handler: zeebe_call_handler,
+    user: Owned,
+    runtime: Arc<Runtime>,
+    key: usize,
+    _active: ActiveCall,
+}
+
+impl Callbacks {
+    /// Waits for the callback, so that a slow one slows the sender and nothing else.
+    async fn tell(self: &Arc<Self>, event: impl FnOnce(&Self) + Send + 'static) {
+        match self.runtime.callback_threads() {
+            None => event(self),
+            Some(threads) => {
+                let this = Arc::clone(self);
+                threads.run_and_wait(self.key, move || event(&this)).await;
+            }
+        }
+    }
+}
+
+impl Handler for Callbacks {
+    async fn initial_metadata(self: &Arc<Self>, metadata: Metadata) {
+        if let Some(callback) = self.handler.on_initial_metadata {
+            let metadata = zeebe_metadata::new(metadata);
+            // SAFETY: C gave this function for these arguments; they outlive the call.
+            self.tell(move |this| unsafe { callback(this.user.0.0, &raw const metadata) })
+                .await;
+        }
+    }
+
+    async fn message(self: &Arc<Self>, message: Bytes) {
+        if let Some(callback) = self.handler.on_message {
+            let message = zeebe_buffer { bytes: message };
+            // SAFETY: as above.
+            self.tell(move |this| unsafe { callback(this.user.0.0, &raw const message) })
+                .await;
+        }
+    }
+
+    async fn ready(self: &Arc<Self>) {
+        if let Some(callback) = self.handler.on_ready {
+            // SAFETY: as above.
+            self.tell(move |this| unsafe { callback(this.user.0.0) })
+                .await;
+        }
+    }
+
+    fn close(self: Arc<Self>, ended: Result<Metadata, Error>) {
+        let runtime = Arc::clone(&self.runtime);
+        runtime.call_back(self.key, move || {
+            if let Some(callback) = self.handler.on_close {
+                let (error, trailers) = close_arguments(ended);
+                let error = lend_error(error.as_ref());
+                // SAFETY: as above.
+                unsafe { callback(self.user.0.0, error, &raw const trailers) }
+            }
+        });
+    }
+}
+
+/// The error, if any, and the trailers, if only empty ones.
+pub(crate) fn close_arguments(
+    ended: Result<Metadata, Error>,
+) -> (Option<zeebe_error>, zeebe_metadata) {
+    let (error, trailers) = match ended {
+        Ok(trailers) => (None, trailers),
+        Err(error) => {
+            let trailers = error.trailers().cloned().unwrap_or_default();
+            (Some(zeebe_error::new(error)), trailers)
+        }
+    };
+    (error, zeebe_metadata::new(trailers))
+}
+
+// SAFETY: the handler's functions are C's, which the header says run on library threads, never two
+// at once for one call; the user data is only handed back.
+unsafe impl Send for Callbacks {}
+// SAFETY: as above.
+unsafe impl Sync for Callbacks {}
+
+/// Starts a call of any kind; the handler learns what happens, and on_close how it ends, once and last.
+///
+/// Send with zeebe_call_send_message(), then zeebe_call_half_close(), also for a single request. `*call` is written before the
+/// first callback; freeing its last handle cancels the call, and on_close still comes.
+/// Errors as zeebe_channel_unary_call(); INVALID_ARGUMENT also: `handler`, its on_close or `call` is NULL.
+#[apply(capi)]
+#[unsafe(no_mangle)]
+pub extern "C" fn zeebe_channel_start_call(
+    channel: Option<&zeebe_channel>,
+    method: *const c_char,
+    options: *const zeebe_call_options,
+    handler: *const zeebe_call_handler,
+    user_data: *mut c_void,
+    call: *mut Option<repr_c::Box<zeebe_call>>,
+) -> Option<repr_c::Box<zeebe_error>> {
+    // SAFETY: an out-parameter of the header's contract.
+    let out = unsafe { Out::new("call", call) }?;
+    let channel = &living("channel", channel)?.channel;
+    // SAFETY: a string of the header's contract.
+    let method = unsafe { convert::text("method", method) }?;
+    let options = call_options(options)?;
+    // SAFETY: an options struct of the header's contract.
+    let handler = unsafe { convert::options("handler", handler) }?;
+    convert::required("handler.on_close", handler.on_close)?;
+    let runtime = channel.runtime()?;
+    start_stream(channel, method, options, |control, active| {
+        out.write(zeebe_call::boxed(control, channel.epoch()));
+        Ok(Callbacks {
+            user: Owned(UserData(user_data), handler.destroy),
+            handler,
+            runtime,
+            key: unique_key(),
+            _active: active,
+        })
+    })
+}
+
+/// Starts a call of any kind; what happens to it are events with `tag`, taken by zeebe_completion_queue_next().
+///
+/// INITIAL_METADATA, if the answer has some; MESSAGE; READY, when more may be sent; CLOSE, once and last. Messages that are not
+/// taken slow the sender. `call` and errors as for zeebe_channel_start_call(); SHUTDOWN also: the queue was shut down.
+#[apply(capi)]
+#[unsafe(no_mangle)]
+pub extern "C" fn zeebe_channel_start_call_on_queue(
+    channel: Option<&zeebe_channel>,
+    method: *const c_char,
+    options: *const zeebe_call_options,
+    queue: Option<&zeebe_completion_queue>,
+    tag: u64,
+    call: *mut Option<repr_c::Box<zeebe_call>>,
+) -> Option<repr_c::Box<zeebe_error>> {
+    // SAFETY: an out-parameter of the header's contract.
+    let out = unsafe { Out::new("call", call) }?;
+    let channel = &living("channel", channel)?.channel;
+    // SAFETY: a string of the header's contract.
+    let method = unsafe { convert::text("method", method) }?;
+    let options = call_options(options)?;
+    let queue = living("queue", queue)?.queue();
+    start_stream(channel, method, options, |control, active| {
+        let entry = queue.enter(tag, control, active)?;
+        out.write(zeebe_call::boxed(control, channel.epoch()));
+        Ok(entry)
+    })
+}
+
+/// Starts a call of any kind. `prepare` is the last that can refuse it, and gives its handler; it also gets what keeps the
+/// channel from counting the call as ended.
+fn start_stream<H: Handler>(
+    channel: &Arc<Channel>,
+    method: &str,
+    options: CallOptions,
+    prepare: impl FnOnce(&Arc<Control>, ActiveCall) -> Result<H, Error>,
+) -> Result<(), Error> {
+    let call = Call::new(channel, method, options)?;
+    let runtime = channel.runtime()?;
+    let slot = runtime.reserve(channel.home(&runtime))?;
+    let control = Arc::new(call.stream_control());
+    let active = channel.enter(Arc::clone(&control))?;
+    let handler = Arc::new(prepare(&control, active)?);
+    slot.spawn(call::stream(call, control, handler));
+    Ok(())
+}
+
+/// Sends what it receives to a thread that waits for it.
+struct Collector {
+    sender: mpsc::Sender<Result<Bytes, Result<(), Error>>>,
+    _active: ActiveCall,
+}
+
+impl Collector {
+    fn send(&self, received: Result<Bytes, Result<(), Error>>) {
+        // The receiver waits for the end.
+        let _: Result<(), _> = self.sender.send(received);
+    }
+}
+
+impl Handler for Collector {
+    async fn initial_metadata(self: &Arc<Self>, _: Metadata) {}
+    async fn message(self: &Arc<Self>, message: Bytes) {
+        self.send(Ok(message));
+    }
+    async fn ready(self: &Arc<Self>) {}
+    fn close(self: Arc<Self>, ended: Result<Metadata, Error>) {
+        self.send(Err(ended.map(drop)));
+    }
+}
+
+/// Makes a call with one request and blocks until it ends; the messages of the answer in order.
+pub(crate) fn server_stream_sync(
+    channel: &Arc<Channel>,
+    method: &str,
+    message: &[u8],
+    options: CallOptions,
+) -> Result<Vec<Bytes>, Error> {
+    runtime::refuse_on_library_thread("a blocking call")?;
+    let (sender, receiver) = mpsc::channel();
+    let options = CallOptions {
+        manual_requests: false,
+        ..options
+    };
+    start_stream(channel, method, options, |control, active| {
+        control.send(message)?;
+        control.half_close()?;
+        Ok(Collector {
+            sender,
+            _active: active,
+        })
+    })?;
+    let mut messages = Vec::new();
+    loop {
+        match receiver.recv() {
+            Ok(Ok(message)) => messages.push(message),
+            Ok(Err(ended)) => return ended.map(|()| messages),
+            Err(_) => return Err(Error::shutdown("the runtime was shut down")),
+        }
+    }
+}

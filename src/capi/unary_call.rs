@@ -1,0 +1,200 @@
+//! Unary calls: with a callback, on a completion queue, or blocking.
+
+use std::ffi::c_void;
+use std::sync::{Arc, mpsc};
+
+use macro_rules_attribute::apply;
+use safer_ffi::c_char;
+use safer_ffi::prelude::repr_c;
+
+use super::call::{call_options, zeebe_call};
+use super::channel::zeebe_channel;
+use super::completion::{Completion, UserData, lend_error};
+use super::completion_queue::zeebe_completion_queue;
+use super::convert::{self, Out};
+use super::error::zeebe_error;
+use super::handle::living;
+use super::options::zeebe_call_options;
+use super::response::zeebe_response;
+use crate::call::{self, Call, CallOptions, Control, Response};
+use crate::channel::{ActiveCall, Channel};
+use crate::error::Error;
+use crate::queue::Occurrence;
+use crate::runtime::{self, Epoch, unique_key};
+
+/// Called once; exactly one of `error` and `response` is not NULL. Both are borrowed until it returns.
+pub type zeebe_unary_callback = Option<
+    unsafe extern "C" fn(
+        user_data: *mut c_void,
+        error: *const zeebe_error,
+        response: *const zeebe_response,
+    ),
+>;
+
+/// Starts a unary call. `prepare` is the last that can refuse it, and gives what gets the result; it also gets what keeps
+/// the channel from counting the call as ended.
+fn start_unary<F>(
+    channel: &Arc<Channel>,
+    method: &str,
+    message: &[u8],
+    options: CallOptions,
+    prepare: impl FnOnce(&Arc<Control>, ActiveCall) -> Result<F, Error>,
+) -> Result<(), Error>
+where
+    F: FnOnce(Result<Response, Error>) + Send + 'static,
+{
+    let call = Call::new(channel, method, options)?;
+    let framed = call.frame(message)?;
+    let runtime = channel.runtime()?;
+    let slot = runtime.reserve(channel.home(&runtime))?;
+    let control = Arc::new(Control::default());
+    let active = channel.enter(Arc::clone(&control))?;
+    let completion = Completion::new(prepare(&control, active)?);
+    slot.spawn(async move {
+        let result = call::unary(&call, &control, &framed).await;
+        drop(call); // who is told that it ended may rely on it that nothing of it is left
+        completion.deliver(result);
+    });
+    Ok(())
+}
+
+/// Gives C its handle, if it wants one.
+///
+/// # Safety
+///
+/// `call` is NULL or valid for writing.
+unsafe fn write_call(
+    call: *mut Option<repr_c::Box<zeebe_call>>,
+    control: &Arc<Control>,
+    epoch: Epoch,
+) {
+    // SAFETY: NULL, which is no error here, or writable, by this function's contract.
+    if let Ok(call) = unsafe { Out::new("call", call) } {
+        call.write(zeebe_call::boxed(control, epoch));
+    }
+}
+
+/// Starts a unary call; `callback` gets its end, once, on a library thread.
+///
+/// `method` is a path such as `/gateway_protocol.Gateway/Topology`, `message` its encoded request, both copied. `call` may be
+/// NULL; else it is written before the callback runs, and freeing it early cancels the call.
+/// INVALID_ARGUMENT: NULL, not UTF-8, out of range. RPC, RESOURCE_EXHAUSTED: the message is longer than the send limit.
+/// SHUTDOWN: the channel is closed, or the runtime was shut down. Never blocks.
+#[apply(capi)]
+#[unsafe(no_mangle)]
+pub extern "C" fn zeebe_channel_unary_call(
+    channel: Option<&zeebe_channel>,
+    method: *const c_char,
+    message: *const u8,
+    length: usize,
+    options: *const zeebe_call_options,
+    callback: zeebe_unary_callback,
+    user_data: *mut c_void,
+    call: *mut Option<repr_c::Box<zeebe_call>>,
+) -> Option<repr_c::Box<zeebe_error>> {
+    let channel = &living("channel", channel)?.channel;
+    // SAFETY: a string of the header's contract.
+    let method = unsafe { convert::text("method", method) }?;
+    // SAFETY: bytes of the header's contract.
+    let message = unsafe { convert::bytes("message", message, length) }?;
+    let options = call_options(options)?;
+    let callback = convert::required("callback", callback)?;
+    let user_data = UserData(user_data);
+    let runtime = channel.runtime()?;
+    start_unary(channel, method, message, options, |control, active| {
+        // SAFETY: an out-parameter of the header's contract.
+        unsafe { write_call(call, control, channel.epoch()) };
+        Ok(move |result: Result<Response, Error>| {
+            runtime.call_back(unique_key(), move || {
+                let user_data = user_data;
+                let (error, response) = match result {
+                    Ok(response) => (None, Some(zeebe_response::new(response))),
+                    Err(error) => (Some(zeebe_error::new(error)), None),
+                };
+                let lent = response
+                    .as_ref()
+                    .map_or(std::ptr::null(), std::ptr::from_ref);
+                // SAFETY: C gave this function for these arguments; they outlive the call.
+                unsafe { callback(user_data.0, lend_error(error.as_ref()), lent) }
+                drop(active); // only now has the call ended
+            });
+        })
+    })
+}
+
+/// Starts a unary call whose end is an event of type UNARY with `tag`, taken by zeebe_completion_queue_next().
+///
+/// All else as zeebe_channel_unary_call(). SHUTDOWN also: the queue was shut down.
+#[apply(capi)]
+#[unsafe(no_mangle)]
+pub extern "C" fn zeebe_channel_unary_call_on_queue(
+    channel: Option<&zeebe_channel>,
+    method: *const c_char,
+    message: *const u8,
+    length: usize,
+    options: *const zeebe_call_options,
+    queue: Option<&zeebe_completion_queue>,
+    tag: u64,
+    call: *mut Option<repr_c::Box<zeebe_call>>,
+) -> Option<repr_c::Box<zeebe_error>> {
+    let channel = &living("channel", channel)?.channel;
+    // SAFETY: a string of the header's contract.
+    let method = unsafe { convert::text("method", method) }?;
+    // SAFETY: bytes of the header's contract.
+    let message = unsafe { convert::bytes("message", message, length) }?;
+    let options = call_options(options)?;
+    let queue = living("queue", queue)?.queue();
+    start_unary(channel, method, message, options, |control, active| {
+        let entry = queue.enter(tag, control, active)?;
+        // SAFETY: an out-parameter of the header's contract.
+        unsafe { write_call(call, control, channel.epoch()) };
+        Ok(move |result| entry.end(Occurrence::Unary(result)))
+    })
+}
+
+/// Makes a unary call and blocks until it ends; give it a time-out.
+///
+/// `*response` is owned: zeebe_response_free(). Errors: as zeebe_channel_unary_call(), and how the call ended, most
+/// often RPC with the gateway's status. ILLEGAL_STATE: on a library thread.
+#[apply(capi)]
+#[unsafe(no_mangle)]
+pub extern "C" fn zeebe_channel_unary_call_sync(
+    channel: Option<&zeebe_channel>,
+    method: *const c_char,
+    message: *const u8,
+    length: usize,
+    options: *const zeebe_call_options,
+    response: *mut Option<repr_c::Box<zeebe_response>>,
+) -> Option<repr_c::Box<zeebe_error>> {
+    // SAFETY: an out-parameter of the header's contract.
+    let response = unsafe { Out::new("response", response) }?;
+    let channel = &living("channel", channel)?.channel;
+    // SAFETY: a string of the header's contract.
+    let method = unsafe { convert::text("method", method) }?;
+    // SAFETY: bytes of the header's contract.
+    let message = unsafe { convert::bytes("message", message, length) }?;
+    let result = unary_sync(channel, method, message, call_options(options)?)?;
+    response.write(Some(Box::new(zeebe_response::new(result)).into()));
+    Ok(())
+}
+
+/// Blocks until a unary call ends.
+pub(crate) fn unary_sync(
+    channel: &Arc<Channel>,
+    method: &str,
+    message: &[u8],
+    options: CallOptions,
+) -> Result<Response, Error> {
+    runtime::refuse_on_library_thread("a blocking call")?;
+    let (sender, receiver) = mpsc::channel();
+    start_unary(channel, method, message, options, |_, active| {
+        Ok(move |result| {
+            drop(active);
+            // The receiver waits below.
+            let _: Result<(), _> = sender.send(result);
+        })
+    })?;
+    receiver
+        .recv()
+        .unwrap_or_else(|_| Err(Error::shutdown("the runtime was shut down")))
+}

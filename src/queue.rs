@@ -1,0 +1,312 @@
+//! Completion queues: where what happens to calls waits until the program takes it, in batches.
+//!
+//! Threads: any number on one queue. A wake-up is owed once from empty to not empty, and within a round of calls
+//! (`runtime::after_round`) it is paid at the round's end: a busy queue costs no system call an event.
+
+mod backlog;
+
+use std::collections::VecDeque;
+use std::sync::{Arc, Condvar, Mutex, PoisonError, Weak};
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use slab::Slab;
+
+use crate::call::{Control, Handler, Metadata, Response};
+use crate::channel::ActiveCall;
+use crate::error::Error;
+use crate::runtime::{self, lock};
+use crate::sys::{Flag, PerProcess};
+
+use backlog::Backlog;
+pub use backlog::Held;
+
+/// What happened, to the call that was started with `tag`.
+#[derive(Debug)]
+pub struct Event {
+    pub tag: u64,
+    pub occurrence: Occurrence,
+}
+
+#[derive(Debug)]
+pub enum Occurrence {
+    Unary(Result<Response, Error>),
+    InitialMetadata(Metadata),
+    Message(Bytes, Held),
+    /// More may be sent.
+    Ready,
+    Close(Result<Metadata, Error>),
+    /// By the program itself.
+    Posted,
+}
+
+#[derive(Default)]
+struct State {
+    events: VecDeque<Event>,
+    /// Calls whose end is still to come.
+    calls: Slab<Arc<Control>>,
+    shut_down: bool,
+    /// Nobody will take anything any more.
+    abandoned: bool,
+    /// A wake-up for the events that are here was sent, or will be at the end of the round.
+    announced: bool,
+    /// Threads in [`Queue::next`].
+    waiting: usize,
+    /// Raised while events wait. Made when first asked for.
+    flag: Option<Flag>,
+}
+
+#[derive(Default)]
+pub struct Queue {
+    state: Mutex<State>,
+    filled: Condvar,
+}
+
+impl std::fmt::Debug for Queue {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let state = lock(&self.state);
+        let (events, calls) = (state.events.len(), state.calls.len());
+        write!(f, "Queue({events} events, {calls} calls)")
+    }
+}
+
+/// The queues of this process, so that the end of the runtime can end them.
+static QUEUES: PerProcess<Mutex<Vec<Weak<Queue>>>> = PerProcess::new();
+
+/// The runtime has ended: what is in the queues can still be taken.
+pub fn shutdown_all() {
+    let queues = std::mem::take(&mut *lock(QUEUES.get()));
+    for queue in queues.iter().filter_map(Weak::upgrade) {
+        queue.shutdown();
+    }
+}
+
+impl Queue {
+    pub fn new() -> Arc<Self> {
+        let queue = Arc::new(Self::default());
+        let mut queues = lock(QUEUES.get());
+        queues.retain(|queue| queue.strong_count() > 0);
+        queues.push(Arc::downgrade(&queue));
+        queue
+    }
+
+    /// A place for the events of a call; its end must be told.
+    pub(crate) fn enter(
+        self: &Arc<Self>,
+        tag: u64,
+        control: &Arc<Control>,
+        active: ActiveCall,
+    ) -> Result<Entry, Error> {
+        let mut state = lock(&self.state);
+        state.refuse_if_shut_down()?;
+        Ok(Entry {
+            queue: Arc::clone(self),
+            key: state.calls.insert(Arc::clone(control)),
+            tag,
+            backlog: Arc::default(),
+            _active: active,
+        })
+    }
+
+    pub fn post(self: &Arc<Self>, tag: u64) -> Result<(), Error> {
+        let mut state = lock(&self.state);
+        state.refuse_if_shut_down()?;
+        let occurrence = Occurrence::Posted;
+        let announce = state.push(Event { tag, occurrence });
+        drop(state);
+        self.announce(announce);
+        Ok(())
+    }
+
+    /// Up to `capacity` events, in order; waits for the first of them as long as `timeout` (`None`: for ever).
+    /// None at all: none came in time. SHUTDOWN: none will come any more.
+    pub fn next(&self, timeout: Option<Duration>, capacity: usize) -> Result<Vec<Event>, Error> {
+        let deadline = timeout.and_then(|timeout| Instant::now().checked_add(timeout));
+        let mut state = lock(&self.state);
+        while state.events.is_empty() {
+            if state.is_drained() {
+                return Err(Error::shutdown("the completion queue was shut down"));
+            }
+            let left = match deadline {
+                _ if timeout == Some(Duration::ZERO) => return Ok(Vec::new()),
+                None => Duration::MAX,
+                Some(deadline) => match deadline.saturating_duration_since(Instant::now()) {
+                    Duration::ZERO => return Ok(Vec::new()),
+                    left => left,
+                },
+            };
+            state.waiting += 1;
+            state = if left == Duration::MAX {
+                let woken = self.filled.wait(state);
+                woken.unwrap_or_else(PoisonError::into_inner)
+            } else {
+                let woken = self.filled.wait_timeout(state, left);
+                woken.unwrap_or_else(PoisonError::into_inner).0
+            };
+            state.waiting -= 1;
+        }
+        let count = capacity.min(state.events.len());
+        let taken = state.events.drain(..count).collect();
+        if state.events.is_empty() {
+            state.announced = false;
+            state.lower_flag();
+        }
+        // One wake-up is sent for many events: who leaves some behind passes it on.
+        if state.waiting > 0 {
+            if state.is_drained() {
+                self.filled.notify_all();
+            } else if !state.events.is_empty() {
+                self.filled.notify_one();
+            }
+        }
+        Ok(taken)
+    }
+
+    /// A descriptor that is readable while [`Queue::next`] would not wait.
+    pub fn descriptor(&self) -> Result<i32, Error> {
+        let mut state = lock(&self.state);
+        if state.flag.is_none() {
+            let flag = Flag::new().map_err(|error| {
+                Error::internal(format!("cannot make an event descriptor: {error}"))
+            })?;
+            state.flag = Some(flag);
+            if !state.events.is_empty() || state.is_drained() {
+                state.raise_flag();
+            }
+        }
+        Ok(state.flag.as_ref().map_or(-1, Flag::descriptor))
+    }
+
+    /// New calls and posts are refused; what is under way still ends here.
+    pub fn shutdown(&self) {
+        let mut state = lock(&self.state);
+        state.shut_down = true;
+        self.wake(&mut state);
+    }
+
+    /// Its last handle was freed: its calls are cancelled, and events are lost.
+    pub fn abandon(&self) {
+        let mut state = lock(&self.state);
+        state.shut_down = true;
+        state.abandoned = true;
+        let calls: Vec<_> = state
+            .calls
+            .iter()
+            .map(|(_, call)| Arc::clone(call))
+            .collect();
+        let events = std::mem::take(&mut state.events);
+        drop(state);
+        drop(events); // outside the lock: their calls wake up
+        for call in calls {
+            call.cancel(Error::cancelled("the call's completion queue was freed"));
+        }
+    }
+
+    fn announce(self: &Arc<Self>, announce: bool) {
+        if announce {
+            let queue = Arc::clone(self);
+            runtime::after_round(move || queue.wake(&mut lock(&queue.state)));
+        }
+    }
+
+    fn wake(&self, state: &mut State) {
+        let drained = state.is_drained();
+        if state.events.is_empty() && !drained {
+            return; // taken in the meantime
+        }
+        state.raise_flag();
+        match state.waiting {
+            0 => {}
+            _ if drained => self.filled.notify_all(),
+            _ => self.filled.notify_one(),
+        }
+    }
+}
+
+impl State {
+    fn refuse_if_shut_down(&self) -> Result<(), Error> {
+        if self.shut_down {
+            return Err(Error::shutdown("the completion queue was shut down"));
+        }
+        Ok(())
+    }
+
+    fn is_drained(&self) -> bool {
+        self.shut_down && self.events.is_empty() && self.calls.is_empty()
+    }
+
+    /// Whether a wake-up is owed.
+    fn push(&mut self, event: Event) -> bool {
+        if self.abandoned {
+            return false;
+        }
+        self.events.push_back(event);
+        !std::mem::replace(&mut self.announced, true)
+    }
+
+    fn raise_flag(&mut self) {
+        if let Some(flag) = &mut self.flag {
+            flag.raise();
+        }
+    }
+
+    fn lower_flag(&mut self) {
+        let stays = self.is_drained();
+        if let Some(flag) = &mut self.flag
+            && !stays
+        {
+            flag.lower();
+        }
+    }
+}
+
+/// A call's place in a queue.
+#[derive(Debug)]
+pub(crate) struct Entry {
+    queue: Arc<Queue>,
+    key: usize,
+    tag: u64,
+    backlog: Arc<Backlog>,
+    /// For its channel the call has ended once its end is here.
+    _active: ActiveCall,
+}
+
+impl Entry {
+    fn tell(&self, occurrence: Occurrence) {
+        let tag = self.tag;
+        let announce = lock(&self.queue.state).push(Event { tag, occurrence });
+        self.queue.announce(announce);
+    }
+
+    /// Told once, last: from then on the queue does not wait for this call.
+    pub(crate) fn end(&self, occurrence: Occurrence) {
+        let tag = self.tag;
+        let mut state = lock(&self.queue.state);
+        let call = state.calls.try_remove(self.key);
+        let announce = state.push(Event { tag, occurrence });
+        drop(state);
+        drop(call);
+        self.queue.announce(announce);
+    }
+}
+
+/// A streaming call's events; its reader waits while too many messages have not been taken.
+impl Handler for Entry {
+    async fn initial_metadata(self: &Arc<Self>, metadata: Metadata) {
+        self.tell(Occurrence::InitialMetadata(metadata));
+    }
+
+    async fn message(self: &Arc<Self>, message: Bytes) {
+        let held = self.backlog.hold(message.len());
+        self.tell(Occurrence::Message(message, held));
+        self.backlog.room().await;
+    }
+
+    async fn ready(self: &Arc<Self>) {
+        self.tell(Occurrence::Ready);
+    }
+
+    fn close(self: Arc<Self>, ended: Result<Metadata, Error>) {
+        self.end(Occurrence::Close(ended));
+    }
+}
