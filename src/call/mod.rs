@@ -207,8 +207,13 @@ impl Call {
             if let Poll::Ready(reason) = control.poll_cancelled(context) {
                 return Poll::Ready(Err(reason.processed(control.may_have_been_processed())));
             }
-            if let Poll::Ready(ended) = work.as_mut().poll(context) {
-                return Poll::Ready(ended);
+            match work.as_mut().poll(context) {
+                // The gateway keeps the deadline, too, and may reset the call before the timer here fires.
+                Poll::Ready(Err(error)) if status::is_cancel(&error) && self.is_late() => {
+                    return Poll::Ready(Err(self.deadline_exceeded(control)));
+                }
+                Poll::Ready(ended) => return Poll::Ready(ended),
+                Poll::Pending => {}
             }
             match deadline.as_mut().as_pin_mut() {
                 Some(deadline) => deadline
@@ -223,6 +228,11 @@ impl Call {
             .counters()
             .ended(ended.as_ref().err().map_or(Code::Ok, Error::code));
         ended
+    }
+
+    fn is_late(&self) -> bool {
+        self.deadline
+            .is_some_and(|deadline| deadline <= Instant::now())
     }
 
     fn deadline_exceeded(&self, control: &Control) -> Error {

@@ -158,6 +158,13 @@ fn of_h2(error: &h2::Error, connection: &Connection) -> Error {
         .retryable(matches!(code, Code::Unavailable | Code::ResourceExhausted))
 }
 
+/// RST_STREAM with CANCEL, and not a status that the gateway wrote.
+pub(super) fn is_cancel(error: &Error) -> bool {
+    error.code() == Code::Cancelled
+        && error.source() == Source::Gateway
+        && error.trailers().is_none()
+}
+
 /// Certainly not processed: refused, or above the last stream of a GOAWAY.
 fn is_unprocessed(error: &h2::Error) -> bool {
     (error.is_go_away() && error.is_remote())

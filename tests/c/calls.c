@@ -294,6 +294,19 @@ static void metadata_and_connect_address_reach_the_gateway(void) {
   zeebe_channel_free(channel);
 }
 
+static void a_shutdown_ends_calls_that_have_hardly_begun(void) {
+  enum { CALLS = 200 };
+  tally t = TALLY_INIT;
+  zeebe_call *calls[CALLS];
+  zeebe_channel *channel = insecure(env("PLAINTEXT"));
+  OK(zeebe_channel_wait_ready(channel, 10000));
+  for (int i = 0; i < CALLS; i++) calls[i] = stream(channel, &t, 0);
+  OK(zeebe_runtime_shutdown(-1));
+  CHECK(t.calls == CALLS && t.failures == CALLS && t.destroyed == CALLS);
+  for (int i = 0; i < CALLS; i++) zeebe_call_free(calls[i]);
+  zeebe_channel_free(channel);
+}
+
 int main(void) {
   what_a_callback_lends_is_kept_by_a_reference();
   messages_come_as_they_are_asked_for();
@@ -304,6 +317,6 @@ int main(void) {
   failures_say_what_and_where();
   tokens();
   a_hosts_token_is_sent();
-  OK(zeebe_runtime_shutdown(-1));
+  a_shutdown_ends_calls_that_have_hardly_begun();
   return 0;
 }
