@@ -5,7 +5,7 @@
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DELETE_ON_ERROR:
-.PHONY: all install uninstall demo gateway test bench header clean help
+.PHONY: all install uninstall demo gateway interop-servers test bench header clean help
 
 PREFIX ?= /usr/local
 LIBDIR ?= $(PREFIX)/lib
@@ -41,6 +41,12 @@ demo: $(LIBRARY) gateway build/demo ## a job's life over each of the four channe
 gateway: ## the development gateway, target/debug/zeebe-dev-gateway
 	cargo build --locked --package zeebe-dev-gateway --target-dir target
 
+interop-servers: build/interop-grpc-go # of gRPC's interoperability cases; tests/interop.rs runs them
+	cargo build --locked --package zeebe-interop-tonic --target-dir target
+
+build/interop-grpc-go: $(wildcard tests/interop/go-server/*)
+	go build -C tests/interop/go-server -o "$(CURDIR)/$@" .
+
 COMPILE = $(CC) -std=c11 -Wall -Wextra -Wpedantic $(CFLAGS) -pthread -Ibuild/include -o $@ $(filter %.c,$^) \
 	$(LDFLAGS) -Lbuild/lib -lzeebe -Wl,-rpath,'$$ORIGIN/lib'
 
@@ -51,10 +57,10 @@ build/conformance-driver: $(wildcard tests/conformance/drivers/c/*.[ch]) $(LIBRA
 	$(COMPILE)
 
 test: ## all checks: formatting, lints, and every test
-	scripts/prerequisites cargo cc c++ python3 valgrind pkg-config cmake tinyproxy
+	scripts/prerequisites cargo cc c++ python3 valgrind pkg-config cmake tinyproxy go
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets --locked -- -D warnings
-	$(MAKE) all gateway build/demo build/topology build/conformance-driver CFLAGS='$(CFLAGS) -Werror'
+	$(MAKE) all gateway interop-servers build/demo build/topology build/conformance-driver CFLAGS='$(CFLAGS) -Werror'
 	cargo test --workspace --locked | awk '{ print; fflush() } \
 		/^test result:/ { passed += $$4; failed += $$6; ignored += $$8 } \
 		END { printf "\n%d tests passed, %d failed, %d ignored\n", passed, failed, ignored }'

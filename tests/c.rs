@@ -4,51 +4,10 @@
 mod support;
 
 use std::net::{TcpListener, TcpStream};
-use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 
-use support::{Gateway, artefacts, compiler, root, run, scratch};
-
-const C: [&str; 3] = ["CC", "cc", "-std=c11"];
-const CPP: [&str; 3] = ["CXX", "c++", "-std=c++17"];
-const WARNINGS: [&str; 6] = [
-    "-Wall",
-    "-Wextra",
-    "-Wpedantic",
-    "-Wundef",
-    "-Wshadow",
-    "-Werror",
-];
-const VALGRIND: [&str; 4] = [
-    "--quiet",
-    "--error-exitcode=1",
-    "--leak-check=full",
-    "--errors-for-leak-kinds=definite,indirect",
-];
-
-fn program(language: [&str; 3], source: &str, link: &[&str]) -> PathBuf {
-    let build = artefacts();
-    let program = scratch("c").join(format!(
-        "{source}{}",
-        link.concat().replace(['/', '-'], "_")
-    ));
-    let [variable, default, standard] = language;
-    let mut compile = compiler(variable, default);
-    compile
-        .args([standard, "-pthread", "-g"])
-        .args(WARNINGS)
-        .arg("-I")
-        .arg(build.join("include"))
-        .arg(root().join("tests/c").join(source))
-        .arg("-L")
-        .arg(build.join("lib"))
-        .args(link)
-        .arg(format!("-Wl,-rpath,{}", build.join("lib").display()))
-        .arg("-o")
-        .arg(&program);
-    run(&mut compile);
-    program
-}
+use support::programs::{C, CPP, clean, program, valgrind};
+use support::{Gateway, artefacts, run, scratch};
 
 /// The environment that tests/c/calls.c and process.c read.
 fn environment(gateway: &Gateway) -> Vec<(&'static str, String)> {
@@ -70,22 +29,6 @@ fn environment(gateway: &Gateway) -> Vec<(&'static str, String)> {
         ("CA", gateway.get("ca")),
         ("OTHER_CA", gateway.get("other_ca")),
     ]
-}
-
-fn clean(mut command: Command) -> Command {
-    for (name, _) in std::env::vars() {
-        let lower = name.to_ascii_lowercase();
-        if name.starts_with("ZEEBE_") || name.starts_with("CAMUNDA_") || lower.ends_with("_proxy") {
-            command.env_remove(name);
-        }
-    }
-    command
-}
-
-fn valgrind(program: &PathBuf) -> Command {
-    let mut command = clean(Command::new("valgrind"));
-    command.args(VALGRIND).arg(program);
-    command
 }
 
 #[test]
@@ -218,6 +161,17 @@ fn no_call_is_lost_or_doubled_while_the_gateway_restarts() {
     let mut command = clean(Command::new(&program));
     command.args(["8", "1000"]); // the long form: 600 10000
     with_gateways(command, "restarts");
+}
+
+#[test]
+fn chaos_loses_and_doubles_nothing() {
+    let gateway = Gateway::start("chaos");
+    let address = format!("127.0.0.1:{}", gateway.get("plaintext"));
+    let program = program(C, "chaos.c", &["-lzeebe"]);
+    run(clean(Command::new(&program))
+        .arg("100000")
+        .env("ADDRESS", &address));
+    run(valgrind(&program).arg("2000").env("ADDRESS", &address));
 }
 
 #[test]

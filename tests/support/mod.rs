@@ -2,6 +2,8 @@
 
 #![allow(dead_code, reason = "each test uses a part")]
 
+pub(crate) mod programs;
+
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -60,6 +62,12 @@ pub(crate) fn compiler(variable: &str, default: &str) -> Command {
 pub(crate) fn gateway_program() -> PathBuf {
     make("gateway");
     root().join("target/debug/zeebe-dev-gateway")
+}
+
+/// The servers of gRPC's interoperability cases, built: on grpc-go and on tonic.
+pub(crate) fn interop_servers() -> [PathBuf; 2] {
+    make("interop-servers");
+    ["build/interop-grpc-go", "target/debug/zeebe-interop-tonic"].map(|path| root().join(path))
 }
 
 /// The development gateway, ended with the test.

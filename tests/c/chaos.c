@@ -1,0 +1,230 @@
+/* Many threads do at random what programs do in bad moments: cancel, free, close, shut down. Each call completes exactly
+   once, what stands for it is destroyed once and after that, and threads and descriptors come back.
+   usage: chaos CALLS [SEED]; ADDRESS is the gateway's */
+#define _GNU_SOURCE
+#include "gateway.h"
+
+#include <semaphore.h>
+#include <stdatomic.h>
+
+enum { THREADS = 64, CHANNELS = 6, KEPT = 4 };
+
+#define STREAM_JOBS "/gateway_protocol.Gateway/StreamActivatedJobs"
+
+/* One call. The thread that starts it and its completion each hold it; who comes last frees it. */
+typedef struct {
+  atomic_int holders, ended, destroyed;
+  sem_t over;
+} record;
+
+static atomic_long started, completed, succeeded, destroyed, refused, closed, closes;
+static atomic_int shutting_down;
+static long calls;
+static zeebe_buffer *jobs_request;
+static pthread_mutex_t channels_mutex = PTHREAD_MUTEX_INITIALIZER;
+static zeebe_channel *channels[CHANNELS];
+
+static record *record_new(void) {
+  record *r = calloc(1, sizeof *r);
+  CHECK(r && sem_init(&r->over, 0, 0) == 0);
+  r->holders = 2;
+  return r;
+}
+
+static void record_release(record *r) {
+  if (atomic_fetch_sub(&r->holders, 1) == 1) free(r);
+}
+
+static void end(record *r, const zeebe_error *error) {
+  int32_t kind = zeebe_error_kind(error), status = zeebe_error_grpc_status(error);
+  CHECK(atomic_fetch_add(&r->ended, 1) == 0 && r->destroyed == 0);
+  CHECK(kind == ZEEBE_ERROR_KIND_NONE || kind == ZEEBE_ERROR_KIND_RPC || kind == ZEEBE_ERROR_KIND_SHUTDOWN);
+  CHECK(kind != ZEEBE_ERROR_KIND_RPC || status == 1 || status == 4 || status == 12 || status == 14);
+  if (!error) succeeded++;
+  completed++;
+}
+
+static void destroy(void *user_data) {
+  record *r = user_data;
+  CHECK(r->ended == 1 && atomic_fetch_add(&r->destroyed, 1) == 0);
+  destroyed++;
+  sem_post(&r->over);
+  record_release(r);
+}
+
+static void on_answer(void *user_data, const zeebe_error *error, const zeebe_response *response) {
+  CHECK(!error != !response);
+  zeebe_response_free(zeebe_response_ref(response));
+  end(user_data, error);
+  destroy(user_data);
+}
+
+static void on_stream_message(void *user_data, const zeebe_buffer *message) {
+  record *r = user_data;
+  CHECK(r->ended == 0);
+  zeebe_buffer_free(zeebe_buffer_ref(message));
+}
+
+static void on_stream_end(void *user_data, const zeebe_error *error, const zeebe_metadata *trailers) {
+  CHECK(trailers);
+  end(user_data, error);
+}
+
+static void on_closed(void *user_data, const zeebe_error *error) {
+  (void)user_data;
+  CHECK(!error || shutting_down); /* the runtime's end cuts a grace short */
+  closed++;
+}
+
+/* Each kind of call starts one; on an error there is none, and nothing will come. */
+typedef zeebe_error *starter(const zeebe_channel *channel, const zeebe_call_options *options, record *r, zeebe_call **call);
+
+static zeebe_error *unary(const zeebe_channel *channel, const zeebe_call_options *options, record *r, zeebe_call **call) {
+  return zeebe_channel_unary_call(channel, TOPOLOGY, NULL, 0, options, on_answer, r, call);
+}
+
+static zeebe_error *unknown(const zeebe_channel *channel, const zeebe_call_options *options, record *r, zeebe_call **call) {
+  return zeebe_channel_unary_call(channel, "/a.B/C", NULL, 0, options, on_answer, r, call);
+}
+
+static zeebe_error *streaming(const zeebe_channel *channel, const char *method, const uint8_t *message, size_t length,
+                              const zeebe_call_options *options, record *r, zeebe_call **call) {
+  zeebe_call_handler handler = ZEEBE_CALL_HANDLER_INIT;
+  handler.on_message = on_stream_message;
+  handler.on_close = on_stream_end;
+  handler.destroy = destroy;
+  zeebe_error *error = zeebe_channel_start_call(channel, method, options, &handler, r, call);
+  if (error) return error;
+  zeebe_error_free(zeebe_call_send_message(*call, message, length)); /* it may have ended already */
+  zeebe_error_free(zeebe_call_half_close(*call));
+  return NULL;
+}
+
+static zeebe_error *short_stream(const zeebe_channel *channel, const zeebe_call_options *options, record *r, zeebe_call **call) {
+  return streaming(channel, TOPOLOGY, NULL, 0, options, r, call);
+}
+
+/* It never ends by itself. */
+static zeebe_error *endless_stream(const zeebe_channel *channel, const zeebe_call_options *options, record *r, zeebe_call **call) {
+  size_t length;
+  const uint8_t *message = zeebe_buffer_data(jobs_request, &length);
+  return streaming(channel, STREAM_JOBS, message, length, options, r, call);
+}
+
+static starter *const kinds[] = {unary, unary, unknown, short_stream, short_stream, endless_stream};
+enum { KINDS = sizeof kinds / sizeof *kinds };
+
+/* xorshift64*, one a thread. */
+static unsigned below(uint64_t *random, unsigned limit) {
+  *random ^= *random >> 12;
+  *random ^= *random << 25;
+  *random ^= *random >> 27;
+  return (unsigned)((*random * UINT64_C(0x2545f4914f6cdd1d)) >> 33) % limit;
+}
+
+static zeebe_channel *borrow_channel(unsigned index) {
+  pthread_mutex_lock(&channels_mutex);
+  zeebe_channel *channel = zeebe_channel_ref(channels[index]);
+  pthread_mutex_unlock(&channels_mutex);
+  return channel;
+}
+
+/* Closes a channel under its calls, or lets it go; a new one takes its place. */
+static void replace_channel(unsigned index, uint64_t *random) {
+  zeebe_channel *fresh = insecure(env("ADDRESS"));
+  pthread_mutex_lock(&channels_mutex);
+  zeebe_channel *old = channels[index];
+  channels[index] = fresh;
+  pthread_mutex_unlock(&channels_mutex);
+  if (below(random, 3)) {
+    closes++;
+    OK(zeebe_channel_close(old, below(random, 20), on_closed, NULL));
+  }
+  zeebe_channel_free(old);
+}
+
+typedef struct {
+  zeebe_call *call;
+  record *record;
+  starter *kind;
+} kept;
+
+static void let_go(kept *k, uint64_t *random) {
+  if (!k->record) return;
+  if (k->kind != endless_stream && below(random, 2)) /* in peace */
+    while (sem_wait(&k->record->over) != 0) continue;
+  zeebe_call *late = below(random, 2) ? zeebe_call_ref(k->call) : NULL;
+  if (below(random, 2)) zeebe_call_cancel(k->call, below(random, 2) ? "chaos" : NULL);
+  zeebe_call_free(k->call);
+  zeebe_call_cancel(late, NULL);
+  zeebe_call_free(late);
+  record_release(k->record);
+  *k = (kept){0};
+}
+
+static void *chaos(void *argument) {
+  uint64_t random = *(uint64_t *)argument;
+  kept some[KEPT] = {0};
+  for (long i = 0; i < calls / THREADS; i++) {
+    kept *k = &some[below(&random, KEPT)];
+    zeebe_call_options options = ZEEBE_CALL_OPTIONS_INIT;
+    let_go(k, &random);
+    options.timeout_ms = below(&random, 4) ? 2000 : 1 + below(&random, 5);
+    options.wait_for_ready = (int32_t)below(&random, 3);
+    zeebe_channel *channel = borrow_channel(below(&random, CHANNELS));
+    *k = (kept){NULL, record_new(), kinds[below(&random, KINDS)]};
+    zeebe_error *error = k->kind(channel, &options, k->record, &k->call);
+    if (error) { /* the channel was closed in the meantime */
+      CHECK(zeebe_error_kind(error) == ZEEBE_ERROR_KIND_SHUTDOWN);
+      zeebe_error_free(error);
+      free(k->record);
+      *k = (kept){0};
+      refused++;
+    } else {
+      started++;
+    }
+    zeebe_channel_free(channel);
+    if (below(&random, 3) == 0) let_go(k, &random);
+    if (below(&random, 200) == 0) replace_channel(below(&random, CHANNELS), &random);
+  }
+  for (int i = 0; i < KEPT; i++) let_go(&some[i], &random);
+  return NULL;
+}
+
+static int threads(void) {
+  int count = 0;
+  DIR *tasks = opendir("/proc/self/task");
+  CHECK(tasks);
+  while (readdir(tasks)) count++;
+  closedir(tasks);
+  return count;
+}
+
+int main(int argc, char **argv) {
+  CHECK(argc > 1);
+  uint64_t seed = argc > 2 ? strtoull(argv[2], NULL, 10) : (uint64_t)now_ms();
+  uint64_t seeds[THREADS];
+  pthread_t workers[THREADS];
+  int threads_before = threads(), descriptors_before = descriptors();
+  calls = atol(argv[1]);
+  fprintf(stderr, "chaos: seed %llu\n", (unsigned long long)seed); /* also when a check ends the program */
+  OK(zeebe_request_from_json("StreamActivatedJobs", "{\"type\":\"nobody\",\"worker\":\"w\",\"timeout\":1000}", &jobs_request));
+  for (int i = 0; i < CHANNELS; i++) channels[i] = insecure(env("ADDRESS"));
+  for (int i = 0; i < THREADS; i++) {
+    seeds[i] = (seed + (uint64_t)i + 1) * UINT64_C(0x9e3779b97f4a7c15) | 1;
+    CHECK(pthread_create(&workers[i], NULL, chaos, &seeds[i]) == 0);
+  }
+  for (int i = 0; i < THREADS; i++) CHECK(pthread_join(workers[i], NULL) == 0);
+
+  /* Some are under way still. */
+  for (int i = 0; i < CHANNELS; i++) zeebe_channel_free(channels[i]);
+  zeebe_buffer_free(jobs_request);
+  shutting_down = 1;
+  OK(zeebe_runtime_shutdown(-1));
+  CHECK(started == completed && started == destroyed && closed == closes);
+  CHECK(succeeded > 0 && succeeded < completed && started + refused == calls / THREADS * THREADS);
+  while (threads() > threads_before) usleep(1000); /* a joined thread leaves /proc a moment later */
+  CHECK(descriptors() == descriptors_before);
+  printf("%ld calls, %ld of them succeeded; %ld refused by closed channels, of which there were %ld\n", started, succeeded, refused, closed);
+  return 0;
+}

@@ -1,0 +1,63 @@
+//! Programs of tests/c: built against the staged library, run with nothing of the user's settings, and under valgrind.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use super::{artefacts, compiler, root, run, scratch};
+
+pub(crate) const C: [&str; 3] = ["CC", "cc", "-std=c11"];
+pub(crate) const CPP: [&str; 3] = ["CXX", "c++", "-std=c++17"];
+const WARNINGS: [&str; 6] = [
+    "-Wall",
+    "-Wextra",
+    "-Wpedantic",
+    "-Wundef",
+    "-Wshadow",
+    "-Werror",
+];
+const VALGRIND: [&str; 4] = [
+    "--quiet",
+    "--error-exitcode=1",
+    "--leak-check=full",
+    "--errors-for-leak-kinds=definite,indirect",
+];
+
+pub(crate) fn program(language: [&str; 3], source: &str, link: &[&str]) -> PathBuf {
+    let build = artefacts();
+    let program = scratch("c").join(format!(
+        "{source}{}",
+        link.concat().replace(['/', '-'], "_")
+    ));
+    let [variable, default, standard] = language;
+    let mut compile = compiler(variable, default);
+    compile
+        .args([standard, "-pthread", "-g"])
+        .args(WARNINGS)
+        .arg("-I")
+        .arg(build.join("include"))
+        .arg(root().join("tests/c").join(source))
+        .arg("-L")
+        .arg(build.join("lib"))
+        .args(link)
+        .arg(format!("-Wl,-rpath,{}", build.join("lib").display()))
+        .arg("-o")
+        .arg(&program);
+    run(&mut compile);
+    program
+}
+
+pub(crate) fn clean(mut command: Command) -> Command {
+    for (name, _) in std::env::vars() {
+        let lower = name.to_ascii_lowercase();
+        if name.starts_with("ZEEBE_") || name.starts_with("CAMUNDA_") || lower.ends_with("_proxy") {
+            command.env_remove(name);
+        }
+    }
+    command
+}
+
+pub(crate) fn valgrind(program: &Path) -> Command {
+    let mut command = clean(Command::new("valgrind"));
+    command.args(VALGRIND).arg(program);
+    command
+}
