@@ -88,6 +88,10 @@ impl Drop for Server {
     }
 }
 
+#[allow(
+    clippy::print_stdout,
+    reason = "each case, by name, is what is to be seen"
+)]
 fn run_cases(mut client: Command, server: &Server, ca: &Path, cases: &[&str]) {
     let printed = run(client.arg(&server.address).arg(ca).args(cases));
     println!("{client:?}:\n{printed}");
