@@ -98,6 +98,19 @@ fn tokens_live_as_they_should() {
     with_gateways(valgrind(&program), "tokens-valgrind");
 }
 
+#[test]
+fn every_answer_of_a_token_endpoint_has_its_end() {
+    let program = program(C, "token_answers.c", &["-lzeebe"]);
+    with_gateways(clean(Command::new(&program)), "token-answers");
+    with_gateways(valgrind(&program), "token-answers-valgrind");
+}
+
+#[test]
+fn a_token_endpoint_is_asked_as_the_reference_asks_it() {
+    let program = program(C, "token_requests.c", &["-lzeebe"]);
+    with_gateways(clean(Command::new(&program)), "token-requests");
+}
+
 /// tinyproxy, ended with the test.
 struct TinyProxy {
     process: Child,

@@ -8,6 +8,7 @@ use crate::counters::Counters;
 use crate::gateway::Gateway;
 use crate::options::Options;
 use crate::switches::Switches;
+use crate::token_endpoint::LastRequest;
 use crate::tokens::Tokens;
 
 #[derive(Debug)]
@@ -19,6 +20,7 @@ pub(crate) struct Context {
     pub(crate) counters: Counters,
     pub(crate) calls: CallLog,
     pub(crate) switches: Switches,
+    pub(crate) token_request: LastRequest,
     /// Cancelled when the gateway is to stop.
     pub(crate) stop: CancellationToken,
 }

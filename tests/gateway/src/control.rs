@@ -10,7 +10,8 @@ use crate::context::Context;
 use crate::faults::Fault;
 use crate::frames;
 use crate::http::{self, Query};
-use crate::switches::{ForCalls, TokenAnswer};
+use crate::switches::ForCalls;
+use crate::token_answer::TokenAnswer;
 
 /// The highest stream of all (RFC 9113, section 6.8): nothing is refused.
 const LAST_STREAM_ID: u32 = (1 << 31) - 1;
@@ -30,6 +31,7 @@ async fn obey(context: &Context, request: Request<Incoming>) -> Result<Option<Va
     let query = Query::of(parts.uri.query())?;
     let answer = match (&parts.method, parts.uri.path()) {
         (&Method::GET, "/counters") => counters(context),
+        (&Method::GET, "/token-request") => context.token_request.last(),
         (&Method::GET, "/incidents") => context.gateway.incidents(),
         (&Method::POST, "/reset-connections") => {
             json!({ "reset": context.connections.reset().await })
@@ -64,16 +66,8 @@ async fn obey(context: &Context, request: Request<Incoming>) -> Result<Option<Va
             json!({ "count": count })
         }
         (&Method::POST, "/token-answer") => {
-            let status: u16 = query.required("status")?;
-            let answer = TokenAnswer {
-                status: StatusCode::from_u16(status).map_err(|error| error.to_string())?,
-                content_type: query
-                    .optional("content_type")?
-                    .unwrap_or_else(|| "application/json".to_owned()),
-                retry_after: query.optional("retry_after")?,
-                body: http::read(body).await?,
-            };
-            let count = count(&query)?;
+            let answer = TokenAnswer::of(&query, http::read(body).await?)?;
+            let (status, count) = (answer.status(), count(&query)?);
             context.switches.answer_tokens(answer, count);
             json!({ "status": status, "count": count })
         }

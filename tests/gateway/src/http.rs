@@ -18,12 +18,16 @@ pub(crate) fn answer(
     content_type: &str,
     body: impl Into<Bytes>,
 ) -> Response<Body> {
-    let mut response = Response::new(Body::new(Full::new(body.into())));
+    let mut response = Response::new(whole(body.into()));
     *response.status_mut() = status;
     if let Ok(value) = content_type.parse() {
         response.headers_mut().insert(CONTENT_TYPE, value);
     }
     response
+}
+
+pub(crate) fn whole(body: Bytes) -> Body {
+    Body::new(Full::new(body))
 }
 
 pub(crate) fn json_answer(status: StatusCode, body: &Value) -> Response<Body> {

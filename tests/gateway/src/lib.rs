@@ -23,6 +23,7 @@ mod server;
 mod sockets;
 mod state;
 mod switches;
+mod token_answer;
 mod token_endpoint;
 mod tokens;
 mod topology;

@@ -20,6 +20,7 @@ use crate::gateway::Gateway;
 use crate::options::Options;
 use crate::places::{self, Place};
 use crate::switches::Switches;
+use crate::token_endpoint::LastRequest;
 use crate::tokens::Tokens;
 
 /// How long open calls may take to end once the gateway stops.
@@ -65,6 +66,7 @@ impl Server {
             counters: Counters::default(),
             calls: CallLog::default(),
             switches: Switches::default(),
+            token_request: LastRequest::default(),
             stop: stop.clone(),
             options: options.clone(),
         });

@@ -4,11 +4,10 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use hyper::StatusCode;
-use hyper::body::Bytes;
 use tonic::Status;
 
 use crate::faults::Fault;
+use crate::token_answer::TokenAnswer;
 
 /// How the gateway and the token endpoint misbehave at present.
 #[derive(Debug, Default)]
@@ -30,15 +29,6 @@ impl<T> ForCalls<T> {
     fn is_for(&self, rpc: &str) -> bool {
         self.rpc.as_deref().is_none_or(|wanted| wanted == rpc)
     }
-}
-
-/// An answer that the token endpoint gives in place of its own.
-#[derive(Debug, Clone)]
-pub(crate) struct TokenAnswer {
-    pub(crate) status: StatusCode,
-    pub(crate) content_type: String,
-    pub(crate) retry_after: Option<String>,
-    pub(crate) body: Bytes,
 }
 
 impl Switches {
@@ -70,8 +60,12 @@ impl Switches {
         Some(fault.what)
     }
 
+    /// Lets go what the answer before held back.
     pub(crate) fn answer_tokens(&self, answer: TokenAnswer, count: u64) {
-        self.token_answer.set(answer, count);
+        let before = self.token_answer.set(answer, count);
+        if let Some(held) = before.and_then(|answer| answer.held) {
+            held.cancel();
+        }
     }
 
     pub(crate) fn next_token_answer(&self) -> Option<TokenAnswer> {
@@ -90,8 +84,10 @@ impl<T> Default for Countdown<T> {
 }
 
 impl<T: Clone> Countdown<T> {
-    fn set(&self, value: T, count: u64) {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some((value, count));
+    /// Returns the value before.
+    fn set(&self, value: T, count: u64) -> Option<T> {
+        let mut slot = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        slot.replace((value, count)).map(|(value, _)| value)
     }
 
     fn next_if(&self, wanted: impl FnOnce(&T) -> bool) -> Option<T> {

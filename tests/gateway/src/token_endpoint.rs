@@ -1,24 +1,48 @@
 //! The OAuth2 token endpoint (RFC 6749): client credentials in, opaque tokens out.
 
 use std::collections::HashMap;
+use std::sync::{Mutex, PoisonError};
 
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use hyper::body::Incoming;
 use hyper::header::{
-    ALLOW, AUTHORIZATION, CACHE_CONTROL, CONTENT_TYPE, HeaderValue, PRAGMA, RETRY_AFTER,
+    ACCEPT, ALLOW, AUTHORIZATION, CACHE_CONTROL, CONTENT_TYPE, HeaderName, HeaderValue, PRAGMA,
     WWW_AUTHENTICATE,
 };
 use hyper::{HeaderMap, Method, Request, Response, StatusCode};
-use serde_json::json;
+use serde_json::{Value, json};
 use tonic::body::Body;
 
 use crate::context::Context;
 use crate::http;
 use crate::options::Client;
-use crate::switches::TokenAnswer;
 
 const PATH: &str = "/oauth/token";
+
+/// The last request, secrets included, for tests that want to see what came.
+#[derive(Debug, Default)]
+pub(crate) struct LastRequest(Mutex<Value>);
+
+impl LastRequest {
+    fn keep(&self, headers: &HeaderMap, body: &[u8]) {
+        let header = |name: &HeaderName| {
+            let value = headers.get(name).map(HeaderValue::as_bytes);
+            value.map(String::from_utf8_lossy)
+        };
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = json!({
+            "authorization": header(&AUTHORIZATION),
+            "content_type": header(&CONTENT_TYPE),
+            "accept": header(&ACCEPT),
+            "body": String::from_utf8_lossy(body),
+        });
+    }
+
+    pub(crate) fn last(&self) -> Value {
+        let last = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        last.clone()
+    }
+}
 
 /// An error answer of RFC 6749, section 5.2.
 struct Refusal {
@@ -59,11 +83,19 @@ pub(crate) async fn answer(context: &Context, request: Request<Incoming>) -> Res
         return response;
     }
     context.counters.count_token_request();
-    if let Some(answer) = context.switches.next_token_answer() {
-        return prescribed(answer);
-    }
     let (parts, body) = request.into_parts();
-    let mut response = match token(context, &parts.headers, body).await {
+    let body = match http::read(body).await {
+        Ok(body) => body,
+        Err(reason) => return http::error_answer(StatusCode::BAD_REQUEST, &reason),
+    };
+    context.token_request.keep(&parts.headers, &body);
+    if let Some(answer) = context.switches.next_token_answer() {
+        if let Some(held) = &answer.held {
+            context.stop.run_until_cancelled(held.cancelled()).await;
+        }
+        return answer.response();
+    }
+    let mut response = match token(context, &parts.headers, &body) {
         Ok(response) => response,
         Err(refusal) => http::json_answer(
             refusal.status,
@@ -81,19 +113,7 @@ pub(crate) async fn answer(context: &Context, request: Request<Incoming>) -> Res
     response
 }
 
-fn prescribed(answer: TokenAnswer) -> Response<Body> {
-    let mut response = http::answer(answer.status, &answer.content_type, answer.body);
-    if let Some(value) = answer.retry_after.and_then(|value| value.parse().ok()) {
-        response.headers_mut().insert(RETRY_AFTER, value);
-    }
-    response
-}
-
-async fn token(
-    context: &Context,
-    headers: &HeaderMap,
-    body: Incoming,
-) -> Result<Response<Body>, Refusal> {
+fn token(context: &Context, headers: &HeaderMap, body: &[u8]) -> Result<Response<Body>, Refusal> {
     let media_type = headers
         .get(CONTENT_TYPE)
         .and_then(|value| value.to_str().ok())
@@ -106,8 +126,7 @@ async fn token(
         ));
     }
     let invalid = |reason| Refusal::new("invalid_request", reason);
-    let body = http::read(body).await.map_err(invalid)?;
-    let form = http::parameters(&body).map_err(invalid)?;
+    let form = http::parameters(body).map_err(invalid)?;
     let shown = credentials(headers, &form)?;
     if !context
         .options

@@ -113,3 +113,56 @@ fn the_next_answers_can_be_prescribed() {
         200
     );
 }
+
+#[test]
+fn a_prescribed_answer_may_have_a_header_an_encoding_and_a_framing_of_its_own() {
+    let gateway = Running::start(&[]);
+    let asked = || ask(&gateway, &[FORM, BASIC], "grant_type=client_credentials");
+    let prescribe = |parameters: &str| {
+        let target = format!("/token-answer?status=302&{parameters}");
+        gateway.control("POST", &target, "some text");
+    };
+    prescribe("header=location:%20http://elsewhere/");
+    assert!(asked().head.contains("location: http://elsewhere/\r\n"));
+    prescribe("encoding=gzip");
+    let head = asked().head;
+    assert!(head.contains("content-encoding: gzip\r\n"), "{head}");
+    prescribe("framing=chunked");
+    assert!(asked().head.contains("transfer-encoding: chunked\r\n"));
+    prescribe("framing=close");
+    let answer = asked();
+    assert!(answer.head.starts_with("http/1.0 302"), "{}", answer.head);
+    assert_eq!(answer.body, "some text");
+}
+
+#[test]
+fn an_answer_is_held_back_until_the_next_is_prescribed() {
+    let gateway = Running::start(&[]);
+    gateway.control("POST", "/token-answer?status=418&hold=1", "");
+    std::thread::scope(|scope| {
+        let held = scope.spawn(|| ask(&gateway, &[FORM, BASIC], "grant_type=client_credentials"));
+        while gateway.control("GET", "/counters", "")["token_requests"] == 0 {
+            std::thread::yield_now();
+        }
+        assert!(!held.is_finished());
+        gateway.control("POST", "/token-answer?status=200&count=0", "");
+        assert_eq!(held.join().expect("an answer").status, 418);
+    });
+}
+
+#[test]
+fn the_last_request_is_shown_as_it_came() {
+    let gateway = Running::start(&[]);
+    assert!(gateway.control("GET", "/token-request", "").is_null());
+    ask(&gateway, &[FORM, BASIC], "grant_type=client_credentials");
+    let last = gateway.control("GET", "/token-request", "");
+    assert_eq!(last["body"], "grant_type=client_credentials");
+    assert_eq!(
+        format!(
+            "authorization: {}",
+            last["authorization"].as_str().unwrap_or("")
+        ),
+        BASIC
+    );
+    assert!(last["accept"].is_null());
+}

@@ -142,10 +142,9 @@ pub(crate) fn http(port: u16, method: &str, target: &str, headers: &[&str], body
         body.len()
     )
     .expect("the request is sent");
-    let mut answer = String::new();
-    stream
-        .read_to_string(&mut answer)
-        .expect("the answer is read");
+    let mut answer = Vec::new();
+    stream.read_to_end(&mut answer).expect("the answer is read");
+    let answer = String::from_utf8_lossy(&answer);
     let (head, body) = answer.split_once("\r\n\r\n").expect("a whole answer");
     let status = head
         .split(' ')

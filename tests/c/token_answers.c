@@ -1,0 +1,254 @@
+/* Every answer that a token endpoint may give, on the wire: a row each of the table "The token answer". */
+#define _GNU_SOURCE
+#include "token_endpoint.h"
+
+#define MIB (1 << 20)
+
+/* How an answer ends: with the token `t0ken`, or in one of five ways. */
+typedef enum { USED, REFUSED, WRONG_URL, PASSING, UNUSABLE } outcome;
+
+static const struct {
+  int32_t kind, status, retryable;
+} ENDS[] = {
+    [USED] = {ZEEBE_ERROR_KIND_NONE, 0, 0},
+    [REFUSED] = {ZEEBE_ERROR_KIND_INVALID_OAUTH_CREDENTIALS, 16, 0},
+    [WRONG_URL] = {ZEEBE_ERROR_KIND_SETTINGS, 16, 0},
+    [PASSING] = {ZEEBE_ERROR_KIND_RPC, 14, 1},
+    [UNUSABLE] = {ZEEBE_ERROR_KIND_RPC, 14, 0},
+};
+
+static void ends(const char *row, const fetched *f, outcome end, const char *says) {
+  int used = end == USED;
+  int as_said = f->kind == ENDS[end].kind && f->status == ENDS[end].status && f->retryable == ENDS[end].retryable;
+  int well = used ? strcmp(f->text, "Bearer t0ken") == 0
+                  : f->source == ZEEBE_ERROR_SOURCE_TOKEN_ENDPOINT && strstr(f->text, says) && !strstr(f->text, "t0ken");
+  if (as_said && well) return;
+  fprintf(stderr, "%s: kind %d, status %d, source %d, retryable %d: %s\n", row, f->kind, f->status, f->source, f->retryable, f->text);
+  exit(1);
+}
+
+#define OAUTH_ERROR "{'error':'invalid_client','error_description':'no such client'}"
+#define TYPE(type) "{'access_token':'t0ken','token_type':" type "}"
+#define WITH(members) "{'access_token':'t0ken'," members "}"
+
+static const struct {
+  const char *row, *parameters, *body;
+  outcome end;
+  const char *says;
+} ROWS[] = {
+    {"2xx with a token", "status=200", TOKEN, USED, ""},
+    {"2xx with a token", "status=201", TOKEN, USED, ""},
+    {"other status with a token in it", "status=401", TOKEN, REFUSED, "401"},
+    {"other status with a token in it", "status=404", TOKEN, WRONG_URL, "404"},
+    {"other status with a token in it", "status=500", TOKEN, PASSING, "500"},
+    {"3xx", "status=302", TOKEN, UNUSABLE, "a redirect to nowhere"},
+    {"3xx", "status=307&header=location:/other?t0ken", "", UNUSABLE, "a redirect to a place on the same host"},
+    {"error object", "status=401", OAUTH_ERROR, REFUSED, "401 Unauthorized: (invalid_client) no such client"},
+    {"error object", "status=200", OAUTH_ERROR, REFUSED, "(invalid_client) no such client"},
+    {"error object", "status=418", OAUTH_ERROR, REFUSED, "(invalid_client)"},
+    {"error object", "status=503", OAUTH_ERROR, PASSING, "(invalid_client)"},
+    {"error object: 400, 401, 403", "status=400", "", REFUSED, "400"},
+    {"error object: 400, 401, 403", "status=401", "<html>", REFUSED, "401"},
+    {"error object: 400, 401, 403", "status=403", "{}", REFUSED, "403"},
+    {"error object: other 4xx", "status=404", "<html>", WRONG_URL, "is the URL of the token endpoint right?"},
+    {"error object: other 4xx", "status=405", "", WRONG_URL, "405"},
+    {"5xx, 408, 429", "status=500", "", PASSING, "500"},
+    {"5xx, 408, 429", "status=503", "<html>", PASSING, "503"},
+    {"5xx, 408, 429", "status=408", "", PASSING, "408"},
+    {"5xx, 408, 429", "status=429", OAUTH_ERROR, PASSING, "429"},
+    {"not JSON", "status=200&content_type=text/html", "<html>t0ken</html>", PASSING, "what is no JSON object"},
+    {"not JSON", "status=200", "['t0ken']", PASSING, "what is no JSON object"},
+    {"not JSON", "status=200", "", PASSING, "an empty body"},
+    {"NaN, Infinity", "status=200", WITH("'expires_in':NaN"), PASSING, "no JSON"},
+    {"NaN, Infinity", "status=200", WITH("'expires_in':Infinity"), PASSING, "no JSON"},
+    {"token_type mac, DPoP", "status=200", TYPE("'mac'"), UNUSABLE, "token_type is \"mac\", not bearer"},
+    {"token_type mac, DPoP", "status=200", TYPE("'DPoP'"), UNUSABLE, "token_type is \"DPoP\", not bearer"},
+    {"token_type mac, DPoP", "status=200", TYPE("7"), UNUSABLE, "token_type is no string"},
+    {"bearer in any case, missing, null and empty", "status=200", TYPE("'bearer'"), USED, ""},
+    {"bearer in any case, missing, null and empty", "status=200", TYPE("'BEARER'"), USED, ""},
+    {"bearer in any case, missing, null and empty", "status=200", TYPE("null"), USED, ""},
+    {"bearer in any case, missing, null and empty", "status=200", TYPE("''"), USED, ""},
+    {"access_token empty", "status=200", "{'access_token':''}", UNUSABLE, "access_token is empty"},
+    {"access_token null", "status=200", "{'access_token':null}", UNUSABLE, "it has no access_token"},
+    {"access_token not there", "status=200", "{}", UNUSABLE, "it has no access_token"},
+    {"access_token not a string", "status=200", "{'access_token':7}", UNUSABLE, "access_token is no string"},
+    {"access_token with characters no header may hold", "status=200", "{'access_token':'a\\u0001t0ken'}", UNUSABLE, "characters"},
+    {"access_token with characters no header may hold", "status=200", "{'access_token':'t0ken\\r\\nx: y'}", UNUSABLE, "characters"},
+    {"access_token with characters no header may hold", "status=200", "{'access_token':'t0ken\xc3\xa9'}", UNUSABLE, "characters"},
+    {"access_token with spaces", "status=200", "{'access_token':'t0ken a'}", UNUSABLE, "characters"},
+    {"form-encoded body", "status=200", "access_token=t0ken&expires_in=60", USED, ""},
+    {"form-encoded body: an error", "status=401", "error=invalid_client&error_description=no+such", REFUSED, "(invalid_client) no such"},
+    {"wrong content type", "status=200&content_type=text/html", TOKEN, USED, ""},
+    {"gzip", "status=200&encoding=gzip", TOKEN, USED, ""},
+    {"chunked", "status=200&framing=chunked", TOKEN, USED, ""},
+    {"HTTP/1.0", "status=200&framing=close", TOKEN, USED, ""},
+    {"BOM before the JSON", "status=200", "\xef\xbb\xbf" TOKEN, USED, ""},
+    {"expires_at", "status=200", WITH("'expires_at':1"), USED, ""},
+    {"error null or empty beside a token", "status=200", WITH("'error':null"), USED, ""},
+    {"error null or empty beside a token", "status=200", WITH("'error':''"), USED, ""},
+    {"other scope than asked", "status=200", WITH("'scope':'less'"), USED, ""},
+    {"scope in the answer that is no string", "status=200", WITH("'scope':['a','b']"), USED, ""},
+    {"scope in the answer that is no string", "status=200", WITH("'scope':7"), USED, ""},
+};
+
+static void every_answer_has_its_end(const gateway *g) {
+  for (size_t i = 0; i < sizeof ROWS / sizeof *ROWS; i++) {
+    long before = requests(g);
+    answer(g, ROWS[i].parameters, ROWS[i].body);
+    fetched f = fetch_once(g, (plugin_arguments){0});
+    ends(ROWS[i].row, &f, ROWS[i].end, ROWS[i].says);
+    CHECK(requests(g) == before + 1);
+  }
+}
+
+/* "3xx … never followed …, naming the target's origin": the other place would give a token, and would count. */
+static void a_redirect_is_never_followed(const gateway *g) {
+  static const int STATUSES[] = {301, 302, 303, 307, 308};
+  gateway other;
+  gateway_start(&other, "0");
+  for (size_t i = 0; i < sizeof STATUSES / sizeof *STATUSES; i++) {
+    char parameters[256], origin[128];
+    snprintf(origin, sizeof origin, "http://%s", gateway_address(&other, "token_http"));
+    snprintf(parameters, sizeof parameters, "status=%d&header=location:%s/oauth/token?t0ken", STATUSES[i], origin);
+    answer(g, parameters, "");
+    fetched f = fetch_once(g, (plugin_arguments){0});
+    ends("3xx", &f, UNUSABLE, origin);
+  }
+  CHECK(requests(&other) == 0);
+  fetched f = fetch_once(&other, (plugin_arguments){0}); /* it would have counted */
+  CHECK(f.kind == ZEEBE_ERROR_KIND_NONE && requests(&other) == 1);
+  gateway_stop(&other);
+}
+
+/* "Retry-After honoured (seconds or date, at most 300 s)" */
+static void retry_after_is_seconds_or_a_date_and_bounded(const gateway *g) {
+  answer(g, "status=503&retry_after=7", "");
+  CHECK(fetch_once(g, (plugin_arguments){0}).retry_after_ms == 7000);
+  answer(g, "status=429&retry_after=9999", "");
+  CHECK(fetch_once(g, (plugin_arguments){0}).retry_after_ms == 300000);
+  answer(g, "status=503&retry_after=Fri,%2031%20Dec%209999%2023:59:59%20GMT", "");
+  CHECK(fetch_once(g, (plugin_arguments){0}).retry_after_ms == 300000);
+  answer(g, "status=503&retry_after=soon", "");
+  CHECK(fetch_once(g, (plugin_arguments){0}).retry_after_ms < 0);
+  answer(g, "status=401&retry_after=7", "");
+  CHECK(fetch_once(g, (plugin_arguments){0}).retry_after_ms < 0);
+}
+
+/* "no connection, time-out"; "connect and total time-out … options" */
+static void no_connection_and_time_outs_are_passing(const gateway *g) {
+  fetched f = fetch_once(g, (plugin_arguments){.url = token_url(g, "http", "refused")});
+  ends("no connection", &f, PASSING, "token request to http://127.0.0.1:");
+  answer(g, "status=200&hold=1", TOKEN);
+  f = fetch_once(g, (plugin_arguments){.token.timeout_ms = 300});
+  ends("time-out", &f, PASSING, "did not answer in time");
+  answer(g, "status=200&count=0", ""); /* lets the held one go */
+  if (!strstr(g->ports, "\"blackhole\"")) return;
+  f = fetch_once(g, (plugin_arguments){.url = token_url(g, "http", "blackhole"), .token.connect_timeout_ms = 300});
+  ends("connect time-out", &f, PASSING, "did not answer in time");
+}
+
+/* "body over 1 MiB … refused": one of exactly 1 MiB is read. */
+static void a_body_over_a_mebibyte_is_refused(const gateway *g) {
+  static char body[MIB + 1];
+  memset(body, ' ', sizeof body);
+  memcpy(body, "{\"access_token\":\"t0ken\"}", 24);
+  for (size_t over = 0; over < 2; over++) {
+    free(gateway_ask(g, "POST /token-answer?status=200", body, MIB + over));
+    fetched f = fetch_once(g, (plugin_arguments){0});
+    ends("body over 1 MiB", &f, over ? UNUSABLE : USED, "more than 1048576 bytes");
+  }
+}
+
+/* Whether the token is good `leeway` seconds before its expiry, and not a hundred more. */
+static void lives(const gateway *g, const char *row, const char *members, int64_t expire_in, int64_t seconds) {
+  char body[256];
+  snprintf(body, sizeof body, "{'access_token':'t0ken'%s}", members);
+  for (int more = 0; more < 2; more++) {
+    int32_t expired = -1;
+    answer(g, "status=200", body);
+    zeebe_metadata_plugin *plugin = plugin_new(g, (plugin_arguments){.leeway = more ? seconds + 1 : seconds - 100, .expire_in = expire_in});
+    fetched f = fetch(plugin);
+    ends(row, &f, USED, "");
+    OK(zeebe_metadata_plugin_is_token_expired(plugin, &expired));
+    if (expired != more) fprintf(stderr, "%s: %s\n", row, members);
+    CHECK(expired == more);
+    zeebe_metadata_plugin_free(plugin);
+  }
+}
+
+static void expires_in_is_a_number_or_its_text_else_expire_in_else_five_minutes(const gateway *g) {
+  static const char *NUMBERS[] = {",'expires_in':3600", ",'expires_in':3600.7", ",'expires_in':'3600'", ",'expires_in':' 3600 '"};
+  static const char *OTHERS[] = {",'expires_in':'soon'", ",'expires_in':[3600]", ",'expires_in':{}", ",'expires_in':true"};
+  static const char *MISSING[] = {"", ",'expires_in':null"};
+  for (int i = 0; i < 4; i++) lives(g, "expires_in", NUMBERS[i], 0, 3600);
+  for (int i = 0; i < 4; i++) lives(g, "other expires_in", OTHERS[i], i % 2 ? 1000 : 0, i % 2 ? 1000 : 300);
+  for (int i = 0; i < 2; i++) lives(g, "missing or null", MISSING[i], 0, 300);
+  for (int i = 0; i < 2; i++) lives(g, "missing or null", MISSING[i], 1000, 1000);
+  lives(g, "expires_at", ",'expires_at':1,'expires_in':3600", 0, 3600);
+}
+
+/* "zero or negative: used for the calls that waited for it, then fetched anew" */
+static void a_token_that_has_expired_is_used_by_those_who_waited(const gateway *g) {
+  static const char *BODIES[] = {WITH("'expires_in':0"), WITH("'expires_in':-5")};
+  for (int i = 0; i < 2; i++) {
+    zeebe_metadata_plugin *plugin = plugin_new(g, (plugin_arguments){0});
+    long before = requests(g);
+    answer(g, "status=200&count=2", BODIES[i]);
+    for (int fetches = 1; fetches <= 2; fetches++) {
+      fetched f = fetch(plugin);
+      ends("zero or negative", &f, USED, "");
+      CHECK(requests(g) == before + fetches);
+    }
+    zeebe_metadata_plugin_free(plugin);
+  }
+}
+
+static void expire_in_below_0_is_refused_when_the_plugin_is_made(const gateway *g) {
+  zeebe_oauth2_client_credentials_metadata_plugin_options options = ZEEBE_OAUTH2_CLIENT_CREDENTIALS_METADATA_PLUGIN_OPTIONS_INIT;
+  zeebe_metadata_plugin *plugin = NULL;
+  options.client_id = options.client_secret = "x";
+  options.authorization_server = token_url(g, "http", "token_http");
+  options.expire_in = -1;
+  FAILS(zeebe_oauth2_client_credentials_metadata_plugin_new(&options, &plugin), ZEEBE_ERROR_KIND_INVALID_ARGUMENT, "expire_in is -1");
+}
+
+static void spaces_around_the_token_url_are_trimmed(const gateway *g) {
+  char url[160];
+  snprintf(url, sizeof url, " \t%s \n", token_url(g, "http", "token_http"));
+  answer(g, "status=200", TOKEN);
+  fetched f = fetch_once(g, (plugin_arguments){.url = url});
+  ends("spaces around the token URL", &f, USED, "");
+}
+
+/* "TLS roots of the token endpoint: … the option token_ca" */
+static void the_roots_of_the_token_endpoint_are_token_ca(const gateway *g) {
+  static const char *NAMES[] = {"ca", "other_ca"};
+  for (int i = 0; i < 2; i++) {
+    char ca[65536];
+    FILE *in = fopen(gateway_get(g, NAMES[i]), "r");
+    CHECK(in);
+    ca[fread(ca, 1, sizeof ca - 1, in)] = 0;
+    fclose(in);
+    answer(g, i ? "status=200&count=0" : "status=200", TOKEN);
+    fetched f = fetch_once(g, (plugin_arguments){.url = token_url(g, "https", "token_https"), .token.token_ca = ca});
+    ends("TLS roots", &f, i ? PASSING : USED, "UnknownIssuer");
+  }
+}
+
+int main(void) {
+  gateway g;
+  gateway_start(&g, "0");
+  every_answer_has_its_end(&g);
+  a_redirect_is_never_followed(&g);
+  retry_after_is_seconds_or_a_date_and_bounded(&g);
+  no_connection_and_time_outs_are_passing(&g);
+  a_body_over_a_mebibyte_is_refused(&g);
+  expires_in_is_a_number_or_its_text_else_expire_in_else_five_minutes(&g);
+  a_token_that_has_expired_is_used_by_those_who_waited(&g);
+  expire_in_below_0_is_refused_when_the_plugin_is_made(&g);
+  spaces_around_the_token_url_are_trimmed(&g);
+  the_roots_of_the_token_endpoint_are_token_ca(&g);
+  OK(zeebe_runtime_shutdown(-1));
+  gateway_stop(&g);
+  return 0;
+}

@@ -1,0 +1,120 @@
+/* What a token endpoint is asked, and when: the table "The token request", on the wire. */
+#define _GNU_SOURCE
+#include "token_endpoint.h"
+
+static zeebe_channel *oauth(const gateway *g, const char *scope, const char *audience, int32_t authentication) {
+  zeebe_oauth2_client_credentials_channel_options options = ZEEBE_OAUTH2_CLIENT_CREDENTIALS_CHANNEL_OPTIONS_INIT;
+  zeebe_token_options token = ZEEBE_TOKEN_OPTIONS_INIT;
+  zeebe_channel_credentials *credentials = NULL;
+  zeebe_channel *channel = NULL;
+  OK(zeebe_insecure_channel_credentials_new(&credentials));
+  token.client_authentication = authentication;
+  options.grpc_address = gateway_address(g, "plaintext");
+  options.client_id = "my client";
+  options.client_secret = "s+:%/\xc3\xa9";
+  options.authorization_server = token_url(g, "http", "token_http");
+  options.scope = scope;
+  options.audience = audience;
+  options.channel_credentials = credentials;
+  options.token_options = &token;
+  OK(zeebe_create_oauth2_client_credentials_channel(&options, &channel));
+  zeebe_channel_credentials_free(credentials);
+  return channel;
+}
+
+static zeebe_channel *cloud(const gateway *g, const char *scope, int32_t authentication) {
+  zeebe_camunda_cloud_channel_options options = ZEEBE_CAMUNDA_CLOUD_CHANNEL_OPTIONS_INIT;
+  zeebe_token_options token = ZEEBE_TOKEN_OPTIONS_INIT;
+  zeebe_channel *channel = NULL;
+  token.client_authentication = authentication;
+  options.client_id = "my client";
+  options.client_secret = "s+:%/\xc3\xa9";
+  options.cluster_id = "c";
+  options.authorization_server = token_url(g, "http", "token_http");
+  options.scope = scope;
+  options.token_options = &token;
+  OK(zeebe_create_camunda_cloud_channel(&options, &channel));
+  return channel;
+}
+
+static void retrieve_token(const zeebe_channel *channel) {
+  tally t = TALLY_INIT;
+  OK(zeebe_channel_retrieve_token(channel, on_done, &t));
+  tally_wait(&t, &t.calls, 1);
+  CHECK(t.failures == 0);
+}
+
+/* What is sent for it, and nothing before the first call; frees the channel. */
+static void asks(const gateway *g, zeebe_channel *channel, const char *authorization, const char *body) {
+  char expected[1024];
+  char *json = NULL;
+  int32_t state;
+  long before = requests(g);
+  OK(zeebe_channel_get_state(channel, 0, &state));
+  OK(zeebe_channel_describe(channel, &json));
+  zeebe_string_free(json);
+  CHECK(requests(g) == before);
+  answer(g, "status=200", TOKEN);
+  retrieve_token(channel);
+  CHECK(requests(g) == before + 1);
+  json = gateway_ask(g, "GET /token-request", NULL, 0);
+  snprintf(expected, sizeof expected, "\"authorization\":%s", authorization);
+  CHECK(strstr(json, expected));
+  CHECK(strstr(json, "\"content_type\":\"application/x-www-form-urlencoded\"") && strstr(json, "\"accept\":\"application/json\""));
+  snprintf(expected, sizeof expected, "\"body\":\"%s\"", body);
+  if (!strstr(json, expected)) fprintf(stderr, "%s, not %s\n", json, expected);
+  CHECK(strstr(json, expected));
+  free(json);
+  zeebe_channel_free(channel);
+}
+
+#define SECRET "client_id=my+client&client_secret=s%2B%3A%25%2F%C3%A9"
+#define PLAIN_PAIR "\"Basic bXkgY2xpZW50OnMrOiUvw6k=\""                           /* my client:s+:%/é */
+#define ENCODED_PAIR "\"Basic bXkrY2xpZW50OnMlMkIlM0ElMjUlMkYlQzMlQTk=\""         /* my+client:s%2B%3A%25%2F%C3%A9 */
+#define GRANT "grant_type=client_credentials"
+
+static void the_token_request_is_the_references(const gateway *g) {
+  asks(g, oauth(g, NULL, "aud", 0), PLAIN_PAIR, GRANT "&audience=aud");
+  asks(g, oauth(g, "a b:*", "", 0), PLAIN_PAIR, GRANT "&scope=a+b%3A%2A");
+  asks(g, oauth(g, "a", "aud", ZEEBE_CLIENT_AUTHENTICATION_BASIC), PLAIN_PAIR, GRANT "&scope=a&audience=aud");
+  asks(g, oauth(g, "", "", ZEEBE_CLIENT_AUTHENTICATION_BASIC_RFC6749), ENCODED_PAIR, GRANT);
+  asks(g, oauth(g, "a", "", ZEEBE_CLIENT_AUTHENTICATION_BODY), "null", GRANT "&" SECRET "&scope=a");
+  asks(g, cloud(g, NULL, 0), "null", GRANT "&" SECRET "&audience=zeebe.camunda.io");
+  asks(g, cloud(g, "a", 0), "null", GRANT "&" SECRET "&scope=a&audience=zeebe.camunda.io");
+  asks(g, cloud(g, NULL, ZEEBE_CLIENT_AUTHENTICATION_BASIC), PLAIN_PAIR, GRANT "&audience=zeebe.camunda.io");
+}
+
+/* "nothing when the channel is made; prefetch is our own option" */
+static void prefetch_asks_when_the_plugin_is_made(const gateway *g) {
+  long before = requests(g);
+  answer(g, "status=200", TOKEN);
+  zeebe_metadata_plugin *plugin = plugin_new(g, (plugin_arguments){.token.prefetch = 1});
+  while (requests(g) == before) usleep(1000);
+  fetched f = fetch(plugin);
+  CHECK(strcmp(f.text, "Bearer t0ken") == 0);
+  CHECK(requests(g) == before + 1);
+  zeebe_metadata_plugin_free(plugin);
+}
+
+/* "other scope than asked: … describe show the granted scope" */
+static void the_granted_scope_is_shown(const gateway *g) {
+  char *json = NULL;
+  zeebe_channel *channel = oauth(g, "asked", "", ZEEBE_CLIENT_AUTHENTICATION_BASIC);
+  answer(g, "status=200", "{'access_token':'t0ken','scope':'granted'}");
+  retrieve_token(channel);
+  OK(zeebe_channel_describe(channel, &json));
+  CHECK(strstr(json, "\"granted\"") && strstr(json, "\"asked\"") && !strstr(json, "t0ken"));
+  zeebe_string_free(json);
+  zeebe_channel_free(channel);
+}
+
+int main(void) {
+  gateway g;
+  gateway_start(&g, "0");
+  the_token_request_is_the_references(&g);
+  prefetch_asks_when_the_plugin_is_made(&g);
+  the_granted_scope_is_shown(&g);
+  OK(zeebe_runtime_shutdown(-1));
+  gateway_stop(&g);
+  return 0;
+}
