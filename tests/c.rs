@@ -111,6 +111,19 @@ fn a_token_endpoint_is_asked_as_the_reference_asks_it() {
     with_gateways(clean(Command::new(&program)), "token-requests");
 }
 
+#[test]
+fn no_secret_gets_into_logs_errors_or_facts() {
+    let program = program(C, "secrets.c", &["-lzeebe"]);
+    with_gateways(clean(Command::new(&program)), "secrets");
+}
+
+#[test]
+fn a_hosts_token_source_answers_once_in_time_or_not_at_all() {
+    let program = program(C, "token_source.c", &["-lzeebe"]);
+    with_gateways(clean(Command::new(&program)), "token-source");
+    with_gateways(valgrind(&program), "token-source-valgrind");
+}
+
 /// tinyproxy, ended with the test.
 struct TinyProxy {
     process: Child,

@@ -3,14 +3,14 @@
 #include "gateway.h"
 
 /* Each test has a leeway of its own: equal credentials share their token, also with a channel whose last call is just ending. */
-static zeebe_channel *oauth(const gateway *g, int64_t leeway) {
+static zeebe_channel *oauth_to(const gateway *g, const char *listener, int64_t leeway) {
   zeebe_oauth2_client_credentials_channel_options options = ZEEBE_OAUTH2_CLIENT_CREDENTIALS_CHANNEL_OPTIONS_INIT;
   zeebe_channel_credentials *credentials = NULL;
   zeebe_channel *channel = NULL;
   char url[128];
   OK(zeebe_insecure_channel_credentials_new(&credentials));
   snprintf(url, sizeof url, "http://%s/oauth/token", gateway_address(g, "token_http"));
-  options.grpc_address = gateway_address(g, "plaintext_oauth");
+  options.grpc_address = gateway_address(g, listener);
   options.client_id = "demo-client";
   options.client_secret = "demo-secret";
   options.audience = "zeebe-api";
@@ -21,6 +21,8 @@ static zeebe_channel *oauth(const gateway *g, int64_t leeway) {
   zeebe_channel_credentials_free(credentials);
   return channel;
 }
+
+static zeebe_channel *oauth(const gateway *g, int64_t leeway) { return oauth_to(g, "plaintext_oauth", leeway); }
 
 static long requests(const gateway *g) { return gateway_count(g, "token_requests"); }
 
@@ -148,6 +150,71 @@ static void the_programs_own_credentials_are_sent(const gateway *g) {
   zeebe_channel_free(channel);
 }
 
+static void a_fetch_that_outlives_a_calls_deadline_serves_the_next(const gateway *g) {
+  static const char TOKEN[] = "{\"access_token\":\"t\"}";
+  zeebe_channel *channel = oauth_to(g, "plaintext", 6); /* which takes any token */
+  long before = requests(g);
+  free(gateway_ask(g, "POST /token-answer?status=200&hold=1&count=9", TOKEN, sizeof TOKEN - 1));
+  for (int i = 0; i < 2; i++) CHECK(call_it(channel, TOPOLOGY, 200, ZEEBE_WAIT_FOR_READY_YES).status == 4);
+  while (requests(g) == before) usleep(1000);
+  /* retrieve_token joins the fetch under way. */
+  tally t = TALLY_INIT;
+  OK(zeebe_channel_retrieve_token(channel, on_done, &t));
+  gateway_tell(g, "POST /token-answer?status=200&count=0");
+  tally_wait(&t, &t.calls, 1);
+  CHECK(t.failures == 0 && topology(channel).status == 0 && requests(g) == before + 1);
+  zeebe_channel_free(channel);
+}
+
+static void a_leeway_as_long_as_the_lifetime_means_a_fetch_for_every_call(const gateway *g) {
+  zeebe_channel *channel = oauth(g, 4000);
+  long before = requests(g);
+  for (int calls = 1; calls <= 3; calls++) CHECK(topology(channel).status == 0 && requests(g) == before + calls);
+  zeebe_channel_free(channel);
+}
+
+static void a_renewal_that_fails_leaves_the_old_token_in_use(void) {
+  gateway g;
+  gateway_start_with(&g, "0", "300");
+  zeebe_channel *channel = oauth(&g, 299); /* it is due at once, and past its leeway in a second */
+  CHECK(topology(channel).status == 0);
+  gateway_tell(&g, "POST /token-answer?status=503&count=1000");
+  for (int64_t end = now_ms() + 3000; now_ms() < end;) CHECK(topology(channel).status == 0);
+  CHECK(stats_number(channel, "failures") >= 1 && requests(&g) <= 5);
+  zeebe_channel_free(channel);
+  gateway_stop(&g);
+}
+
+static void no_token_is_fetched_for_a_gateway_that_cannot_be_reached(const gateway *g) {
+  zeebe_channel *channel = oauth_to(g, "refused", 7);
+  long before = requests(g);
+  CHECK(topology(channel).status == 14 && requests(g) == before);
+  zeebe_channel_free(channel);
+}
+
+static void the_callers_own_authorization_replaces_the_plugins_and_the_later_plugin_wins(const gateway *g) {
+  zeebe_metadata *metadata = NULL;
+  zeebe_metadata_plugin *basic = NULL;
+  zeebe_response *response = NULL;
+  zeebe_channel *channel = oauth_to(g, "plaintext", 8);
+  OK(zeebe_metadata_new(&metadata));
+  OK(zeebe_metadata_add(metadata, "authorization", (const uint8_t *)"Own value", 9));
+  OK(zeebe_basic_metadata_plugin_new("u", "p", &basic));
+  for (int own = 0; own < 2; own++) {
+    zeebe_call_options options = ZEEBE_CALL_OPTIONS_INIT;
+    options.credentials = basic; /* after the channel's */
+    options.metadata = own ? metadata : NULL;
+    OK(zeebe_channel_unary_call_sync(channel, TOPOLOGY, NULL, 0, &options, &response));
+    zeebe_response_free(response);
+    char *calls = gateway_ask(g, "GET /calls?last=1", NULL, 0);
+    CHECK(strstr(calls, own ? "\"authorization\":\"Own \xe2\x80\xa6\"" : "\"authorization\":\"Basic \xe2\x80\xa6\"")); /* and nothing else */
+    free(calls);
+  }
+  zeebe_metadata_free(metadata);
+  zeebe_metadata_plugin_free(basic);
+  zeebe_channel_free(channel);
+}
+
 int main(void) {
   gateway g;
   gateway_start(&g, "0");
@@ -157,6 +224,11 @@ int main(void) {
   calls_in_the_pause_after_a_failure_fail_at_once_or_wait_if_they_may(&g);
   a_refusal_is_not_retried_and_says_so(&g);
   a_token_that_the_gateway_refuses_is_replaced_once(&g);
+  a_fetch_that_outlives_a_calls_deadline_serves_the_next(&g);
+  a_leeway_as_long_as_the_lifetime_means_a_fetch_for_every_call(&g);
+  no_token_is_fetched_for_a_gateway_that_cannot_be_reached(&g);
+  the_callers_own_authorization_replaces_the_plugins_and_the_later_plugin_wins(&g);
+  a_renewal_that_fails_leaves_the_old_token_in_use();
   tokens_are_renewed_before_a_call_must_wait();
   OK(zeebe_runtime_shutdown(-1));
   gateway_stop(&g);

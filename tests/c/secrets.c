@@ -1,0 +1,302 @@
+/* No secret gets out: every path that touches one is driven with the log at TRACE, and all that the library said is searched. */
+#define _GNU_SOURCE
+#include "token_endpoint.h"
+
+#define CLIENT_ID "unmistakable-client"
+#define CLIENT_SECRET "c1ient+s3cret/\xc3\xa9%!"
+#define ISSUED "issu3d-t0ken"
+#define OF_THE_HOST "h0st-t0ken"
+#define BEARER "b3arer-t0ken"
+#define PASSWORD "bas1c p4ss:word"
+#define PROXY_PASSWORD "pr0xy-p4ss"
+#define KEY_BODY "k3yBodyOfPrivateKey"
+
+/* All that the library said. */
+static struct {
+  pthread_mutex_t mutex;
+  char *text;
+  size_t length, capacity;
+  long records;
+} said = {PTHREAD_MUTEX_INITIALIZER, NULL, 0, 0, 0};
+
+static void hear(const void *bytes, size_t length) {
+  pthread_mutex_lock(&said.mutex);
+  if (said.length + length + 2 > said.capacity) {
+    said.capacity = 2 * (said.length + length + 2);
+    said.text = realloc(said.text, said.capacity);
+    CHECK(said.text);
+  }
+  if (length) memcpy(said.text + said.length, bytes, length);
+  said.length += length;
+  said.text[said.length++] = '\n';
+  pthread_mutex_unlock(&said.mutex);
+}
+
+static void hear_text(const char *text) {
+  if (text) hear(text, strlen(text));
+}
+
+static void on_log(void *user_data, const zeebe_log_record *record) {
+  (void)user_data;
+  hear_text(zeebe_log_record_target(record));
+  hear_text(zeebe_log_record_message(record));
+  said.records++;
+}
+
+static void hear_metadata(const zeebe_metadata *metadata) {
+  for (size_t i = 0; i < zeebe_metadata_count(metadata); i++) {
+    size_t length = 0;
+    const uint8_t *value = zeebe_metadata_value(metadata, i, &length);
+    hear_text(zeebe_metadata_key(metadata, i));
+    hear(value, length);
+  }
+}
+
+/* With all that it can be asked for; returns its status. */
+static int32_t hear_error(const zeebe_error *error) {
+  size_t length = 0;
+  const uint8_t *details = zeebe_error_details(error, &length);
+  hear(details, length);
+  hear_text(zeebe_error_message(error));
+  hear_metadata(zeebe_error_initial_metadata(error));
+  hear_metadata(zeebe_error_trailers(error));
+  return zeebe_error_grpc_status(error);
+}
+
+static int32_t hear_failure(zeebe_error *error) {
+  int32_t status = hear_error(error);
+  zeebe_error_free(error);
+  return status;
+}
+
+static void on_heard(void *user_data, const zeebe_error *error) {
+  hear_error(error);
+  tally_end(user_data, error);
+}
+
+static int32_t call(const zeebe_channel *channel, const zeebe_metadata_plugin *plugin) {
+  zeebe_call_options options = ZEEBE_CALL_OPTIONS_INIT;
+  zeebe_response *response = NULL;
+  options.credentials = plugin;
+  options.timeout_ms = 20000;
+  zeebe_error *error = zeebe_channel_unary_call_sync(channel, TOPOLOGY, NULL, 0, &options, &response);
+  hear_metadata(zeebe_response_initial_metadata(response));
+  hear_metadata(zeebe_response_trailers(response));
+  zeebe_response_free(response);
+  return hear_failure(error);
+}
+
+static void hear_facts(const zeebe_channel *channel) {
+  char *json = NULL;
+  OK(zeebe_channel_describe(channel, &json));
+  hear_text(json);
+  zeebe_string_free(json);
+  OK(zeebe_channel_stats(channel, &json));
+  hear_text(json);
+  zeebe_string_free(json);
+}
+
+static int32_t retrieve_token(const zeebe_channel *channel) {
+  tally t = TALLY_INIT;
+  OK(zeebe_channel_retrieve_token(channel, on_heard, &t));
+  tally_wait(&t, &t.calls, 1);
+  return t.status;
+}
+
+typedef struct {
+  const char *listener; /* of the gateway */
+  const char *url;      /* NULL: the gateway's */
+  const char *token_proxy, *proxy, *ca;
+  int32_t authentication;
+  int64_t leeway;
+} oauth_arguments;
+
+static zeebe_channel *oauth(const gateway *g, oauth_arguments arguments) {
+  zeebe_oauth2_client_credentials_channel_options options = ZEEBE_OAUTH2_CLIENT_CREDENTIALS_CHANNEL_OPTIONS_INIT;
+  zeebe_token_options token = ZEEBE_TOKEN_OPTIONS_INIT;
+  zeebe_channel_option proxy = TEXT("grpc.http_proxy", arguments.proxy);
+  zeebe_channel_credentials *credentials = NULL;
+  zeebe_channel *channel = NULL;
+  static int64_t count = 100; /* a leeway of its own: equal credentials share token and pause */
+  OK(zeebe_insecure_channel_credentials_new(&credentials));
+  token.client_authentication = arguments.authentication;
+  token.http_proxy = arguments.token_proxy;
+  token.token_ca = arguments.ca;
+  options.grpc_address = gateway_address(g, arguments.listener ? arguments.listener : "plaintext");
+  options.client_id = CLIENT_ID;
+  options.client_secret = CLIENT_SECRET;
+  options.authorization_server = arguments.url ? arguments.url : token_url(g, "http", "token_http");
+  options.audience = "zeebe-api";
+  options.channel_credentials = credentials;
+  options.channel_options = &proxy;
+  options.channel_options_count = arguments.proxy != NULL;
+  options.leeway = arguments.leeway ? arguments.leeway : count++;
+  options.token_options = &token;
+  OK(zeebe_create_oauth2_client_credentials_channel(&options, &channel));
+  zeebe_channel_credentials_free(credentials);
+  return channel;
+}
+
+#define TOKEN_ISSUED "{'access_token':'" ISSUED "'}"
+
+static void answers_of_every_kind(const gateway *g) {
+  static const struct {
+    const char *parameters, *body;
+    int32_t status;
+  } ANSWERS[] = {
+      {"status=200", TOKEN_ISSUED, 0},
+      {"status=200&count=0", "", 16}, /* the endpoint's own: it does not know this client */
+      {"status=401", TOKEN_ISSUED, 16},
+      {"status=503", TOKEN_ISSUED, 14},
+      {"status=404", TOKEN_ISSUED, 16},
+      {"status=307&header=location:http://127.0.0.1:1/?token=" ISSUED, "", 14},
+      {"status=200", ISSUED, 14},
+      {"status=200", "['" ISSUED "']", 14},
+      {"status=200", "{'access_token':'" ISSUED "','token_type':'mac'}", 14},
+      {"status=200", "{'access_token':'" ISSUED " and more'}", 14},
+      {"status=200", "{'access_token':'" ISSUED "','error':'invalid_scope'}", 16},
+      {"status=200", "{'access_token':'" ISSUED "','expires_in':'soon','scope':7}", 0},
+  };
+  for (int32_t authentication = ZEEBE_CLIENT_AUTHENTICATION_BASIC; authentication <= ZEEBE_CLIENT_AUTHENTICATION_BODY; authentication++) {
+    for (size_t i = 0; i < sizeof ANSWERS / sizeof *ANSWERS; i++) {
+      zeebe_channel *channel = oauth(g, (oauth_arguments){.authentication = authentication});
+      answer(g, ANSWERS[i].parameters, ANSWERS[i].body);
+      CHECK(call(channel, NULL) == ANSWERS[i].status);
+      hear_facts(channel);
+      zeebe_channel_free(channel);
+    }
+  }
+}
+
+static void a_gateway_that_refuses_and_a_renewal(const gateway *g) {
+  zeebe_channel *channel = oauth(g, (oauth_arguments){.listener = "plaintext_oauth"});
+  answer(g, "status=200", TOKEN_ISSUED);
+  CHECK(call(channel, NULL) == 16);
+  hear_facts(channel);
+  zeebe_channel_free(channel);
+  channel = oauth(g, (oauth_arguments){.leeway = 29});
+  answer(g, "status=200&count=9", "{'access_token':'" ISSUED "','expires_in':30}");
+  CHECK(call(channel, NULL) == 0 && call(channel, NULL) == 0); /* it is due at once */
+  while (stats_number(channel, "renewals") < 1) CHECK(call(channel, NULL) == 0);
+  CHECK(retrieve_token(channel) == 0);
+  hear_facts(channel);
+  zeebe_channel_free(channel);
+  answer(g, "status=200&count=0", "");
+}
+
+static void failures_of_tls_and_of_proxies(const gateway *g) {
+  char proxy[128];
+  snprintf(proxy, sizeof proxy, "http://user:" PROXY_PASSWORD "@%s", gateway_address(g, "proxy_407"));
+  oauth_arguments arguments[] = {
+      {.url = token_url(g, "https", "token_https")},
+      {.url = token_url(g, "https", "token_https"), .token_proxy = proxy},
+      {.proxy = proxy},
+  };
+  for (size_t i = 0; i < sizeof arguments / sizeof *arguments; i++) {
+    zeebe_channel *channel = oauth(g, arguments[i]);
+    CHECK(call(channel, NULL) == 14);
+    hear_facts(channel);
+    zeebe_channel_free(channel);
+  }
+  zeebe_ssl_channel_credentials_options ssl = ZEEBE_SSL_CHANNEL_CREDENTIALS_OPTIONS_INIT;
+  zeebe_channel_credentials *credentials = NULL;
+  static const char *KEYS[] = {KEY_BODY, "-----BEGIN PRIVATE KEY-----\n" KEY_BODY "\n-----END PRIVATE KEY-----\n"};
+  for (int i = 0; i < 2; i++) {
+    ssl.private_key = ssl.certificate_chain = KEYS[i];
+    zeebe_error *error = zeebe_ssl_channel_credentials_new(&ssl, &credentials);
+    CHECK(error);
+    hear_failure(error);
+  }
+}
+
+static void give(void *user_data, zeebe_token_request *request) {
+  (void)user_data;
+  zeebe_token token = ZEEBE_TOKEN_INIT;
+  token.access_token = OF_THE_HOST " with a space";
+  hear_failure(zeebe_token_request_complete(request, &token));
+  token.access_token = OF_THE_HOST;
+  OK(zeebe_token_request_complete(request, &token));
+  hear_failure(zeebe_token_request_complete(request, &token));
+  zeebe_token_request_free(request);
+}
+
+static void the_programs_own(const gateway *g) {
+  zeebe_oauth2_metadata_plugin_options options = ZEEBE_OAUTH2_METADATA_PLUGIN_OPTIONS_INIT;
+  zeebe_metadata_plugin *plugins[3];
+  options.retrieve = give;
+  OK(zeebe_oauth2_metadata_plugin_new(&options, NULL, &plugins[0]));
+  OK(zeebe_bearer_metadata_plugin_new(BEARER, &plugins[1]));
+  OK(zeebe_basic_metadata_plugin_new("user", PASSWORD, &plugins[2]));
+  hear_failure(zeebe_bearer_metadata_plugin_set_token(plugins[1], BEARER " and a space"));
+  zeebe_channel *channel = channel_new((channel_arguments){.address = gateway_address(g, "plaintext_oauth")});
+  for (int i = 0; i < 3; i++) {
+    CHECK(call(channel, plugins[i]) == 16);
+    zeebe_metadata_plugin_free(plugins[i]);
+  }
+  hear_facts(channel);
+  zeebe_channel_free(channel);
+}
+
+static int was_said(const char *text) { return memmem(said.text, said.length, text, strlen(text)) != NULL; }
+
+static void base64(const char *text, char *out) {
+  static const char DIGITS[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+  const unsigned char *in = (const unsigned char *)text;
+  size_t length = strlen(text) / 3 * 3; /* whole groups: what follows depends on it */
+  for (size_t i = 0; i < length; i += 3) {
+    unsigned group = (unsigned)in[i] << 16 | (unsigned)in[i + 1] << 8 | in[i + 2];
+    for (int shift = 18; shift >= 0; shift -= 6) *out++ = DIGITS[group >> shift & 63];
+  }
+  *out = 0;
+}
+
+static void percent_encoded(const char *text, char *out) {
+  static const char KEPT[] = "-._~ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
+  for (; *text; text++) out += sprintf(out, strchr(KEPT, *text) ? "%c" : "%%%02X", (unsigned char)*text);
+}
+
+/* As it is, percent-encoded, and in base64 wherever it begins in a group of three. */
+static int got_out(const char *secret) {
+  char encoded[512];
+  percent_encoded(secret, encoded);
+  if (was_said(secret) || was_said(encoded)) return 1;
+  for (int skipped = 0; skipped < 3; skipped++) {
+    base64(secret + skipped, encoded);
+    if (was_said(encoded)) return 1;
+  }
+  return 0;
+}
+
+static void the_search_finds_what_is_there(void) {
+  char text[512];
+  CHECK(said.records > 0 && was_said(CLIENT_ID) && was_said("a token came") && was_said("no token came"));
+  size_t length = said.length;
+  CHECK(!got_out("t3st/\xc3\xa9 secret"));
+  hear_text("t3st%2F%C3%A9%20secret");
+  CHECK(got_out("t3st/\xc3\xa9 secret"));
+  said.length = length;
+  base64("id:t3st/\xc3\xa9 secret..", text);
+  hear_text(text);
+  CHECK(got_out("t3st/\xc3\xa9 secret"));
+  said.length = length;
+}
+
+int main(void) {
+  static const char *SECRETS[] = {CLIENT_SECRET, ISSUED, OF_THE_HOST, BEARER, PASSWORD, PROXY_PASSWORD, KEY_BODY};
+  gateway g;
+  gateway_start(&g, "0");
+  OK(zeebe_set_log_callback(ZEEBE_LOG_LEVEL_TRACE, on_log, NULL, NULL));
+  answers_of_every_kind(&g);
+  a_gateway_that_refuses_and_a_renewal(&g);
+  failures_of_tls_and_of_proxies(&g);
+  the_programs_own(&g);
+  OK(zeebe_runtime_shutdown(-1)); /* no record comes any more */
+  the_search_finds_what_is_there();
+  for (size_t i = 0; i < sizeof SECRETS / sizeof *SECRETS; i++) {
+    if (got_out(SECRETS[i])) fprintf(stderr, "got out: %s\n", SECRETS[i]);
+    CHECK(!got_out(SECRETS[i]));
+  }
+  free(said.text);
+  gateway_stop(&g);
+  return 0;
+}
