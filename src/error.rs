@@ -185,6 +185,10 @@ impl Error {
         self
     }
 
+    pub fn from_source(self, source: Source) -> Self {
+        self.change(|inner| inner.source = source)
+    }
+
     pub fn retryable(self, retryable: bool) -> Self {
         self.change(|inner| inner.retryable = retryable)
     }

@@ -9,6 +9,7 @@ use hyper_util::client::proxy::matcher::Matcher;
 use percent_encoding::percent_decode_str;
 use secrecy::{ExposeSecret, SecretString};
 use url::{Host, Url};
+use zeroize::Zeroizing;
 
 use crate::channel::target::is_loopback_host;
 use crate::environment::{Environment, Origin, given};
@@ -69,13 +70,10 @@ pub(crate) struct Proxy {
 
 impl PartialEq for Proxy {
     fn eq(&self, other: &Self) -> bool {
-        let secret = |proxy: &Self| {
-            proxy
-                .credentials
-                .as_ref()
-                .map(|pair| pair.expose_secret().to_owned())
-        };
-        self.host == other.host && self.port == other.port && secret(self) == secret(other)
+        let secret = |pair: &SecretString| Zeroizing::new(pair.expose_secret().to_owned());
+        self.host == other.host
+            && self.port == other.port
+            && self.credentials.as_ref().map(secret) == other.credentials.as_ref().map(secret)
     }
 }
 

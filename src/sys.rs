@@ -211,6 +211,18 @@ mod tests {
     }
 
     #[test]
+    fn since_boot_advances_with_a_steady_clock_and_is_no_wall_clock() {
+        use std::time::{Instant, SystemTime, UNIX_EPOCH};
+        let (began, steady) = (since_boot(), Instant::now());
+        let wall = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
+        assert!(began < wall / 2, "{began:?}");
+        while steady.elapsed() < Duration::from_millis(20) {
+            std::thread::yield_now();
+        }
+        assert!(since_boot() - began >= Duration::from_millis(19));
+    }
+
+    #[test]
     fn per_process_makes_one_value() {
         static VALUE: PerProcess<AtomicU32> = PerProcess::new();
         VALUE.get().store(7, Ordering::Relaxed);

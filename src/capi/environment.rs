@@ -3,6 +3,7 @@
 use macro_rules_attribute::apply;
 use safer_ffi::c_char;
 use safer_ffi::prelude::repr_c;
+use zeroize::Zeroizing;
 
 use super::convert::{self, Out};
 use super::error::zeebe_error;
@@ -77,7 +78,7 @@ pub extern "C" fn zeebe_get_camunda_client_secret(
 ) -> Option<repr_c::Box<zeebe_error>> {
     // SAFETY: an out-parameter of the header's contract.
     let client_secret = unsafe { Out::new("client_secret", client_secret) }?;
-    let (found, _) = PROCESS.required(&environment::CLIENT_SECRET, None)?;
+    let found = Zeroizing::new(PROCESS.required(&environment::CLIENT_SECRET, None)?.0);
     client_secret.write(convert::owned_text(&found)?);
     Ok(())
 }

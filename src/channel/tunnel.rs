@@ -2,9 +2,8 @@
 //!
 //! Not here: which proxy (`proxy`), and dialling it (`connector`).
 
-use base64::prelude::{BASE64_STANDARD, Engine};
 use http::header::{self, HOST, PROXY_AUTHORIZATION};
-use http::{HeaderValue, Method, Request, StatusCode};
+use http::{Method, Request, StatusCode};
 use hyper::client::conn::http1;
 use hyper::upgrade::Upgraded;
 use hyper_util::rt::TokioIo;
@@ -12,6 +11,7 @@ use secrecy::ExposeSecret;
 use tokio::io::{AsyncRead, AsyncWrite};
 
 use super::request::USER_AGENT;
+use crate::credentials::basic_pair;
 use crate::error::{Error, chain};
 use crate::proxy::{Proxy, authority};
 
@@ -90,9 +90,7 @@ impl Tunnel {
             .header(HOST, gateway)
             .header(header::USER_AGENT, USER_AGENT);
         if let Some(credentials) = self.proxy.credentials() {
-            let encoded = BASE64_STANDARD.encode(credentials.expose_secret());
-            let mut value = HeaderValue::try_from(format!("Basic {encoded}"))?;
-            value.set_sensitive(true);
+            let value = basic_pair(credentials.expose_secret())?;
             request = request.header(PROXY_AUTHORIZATION, value);
         }
         request.body(String::new())
@@ -101,6 +99,7 @@ impl Tunnel {
 
 #[cfg(test)]
 mod tests {
+    use base64::prelude::{BASE64_STANDARD, Engine};
     use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex};
 
     use super::*;

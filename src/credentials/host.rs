@@ -97,7 +97,9 @@ impl TokenRequest {
                     "the token source failed with {code:?}, which no call may end with: {message}"
                 ),
             ),
-            Code::Unauthenticated => Error::invalid_oauth_credentials(message),
+            Code::Unauthenticated => {
+                Error::invalid_oauth_credentials(message).from_source(Source::Caller)
+            }
             _ => Error::rpc(Source::Caller, code, message).retryable(code == Code::Unavailable),
         };
         self.answer(Err(error.with_retry_after(retry_after)))
@@ -143,5 +145,103 @@ impl TokenSource {
             format!("the token source {late}"),
         )
         .retryable(true))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc;
+
+    use super::*;
+    use crate::error::Kind;
+
+    type Answer = oneshot::Receiver<Result<Token, Error>>;
+
+    fn request() -> (TokenRequest, Answer) {
+        let (sender, answer) = oneshot::channel();
+        (TokenRequest(Mutex::new(State::Waiting(sender))), answer)
+    }
+
+    fn error(mut answer: Answer) -> Error {
+        answer.try_recv().unwrap().unwrap_err()
+    }
+
+    #[test]
+    fn statuses_that_say_something_of_the_call_become_internal_with_the_original_in_the_text() {
+        for number in 0..=16 {
+            let (request, answer) = request();
+            let code = Code::from_i32(number);
+            let second = Duration::from_secs(1);
+            request.fail(code, "why", Some(second)).unwrap();
+            let error = error(answer);
+            let refused = [0, 3, 5, 6, 9, 10, 11, 15].contains(&number);
+            let expected = if refused { Code::Internal } else { code };
+            assert_eq!((error.code(), error.source()), (expected, Source::Caller));
+            assert!(error.message().contains("why"), "{error}");
+            assert_eq!(error.message().contains(&format!("{code:?}")), refused);
+            assert_eq!(error.is_retryable(), code == Code::Unavailable);
+            assert_eq!(error.retry_after(), Some(second));
+        }
+    }
+
+    #[test]
+    fn a_second_answer_is_an_illegal_state_and_the_first_stands() {
+        let (request, mut answer) = request();
+        request.complete("one", None, None).unwrap();
+        let second = request.complete("two", None, None).unwrap_err();
+        assert_eq!(second.kind(), Kind::IllegalState);
+        let second = request.fail(Code::Unavailable, "", None).unwrap_err();
+        assert_eq!(second.kind(), Kind::IllegalState);
+        request.abandon();
+        assert_eq!(answer.try_recv().unwrap().unwrap().header(), "Bearer one");
+    }
+
+    #[test]
+    fn a_token_that_no_header_may_hold_is_refused_and_the_request_still_waits() {
+        let (request, mut answer) = request();
+        let refused = request.complete("a b", None, None).unwrap_err();
+        assert_eq!(refused.kind(), Kind::InvalidArgument);
+        assert!(answer.try_recv().is_err());
+        request.complete("ab", None, None).unwrap();
+        assert!(answer.try_recv().unwrap().is_ok());
+    }
+
+    #[test]
+    fn a_request_freed_without_an_answer_is_unavailable() {
+        let (request, answer) = request();
+        request.abandon();
+        let error = error(answer);
+        assert_eq!(error.code(), Code::Unavailable);
+        assert!(error.is_retryable() && error.message().contains("without an answer"));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_source_is_cancelled_after_thirty_seconds_and_its_answer_then_is_ignored() {
+        let (sender, told) = mpsc::channel();
+        let asked = sender.clone();
+        let source = TokenSource {
+            retrieve: Arc::new(move |request| asked.send(("asked", request)).unwrap()),
+            cancel: Arc::new(move |request| {
+                sender.send(("cancelled", Arc::clone(request))).unwrap()
+            }),
+            key: runtime::unique_key(),
+        };
+        let began = tokio::time::Instant::now();
+        let error = source.fetch(Epoch::now()).await.unwrap_err();
+        assert!((30..31).contains(&began.elapsed().as_secs()));
+        assert_eq!(
+            (error.code(), error.source()),
+            (Code::Unavailable, Source::Caller)
+        );
+        assert!(
+            error.is_retryable() && error.message().contains("30 s"),
+            "{error}"
+        );
+        let (first, request) = told.recv().unwrap();
+        let (second, cancelled) = told.recv().unwrap();
+        assert_eq!((first, second), ("asked", "cancelled"));
+        assert!(Arc::ptr_eq(&request, &cancelled));
+        request.complete("late", None, None).unwrap();
+        request.fail(Code::Internal, "later", None).unwrap();
     }
 }

@@ -1,5 +1,6 @@
 //! Credentials: what secures a channel's connections, and what authenticates its calls.
 
+mod authorization;
 mod host;
 mod oauth2;
 mod plugin;
@@ -9,6 +10,7 @@ mod token_answer;
 
 use std::sync::Arc;
 
+pub(crate) use authorization::basic_pair;
 pub use host::{TokenRequest, TokenSource};
 pub use oauth2::{ClientAuthentication, ClientCredentials, TokenOptions, check_token_url};
 pub(crate) use plugin::Authorization;

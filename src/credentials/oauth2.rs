@@ -2,23 +2,23 @@
 //!
 //! The `oauth2` crate models grant and token. Its HTTP client is ours, which writes body and
 //! `Authorization` as the reference does (the crate's order and encoding differ) and judges the
-//! answer by `token_answer`, so that no answer body gets into an error.
+//! answer by `token_answer`, so that no answer body gets into an error. The token goes past the crate,
+//! whose copies nobody would overwrite.
 
 use std::fmt;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime};
 
-use base64::Engine;
-use base64::prelude::BASE64_STANDARD;
+use bytes::Bytes;
 use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE};
 use http::{HeaderValue, StatusCode};
 use oauth2::basic::BasicClient;
-use oauth2::{ClientId, HttpRequest, HttpResponse, TokenResponse, TokenUrl};
+use oauth2::{ClientId, HttpRequest, HttpResponse, TokenUrl};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use secrecy::{ExposeSecret, SecretString};
-use serde_json::json;
 use zeroize::Zeroizing;
 
+use super::authorization;
 use super::tls::TlsCredentials;
 use super::token::Token;
 use super::token_answer::{self, Granted};
@@ -168,23 +168,22 @@ impl ClientCredentials {
             .map_err(|error| Error::settings_of_call(format!("token URL: {error}")))?;
         let http = self.http().await?;
         let client = BasicClient::new(ClientId::new(self.client_id.clone())).set_token_uri(url);
-        let this = Arc::clone(&self);
-        let send = move |request| Arc::clone(&this).send(http.clone(), request);
+        let granted = Arc::new(Mutex::new(None));
+        let (this, slot) = (Arc::clone(&self), Arc::clone(&granted));
+        let send = move |request| Arc::clone(&this).send(http.clone(), request, Arc::clone(&slot));
         let answer = client
             .exchange_client_credentials()
             .request_async(&send)
             .await;
         match answer {
-            Ok(token) => {
-                let scope = token.scopes().map(|scopes| {
-                    let scopes: Vec<_> = scopes.iter().map(|scope| scope.as_str()).collect();
-                    scopes.join(" ")
-                });
-                if scope.is_some() && scope != self.scope {
+            Ok(_) => {
+                let granted: Option<Granted> = lock(&granted).take();
+                let granted = granted.ok_or_else(|| Error::internal("a token came and is gone"))?;
+                if granted.scope.is_some() && granted.scope != self.scope {
                     tracing::info!("the token endpoint granted another scope than was asked for");
                 }
-                Token::new(token.access_token().secret(), token.expires_in(), scope)
-                    .map_err(Error::internal)
+                let token = granted.access_token.expose_secret();
+                Token::new(token, granted.expires_in, granted.scope).map_err(Error::internal)
             }
             Err(oauth2::RequestTokenError::Request(Failed(error))) => Err(error),
             Err(error) => Err(Error::internal(format!("token answer: {}", chain(&error)))),
@@ -193,7 +192,17 @@ impl ClientCredentials {
 
     /// The body, in the order and encoding of the reference.
     fn body(&self) -> Zeroizing<String> {
-        let mut body = Zeroizing::new("grant_type=client_credentials".to_owned());
+        const GRANT: &str = "grant_type=client_credentials";
+        let texts = [
+            Some(&self.client_id),
+            self.scope.as_ref(),
+            self.audience.as_ref(),
+        ];
+        let length: usize = texts.into_iter().flatten().map(String::len).sum();
+        // Long enough at once, each byte as %XX: a text that grows leaves copies behind.
+        let length = 3 * (length + self.client_secret.expose_secret().len());
+        let mut body = Zeroizing::new(String::with_capacity(128 + length));
+        body.push_str(GRANT);
         let mut add = |key: &str, value: &str| {
             body.push('&');
             body.push_str(key);
@@ -215,22 +224,14 @@ impl ClientCredentials {
 
     fn authorization(&self) -> Option<HeaderValue> {
         let secret = self.client_secret.expose_secret();
-        let pair = match self.authentication {
-            ClientAuthentication::Basic => format!("{}:{secret}", self.client_id),
+        let value = match self.authentication {
+            ClientAuthentication::Basic => authorization::basic(&self.client_id, secret),
             ClientAuthentication::BasicRfc6749 => {
-                format!(
-                    "{}:{}",
-                    *form_encoded(&self.client_id),
-                    *form_encoded(secret)
-                )
+                authorization::basic(&form_encoded(&self.client_id), &form_encoded(secret))
             }
             ClientAuthentication::Body => return None,
         };
-        let pair = Zeroizing::new(pair);
-        let text = Zeroizing::new(format!("Basic {}", BASE64_STANDARD.encode(&*pair)));
-        let mut value = HeaderValue::from_str(&text).ok()?; // base64 always fits
-        value.set_sensitive(true);
-        Some(value)
+        value.ok() // base64 always fits
     }
 
     /// Made at the first fetch: it may read certificates.
@@ -263,22 +264,15 @@ impl ClientCredentials {
         self: Arc<Self>,
         http: reqwest::Client,
         request: HttpRequest,
+        slot: Arc<Mutex<Option<Granted>>>,
     ) -> Result<HttpResponse, Failed> {
+        const STAND_IN: &[u8] = br#"{"access_token":"-","token_type":"bearer"}"#;
         let granted = self
             .exchange(&http, request.uri().to_string())
             .await
             .map_err(Failed)?;
-        let mut answer = json!({
-            "access_token": granted.access_token,
-            "token_type": "bearer",
-        });
-        if let Some(expires_in) = granted.expires_in {
-            answer["expires_in"] = json!(expires_in.as_secs());
-        }
-        if let Some(scope) = granted.scope {
-            answer["scope"] = json!(scope);
-        }
-        let mut response = HttpResponse::new(answer.to_string().into_bytes());
+        *lock(&slot) = Some(granted);
+        let mut response = HttpResponse::new(STAND_IN.to_vec());
         *response.status_mut() = StatusCode::OK;
         let json = HeaderValue::from_static("application/json");
         response.headers_mut().insert(CONTENT_TYPE, json);
@@ -286,12 +280,12 @@ impl ClientCredentials {
     }
 
     async fn exchange(&self, http: &reqwest::Client, url: String) -> Result<Granted, Error> {
-        let body = self.body();
+        let body = Bytes::from_owner(self.body());
         let mut request = http
             .post(url)
             .header(CONTENT_TYPE, "application/x-www-form-urlencoded")
             .header(ACCEPT, "application/json")
-            .body(body.as_bytes().to_vec());
+            .body(body);
         if let Some(authorization) = self.authorization() {
             request = request.header(AUTHORIZATION, authorization);
         }
@@ -358,8 +352,11 @@ fn form_encoded(text: &str) -> Zeroizing<String> {
         .remove(b'_')
         .remove(b'~')
         .remove(b' ');
-    let encoded: String = utf8_percent_encode(text, SET).collect();
-    Zeroizing::new(encoded.replace(' ', "+"))
+    let mut encoded = Zeroizing::new(String::with_capacity(3 * text.len()));
+    for piece in utf8_percent_encode(text, SET) {
+        encoded.extend(piece.chars().map(|c| if c == ' ' { '+' } else { c }));
+    }
+    encoded
 }
 
 #[cfg(test)]
@@ -387,5 +384,44 @@ mod tests {
         }
         assert!(check_token_url(" http://a.example/t", false).is_err());
         assert!(check_token_url("http://a.example/t", true).is_ok());
+    }
+
+    fn client(authentication: ClientAuthentication) -> ClientCredentials {
+        let options = TokenOptions {
+            connect_timeout: Duration::ZERO,
+            timeout: Duration::ZERO,
+            ca: None,
+            tls: TlsCredentials::platform(),
+            proxy: Some(Proxy::parse("user:visible@proxy", "option").unwrap()),
+        };
+        ClientCredentials::new(
+            "id".to_owned(),
+            "visible \u{e9}".into(),
+            "https://a/t",
+            Some("a b".to_owned()),
+            Some("aud".to_owned()),
+            authentication,
+            options,
+        )
+    }
+
+    #[test]
+    fn a_client_shows_neither_its_secret_nor_its_proxys() {
+        let client = client(ClientAuthentication::Basic);
+        let shown = format!("{client:?} {:?} {:?}", client.options, client.client_secret);
+        assert!(!shown.contains("visible"), "{shown}");
+        let shown = format!("{:?}", client.authorization());
+        assert_eq!(shown, "Some(Sensitive)");
+    }
+
+    #[test]
+    fn the_body_does_not_move_as_it_grows() {
+        let body = client(ClientAuthentication::Body).body();
+        assert_eq!(
+            *body,
+            "grant_type=client_credentials&client_id=id&client_secret=visible+%C3%A9&scope=a+b&audience=aud"
+        );
+        let lengths = "id".len() + "a b".len() + "aud".len() + "visible \u{e9}".len();
+        assert_eq!(body.capacity(), 128 + 3 * lengths);
     }
 }

@@ -5,13 +5,11 @@ use std::pin::Pin;
 use std::sync::{Arc, Mutex, Weak};
 use std::time::Duration;
 
-use base64::Engine;
-use base64::prelude::BASE64_STANDARD;
 use http::HeaderValue;
 use tokio::sync::oneshot;
 use tokio::time::sleep;
-use zeroize::Zeroizing;
 
+use super::authorization;
 use super::host::TokenSource;
 use super::oauth2::ClientCredentials;
 use super::token::{Facts, Lifetime, Outcome, Step, Token, TokenCache};
@@ -85,11 +83,8 @@ impl Plugin {
                 "username has a colon, which HTTP Basic cannot carry",
             ));
         }
-        let pair = Zeroizing::new(format!("{username}:{password}"));
-        let text = Zeroizing::new(format!("Basic {}", BASE64_STANDARD.encode(&*pair)));
-        let mut value = HeaderValue::from_str(&text)
+        let value = authorization::basic(username, password)
             .map_err(|error| Error::internal(format!("HTTP Basic: {error}")))?; // base64 always fits
-        value.set_sensitive(true);
         Ok(Self::fixed(value))
     }
 
@@ -282,5 +277,26 @@ impl Fetch {
 impl Drop for Fetch {
     fn drop(&mut self) {
         self.finish(Err(Error::shutdown("the token fetch was given up")));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use base64::prelude::{BASE64_STANDARD, Engine};
+
+    use super::*;
+
+    #[test]
+    fn plugins_show_nothing_of_what_they_carry() {
+        let plugins = [
+            Plugin::bearer("visible").unwrap(),
+            Plugin::basic("user", "visible").unwrap(),
+        ];
+        let shown = format!("{plugins:?}");
+        let encoded = BASE64_STANDARD.encode("user:visible");
+        assert!(
+            !shown.contains("visible") && !shown.contains(&encoded),
+            "{shown}"
+        );
     }
 }

@@ -8,11 +8,10 @@
 use std::fmt;
 use std::time::Duration;
 
-use bytes::Bytes;
 use http::HeaderValue;
 use tokio::sync::oneshot;
-use zeroize::Zeroizing;
 
+use super::authorization;
 use crate::backoff::Backoff;
 use crate::error::Error;
 
@@ -50,8 +49,7 @@ impl Token {
         if !access_token.bytes().all(|byte| byte.is_ascii_graphic()) {
             return Err("access_token has characters that no header may hold");
         }
-        let header = Zeroizing::new(format!("Bearer {access_token}").into_bytes());
-        let header = HeaderValue::from_maybe_shared(Bytes::from_owner(header))
+        let header = authorization::bearer(access_token)
             .map_err(|_| "access_token has characters that no header may hold")?;
         Ok(Self {
             header,
@@ -88,7 +86,6 @@ struct Stored {
 pub(super) type Outcome = Result<HeaderValue, Error>;
 
 /// What a caller must do next.
-#[derive(Debug)]
 pub(super) enum Step {
     Use(HeaderValue),
     /// Use it, fetch its successor in the background, and give that to [`TokenCache::finish`].
@@ -98,6 +95,18 @@ pub(super) enum Step {
     Fetch(oneshot::Receiver<Outcome>),
     /// The last fetch failed, and the next one must wait.
     Fail(Error),
+}
+
+impl fmt::Debug for Step {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Use(_) => f.write_str("Use(<redacted>)"),
+            Self::Renew(_) => f.write_str("Renew(<redacted>)"),
+            Self::Wait(_) => f.write_str("Wait"),
+            Self::Fetch(_) => f.write_str("Fetch"),
+            Self::Fail(error) => write!(f, "Fail({error:?})"),
+        }
+    }
 }
 
 /// What was done about tokens, since the plugin was made.
@@ -449,9 +458,41 @@ mod tests {
         assert!(matches!(cache.get(now), Step::Fetch(_)));
     }
 
+    /// The clock counts the time asleep (`sys::since_boot`), and no wall clock is asked.
+    #[test]
+    fn a_machine_that_slept_finds_its_token_expired_and_its_pause_over() {
+        let mut cache = TokenCache::new(LIFETIME);
+        fetched(&mut cache, START, token("t", Some(3600))).unwrap();
+        assert!(matches!(cache.get(START), Step::Use(_)));
+        let awake = START + Duration::from_secs(8 * 3600);
+        assert!(cache.is_expired(awake));
+        fetched(&mut cache, awake, Err(Error::unavailable("down"))).unwrap_err();
+        assert!(matches!(cache.get(awake), Step::Fail(_)));
+        assert!(matches!(cache.get(awake + awake), Step::Fetch(_)));
+    }
+
+    #[test]
+    fn a_clock_that_went_back_neither_kills_nor_panics() {
+        let mut cache = TokenCache::new(LIFETIME);
+        fetched(&mut cache, START, token("t", Some(3600))).unwrap();
+        let before = START - Duration::from_secs(999);
+        assert!(matches!(cache.get(before), Step::Use(_)));
+        let refused = cache.rejected(before, 0.5, &HeaderValue::from_static("Bearer t"));
+        assert!(!refused, "it counts as young");
+        assert!(cache.facts(before).lifetime_left >= Some(Duration::from_secs(3600)));
+    }
+
     #[test]
     fn a_token_is_never_printed() {
-        assert!(!format!("{:?}", token("visible", Some(1))).contains("visible"));
+        let mut cache = TokenCache::new(LIFETIME);
+        let mut shown = format!("{:?}", token("visible", Some(100)));
+        fetched(&mut cache, START, token("visible", Some(100))).unwrap();
+        for later in [0, 35] {
+            let step = cache.get(START + later * SECOND);
+            assert!(matches!(step, Step::Use(_) | Step::Renew(_)));
+            shown += &format!("{step:?} {:?}", cache.facts(START));
+        }
+        assert!(!shown.contains("visible"), "{shown}");
     }
 
     #[test]

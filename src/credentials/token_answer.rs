@@ -7,6 +7,7 @@ use std::time::{Duration, SystemTime};
 
 use http::header::{LOCATION, RETRY_AFTER};
 use http::{HeaderMap, StatusCode};
+use secrecy::{ExposeSecret, SecretString};
 use serde_json::{Map, Value};
 
 use super::token::Token;
@@ -17,9 +18,9 @@ use tonic::Code;
 const MAX_RETRY_AFTER: Duration = Duration::from_secs(300);
 
 /// What of a token answer is used, in the form the RFC gives it.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug)]
 pub(super) struct Granted {
-    pub(super) access_token: String,
+    pub(super) access_token: SecretString,
     pub(super) expires_in: Option<Duration>,
     pub(super) scope: Option<String>,
 }
@@ -111,7 +112,7 @@ fn object(body: &[u8]) -> Option<Map<String, Value>> {
 }
 
 fn granted(body: &[u8]) -> Result<Granted, Error> {
-    let object = object(body).ok_or_else(|| {
+    let mut object = object(body).ok_or_else(|| {
         let what = if body.is_empty() {
             "an empty body"
         } else {
@@ -119,6 +120,11 @@ fn granted(body: &[u8]) -> Result<Granted, Error> {
         };
         passing(format!("the token endpoint answered 200 with {what}"))
     })?;
+    // Moved out, not copied, before anything is refused: so it is overwritten however this ends.
+    let access_token = object.remove("access_token").map(|token| match token {
+        Value::String(token) => Ok(SecretString::from(token)),
+        other => Err(other),
+    });
     if let Some(error) = error_of(&object) {
         return Err(Error::invalid_oauth_credentials(format!(
             "the token endpoint answered 200 with an error: {error}"
@@ -137,13 +143,13 @@ fn granted(body: &[u8]) -> Result<Granted, Error> {
         }
         Some(_) => return refuse("token_type is no string"),
     }
-    let access_token = match object.get("access_token") {
-        Some(Value::String(token)) => token.clone(),
-        None | Some(Value::Null) => return refuse("it has no access_token"),
-        Some(_) => return refuse("access_token is no string"),
+    let access_token = match access_token {
+        Some(Ok(token)) => token,
+        None | Some(Err(Value::Null)) => return refuse("it has no access_token"),
+        Some(Err(_)) => return refuse("access_token is no string"),
     };
     // Judged here, so that what follows holds only what a header may hold.
-    if let Err(why) = Token::new(&access_token, None, None) {
+    if let Err(why) = Token::new(access_token.expose_secret(), None, None) {
         return refuse(why);
     }
     let scope = match object.get("scope") {
@@ -300,7 +306,8 @@ mod tests {
             r#"{"access_token":"t","error":"","scope":["a"],"expires_at":1}"#,
             "access_token=t&expires_in=60",
         ] {
-            assert_eq!(answer(200, body).unwrap().access_token, "t", "{body}");
+            let granted = answer(200, body).unwrap();
+            assert_eq!(granted.access_token.expose_secret(), "t", "{body}");
         }
     }
 
