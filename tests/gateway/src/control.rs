@@ -71,6 +71,11 @@ async fn obey(context: &Context, request: Request<Incoming>) -> Result<Option<Va
             context.switches.answer_tokens(answer, count);
             json!({ "status": status, "count": count })
         }
+        (&Method::POST, "/mute-streams") => {
+            let muted = query.required::<u8>("on")? != 0;
+            context.gateway.mute_streams(muted);
+            json!({ "muted": muted })
+        }
         (&Method::POST, "/stop") => {
             context.stop.cancel();
             json!({ "stopping": true })

@@ -63,6 +63,11 @@ impl Gateway {
         incidents.collect()
     }
 
+    pub(crate) fn mute_streams(&self, muted: bool) {
+        self.lock().at(now()).mute_streams(muted);
+        self.shared.changed.send_replace(());
+    }
+
     fn lock(&self) -> MutexGuard<'_, State> {
         self.shared
             .state

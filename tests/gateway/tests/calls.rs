@@ -94,6 +94,27 @@ async fn a_stream_gets_jobs_as_they_appear_and_ends_with_the_gateway() {
 }
 
 #[tokio::test]
+async fn a_muted_stream_stays_open_while_polls_get_the_jobs() {
+    let gateway = Running::start(&[]);
+    let mut client = connect(&gateway, "plaintext").await;
+    deploy(&mut client).await;
+    let request = StreamActivatedJobsRequest {
+        r#type: "pay".to_owned(),
+        worker: "w".to_owned(),
+        timeout: 60_000,
+        ..Default::default()
+    };
+    let stream = client.stream_activated_jobs(request).await;
+    let mut stream = stream.expect("a stream").into_inner();
+    gateway.control("POST", "/mute-streams?on=1", "");
+    create(&mut client).await;
+    assert_eq!(poll(&mut client, 0).await.expect("a poll").len(), 1);
+    create(&mut client).await;
+    gateway.control("POST", "/mute-streams?on=0", "");
+    assert!(stream.message().await.expect("a job").is_some());
+}
+
+#[tokio::test]
 async fn rpcs_that_are_not_real_say_so() {
     let gateway = Running::start(&[]);
     let mut client = connect(&gateway, "plaintext").await;

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use super::{Incident, Rejection, State, Variables, variables};
 use crate::bpmn::TaskDefinition;
-use crate::protocol::{CompleteJobRequest, FailJobRequest, ThrowErrorRequest};
+use crate::protocol::{ActivatedJob, CompleteJobRequest, FailJobRequest, ThrowErrorRequest};
 
 #[derive(Debug)]
 pub(super) struct Job {
@@ -112,8 +112,11 @@ impl Jobs {
         self.by_key.get(&key)
     }
 
-    pub(super) fn phase(&self, key: i64) -> Option<Phase> {
-        self.by_key.get(&key).map(|job| job.phase)
+    /// Whether the job is with the worker that it was activated for here.
+    pub(super) fn still_has(&self, activated: &ActivatedJob) -> bool {
+        let deadline = activated.deadline;
+        self.get(activated.key)
+            .is_some_and(|job| job.phase == Phase::Activated { deadline })
     }
 
     pub(super) fn next_due(&self) -> Option<i64> {

@@ -1,6 +1,7 @@
 //! Job streams: workers to whom jobs are pushed as they become free.
 
 use std::collections::VecDeque;
+use std::iter;
 
 use super::activation::Demand;
 use super::jobs::Phase;
@@ -15,6 +16,8 @@ pub(super) struct Streams {
     last_number: u64,
     /// The one that waits longest for a job comes first.
     open: VecDeque<JobStream>,
+    /// Open streams stay open, but get nothing.
+    muted: bool,
 }
 
 #[derive(Debug)]
@@ -55,17 +58,9 @@ impl State {
             .open
             .iter_mut()
             .find(|stream| stream.number == number)?;
-        while let Some(job) = stream.undelivered.pop_front() {
-            // Its time may have run out while it waited here.
-            if self.jobs.phase(job.key)
-                == Some(Phase::Activated {
-                    deadline: job.deadline,
-                })
-            {
-                return Some(job);
-            }
-        }
-        None
+        // The time of some may have run out while they waited here.
+        let jobs = &self.jobs;
+        iter::from_fn(|| stream.undelivered.pop_front()).find(|job| jobs.still_has(job))
     }
 
     /// Jobs that were not sent on it are free again.
@@ -78,19 +73,36 @@ impl State {
         else {
             return;
         };
-        let stream = self.streams.open.remove(index);
-        for job in stream.into_iter().flat_map(|stream| stream.undelivered) {
-            if self.jobs.phase(job.key)
-                == Some(Phase::Activated {
-                    deadline: job.deadline,
-                })
-            {
+        if let Some(stream) = self.streams.open.remove(index) {
+            self.take_back(stream.undelivered);
+        }
+    }
+
+    /// Muted streams stay open and get nothing: jobs are left to the polls, those not sent yet included.
+    pub(crate) fn mute_streams(&mut self, muted: bool) {
+        self.streams.muted = muted;
+        if muted {
+            let undelivered = self.streams.open.iter_mut();
+            let undelivered: Vec<_> = undelivered
+                .flat_map(|stream| stream.undelivered.drain(..))
+                .collect();
+            self.take_back(undelivered);
+        }
+        self.offer_to_streams();
+    }
+
+    fn take_back(&mut self, jobs: impl IntoIterator<Item = ActivatedJob>) {
+        for job in jobs {
+            if self.jobs.still_has(&job) {
                 self.jobs.enter(job.key, Phase::Activatable);
             }
         }
     }
 
     pub(super) fn offer_to_streams(&mut self) {
+        if self.streams.muted {
+            return;
+        }
         let mut without = 0;
         while without < self.streams.open.len() {
             let Some(mut stream) = self.streams.open.pop_front() else {

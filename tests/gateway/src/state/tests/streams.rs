@@ -82,3 +82,17 @@ fn a_stream_needs_a_type_and_a_timeout() {
         ));
     }
 }
+
+#[test]
+fn muted_streams_leave_jobs_to_polls_until_they_speak_again() {
+    let mut state = deployed(1);
+    let number = state.open_stream(&stream("pay")).expect("a stream");
+    create(&mut state, "{}");
+    state.at(0).mute_streams(true);
+    create(&mut state, "{}");
+    assert_eq!(state.at(0).next_streamed(number), None);
+    assert_eq!(activate(&mut state, "pay").len(), 2);
+    create(&mut state, "{}");
+    state.mute_streams(false);
+    assert!(state.next_streamed(number).is_some());
+}
