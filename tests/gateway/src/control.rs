@@ -33,6 +33,7 @@ async fn obey(context: &Context, request: Request<Incoming>) -> Result<Option<Va
         (&Method::GET, "/counters") => counters(context),
         (&Method::GET, "/token-request") => context.token_request.last(),
         (&Method::GET, "/incidents") => context.gateway.incidents(),
+        (&Method::GET, "/state") => context.gateway.dump(),
         (&Method::POST, "/reset-connections") => {
             json!({ "reset": context.connections.reset().await })
         }

@@ -18,6 +18,7 @@ mod listeners;
 mod options;
 mod places;
 pub mod protocol;
+mod resources;
 mod rpcs;
 mod server;
 mod sockets;

@@ -11,7 +11,7 @@ use crate::rpcs::{ANSWERED, UNANSWERED};
 /// The audience of Camunda's own cloud, which the `cloud` listener requires.
 pub(crate) const CLOUD_AUDIENCE: &str = "zeebe.camunda.io";
 
-/// A Zeebe gateway for development and tests. It is no engine: it keeps the jobs of linear processes in
+/// A Zeebe gateway for development and tests. It is no engine: it keeps the jobs of simple processes in
 /// memory, checks tokens that it issues itself, and misbehaves when told to.
 #[derive(Debug, Clone, Parser)]
 #[command(name = "zeebe-dev-gateway", version, after_help = rpcs())]
@@ -19,6 +19,10 @@ pub struct Options {
     /// Write the ports, the certificates' paths and the process id here, as JSON, once everything listens
     #[arg(long, value_name = "PATH")]
     pub ports_file: Option<PathBuf>,
+
+    /// Deploy these at start: BPMN processes, DMN decisions, forms
+    #[arg(long, value_name = "FILE", num_args = 1..)]
+    pub seed: Vec<PathBuf>,
 
     /// Write the certificates into this directory [default: a temporary one, removed at a clean exit]
     #[arg(long, value_name = "DIR")]

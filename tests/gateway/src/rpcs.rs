@@ -3,31 +3,31 @@
 /// The RPCs that are real.
 pub(crate) const ANSWERED: &[&str] = &[
     "ActivateJobs",
+    "BroadcastSignal",
+    "CancelProcessInstance",
     "CompleteJob",
     "CreateProcessInstance",
+    "CreateProcessInstanceWithResult",
+    "DeleteResource",
+    "DeployProcess",
     "DeployResource",
     "FailJob",
     "PublishMessage",
+    "ResolveIncident",
+    "SetVariables",
     "StreamActivatedJobs",
     "ThrowError",
     "Topology",
+    "UpdateJobRetries",
+    "UpdateJobTimeout",
 ];
 
 /// The RPCs that are known, but answer UNIMPLEMENTED.
 pub(crate) const UNANSWERED: &[&str] = &[
-    "BroadcastSignal",
-    "CancelProcessInstance",
-    "CreateProcessInstanceWithResult",
-    "DeleteResource",
-    "DeployProcess",
     "EvaluateConditional",
     "EvaluateDecision",
     "MigrateProcessInstance",
     "ModifyProcessInstance",
-    "ResolveIncident",
-    "SetVariables",
-    "UpdateJobRetries",
-    "UpdateJobTimeout",
 ];
 
 #[cfg(test)]

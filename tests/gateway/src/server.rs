@@ -1,7 +1,8 @@
 //! Starts everything, says where it listens, and stops it.
 
 use std::error::Error;
-use std::path::Path;
+use std::fs;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -19,6 +20,7 @@ use crate::endpoints::Endpoints;
 use crate::gateway::Gateway;
 use crate::options::Options;
 use crate::places::{self, Place};
+use crate::protocol::Resource;
 use crate::switches::Switches;
 use crate::token_endpoint::LastRequest;
 use crate::tokens::Tokens;
@@ -59,8 +61,12 @@ impl Server {
         let endpoints = Endpoints::bind(&options, &certificates, &unix).await?;
         let places = endpoints.places.clone();
         let stop = CancellationToken::new();
+        let gateway = Gateway::new(&options, places[0].1.port(), stop.clone());
+        if !options.seed.is_empty() {
+            gateway.seed(read_resources(&options.seed)?)?;
+        }
         let context = Arc::new(Context {
-            gateway: Gateway::new(&options, places[0].1.port(), stop.clone()),
+            gateway,
             tokens: Tokens::default(),
             connections: Connections::default(),
             counters: Counters::default(),
@@ -106,4 +112,16 @@ impl Server {
         // What has not ended by now ends with the process.
         drop(tokio::time::timeout(GRACE, self.tasks.wait()).await);
     }
+}
+
+/// The files, each under its name without the directory.
+fn read_resources(paths: &[PathBuf]) -> Result<Vec<Resource>, String> {
+    let read = |path: &PathBuf| {
+        let content =
+            fs::read(path).map_err(|error| format!("--seed {}: {error}", path.display()))?;
+        let name = path.file_name().unwrap_or_default();
+        let name = name.to_string_lossy().into_owned();
+        Ok(Resource { name, content })
+    };
+    paths.iter().map(read).collect()
 }

@@ -119,11 +119,11 @@ async fn rpcs_that_are_not_real_say_so() {
     let gateway = Running::start(&[]);
     let mut client = connect(&gateway, "plaintext").await;
     let status = client
-        .broadcast_signal(BroadcastSignalRequest::default())
+        .evaluate_decision(EvaluateDecisionRequest::default())
         .await;
     let status = status.expect_err("a refusal");
     assert_eq!(status.code(), Code::Unimplemented);
-    assert!(status.message().contains("BroadcastSignal"));
+    assert!(status.message().contains("EvaluateDecision"));
 }
 
 #[tokio::test]

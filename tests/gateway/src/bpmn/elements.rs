@@ -1,46 +1,112 @@
 //! The single elements of a process: events, tasks, and what they wait for.
 
-use std::collections::HashMap;
-
 use roxmltree::Node;
 use serde_json::{Map, Value};
 
-use super::{
-    BPMN, CorrelationKey, ElementKind, Message, Subscription, TaskDefinition, ZEEBE, children,
-    extensions, only, only_extensions, required, unsupported,
-};
+use super::declarations::{Declarations, correlation_key, literal};
+use super::xml::{ZEEBE, children, extensions, only, only_extensions, required, unsupported};
+use super::{ElementKind, ErrorCatch, Expression, Subscription, TaskDefinition, durations};
 
 const DEFAULT_RETRIES: i32 = 3;
+
+/// What every flow element may contain.
+const PLAIN: &[&str] = &["extensionElements", "documentation", "incoming", "outgoing"];
 
 /// What a flow element is, if it is one of those that run here.
 pub(super) fn kind(
     node: Node<'_, '_>,
-    messages: &HashMap<&str, Message<'_>>,
+    declarations: &Declarations<'_>,
 ) -> Result<ElementKind, String> {
-    const PLAIN: &[&str] = &["extensionElements", "documentation", "incoming", "outgoing"];
+    let plain = |kind| {
+        only(node, PLAIN)?;
+        only_extensions(node, &[])?;
+        Ok(kind)
+    };
     match node.tag_name().name() {
-        "startEvent" => {
-            only(node, PLAIN)?;
-            only_extensions(node, &[])?;
-            Ok(ElementKind::StartEvent)
-        }
-        "endEvent" => {
-            only(node, PLAIN)?;
-            only_extensions(node, &[])?;
-            Ok(ElementKind::EndEvent)
-        }
+        "startEvent" => plain(ElementKind::StartEvent),
+        "endEvent" => plain(ElementKind::EndEvent),
+        "exclusiveGateway" => plain(ElementKind::ExclusiveGateway),
         "serviceTask" => {
             only(node, PLAIN)?;
             only_extensions(node, &["taskDefinition", "taskHeaders"])?;
             task_definition(node).map(ElementKind::ServiceTask)
         }
-        "intermediateCatchEvent" => {
-            only(node, &[PLAIN, &["messageEventDefinition"]].concat())?;
-            only_extensions(node, &[])?;
-            subscription(node, messages).map(ElementKind::MessageCatchEvent)
-        }
+        "intermediateCatchEvent" => catch_event(node, declarations),
+        "boundaryEvent" => boundary_event(node, declarations),
         _ => Err(unsupported(node, "a process")),
     }
+}
+
+/// The one definition of the event, which has one of these names.
+fn event_definition<'a, 'i>(
+    node: Node<'a, 'i>,
+    names: &[&str],
+) -> Result<Option<Node<'a, 'i>>, String> {
+    only(node, &[PLAIN, names].concat())?;
+    only_extensions(node, &[])?;
+    let mut definitions = children(node).filter(|child| names.contains(&child.tag_name().name()));
+    let definition = definitions.next();
+    match definitions.next() {
+        Some(second) => Err(unsupported(second, "an event that has another definition")),
+        None => Ok(definition),
+    }
+}
+
+fn catch_event(node: Node<'_, '_>, declarations: &Declarations<'_>) -> Result<ElementKind, String> {
+    const DEFINITIONS: &[&str] = &[
+        "messageEventDefinition",
+        "signalEventDefinition",
+        "timerEventDefinition",
+    ];
+    let id = required(node, "id")?;
+    let definition = event_definition(node, DEFINITIONS)?.ok_or_else(|| {
+        format!("the catch event {id} waits for nothing; a message, a signal or a timer is needed")
+    })?;
+    match definition.tag_name().name() {
+        "timerEventDefinition" => duration(id, definition).map(ElementKind::TimerCatchEvent),
+        "signalEventDefinition" => {
+            let signal = declarations.find(definition, "signalRef", "signal")?;
+            let name = literal(signal, "name")?.to_owned();
+            Ok(ElementKind::SignalCatchEvent(name))
+        }
+        _ => subscription(definition, declarations).map(ElementKind::MessageCatchEvent),
+    }
+}
+
+fn duration(id: &str, definition: Node<'_, '_>) -> Result<i64, String> {
+    only(definition, &["timeDuration"])?;
+    let text = children(definition)
+        .find_map(|child| child.text())
+        .unwrap_or_default();
+    durations::milliseconds(text.trim()).ok_or_else(|| {
+        format!("the timer of {id} is no ISO 8601 duration of weeks or shorter, as PT1.5S: {text}")
+    })
+}
+
+fn boundary_event(
+    node: Node<'_, '_>,
+    declarations: &Declarations<'_>,
+) -> Result<ElementKind, String> {
+    let id = required(node, "id")?;
+    let definition = event_definition(node, &["errorEventDefinition"])?
+        .ok_or_else(|| format!("the boundary event {id} catches no errors"))?;
+    if node.attribute("cancelActivity") == Some("false") {
+        return Err(format!(
+            "the boundary event {id} does not interrupt, but one of errors must"
+        ));
+    }
+    let code = match definition.attribute("errorRef") {
+        None => None,
+        Some(_) => {
+            let error = declarations.find(definition, "errorRef", "error")?;
+            Some(literal(error, "errorCode")?.to_owned())
+        }
+    };
+    let attached_to = required(node, "attachedToRef")?.to_owned();
+    Ok(ElementKind::BoundaryErrorEvent(ErrorCatch {
+        attached_to,
+        code,
+    }))
 }
 
 fn task_definition(node: Node<'_, '_>) -> Result<TaskDefinition, String> {
@@ -78,55 +144,18 @@ fn task_definition(node: Node<'_, '_>) -> Result<TaskDefinition, String> {
 }
 
 fn subscription(
-    node: Node<'_, '_>,
-    messages: &HashMap<&str, Message<'_>>,
+    definition: Node<'_, '_>,
+    declarations: &Declarations<'_>,
 ) -> Result<Subscription, String> {
-    let id = required(node, "id")?;
-    let definition = children(node)
-        .find(|child| child.has_tag_name((BPMN, "messageEventDefinition")))
-        .ok_or_else(|| {
-            format!("the catch event {id} waits for no message; only messages are supported")
-        })?;
-    let reference = required(definition, "messageRef")?;
-    let message = messages
-        .get(reference)
-        .ok_or_else(|| format!("{id} refers to the message {reference}, which is missing"))?;
-    let message_name = message
-        .name
-        .filter(|name| !name.trim().is_empty() && !name.starts_with('='))
-        .ok_or_else(|| format!("the name of the message {reference} is blank or an expression"))?;
-    let key = message
-        .correlation_key
-        .filter(|key| !key.trim().is_empty())
-        .ok_or_else(|| {
-            format!("the message {reference} has no zeebe:subscription correlationKey")
-        })?;
-    let correlation_key = correlation_key(key)
+    let message = declarations.find(definition, "messageRef", "message")?;
+    let message_name = literal(message, "name")?.to_owned();
+    let key = correlation_key(message).ok_or_else(|| {
+        format!("the message {message_name} has no zeebe:subscription correlationKey")
+    })?;
+    let correlation_key = Expression::parse(key)
         .ok_or_else(|| format!("the correlation key {key} is neither a literal nor a variable"))?;
     Ok(Subscription {
-        message_name: message_name.to_owned(),
+        message_name,
         correlation_key,
     })
-}
-
-/// `text`, `= variable`, `= variable.member` or `= "text"`.
-pub(super) fn correlation_key(text: &str) -> Option<CorrelationKey> {
-    let Some(expression) = text.strip_prefix('=').map(str::trim) else {
-        return Some(CorrelationKey::Literal(text.to_owned()));
-    };
-    let quoted = expression
-        .strip_prefix('"')
-        .and_then(|rest| rest.strip_suffix('"'));
-    if let Some(literal) = quoted.filter(|literal| !literal.contains(['"', '\\'])) {
-        return Some(CorrelationKey::Literal(literal.to_owned()));
-    }
-    let is_name = |name: &str| {
-        !name.is_empty()
-            && !name.starts_with(|first: char| first.is_ascii_digit())
-            && name.chars().all(|c| c.is_alphanumeric() || c == '_')
-    };
-    let path: Vec<_> = expression.split('.').map(str::to_owned).collect();
-    path.iter()
-        .all(|name| is_name(name))
-        .then_some(CorrelationKey::Variable(path))
 }

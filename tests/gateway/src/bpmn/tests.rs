@@ -1,6 +1,6 @@
 //! What is read from BPMN, and what is refused.
 
-use super::elements::correlation_key;
+use super::xml::ZEEBE;
 use super::*;
 
 fn definitions(process: &str) -> String {
@@ -54,7 +54,7 @@ fn a_linear_process_is_read_in_the_order_of_its_flows() {
     };
     let subscription = Subscription {
         message_name: "paid".to_owned(),
-        correlation_key: CorrelationKey::Variable(vec!["order".to_owned(), "id".to_owned()]),
+        correlation_key: Expression::Variable(vec!["order".to_owned(), "id".to_owned()]),
     };
     assert_eq!(processes[0].id, "p");
     assert_eq!(
@@ -70,15 +70,67 @@ fn a_linear_process_is_read_in_the_order_of_its_flows() {
 
 #[test]
 fn correlation_keys_are_literals_or_variables() {
-    let literal = |text: &str| Some(CorrelationKey::Literal(text.to_owned()));
-    assert_eq!(correlation_key("abc"), literal("abc"));
-    assert_eq!(correlation_key("= \"abc\""), literal("abc"));
+    let literal = |text: &str| Some(Expression::Literal(text.into()));
+    assert_eq!(Expression::parse("abc"), literal("abc"));
+    assert_eq!(Expression::parse("= \"abc\""), literal("abc"));
     assert_eq!(
-        correlation_key("=a"),
-        Some(CorrelationKey::Variable(vec!["a".to_owned()]))
+        Expression::parse("=a"),
+        Some(Expression::Variable(vec!["a".to_owned()]))
     );
-    assert_eq!(correlation_key("=a + b"), None);
-    assert_eq!(correlation_key("="), None);
+    assert_eq!(Expression::parse("=a + b"), None);
+    assert_eq!(Expression::parse("="), None);
+}
+
+const GATEWAY: &str = r#"<b:startEvent id="s"/><b:exclusiveGateway id="g" default="d"/>
+    <b:endEvent id="e"/><b:endEvent id="f"/>
+    <b:sequenceFlow sourceRef="s" targetRef="g"/>
+    <b:sequenceFlow id="d" sourceRef="g" targetRef="e"/>
+    <b:sequenceFlow id="c" sourceRef="g" targetRef="f">
+      <b:conditionExpression>= amount &gt; 1</b:conditionExpression></b:sequenceFlow>"#;
+
+#[test]
+fn the_default_flow_of_a_gateway_is_tried_last() {
+    let processes = parse(definitions(GATEWAY).as_bytes()).expect("a process");
+    let elements = &processes[0].elements;
+    let tried: Vec<_> = elements[1]
+        .outgoing
+        .iter()
+        .map(|flow| (elements[flow.target].id.as_str(), flow.condition.is_some()))
+        .collect();
+    assert_eq!(tried, [("f", true), ("e", false)]);
+}
+
+#[test]
+fn flows_that_would_behave_otherwise_are_refused() {
+    let loops = "<b:sequenceFlow sourceRef='g' targetRef='t'>\
+        <b:conditionExpression>=again</b:conditionExpression></b:sequenceFlow>";
+    let task = "<b:serviceTask id='t'><b:extensionElements>\
+        <zeebe:taskDefinition type='x'/></b:extensionElements></b:serviceTask>";
+    let looping = format!("{task}{}{loops}", flows(&["t", "g"]));
+    let cases = [
+        (GATEWAY.replace("default=", "other="), "need a condition"),
+        (
+            GATEWAY.replace("default=\"d\"", "default=\"c\""),
+            "need a condition",
+        ),
+        (GATEWAY.replace("amount &gt; 1", "a or b"), "no comparison"),
+        (
+            GATEWAY.replace("exclusiveGateway", "parallelGateway"),
+            "parallelGateway in a process",
+        ),
+        (format!("{GATEWAY}{looping}"), "loops do not run"),
+        (
+            format!(
+                "{GATEWAY}<b:boundaryEvent id='b' attachedToRef='e'><b:errorEventDefinition/></b:boundaryEvent>{}",
+                flows(&["b", "e"])
+            ),
+            "attached to no service task",
+        ),
+    ];
+    for (process, expected) in cases {
+        let reason = refusal(&process);
+        assert!(reason.contains(expected), "{expected}: {reason}");
+    }
 }
 
 #[test]
@@ -137,13 +189,10 @@ fn what_would_behave_otherwise_is_refused() {
         format!("<b:intermediateCatchEvent id='c'>{definition}</b:intermediateCatchEvent>")
     };
     let cases = [
+        ("<b:userTask id='g'/>".to_owned(), "userTask in a process"),
         (
-            "<b:exclusiveGateway id='g'/>".to_owned(),
-            "exclusiveGateway in a process",
-        ),
-        (
-            "<b:boundaryEvent id='g'/>".to_owned(),
-            "boundaryEvent in a process",
+            "<b:boundaryEvent id='g'><b:timerEventDefinition/></b:boundaryEvent>".to_owned(),
+            "timerEventDefinition in boundaryEvent",
         ),
         (
             "<b:startEvent id='s'><b:timerEventDefinition/></b:startEvent>".to_owned(),
@@ -152,7 +201,7 @@ fn what_would_behave_otherwise_is_refused() {
         (
             "<b:sequenceFlow sourceRef='a' targetRef='b'><b:conditionExpression/></b:sequenceFlow>"
                 .to_owned(),
-            "conditionExpression in sequenceFlow",
+            "no comparison",
         ),
         (task(""), "no zeebe:taskDefinition"),
         (
@@ -167,7 +216,23 @@ fn what_would_behave_otherwise_is_refused() {
             task("<zeebe:ioMapping/><zeebe:taskDefinition type='x'/>"),
             "ioMapping in serviceTask",
         ),
-        (catch(""), "waits for no message"),
+        (catch(""), "waits for nothing"),
+        (
+            catch(
+                "<b:timerEventDefinition><b:timeDate>2030-01-01</b:timeDate></b:timerEventDefinition>",
+            ),
+            "timeDate in timerEventDefinition",
+        ),
+        (
+            catch(
+                "<b:timerEventDefinition><b:timeDuration>P1Y</b:timeDuration></b:timerEventDefinition>",
+            ),
+            "no ISO 8601 duration",
+        ),
+        (
+            catch("<b:signalEventDefinition signalRef='m'/>"),
+            "signal m, which is missing",
+        ),
         (
             catch("<b:messageEventDefinition messageRef='none'/>"),
             "none, which is missing",

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::jobs::{Phase, Queue};
-use super::{Rejection, State, Variables, at_least_one, not_blank, partition_of, tenants};
+use super::{Rejection, State, at_least_one, fetched, not_blank, partition_of, tenants};
 use crate::protocol::activated_job::{JobKind, ListenerEventType};
 use crate::protocol::{ActivateJobsRequest, ActivateJobsResponse, ActivatedJob};
 
@@ -80,23 +80,12 @@ impl State {
         self.jobs.enter(key, Phase::Activated { deadline });
         let job = self.jobs.get(key)?;
         let instance = self.instances.get(&job.instance_key)?;
-        let wanted = |name: &String| {
-            demand.fetch_variables.is_empty() || demand.fetch_variables.contains(name)
-        };
-        // Of two with one name the later counts: the job's own.
-        let variables: Variables = instance
-            .variables
-            .iter()
-            .chain(&job.variables)
-            .filter(|(name, _)| wanted(name))
-            .map(|(name, value)| (name.clone(), value.clone()))
-            .collect();
         Some(ActivatedJob {
             key,
             r#type: job.queue.job_type.clone(),
             process_instance_key: job.instance_key,
-            bpmn_process_id: instance.definition.process.id.clone(),
-            process_definition_version: instance.definition.version,
+            bpmn_process_id: instance.definition.id.id.clone(),
+            process_definition_version: instance.definition.number,
             process_definition_key: instance.definition.key,
             element_id: instance.element().id.clone(),
             element_instance_key: job.element_instance_key,
@@ -104,7 +93,7 @@ impl State {
             worker: demand.worker.clone(),
             retries: job.retries,
             deadline,
-            variables: serde_json::Value::Object(variables).to_string(),
+            variables: fetched(instance.visible(), &demand.fetch_variables),
             tenant_id: job.queue.tenant_id.clone(),
             user_task: None,
             kind: JobKind::BpmnElement.into(),

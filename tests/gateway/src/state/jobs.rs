@@ -1,10 +1,9 @@
 //! Jobs: who has which, until when, and what becomes of it.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Incident, Rejection, State, Variables, variables};
 use crate::bpmn::TaskDefinition;
-use crate::protocol::{ActivatedJob, CompleteJobRequest, FailJobRequest, ThrowErrorRequest};
+use crate::protocol::ActivatedJob;
 
 #[derive(Debug)]
 pub(super) struct Job {
@@ -14,9 +13,7 @@ pub(super) struct Job {
     pub(super) queue: Queue,
     pub(super) headers: String,
     pub(super) retries: i32,
-    /// Seen by this job alone, over those of the instance.
-    pub(super) variables: Variables,
-    phase: Phase,
+    pub(super) phase: Phase,
 }
 
 /// The jobs that a worker can ask for together: of one type, for one tenant.
@@ -42,7 +39,7 @@ pub(super) enum Phase {
 }
 
 impl Phase {
-    fn due(self) -> Option<i64> {
+    pub(super) fn due(self) -> Option<i64> {
         match self {
             Self::Activated { deadline } => Some(deadline),
             Self::BackingOff { until } => Some(until),
@@ -50,7 +47,7 @@ impl Phase {
         }
     }
 
-    fn name(self) -> &'static str {
+    pub(super) fn name(self) -> &'static str {
         match self {
             Self::Activatable => "activatable",
             Self::Activated { .. } => "activated",
@@ -79,7 +76,6 @@ impl Job {
             },
             headers: task.headers.clone(),
             retries: task.retries,
-            variables: Variables::new(),
             phase: Phase::Activatable,
         }
     }
@@ -88,7 +84,7 @@ impl Job {
 /// The jobs that are not completed, and what is next among them.
 #[derive(Debug, Default)]
 pub(super) struct Jobs {
-    by_key: HashMap<i64, Job>,
+    by_key: BTreeMap<i64, Job>,
     activatable: BTreeMap<Queue, BTreeSet<i64>>,
     /// When a phase ends by itself, and of which job.
     due: BTreeSet<(i64, i64)>,
@@ -112,6 +108,14 @@ impl Jobs {
         self.by_key.get(&key)
     }
 
+    pub(super) fn get_mut(&mut self, key: i64) -> Option<&mut Job> {
+        self.by_key.get_mut(&key)
+    }
+
+    pub(super) fn all(&self) -> impl Iterator<Item = &Job> {
+        self.by_key.values()
+    }
+
     /// Whether the job is with the worker that it was activated for here.
     pub(super) fn still_has(&self, activated: &ActivatedJob) -> bool {
         let deadline = activated.deadline;
@@ -126,7 +130,7 @@ impl Jobs {
     pub(super) fn release_due(&mut self, now: i64) {
         while let Some((due, key)) = self.due.first().copied().filter(|(due, _)| *due <= now) {
             self.due.remove(&(due, key));
-            self.enter(key, Phase::Activatable);
+            self.free(key);
         }
     }
 
@@ -137,15 +141,27 @@ impl Jobs {
         }
     }
 
-    fn remove(&mut self, key: i64) -> Option<Job> {
+    /// Whoever comes first may have it.
+    pub(super) fn free(&mut self, key: i64) {
+        self.enter(key, Phase::Activatable);
+    }
+
+    pub(super) fn remove(&mut self, key: i64) -> Option<Job> {
         let job = self.by_key.remove(&key)?;
         if let Some(due) = job.phase.due() {
             self.due.remove(&(due, key));
         }
         if let Some(queue) = self.activatable.get_mut(&job.queue) {
             queue.remove(&key);
+            if queue.is_empty() {
+                self.activatable.remove(&job.queue);
+            }
         }
         Some(job)
+    }
+
+    pub(super) fn any_activatable(&self) -> bool {
+        !self.activatable.is_empty()
     }
 
     /// The oldest that is activatable in these queues.
@@ -154,92 +170,5 @@ impl Jobs {
             .iter()
             .filter_map(|queue| self.activatable.get(queue)?.first().copied())
             .min()
-    }
-}
-
-impl State {
-    pub(crate) fn complete_job(&mut self, request: &CompleteJobRequest) -> Result<(), Rejection> {
-        let variables = variables(&request.variables)?;
-        // A job whose time has run out may still be completed, until another worker does it.
-        self.job_in(request.job_key, |phase| {
-            matches!(phase, Phase::Activatable | Phase::Activated { .. })
-        })?;
-        if let Some(job) = self.jobs.remove(request.job_key) {
-            self.leave(job.instance_key, variables);
-        }
-        Ok(())
-    }
-
-    pub(crate) fn fail_job(&mut self, request: &FailJobRequest) -> Result<(), Rejection> {
-        let variables = variables(&request.variables)?;
-        let now = self.now;
-        let job = self.activated_job(request.job_key)?;
-        job.retries = request.retries.max(0);
-        job.variables.extend(variables);
-        let phase = match (request.retries, request.retry_back_off) {
-            (..=0, _) => Phase::Failed,
-            (_, ..=0) => Phase::Activatable,
-            (_, back_off) => Phase::BackingOff {
-                until: now.saturating_add(back_off),
-            },
-        };
-        self.jobs.enter(request.job_key, phase);
-        if phase == Phase::Failed {
-            let message = match request.error_message.as_str() {
-                "" => "no retries are left",
-                message => message,
-            };
-            self.stop_at_job(request.job_key, "JOB_NO_RETRIES", message.to_owned());
-        }
-        Ok(())
-    }
-
-    /// A linear process catches no errors, so every one is an incident.
-    pub(crate) fn throw_error(&mut self, request: &ThrowErrorRequest) -> Result<(), Rejection> {
-        let variables = variables(&request.variables)?;
-        let job = self.activated_job(request.job_key)?;
-        job.variables.extend(variables);
-        self.jobs.enter(request.job_key, Phase::ErrorThrown);
-        let message = format!(
-            "nothing catches the error {}: {}",
-            request.error_code, request.error_message
-        );
-        self.stop_at_job(request.job_key, "UNHANDLED_ERROR_EVENT", message);
-        Ok(())
-    }
-
-    fn activated_job(&mut self, key: i64) -> Result<&mut Job, Rejection> {
-        self.job_in(key, |phase| matches!(phase, Phase::Activated { .. }))
-    }
-
-    fn job_in(
-        &mut self,
-        key: i64,
-        allowed: impl FnOnce(Phase) -> bool,
-    ) -> Result<&mut Job, Rejection> {
-        match self.jobs.by_key.get_mut(&key) {
-            None => Err(Rejection::NotFound(format!("no job has the key {key}"))),
-            Some(job) if allowed(job.phase) => Ok(job),
-            Some(job) => Err(Rejection::FailedPrecondition(format!(
-                "the job {key} is {}",
-                job.phase.name()
-            ))),
-        }
-    }
-
-    fn stop_at_job(&mut self, key: i64, error_type: &'static str, message: String) {
-        let Some(job) = self.jobs.by_key.get(&key) else {
-            return;
-        };
-        let Some(instance) = self.instances.get(&job.instance_key) else {
-            return;
-        };
-        self.raise_incident(Incident {
-            process_instance_key: job.instance_key,
-            element_id: instance.element().id.clone(),
-            job_key: Some(key),
-            error_type,
-            message,
-        });
     }
 }

@@ -1,29 +1,30 @@
 //! Published messages, and the instances that wait for one.
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 
-use super::processes::Definition;
 use super::{Rejection, State, Variables, not_blank, tenant, variables};
 use crate::protocol::{PublishMessageRequest, PublishMessageResponse};
 
-#[derive(Debug, Default)]
-pub(super) struct Messages {
-    live: Vec<Message>,
-    /// In the order in which they were opened.
-    waiting: Vec<Waiting>,
+/// What a message and a waiting instance must have in common.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Correlation {
+    pub(super) tenant_id: String,
+    pub(super) name: String,
+    pub(super) key: String,
 }
 
-/// What a message and a waiting instance must have in common.
-#[derive(Debug, Clone, PartialEq, Eq)]
-struct Correlation {
-    tenant_id: String,
-    name: String,
-    key: String,
+#[derive(Debug, Default)]
+pub(super) struct Messages {
+    /// The oldest first.
+    live: BTreeMap<Correlation, Vec<Message>>,
+    /// When a message expires, and where it is.
+    expiring: BTreeSet<(i64, Correlation)>,
+    /// In the order in which they were opened.
+    waiting: BTreeMap<Correlation, Vec<Waiting>>,
 }
 
 #[derive(Debug)]
 struct Message {
-    correlation: Correlation,
     id: String,
     expires: i64,
     variables: Variables,
@@ -33,9 +34,79 @@ struct Message {
 
 #[derive(Debug)]
 struct Waiting {
-    correlation: Correlation,
     process_id: String,
     instance_key: i64,
+}
+
+impl Messages {
+    pub(super) fn expire(&mut self, now: i64) {
+        while self.expiring.first().is_some_and(|(time, _)| *time <= now) {
+            let Some((_, correlation)) = self.expiring.pop_first() else {
+                return;
+            };
+            if let Some(messages) = self.live.get_mut(&correlation) {
+                messages.retain(|message| message.expires > now);
+                if messages.is_empty() {
+                    self.live.remove(&correlation);
+                }
+            }
+        }
+    }
+
+    /// The variables of a live message that the instance can have at once; else it waits for one.
+    pub(super) fn subscribe(
+        &mut self,
+        correlation: &Correlation,
+        process_id: &str,
+        instance_key: i64,
+    ) -> Option<Variables> {
+        let mut live = self.live.get_mut(correlation).into_iter().flatten();
+        if let Some(message) = live.find(|message| !message.correlated.contains(process_id)) {
+            message.correlated.insert(process_id.to_owned());
+            return Some(message.variables.clone());
+        }
+        self.waiting
+            .entry(correlation.clone())
+            .or_default()
+            .push(Waiting {
+                process_id: process_id.to_owned(),
+                instance_key,
+            });
+        None
+    }
+
+    pub(super) fn unsubscribe(&mut self, correlation: &Correlation, instance_key: i64) {
+        if let Some(waiting) = self.waiting.get_mut(correlation) {
+            waiting.retain(|waiting| waiting.instance_key != instance_key);
+            if waiting.is_empty() {
+                self.waiting.remove(correlation);
+            }
+        }
+    }
+
+    /// Takes out the first waiting instance of each process: the processes, and the instances.
+    fn take_waiting(&mut self, correlation: &Correlation) -> (HashSet<String>, Vec<i64>) {
+        let mut processes = HashSet::new();
+        let (taken, left): (Vec<_>, Vec<_>) = self
+            .waiting
+            .remove(correlation)
+            .into_iter()
+            .flatten()
+            .partition(|waiting| processes.insert(waiting.process_id.clone()));
+        if !left.is_empty() {
+            self.waiting.insert(correlation.clone(), left);
+        }
+        let instances = taken.iter().map(|waiting| waiting.instance_key);
+        (processes, instances.collect())
+    }
+
+    pub(super) fn live(&self) -> usize {
+        self.live.values().map(Vec::len).sum()
+    }
+
+    pub(super) fn waiting(&self) -> usize {
+        self.waiting.values().map(Vec::len).sum()
+    }
 }
 
 impl State {
@@ -51,81 +122,35 @@ impl State {
             name: request.name.clone(),
             key: request.correlation_key.clone(),
         };
-        let now = self.now;
-        self.messages.live.retain(|message| message.expires > now);
         let id = &request.message_id;
-        let is_same = |message: &Message| message.id == *id && message.correlation == correlation;
-        if !id.is_empty() && self.messages.live.iter().any(is_same) {
+        let mut live = self.messages.live.get(&correlation).into_iter().flatten();
+        if !id.is_empty() && live.any(|message| message.id == *id) {
             return Err(Rejection::AlreadyExists(format!(
                 "a message {} with the id {id} and this correlation key is already there",
                 request.name
             )));
         }
-        let correlated = self.correlate(&correlation, &variables);
+        let (correlated, instances) = self.messages.take_waiting(&correlation);
         if request.time_to_live > 0 {
-            self.messages.live.push(Message {
-                correlation,
+            let expires = self.now.saturating_add(request.time_to_live);
+            self.messages
+                .expiring
+                .insert((expires, correlation.clone()));
+            let live = self.messages.live.entry(correlation).or_default();
+            live.push(Message {
                 id: id.clone(),
-                expires: now.saturating_add(request.time_to_live),
-                variables,
+                expires,
+                variables: variables.clone(),
                 correlated,
             });
+        }
+        for instance in instances {
+            self.leave(instance, variables.clone());
         }
         let partition = self.next_partition();
         Ok(PublishMessageResponse {
             key: self.next_key(partition),
             tenant_id,
         })
-    }
-
-    /// Hands the message to one waiting instance of each process, and returns the processes.
-    fn correlate(&mut self, correlation: &Correlation, variables: &Variables) -> HashSet<String> {
-        let mut processes = HashSet::new();
-        let mut instances = Vec::new();
-        self.messages.waiting.retain(|waiting| {
-            let matches =
-                waiting.correlation == *correlation && processes.insert(waiting.process_id.clone());
-            if matches {
-                instances.push(waiting.instance_key);
-            }
-            !matches
-        });
-        for instance in instances {
-            self.leave(instance, variables.clone());
-        }
-        processes
-    }
-
-    /// The variables of a live message that the instance can have at once; else it waits for one.
-    pub(super) fn subscribe(
-        &mut self,
-        instance_key: i64,
-        definition: &Definition,
-        message_name: &str,
-        key: String,
-    ) -> Option<Variables> {
-        let now = self.now;
-        let process_id = &definition.process.id;
-        let correlation = Correlation {
-            tenant_id: definition.tenant_id.clone(),
-            name: message_name.to_owned(),
-            key,
-        };
-        let live = self.messages.live.iter_mut().find(|message| {
-            message.expires > now
-                && message.correlation == correlation
-                && !message.correlated.contains(process_id)
-        });
-        if let Some(message) = live {
-            message.correlated.insert(process_id.clone());
-            return Some(message.variables.clone());
-        }
-        let process_id = process_id.clone();
-        self.messages.waiting.push(Waiting {
-            correlation,
-            process_id,
-            instance_key,
-        });
-        None
     }
 }

@@ -2,16 +2,26 @@
 //! network: the caller says what time it is, and asks again when `next_due` has come.
 
 mod activation;
+mod catalogue;
+mod creation;
+mod deployments;
+mod dump;
+mod incidents;
 mod instances;
+mod job_commands;
 mod jobs;
 mod messages;
-mod processes;
+mod rejection;
+mod running;
+mod signals;
 mod streams;
 
-use std::collections::{BTreeMap, HashMap};
-use std::fmt;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Map, Value};
+
+use incidents::Incident;
+pub(crate) use rejection::Rejection;
 
 /// A tenant id of "" means this one.
 const DEFAULT_TENANT: &str = "<default>";
@@ -28,31 +38,18 @@ pub(crate) struct State {
     partitions: i32,
     last_key: i64,
     last_partition: i32,
-    definitions: processes::Definitions,
-    instances: HashMap<i64, instances::Instance>,
+    deployments: deployments::Deployments,
+    instances: BTreeMap<i64, instances::Instance>,
+    /// The instances by the keys of the elements that their tokens are at.
+    element_instances: BTreeMap<i64, i64>,
+    results: creation::Results,
     jobs: jobs::Jobs,
     streams: streams::Streams,
     messages: messages::Messages,
+    signals: signals::Signals,
+    /// When a timer fires, and the instance that waits for it.
+    timers: BTreeSet<(i64, i64)>,
     incidents: BTreeMap<i64, Incident>,
-}
-
-/// Something that stops an instance until someone resolves it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Incident {
-    pub(crate) process_instance_key: i64,
-    pub(crate) element_id: String,
-    pub(crate) job_key: Option<i64>,
-    pub(crate) error_type: &'static str,
-    pub(crate) message: String,
-}
-
-/// Why a request is not carried out.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Rejection {
-    InvalidArgument(String),
-    NotFound(String),
-    FailedPrecondition(String),
-    AlreadyExists(String),
 }
 
 impl State {
@@ -62,11 +59,15 @@ impl State {
             partitions,
             last_key: 0,
             last_partition: 0,
-            definitions: processes::Definitions::default(),
-            instances: HashMap::new(),
+            deployments: deployments::Deployments::default(),
+            instances: BTreeMap::new(),
+            element_instances: BTreeMap::new(),
+            results: creation::Results::default(),
             jobs: jobs::Jobs::default(),
             streams: streams::Streams::default(),
             messages: messages::Messages::default(),
+            signals: signals::Signals::default(),
+            timers: BTreeSet::new(),
             incidents: BTreeMap::new(),
         }
     }
@@ -74,18 +75,27 @@ impl State {
     /// The state at this time: what is due has happened, and streams have got the jobs that were free.
     pub(crate) fn at(&mut self, now: i64) -> &mut Self {
         self.now = self.now.max(now);
+        self.messages.expire(self.now);
         self.jobs.release_due(self.now);
+        self.fire_timers();
         self.offer_to_streams();
         self
     }
 
     /// When something changes without a request, if ever.
     pub(crate) fn next_due(&self) -> Option<i64> {
-        self.jobs.next_due()
+        let timer = self.timers.first().map(|(due, _)| *due);
+        self.jobs.next_due().into_iter().chain(timer).min()
     }
 
-    pub(crate) fn incidents(&self) -> &BTreeMap<i64, Incident> {
-        &self.incidents
+    fn fire_timers(&mut self) {
+        let now = self.now;
+        while let Some((due, instance_key)) = self.timers.first().copied()
+            && due <= now
+        {
+            self.timers.remove(&(due, instance_key));
+            self.leave(instance_key, Variables::new());
+        }
     }
 
     fn next_key(&mut self, partition: i32) -> i64 {
@@ -96,11 +106,6 @@ impl State {
     fn next_partition(&mut self) -> i32 {
         self.last_partition = self.last_partition % self.partitions + 1;
         self.last_partition
-    }
-
-    fn raise_incident(&mut self, incident: Incident) {
-        let key = self.next_key(partition_of(incident.process_instance_key));
-        self.incidents.insert(key, incident);
     }
 }
 
@@ -151,15 +156,16 @@ fn at_least_one(name: &str, value: i64) -> Result<(), Rejection> {
     Ok(())
 }
 
-impl fmt::Display for Rejection {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::InvalidArgument(reason)
-            | Self::NotFound(reason)
-            | Self::FailedPrecondition(reason)
-            | Self::AlreadyExists(reason) => f.write_str(reason),
-        }
-    }
+/// The variables of these names, or all if none is named, as a JSON object; of two with one name the later counts.
+fn fetched<'a>(
+    variables: impl Iterator<Item = (&'a String, &'a Value)>,
+    names: &[String],
+) -> String {
+    let variables: Variables = variables
+        .filter(|(name, _)| names.is_empty() || names.contains(name))
+        .map(|(name, value)| (name.clone(), value.clone()))
+        .collect();
+    Value::Object(variables).to_string()
 }
 
 #[cfg(test)]

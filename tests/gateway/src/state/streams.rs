@@ -4,7 +4,6 @@ use std::collections::VecDeque;
 use std::iter;
 
 use super::activation::Demand;
-use super::jobs::Phase;
 use super::{Rejection, State};
 use crate::protocol::{ActivatedJob, StreamActivatedJobsRequest};
 
@@ -25,6 +24,12 @@ struct JobStream {
     number: u64,
     demand: Demand,
     undelivered: VecDeque<ActivatedJob>,
+}
+
+impl Streams {
+    pub(super) fn open(&self) -> usize {
+        self.open.len()
+    }
 }
 
 impl State {
@@ -94,13 +99,13 @@ impl State {
     fn take_back(&mut self, jobs: impl IntoIterator<Item = ActivatedJob>) {
         for job in jobs {
             if self.jobs.still_has(&job) {
-                self.jobs.enter(job.key, Phase::Activatable);
+                self.jobs.free(job.key);
             }
         }
     }
 
     pub(super) fn offer_to_streams(&mut self) {
-        if self.streams.muted {
+        if self.streams.muted || !self.jobs.any_activatable() {
             return;
         }
         let mut without = 0;

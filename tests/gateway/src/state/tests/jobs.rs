@@ -52,8 +52,7 @@ fn completion_merges_variables_and_moves_on() {
         serde_json::json!({"amount": 5, "order": "o2", "paid": true})
     );
     complete(&mut state, job.key, "").expect("a completion");
-    assert!(state.instances.is_empty());
-    assert_eq!(state.next_due(), None);
+    assert_nothing_is_left(&mut state);
 }
 
 #[test]
@@ -97,7 +96,7 @@ fn without_retries_a_failure_is_an_incident() {
     create(state.at(0), "{}");
     let key = activate(state.at(0), "pay").remove(0).key;
     fail(&mut state, key, 0, 500).expect("a failure");
-    let incident = state.incidents().values().next().expect("an incident");
+    let incident = state.incidents.values().next().expect("an incident");
     assert_eq!(
         (incident.job_key, incident.error_type),
         (Some(key), "JOB_NO_RETRIES")
@@ -116,7 +115,7 @@ fn a_thrown_error_is_an_incident() {
     create(state.at(0), "{}");
     let key = activate(state.at(0), "pay").remove(0).key;
     throw(&mut state, key).expect("an error");
-    let incident = state.incidents().values().next().expect("an incident");
+    let incident = state.incidents.values().next().expect("an incident");
     assert_eq!(incident.error_type, "UNHANDLED_ERROR_EVENT");
     assert!(matches!(
         throw(&mut state, key),

@@ -68,7 +68,7 @@ fn a_live_message_of_the_same_name_key_and_id_is_a_duplicate() {
 fn without_a_correlation_key_the_instance_has_an_incident() {
     let mut state = deployed(1);
     wait_for(&mut state, "null");
-    let incident = state.incidents().values().next().expect("an incident");
+    let incident = state.incidents.values().next().expect("an incident");
     assert_eq!(incident.error_type, "EXTRACT_VALUE_ERROR");
     assert_eq!(incident.element_id, "catch");
 }
@@ -91,4 +91,23 @@ fn a_message_needs_a_name_and_an_object_of_variables() {
             Err(Rejection::InvalidArgument(_))
         ));
     }
+}
+
+#[test]
+fn expired_messages_are_forgotten() {
+    let mut state = deployed(1);
+    for number in 0..3 {
+        let key = format!("o{number}");
+        state
+            .at(0)
+            .publish(&message(&key, "", 100))
+            .expect("a message");
+    }
+    state
+        .at(50)
+        .publish(&message("o1", "", 100))
+        .expect("a message");
+    assert_eq!(state.dump()["live_messages"], 4);
+    assert_eq!(state.at(100).dump()["live_messages"], 1);
+    assert_eq!(state.at(150).dump()["live_messages"], 0);
 }

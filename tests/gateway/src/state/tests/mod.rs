@@ -1,7 +1,10 @@
 //! The state under an injected clock.
 
+mod commands;
+mod deployments;
 mod jobs;
 mod messages;
+mod paths;
 mod processes;
 mod streams;
 
@@ -11,6 +14,20 @@ use crate::protocol::{
     DeployResourceRequest, DeployResourceResponse, FailJobRequest, PublishMessageRequest, Resource,
     StreamActivatedJobsRequest, ThrowErrorRequest,
 };
+
+/// All that instances leave while they live is gone.
+fn assert_nothing_is_left(state: &mut State) {
+    let dump = state.dump();
+    for name in ["instances", "jobs", "incidents"] {
+        assert_eq!(dump[name], serde_json::json!([]), "{name}");
+    }
+    for (name, count) in dump["waiting"].as_object().expect("an object") {
+        assert_eq!(*count, 0, "{name}");
+    }
+    assert!(state.element_instances.is_empty());
+    assert!(!state.jobs.any_activatable());
+    assert_eq!(state.next_due(), None);
+}
 
 /// A task of the type `pay`, a catch event for `paid` by `order`, and a task of the type `ship`.
 fn process(id: &str) -> String {
