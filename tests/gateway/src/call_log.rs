@@ -1,7 +1,12 @@
-//! The last calls and their headers, for tests that want to see what came.
+//! The calls and their headers, for tests and people that want to see what came: the last ones in memory, and all in
+//! a file if wished.
 
 use std::borrow::Cow;
 use std::collections::VecDeque;
+use std::fmt;
+use std::fs::File;
+use std::io::{self, Write};
+use std::path::Path;
 use std::sync::{Mutex, PoisonError};
 
 use hyper::HeaderMap;
@@ -11,9 +16,14 @@ use serde_json::{Map, Value, json};
 const CAPACITY: usize = 256;
 
 #[derive(Debug, Default)]
-pub(crate) struct CallLog(Mutex<VecDeque<Call>>);
+pub(crate) struct CallLog(Mutex<Calls>);
 
-#[derive(Debug)]
+#[derive(Default)]
+struct Calls {
+    last: VecDeque<Call>,
+    lines: Option<Box<dyn Write + Send>>,
+}
+
 struct Call {
     rpc: String,
     listener: &'static str,
@@ -21,6 +31,21 @@ struct Call {
 }
 
 impl CallLog {
+    /// Each call is also a line of JSON in this file, or on standard output if it is `-`.
+    pub(crate) fn open(path: Option<&Path>) -> Result<Self, String> {
+        let lines: Option<Box<dyn Write + Send>> = match path {
+            None => None,
+            Some(path) if path == Path::new("-") => Some(Box::new(io::stdout())),
+            Some(path) => {
+                let file = File::create(path)
+                    .map_err(|error| format!("--call-log {}: {error}", path.display()))?;
+                Some(Box::new(file))
+            }
+        };
+        let last = VecDeque::new();
+        Ok(Self(Mutex::new(Calls { last, lines })))
+    }
+
     pub(crate) fn add(&self, rpc: &str, listener: &'static str, headers: &HeaderMap) {
         let call = Call {
             rpc: rpc.to_owned(),
@@ -28,17 +53,30 @@ impl CallLog {
             headers: headers.clone(),
         };
         let mut calls = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if calls.len() == CAPACITY {
-            calls.pop_front();
+        if let Some(lines) = &mut calls.lines {
+            // Whole lines at once. That nobody reads them must not stop the gateway.
+            drop(lines.write_all(format!("{}\n", call.to_json()).as_bytes()));
+            drop(lines.flush());
         }
-        calls.push_back(call);
+        if calls.last.len() == CAPACITY {
+            calls.last.pop_front();
+        }
+        calls.last.push_back(call);
     }
 
     /// The oldest first.
     pub(crate) fn last(&self, count: usize) -> Value {
         let calls = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let skipped = calls.len().saturating_sub(count);
-        calls.iter().skip(skipped).map(Call::to_json).collect()
+        let skipped = calls.last.len().saturating_sub(count);
+        calls.last.iter().skip(skipped).map(Call::to_json).collect()
+    }
+}
+
+impl fmt::Debug for Calls {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Calls")
+            .field("last", &self.last.len())
+            .finish_non_exhaustive()
     }
 }
 

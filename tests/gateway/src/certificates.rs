@@ -4,18 +4,21 @@ use std::error::Error;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use rcgen::{
     BasicConstraints, CertificateParams, CertifiedIssuer, DnType, ExtendedKeyUsagePurpose, IsCa,
     KeyPair, KeyUsagePurpose,
 };
 use rustls::crypto::aws_lc_rs;
-use rustls::pki_types::PrivateKeyDer;
 use rustls::server::WebPkiClientVerifier;
 use rustls::{RootCertStore, ServerConfig};
 
-type Outcome<T> = Result<T, Box<dyn Error + Send + Sync>>;
-type Authority = CertifiedIssuer<'static, KeyPair>;
+use crate::identity::Identity;
+use crate::options::Options;
+
+pub(crate) type Outcome<T> = Result<T, Box<dyn Error + Send + Sync>>;
+pub(crate) type Authority = CertifiedIssuer<'static, KeyPair>;
 
 /// The files that clients need.
 #[derive(Debug, Clone)]
@@ -27,7 +30,7 @@ pub(crate) struct CertificateFiles {
     pub(crate) client_key: PathBuf,
 }
 
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub(crate) struct Certificates {
     pub(crate) files: CertificateFiles,
     pub(crate) tls: Arc<ServerConfig>,
@@ -35,11 +38,13 @@ pub(crate) struct Certificates {
     pub(crate) mtls: Arc<ServerConfig>,
     pub(crate) cloud: Arc<ServerConfig>,
     pub(crate) token: Arc<ServerConfig>,
+    authority: Authority,
+    identities: [Arc<Identity>; 2],
 }
 
 impl Certificates {
     /// Makes all certificates and writes those that clients need into `directory`.
-    pub(crate) fn create(directory: &Path, cluster_id: &str, region: &str) -> Outcome<Self> {
+    pub(crate) fn create(directory: &Path, options: &Options) -> Outcome<Self> {
         fs::create_dir_all(directory)?;
         let directory = directory.canonicalize()?;
         let authority = authority("zeebe-dev-gateway CA")?;
@@ -70,16 +75,32 @@ impl Certificates {
             "127.0.0.1".to_owned(),
             "::1".to_owned(),
         ];
-        let domain = format!("{region}.zeebe.camunda.io");
-        let cloud = [format!("{cluster_id}.{domain}"), format!("*.{domain}")];
+        let domain = format!("{}.zeebe.camunda.io", options.region);
+        let cloud = vec![
+            format!("{}.{domain}", options.cluster_id),
+            format!("*.{domain}"),
+        ];
+        let lifetime = options.certificate_lifetime;
+        let local = Identity::new(&authority, local.into(), lifetime)?;
+        let cloud = Identity::new(&authority, cloud, lifetime)?;
         Ok(Self {
             files,
-            tls: server(&authority, &local, &["h2"], false)?,
-            no_alpn: server(&authority, &local, &[], false)?,
-            mtls: server(&authority, &local, &["h2"], true)?,
-            cloud: server(&authority, &cloud, &["h2"], false)?,
-            token: server(&authority, &local, &["h2", "http/1.1"], false)?,
+            tls: server(&local, &["h2"], None)?,
+            no_alpn: server(&local, &[], None)?,
+            mtls: server(&local, &["h2"], Some(&authority))?,
+            cloud: server(&cloud, &["h2"], None)?,
+            token: server(&local, &["h2", "http/1.1"], None)?,
+            authority,
+            identities: [local, cloud],
         })
+    }
+
+    /// The servers go on with new certificates; sessions that are resumed need none.
+    pub(crate) fn renew(&self, lifetime: Option<Duration>) -> Outcome<()> {
+        for identity in &self.identities {
+            identity.renew(&self.authority, lifetime)?;
+        }
+        Ok(())
     }
 }
 
@@ -92,35 +113,24 @@ fn authority(name: &str) -> Outcome<Authority> {
 }
 
 fn server(
-    authority: &Authority,
-    names: &[String],
+    identity: &Arc<Identity>,
     protocols: &[&str],
-    asks_client: bool,
+    clients: Option<&Authority>,
 ) -> Outcome<Arc<ServerConfig>> {
-    let key = KeyPair::generate()?;
-    let mut params = CertificateParams::new(names)?;
-    params
-        .distinguished_name
-        .push(DnType::CommonName, names[0].as_str());
-    params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
-    params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
-    params.use_authority_key_identifier_extension = true;
-    let certificate = params.signed_by(&key, authority)?.der().clone();
-
     let provider = Arc::new(aws_lc_rs::default_provider());
     let builder = ServerConfig::builder_with_provider(Arc::clone(&provider))
         .with_safe_default_protocol_versions()?;
-    let builder = if asks_client {
-        let mut roots = RootCertStore::empty();
-        roots.add(authority.der().clone())?;
-        let verifier =
-            WebPkiClientVerifier::builder_with_provider(Arc::new(roots), provider).build()?;
-        builder.with_client_cert_verifier(verifier)
-    } else {
-        builder.with_no_client_auth()
+    let builder = match clients {
+        Some(authority) => {
+            let mut roots = RootCertStore::empty();
+            roots.add(authority.der().clone())?;
+            let verifier =
+                WebPkiClientVerifier::builder_with_provider(Arc::new(roots), provider).build()?;
+            builder.with_client_cert_verifier(verifier)
+        }
+        None => builder.with_no_client_auth(),
     };
-    let key = PrivateKeyDer::try_from(key.serialize_der())?;
-    let mut config = builder.with_single_cert(vec![certificate], key)?;
+    let mut config = builder.with_cert_resolver(Arc::<Identity>::clone(identity));
     config.alpn_protocols = protocols
         .iter()
         .map(|name| name.as_bytes().to_vec())

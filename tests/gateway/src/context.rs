@@ -3,6 +3,7 @@
 use tokio_util::sync::CancellationToken;
 
 use crate::call_log::CallLog;
+use crate::certificates::Certificates;
 use crate::connections::Connections;
 use crate::counters::Counters;
 use crate::gateway::Gateway;
@@ -15,6 +16,7 @@ use crate::tokens::Tokens;
 pub(crate) struct Context {
     pub(crate) options: Options,
     pub(crate) gateway: Gateway,
+    pub(crate) certificates: Certificates,
     pub(crate) tokens: Tokens,
     pub(crate) connections: Connections,
     pub(crate) counters: Counters,

@@ -1,5 +1,7 @@
 //! The control port: HTTP requests by which tests make the gateway misbehave, and read what came.
 
+use std::time::Duration;
+
 use hyper::body::Incoming;
 use hyper::{Method, Request, Response, StatusCode};
 use serde_json::{Value, json};
@@ -76,6 +78,14 @@ async fn obey(context: &Context, request: Request<Incoming>) -> Result<Option<Va
             let muted = query.required::<u8>("on")? != 0;
             context.gateway.mute_streams(muted);
             json!({ "muted": muted })
+        }
+        (&Method::POST, "/renew-certificates") => {
+            let seconds = query.optional("lifetime")?;
+            let lifetime = seconds.map(Duration::from_secs);
+            let lifetime = lifetime.or(context.options.certificate_lifetime);
+            let renewed = context.certificates.renew(lifetime);
+            renewed.map_err(|error| error.to_string())?;
+            json!({ "lifetime": lifetime.map(|lifetime| lifetime.as_secs()) })
         }
         (&Method::POST, "/stop") => {
             context.stop.cancel();

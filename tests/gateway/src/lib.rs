@@ -14,6 +14,7 @@ mod faults;
 mod frames;
 mod gateway;
 mod http;
+mod identity;
 mod listeners;
 mod options;
 mod places;

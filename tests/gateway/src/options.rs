@@ -24,6 +24,10 @@ pub struct Options {
     #[arg(long, value_name = "FILE", num_args = 1..)]
     pub seed: Vec<PathBuf>,
 
+    /// Write every call with its metadata here, a line of JSON each, or on standard output with -; tokens are left out
+    #[arg(long, value_name = "PATH")]
+    pub call_log: Option<PathBuf>,
+
     /// Write the certificates into this directory [default: a temporary one, removed at a clean exit]
     #[arg(long, value_name = "DIR")]
     pub directory: Option<PathBuf>,
@@ -43,6 +47,10 @@ pub struct Options {
     /// How long an issued token is good
     #[arg(long, value_name = "SECONDS", default_value = "3600", value_parser = seconds)]
     pub token_lifetime: Duration,
+
+    /// How long the servers' certificates are good, which renewed ones are, too [default: for ever]
+    #[arg(long, value_name = "SECONDS", value_parser = seconds)]
+    pub certificate_lifetime: Option<Duration>,
 
     /// The cluster's id; the cloud listener is `{cluster id}.{region}.zeebe.camunda.io`
     #[arg(long, default_value = "demo-cluster")]

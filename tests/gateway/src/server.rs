@@ -55,22 +55,25 @@ impl Server {
             .as_deref()
             .or(temporary.as_ref().map(TempDir::path));
         let directory = directory.unwrap_or(Path::new("."));
-        let certificates = Certificates::create(directory, &options.cluster_id, &options.region)?;
+        let certificates = Certificates::create(directory, &options)?;
 
         let unix = directory.canonicalize()?.join("gateway.sock");
         let endpoints = Endpoints::bind(&options, &certificates, &unix).await?;
         let places = endpoints.places.clone();
+        let files = certificates.files.clone();
         let stop = CancellationToken::new();
         let gateway = Gateway::new(&options, places[0].1.port(), stop.clone());
         if !options.seed.is_empty() {
-            gateway.seed(read_resources(&options.seed)?)?;
+            let seeded = gateway.seed(read_resources(&options.seed)?);
+            seeded.map_err(|rejection| format!("--seed: {rejection}"))?;
         }
         let context = Arc::new(Context {
             gateway,
+            certificates,
             tokens: Tokens::default(),
             connections: Connections::default(),
             counters: Counters::default(),
-            calls: CallLog::default(),
+            calls: CallLog::open(options.call_log.as_deref())?,
             switches: Switches::default(),
             token_request: LastRequest::default(),
             stop: stop.clone(),
@@ -79,7 +82,7 @@ impl Server {
         let tasks = TaskTracker::new();
         let dead_ports = endpoints.run(&context, &tasks);
         if let Some(path) = &options.ports_file {
-            places::write_ports_file(path, &places, &certificates.files)?;
+            places::write_ports_file(path, &places, &files)?;
         }
         Ok(Self {
             places,

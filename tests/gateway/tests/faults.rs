@@ -3,12 +3,13 @@
 mod common;
 
 use std::io::ErrorKind;
+use std::time::{Duration, Instant};
 
 use common::raw::{Exchange, Raw, not_soon};
 use common::{Running, client, http};
 use h2::Reason;
 use hyper::HeaderMap;
-use zeebe_dev_gateway::protocol::CreateProcessInstanceRequest;
+use zeebe_dev_gateway::protocol::{CreateProcessInstanceRequest, StreamActivatedJobsRequest};
 
 fn header<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
     headers.get(name).and_then(|value| value.to_str().ok())
@@ -243,5 +244,31 @@ fn a_fault_that_does_not_exist_is_refused() {
         let answer = http(gateway.port("control"), "POST", &target, &[], "");
         assert_eq!(answer.status, 400, "{parameters}");
         assert_eq!(answer.json()["error"], reason);
+    }
+}
+
+#[tokio::test]
+async fn every_message_of_a_slow_stream_is_late() {
+    let gateway = Running::start(&[]);
+    let mut client = client::connect(&gateway, "plaintext").await;
+    client::deploy(&mut client).await;
+    gateway.control(
+        "POST",
+        "/fault?kind=slow&ms=150&rpc=StreamActivatedJobs",
+        "",
+    );
+    let request = StreamActivatedJobsRequest {
+        r#type: "pay".to_owned(),
+        worker: "w".to_owned(),
+        timeout: 60_000,
+        ..Default::default()
+    };
+    let stream = client.stream_activated_jobs(request).await;
+    let mut stream = stream.expect("a stream").into_inner();
+    for _ in 0..2 {
+        let start = Instant::now();
+        client::create(&mut client).await;
+        assert!(stream.message().await.expect("a job").is_some());
+        assert!(start.elapsed() >= Duration::from_millis(150));
     }
 }

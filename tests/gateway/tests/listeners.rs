@@ -178,3 +178,18 @@ async fn some_peers_speak_http_1_only() {
         .expect("an answer and an end");
     assert!(answer.starts_with("HTTP/1.1 404"), "{answer}");
 }
+
+#[tokio::test]
+async fn certificates_expire_and_can_be_renewed() {
+    let gateway = Running::start(&["--certificate-lifetime", "0"]);
+    let config = raw::tls_config(&gateway);
+    for listener in ["tls", "token_https"] {
+        let expired = soon(raw::try_tls(&gateway, listener, &config)).await;
+        let error = expired.expect_err("a refusal").to_string();
+        assert!(error.contains("expired"), "{error}");
+    }
+    gateway.control("POST", "/renew-certificates?lifetime=3600", "");
+    for listener in ["tls", "token_https"] {
+        soon(raw::tls(&gateway, listener, &config)).await;
+    }
+}

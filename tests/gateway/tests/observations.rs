@@ -43,6 +43,28 @@ async fn the_last_calls_are_shown_without_secrets() {
 }
 
 #[tokio::test]
+async fn every_call_is_a_line_of_the_call_log() {
+    let directory = tempfile::TempDir::new().expect("a directory");
+    let path = directory.path().join("calls.jsonl");
+    let gateway = Running::start(&["--call-log", path.to_str().expect("UTF-8")]);
+    let client = Raw::connect(&gateway, "plaintext").await;
+    for rpc in ["Topology", "FailJob"] {
+        client
+            .call(rpc, &[("authorization", "Bearer secret")])
+            .await;
+    }
+    let written = std::fs::read_to_string(&path).expect("the log");
+    assert!(!written.contains("secret"));
+    let lines: Vec<serde_json::Value> = written
+        .lines()
+        .map(|line| serde_json::from_str(line).expect("JSON"))
+        .collect();
+    assert_eq!(json!(lines), gateway.control("GET", "/calls", ""));
+    assert_eq!(lines[1]["rpc"], "FailJob");
+    assert_eq!(lines[1]["headers"]["authorization"], "Bearer …");
+}
+
+#[tokio::test]
 async fn previous_attempts_are_counted() {
     let gateway = Running::start(&[]);
     let client = Raw::connect(&gateway, "plaintext").await;

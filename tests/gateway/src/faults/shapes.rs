@@ -2,6 +2,7 @@
 
 use std::future::Future;
 use std::mem;
+use std::time::Duration;
 
 use futures_util::{StreamExt, stream};
 use http_body_util::{BodyStream, StreamBody};
@@ -37,6 +38,8 @@ pub(crate) enum Shape {
     FlagWithoutEncoding,
     UnknownStatus,
     BadMessageEscape,
+    /// Each message comes this much later.
+    Slow(Duration),
 }
 
 impl Shape {
@@ -62,6 +65,7 @@ impl Shape {
             "flag-without-encoding" => Self::FlagWithoutEncoding,
             "unknown-status" => Self::UnknownStatus,
             "bad-message-escape" => Self::BadMessageEscape,
+            "slow" => Self::Slow(Duration::from_millis(query.required("ms")?)),
             other => return Err(format!("kind cannot be {other}")),
         })
     }
@@ -83,8 +87,18 @@ impl Shape {
     fn reshape(self, mut response: Response<Body>) -> Response<Body> {
         self.change_headers(response.headers_mut());
         let mut first = true;
+        let delay = match self {
+            Self::Slow(delay) => delay,
+            _ => Duration::ZERO,
+        };
         response.map(|body| {
-            let frames = BodyStream::new(body).flat_map(move |frame| {
+            let delayed = BodyStream::new(body).then(move |frame| async move {
+                if frame.as_ref().is_ok_and(Frame::is_data) {
+                    tokio::time::sleep(delay).await;
+                }
+                frame
+            });
+            let frames = delayed.flat_map(move |frame| {
                 stream::iter(match frame {
                     Ok(frame) => self
                         .frames(frame, mem::take(&mut first))

@@ -10,8 +10,6 @@ pub(crate) enum Rejection {
     AlreadyExists(String),
 }
 
-impl std::error::Error for Rejection {}
-
 impl fmt::Display for Rejection {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

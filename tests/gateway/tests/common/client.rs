@@ -7,7 +7,9 @@ use zeebe_dev_gateway::protocol::*;
 
 use super::Running;
 
-const PROCESS: &str = r#"<definitions xmlns="http://www.omg.org/spec/BPMN/20100524/MODEL"
+pub(crate) type Client = GatewayClient<Channel>;
+
+pub(crate) const PROCESS: &str = r#"<definitions xmlns="http://www.omg.org/spec/BPMN/20100524/MODEL"
     xmlns:zeebe="http://camunda.org/schema/zeebe/1.0">
   <process id="p" isExecutable="true">
     <startEvent id="start"/>
@@ -17,13 +19,13 @@ const PROCESS: &str = r#"<definitions xmlns="http://www.omg.org/spec/BPMN/201005
     <sequenceFlow id="b" sourceRef="task" targetRef="end"/>
   </process></definitions>"#;
 
-pub(crate) async fn connect(gateway: &Running, listener: &str) -> GatewayClient<Channel> {
+pub(crate) async fn connect(gateway: &Running, listener: &str) -> Client {
     let address = format!("http://127.0.0.1:{}", gateway.port(listener));
     let endpoint = Channel::from_shared(address).expect("an address");
     GatewayClient::new(endpoint.connect().await.expect("a connection"))
 }
 
-pub(crate) async fn deploy(client: &mut GatewayClient<Channel>) {
+pub(crate) async fn deploy(client: &mut Client) {
     let resource = Resource {
         name: "p.bpmn".to_owned(),
         content: PROCESS.into(),
@@ -35,7 +37,7 @@ pub(crate) async fn deploy(client: &mut GatewayClient<Channel>) {
     client.deploy_resource(request).await.expect("a deployment");
 }
 
-pub(crate) async fn create(client: &mut GatewayClient<Channel>) {
+pub(crate) async fn create(client: &mut Client) {
     let request = CreateProcessInstanceRequest {
         bpmn_process_id: "p".to_owned(),
         version: -1,
@@ -49,7 +51,7 @@ pub(crate) async fn create(client: &mut GatewayClient<Channel>) {
 
 /// The jobs of one poll.
 pub(crate) async fn poll(
-    client: &mut GatewayClient<Channel>,
+    client: &mut Client,
     request_timeout: i64,
 ) -> Result<Vec<ActivatedJob>, Status> {
     let request = ActivateJobsRequest {
@@ -68,9 +70,7 @@ pub(crate) async fn poll(
     Ok(jobs)
 }
 
-pub(crate) async fn topology(
-    client: &mut GatewayClient<Channel>,
-) -> Result<TopologyResponse, Status> {
+pub(crate) async fn topology(client: &mut Client) -> Result<TopologyResponse, Status> {
     client
         .topology(TopologyRequest {})
         .await

@@ -74,10 +74,20 @@ pub(crate) async fn tls(
     listener: &str,
     config: &Arc<ClientConfig>,
 ) -> TlsStream<TcpStream> {
+    try_tls(gateway, listener, config)
+        .await
+        .expect("a handshake")
+}
+
+pub(crate) async fn try_tls(
+    gateway: &Running,
+    listener: &str,
+    config: &Arc<ClientConfig>,
+) -> std::io::Result<TlsStream<TcpStream>> {
     let stream = tcp("127.0.0.1", gateway.port(listener)).await;
     let name = ServerName::try_from("localhost").expect("a name");
     let connector = TlsConnector::from(Arc::clone(config));
-    connector.connect(name, stream).await.expect("a handshake")
+    connector.connect(name, stream).await
 }
 
 /// What came of a call, in order.

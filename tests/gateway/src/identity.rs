@@ -1,0 +1,72 @@
+//! The certificate that a server shows, which can be renewed while it runs.
+
+use std::sync::{Arc, PoisonError, RwLock};
+use std::time::{Duration, SystemTime};
+
+use rcgen::{CertificateParams, DnType, ExtendedKeyUsagePurpose, KeyPair, KeyUsagePurpose};
+use rustls::crypto::aws_lc_rs;
+use rustls::pki_types::PrivateKeyDer;
+use rustls::server::{ClientHello, ResolvesServerCert};
+use rustls::sign::CertifiedKey;
+
+use crate::certificates::{Authority, Outcome};
+
+/// Longer ones would leave the calendar that certificates have.
+const LONGEST: Duration = Duration::from_secs(u32::MAX as u64);
+
+#[derive(Debug)]
+pub(crate) struct Identity {
+    names: Vec<String>,
+    current: RwLock<Arc<CertifiedKey>>,
+}
+
+impl Identity {
+    pub(crate) fn new(
+        authority: &Authority,
+        names: Vec<String>,
+        lifetime: Option<Duration>,
+    ) -> Outcome<Arc<Self>> {
+        let current = RwLock::new(issue(authority, &names, lifetime)?);
+        Ok(Arc::new(Self { names, current }))
+    }
+
+    /// New handshakes see a new certificate.
+    pub(crate) fn renew(&self, authority: &Authority, lifetime: Option<Duration>) -> Outcome<()> {
+        let new = issue(authority, &self.names, lifetime)?;
+        *self.current.write().unwrap_or_else(PoisonError::into_inner) = new;
+        Ok(())
+    }
+}
+
+impl ResolvesServerCert for Identity {
+    fn resolve(&self, _: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
+        let current = self.current.read().unwrap_or_else(PoisonError::into_inner);
+        Some(Arc::clone(&current))
+    }
+}
+
+/// A new key and its certificate, which is good for this long or for ever.
+fn issue(
+    authority: &Authority,
+    names: &[String],
+    lifetime: Option<Duration>,
+) -> Outcome<Arc<CertifiedKey>> {
+    let key = KeyPair::generate()?;
+    let mut params = CertificateParams::new(names)?;
+    params
+        .distinguished_name
+        .push(DnType::CommonName, names[0].as_str());
+    params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
+    params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
+    params.use_authority_key_identifier_extension = true;
+    if let Some(lifetime) = lifetime {
+        // The last second counts as good (RFC 5280, section 4.1.2.5).
+        let end = SystemTime::now() + lifetime.min(LONGEST) - Duration::from_secs(1);
+        params.not_after = end.into();
+    }
+    let certificate = params.signed_by(&key, authority)?.der().clone();
+    let key = PrivateKeyDer::try_from(key.serialize_der())?;
+    let provider = aws_lc_rs::default_provider();
+    let certified = CertifiedKey::from_der(vec![certificate], key, &provider)?;
+    Ok(Arc::new(certified))
+}
