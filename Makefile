@@ -10,6 +10,7 @@ SHELL := bash
 PREFIX ?= /usr/local
 LIBDIR ?= $(PREFIX)/lib
 INCLUDEDIR ?= $(PREFIX)/include
+BINDIR ?= $(PREFIX)/bin
 DESTDIR ?=
 CFLAGS ?= -O2 -g
 
@@ -27,12 +28,20 @@ $(LIBRARY): $(SOURCES)
 	cargo rustc --release --lib --locked --crate-type cdylib --crate-type staticlib --target-dir target/dist
 	@scripts/place $(VERSION) "$(CURDIR)/build" "$(CURDIR)/build/lib" "$(CURDIR)/build/include"
 
-install: $(LIBRARY) ## header, libraries, pkg-config and CMake files below PREFIX (LIBDIR, INCLUDEDIR, DESTDIR)
+# The development gateway as it is installed.
+GATEWAY := target/dist/release/zeebe-dev-gateway
+
+$(GATEWAY): Cargo.toml Cargo.lock $(addprefix tests/gateway/,Cargo.toml build.rs) $(shell find tests/gateway/src proto)
+	cargo build --release --locked --package zeebe-dev-gateway --target-dir target/dist
+	@touch $@
+
+install: $(LIBRARY) $(GATEWAY) ## header, libraries, pkg-config and CMake files, zeebe-dev-gateway below PREFIX (LIBDIR, INCLUDEDIR, BINDIR, DESTDIR)
 	@scripts/place $(VERSION) "$(PREFIX)" "$(LIBDIR)" "$(INCLUDEDIR)" "$(DESTDIR)"
+	@install -D -m 755 $(GATEWAY) "$(DESTDIR)$(BINDIR)/zeebe-dev-gateway"
 
 uninstall: ## removes what install put there, given the same variables
 	rm -f "$(DESTDIR)$(INCLUDEDIR)/zeebe.h" "$(DESTDIR)$(LIBDIR)/pkgconfig/zeebe.pc"
-	rm -f "$(DESTDIR)$(LIBDIR)"/libzeebe.{so.0,so,a}
+	rm -f "$(DESTDIR)$(LIBDIR)"/libzeebe.{so.0,so,a} "$(DESTDIR)$(BINDIR)/zeebe-dev-gateway"
 	rm -rf "$(DESTDIR)$(LIBDIR)/cmake/zeebe"
 
 demo: $(LIBRARY) gateway build/demo ## a job's life over each of the four channels, on a development gateway

@@ -1,21 +1,39 @@
-//! The installed tree: a program built against it by pkg-config and by CMake, shared and static, and
-//! the demo.
+//! The installed tree: a program built against it by pkg-config and by CMake, shared and static, the
+//! development gateway in it, and the demo.
 
 mod support;
 
-use std::path::Path;
-use std::process::Command;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
 
 use support::{Gateway, artefacts, compiler, root, run, scratch};
 
-fn installed() -> std::path::PathBuf {
+fn installed(name: &str) -> PathBuf {
     artefacts();
-    let prefix = scratch("installed");
+    let prefix = scratch(name);
+    make("install", &prefix);
+    prefix
+}
+
+fn make(target: &str, prefix: &Path) {
     run(Command::new("make")
         .current_dir(root())
-        .args(["--silent", "install"])
+        .args(["--silent", target])
         .arg(format!("PREFIX={}", prefix.display())));
-    prefix
+}
+
+/// The files below a directory, links included.
+fn files(directory: &Path) -> Vec<PathBuf> {
+    let mut files = Vec::new();
+    for entry in std::fs::read_dir(directory).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            files.extend(self::files(&path));
+        } else {
+            files.push(path);
+        }
+    }
+    files
 }
 
 /// Runs the README's program against a gateway.
@@ -32,7 +50,7 @@ fn prints_a_topology(program: &Path, prefix: &Path, gateway: &Gateway) {
 
 #[test]
 fn programs_build_against_the_installed_tree() {
-    let (prefix, gateway) = (installed(), Gateway::start("install"));
+    let (prefix, gateway) = (installed("installed"), Gateway::start("install"));
     let flags = |linking: &[&str]| {
         let printed = run(Command::new("pkg-config")
             .args(["--cflags", "--libs"])
@@ -83,6 +101,19 @@ fn programs_build_against_the_installed_tree() {
     for kind in ["with-zeebe", "with-zeebe-static"] {
         prints_a_topology(&build.join(kind), &prefix, &gateway);
     }
+}
+
+#[test]
+fn the_development_gateway_is_installed_and_uninstall_leaves_nothing() {
+    let prefix = installed("uninstalled");
+    assert!(prefix.join("include/zeebe.h").exists());
+    // Its input is closed at once, so that it stops as soon as it is ready.
+    let printed = run(Command::new(prefix.join("bin/zeebe-dev-gateway"))
+        .arg("--exit-with-stdin")
+        .stdin(Stdio::null()));
+    assert!(printed.starts_with("zeebe-dev-gateway ready:"), "{printed}");
+    make("uninstall", &prefix);
+    assert_eq!(files(&prefix), [] as [PathBuf; 0]);
 }
 
 #[test]
