@@ -282,11 +282,11 @@ enum ZeebeClientAuthentication
    */
   ZEEBE_CLIENT_AUTHENTICATION_BODY = 3,
   /**
-   * A signed assertion (RFC 7523); for later versions.
+   * An assertion that `private_key` signs (RFC 7523): RS256 or ES256. No client_secret is needed or looked for.
    */
   ZEEBE_CLIENT_AUTHENTICATION_PRIVATE_KEY_JWT = 4,
   /**
-   * Mutual TLS (RFC 8705); for later versions.
+   * client_id in the body, and `certificate_chain` on the TLS connection (RFC 8705). No client_secret is needed or looked for.
    */
   ZEEBE_CLIENT_AUTHENTICATION_TLS = 5,
 };
@@ -583,15 +583,16 @@ typedef struct {
    */
   const char *token_ca;
   /**
-   * For later versions: must be NULL.
+   * The client's own: PKCS#8, PKCS#1 or SEC1. A secret. Signs with PRIVATE_KEY_JWT, where it is RSA of 2048 bits or more, or
+   * P-256. Belongs to `certificate_chain` if that is given, with PRIVATE_KEY_JWT too: one key for both. NULL: none.
    */
   const char *private_key;
   /**
-   * For later versions: must be NULL.
+   * Shown on the TLS connection to the endpoint, whatever the method; its own certificate first. Needs `private_key`. NULL: none.
    */
   const char *certificate_chain;
   /**
-   * For later versions: must be NULL.
+   * `kid` of what PRIVATE_KEY_JWT signs, and only for that. NULL: not sent.
    */
   const char *key_id;
   /**
@@ -622,7 +623,7 @@ typedef struct {
    */
   const char *client_id;
   /**
-   * NULL: `CAMUNDA_CLIENT_SECRET`, `ZEEBE_CLIENT_SECRET`.
+   * NULL: `CAMUNDA_CLIENT_SECRET`, `ZEEBE_CLIENT_SECRET`. Ignored where `client_authentication` needs none.
    */
   const char *client_secret;
   /**
@@ -680,7 +681,7 @@ typedef struct {
    */
   const char *client_id;
   /**
-   * NULL: `CAMUNDA_CLIENT_SECRET`, `ZEEBE_CLIENT_SECRET`.
+   * NULL: `CAMUNDA_CLIENT_SECRET`, `ZEEBE_CLIENT_SECRET`. Ignored where `client_authentication` needs none.
    */
   const char *client_secret;
   /**
@@ -851,7 +852,7 @@ typedef struct {
    */
   const char *client_id;
   /**
-   * Required.
+   * Required, unless `client_authentication` needs none.
    */
   const char *client_secret;
   /**
@@ -1091,7 +1092,8 @@ zeebe_error *zeebe_create_secure_channel(const zeebe_secure_channel_options *opt
  * environment, as each option says. Wrong credentials are no error here: they end the first call, or
  * zeebe_channel_retrieve_token().
  * SETTINGS: a required value is neither an argument nor a variable; a value from a variable is refused.
- * INVALID_ARGUMENT: as zeebe_create_secure_channel(); an http:// token URL beyond loopback without `allow_insecure_token_url`.
+ * INVALID_ARGUMENT: as zeebe_create_secure_channel(); an http:// token URL beyond loopback without `allow_insecure_token_url`;
+ * a key or certificate for the token endpoint is missing or of no use. TLS: one of them does not parse.
  */
 ZEEBE_API
 zeebe_error *zeebe_create_oauth2_client_credentials_channel(const zeebe_oauth2_client_credentials_channel_options *options,
@@ -1598,7 +1600,8 @@ zeebe_error *zeebe_oauth2_metadata_plugin_new(const zeebe_oauth2_metadata_plugin
  * Authenticates with the client credentials grant (RFC 6749 section 4.4). Reads no environment.
  *
  * No request is made before a token is needed. INVALID_ARGUMENT: `plugin` is NULL, an id, secret or URL
- * is missing, a number is out of range, an http:// URL beyond loopback.
+ * is missing, a number is out of range, an http:// URL beyond loopback, a key or certificate is missing or of no use here.
+ * TLS: a key or certificate does not parse.
  */
 ZEEBE_API
 zeebe_error *zeebe_oauth2_client_credentials_metadata_plugin_new(const zeebe_oauth2_client_credentials_metadata_plugin_options *options,

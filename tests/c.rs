@@ -6,12 +6,14 @@ mod support;
 use std::net::{TcpListener, TcpStream};
 use std::process::{Child, Command, Stdio};
 
+use support::keys::Keys;
 use support::programs::{C, CPP, clean, program, valgrind};
 use support::{Gateway, artefacts, run, scratch};
 
 /// The environment that tests/c/calls.c and process.c read.
 fn environment(gateway: &Gateway) -> Vec<(&'static str, String)> {
     let at = |name: &str| format!("localhost:{}", gateway.get(name));
+    let token_url = |name: &str| format!("https://{}/oauth/token", at(name));
     vec![
         ("PLAINTEXT", at("plaintext")),
         ("PLAINTEXT_OAUTH", at("plaintext_oauth")),
@@ -19,10 +21,8 @@ fn environment(gateway: &Gateway) -> Vec<(&'static str, String)> {
         ("TLS_OAUTH", at("tls_oauth")),
         ("RESET", at("reset")),
         ("RESET_TLS", at("reset_tls")),
-        (
-            "TOKEN_URL",
-            format!("https://{}/oauth/token", at("token_https")),
-        ),
+        ("TOKEN_URL", token_url("token_https")),
+        ("TOKEN_MTLS_URL", token_url("token_mtls")),
         ("MTLS", at("mtls")),
         ("CLIENT_KEY", gateway.get("client_key")),
         ("CLIENT_CERTIFICATE", gateway.get("client_certificate")),
@@ -122,6 +122,33 @@ fn a_hosts_token_source_answers_once_in_time_or_not_at_all() {
     let program = program(C, "token_source.c", &["-lzeebe"]);
     with_gateways(clean(Command::new(&program)), "token-source");
     with_gateways(valgrind(&program), "token-source-valgrind");
+}
+
+#[test]
+fn clients_prove_who_they_are_by_keys_and_certificates() {
+    let keys = Keys::create(&scratch("client-authentication"));
+    let known = ["rsa.pub", "ec.pub"];
+    let arguments: Vec<_> = known
+        .iter()
+        .flat_map(|file| {
+            let client = format!("signer:{}", keys.path(file));
+            ["--client-key".to_owned(), client]
+        })
+        .collect();
+    let gateway = Gateway::start_with("client-authentication", &arguments);
+    let mut variables = environment(&gateway);
+    for (variable, file) in [
+        ("RSA_KEY", "rsa.key"),
+        ("EC_KEY", "ec.key"),
+        ("SEC1_KEY", "sec1.key"),
+        ("OTHER_KEY", "other.key"),
+        ("P384_KEY", "p384.key"),
+    ] {
+        variables.push((variable, keys.path(file)));
+    }
+    let program = program(C, "client_authentication.c", &["-lzeebe"]);
+    run(clean(Command::new(&program)).envs(variables.clone()));
+    run(valgrind(&program).envs(variables));
 }
 
 /// tinyproxy, ended with the test.

@@ -17,9 +17,10 @@ use super::error::zeebe_error;
 use super::options::{
     zeebe_camunda_cloud_channel_options, zeebe_channel_option, zeebe_connection_options,
     zeebe_insecure_channel_options, zeebe_oauth2_client_credentials_channel_options,
-    zeebe_secure_channel_options, zeebe_token_options,
+    zeebe_secure_channel_options,
 };
 use super::plugin;
+use super::token_arguments::{TokenArguments, lifetime, lifetime_arguments};
 use crate::call::Metadata;
 use crate::channel::settings::{self, CA_CERTIFICATE_PATH};
 use crate::channel::{
@@ -109,14 +110,12 @@ fn create(
     options: ChannelOptions,
     mut credentials: ChannelCredentials,
     connection: Connection,
-    token_options: *const zeebe_token_options,
+    mut token: TokenArguments,
     override_authority: Option<String>,
 ) -> Result<Option<repr_c::Box<zeebe_channel>>, Error> {
     let mut oauth2 = None;
     let mut token_problem = None;
-    let mut prefetch = false;
     if let Some(oauth) = &settings.oauth {
-        let mut token = plugin::token_arguments(token_options)?;
         let authentication = token.authentication.unwrap_or(match settings.kind {
             ChannelKind::CamundaCloud => ClientAuthentication::Body,
             _ => ClientAuthentication::Basic,
@@ -145,10 +144,9 @@ fn create(
             token.options,
         );
         token_problem = client.problem().map(Error::settings).or(token_problem);
-        let lifetime = plugin::lifetime(Some(oauth.leeway), oauth.expire_in);
+        let lifetime = lifetime(Some(oauth.leeway), oauth.expire_in);
         let made = Plugin::client_credentials(client, lifetime);
         credentials.plugins.push(Arc::clone(&made));
-        prefetch = token.prefetch;
         oauth2 = Some((made, authentication));
     }
     let channel = Channel::new(ChannelArguments {
@@ -162,7 +160,7 @@ fn create(
         oauth2,
         token_problem,
     })?;
-    if prefetch {
+    if token.prefetch {
         plugin::prefetch(channel.oauth2_plugin()?)?;
     }
     Ok(Some(Box::new(zeebe_channel { channel }).into()))
@@ -176,13 +174,15 @@ fn oauth_arguments<'a>(
     scope: *const c_char,
     audience: *const c_char,
     (leeway, expire_in): (i64, i64),
+    token: &TokenArguments,
 ) -> Result<OauthArguments<'a>, Error> {
     // SAFETY: (each) a string of the header's contract, which outlives the constructor's call.
     let text = |name, value| unsafe { convert::optional_text(name, value) };
-    let (leeway, expire_in) = plugin::lifetime_arguments(leeway, expire_in)?;
+    let (leeway, expire_in) = lifetime_arguments(leeway, expire_in)?;
     Ok(OauthArguments {
         client_id: text("client_id", client_id)?,
         client_secret: text("client_secret", client_secret)?,
+        without_secret: token.without_secret(),
         authorization_server: text("authorization_server", authorization_server)?,
         scope: text("scope", scope)?,
         audience: text("audience", audience)?,
@@ -214,7 +214,7 @@ pub extern "C" fn zeebe_create_insecure_channel(
         channel_options(given.channel_options, given.channel_options_count)?,
         Security::Plaintext.into(),
         connection(given.connection_options)?,
-        std::ptr::null(),
+        TokenArguments::read(std::ptr::null())?,
         None,
     )?);
     Ok(())
@@ -241,7 +241,7 @@ pub extern "C" fn zeebe_create_secure_channel(
         channel_options(given.channel_options, given.channel_options_count)?,
         secure_credentials(given.channel_credentials),
         connection(given.connection_options)?,
-        std::ptr::null(),
+        TokenArguments::read(std::ptr::null())?,
         None,
     )?);
     Ok(())
@@ -253,7 +253,8 @@ pub extern "C" fn zeebe_create_secure_channel(
 /// environment, as each option says. Wrong credentials are no error here: they end the first call, or
 /// zeebe_channel_retrieve_token().
 /// SETTINGS: a required value is neither an argument nor a variable; a value from a variable is refused.
-/// INVALID_ARGUMENT: as zeebe_create_secure_channel(); an http:// token URL beyond loopback without `allow_insecure_token_url`.
+/// INVALID_ARGUMENT: as zeebe_create_secure_channel(); an http:// token URL beyond loopback without `allow_insecure_token_url`;
+/// a key or certificate for the token endpoint is missing or of no use. TLS: one of them does not parse.
 #[apply(capi)]
 #[unsafe(no_mangle)]
 pub extern "C" fn zeebe_create_oauth2_client_credentials_channel(
@@ -266,6 +267,7 @@ pub extern "C" fn zeebe_create_oauth2_client_credentials_channel(
     let given = unsafe { convert::options("options", options) }?;
     // SAFETY: (each) a string of the header's contract.
     let text = |name, value| unsafe { convert::optional_text(name, value) };
+    let token = TokenArguments::read(given.token_options)?;
     let arguments = oauth_arguments(
         given.client_id,
         given.client_secret,
@@ -273,6 +275,7 @@ pub extern "C" fn zeebe_create_oauth2_client_credentials_channel(
         given.scope,
         given.audience,
         (given.leeway, given.expire_in),
+        &token,
     )?;
     let address = text("grpc_address", given.grpc_address)?;
     channel.write(create(
@@ -280,7 +283,7 @@ pub extern "C" fn zeebe_create_oauth2_client_credentials_channel(
         channel_options(given.channel_options, given.channel_options_count)?,
         secure_credentials(given.channel_credentials),
         connection(given.connection_options)?,
-        given.token_options,
+        token,
         None,
     )?);
     Ok(())
@@ -301,6 +304,7 @@ pub extern "C" fn zeebe_create_camunda_cloud_channel(
     let given = unsafe { convert::options("options", options) }?;
     // SAFETY: (each) a string of the header's contract.
     let text = |name, value| unsafe { convert::optional_text(name, value) };
+    let token = TokenArguments::read(given.token_options)?;
     let arguments = oauth_arguments(
         given.client_id,
         given.client_secret,
@@ -308,6 +312,7 @@ pub extern "C" fn zeebe_create_camunda_cloud_channel(
         given.scope,
         given.audience,
         (given.leeway, given.expire_in),
+        &token,
     )?;
     let (cluster_id, region) = (
         text("cluster_id", given.cluster_id)?,
@@ -318,7 +323,7 @@ pub extern "C" fn zeebe_create_camunda_cloud_channel(
         channel_options(given.channel_options, given.channel_options_count)?,
         secure_credentials(given.channel_credentials),
         connection(given.connection_options)?,
-        given.token_options,
+        token,
         None,
     )?);
     Ok(())
@@ -351,7 +356,7 @@ pub extern "C" fn zeebe_create_channel_from_environment(
         ChannelOptions::new(Vec::new())?,
         security.into(),
         connection(options)?,
-        std::ptr::null(),
+        TokenArguments::read(std::ptr::null())?,
         official.override_authority,
     )?);
     Ok(())

@@ -78,6 +78,7 @@ mod credentials;
 
 mod plugin;
 
+mod token_arguments;
 mod token_request;
 
 mod call;

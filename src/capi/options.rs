@@ -61,9 +61,9 @@ pub enum ZeebeClientAuthentication {
     BasicRfc6749 = 2,
     /// client_id and client_secret in the body.
     Body = 3,
-    /// A signed assertion (RFC 7523); for later versions.
+    /// An assertion that `private_key` signs (RFC 7523): RS256 or ES256. No client_secret is needed or looked for.
     PrivateKeyJwt = 4,
-    /// Mutual TLS (RFC 8705); for later versions.
+    /// client_id in the body, and `certificate_chain` on the TLS connection (RFC 8705). No client_secret is needed or looked for.
     Tls = 5,
 }
 
@@ -134,11 +134,12 @@ pub struct zeebe_token_options {
     pub timeout_ms: i64,
     /// Roots that the endpoint's certificate is checked against; NULL: the platform's.
     pub token_ca: *const c_char,
-    /// For later versions: must be NULL.
+    /// The client's own: PKCS#8, PKCS#1 or SEC1. A secret. Signs with PRIVATE_KEY_JWT, where it is RSA of 2048 bits or more, or
+    /// P-256. Belongs to `certificate_chain` if that is given, with PRIVATE_KEY_JWT too: one key for both. NULL: none.
     pub private_key: *const c_char,
-    /// For later versions: must be NULL.
+    /// Shown on the TLS connection to the endpoint, whatever the method; its own certificate first. Needs `private_key`. NULL: none.
     pub certificate_chain: *const c_char,
-    /// For later versions: must be NULL.
+    /// `kid` of what PRIVATE_KEY_JWT signs, and only for that. NULL: not sent.
     pub key_id: *const c_char,
     /// `http://[user:password@]host:port`; NULL: for channels, the variables `https_proxy` or `http_proxy`, by the URL,
     /// and `no_proxy`, each also in upper case, loopback excepted. Not that of the gateway: `grpc.http_proxy`.
@@ -244,7 +245,7 @@ pub struct zeebe_oauth2_client_credentials_channel_options {
     pub grpc_address: *const c_char,
     /// NULL: `CAMUNDA_CLIENT_ID`, `ZEEBE_CLIENT_ID`.
     pub client_id: *const c_char,
-    /// NULL: `CAMUNDA_CLIENT_SECRET`, `ZEEBE_CLIENT_SECRET`.
+    /// NULL: `CAMUNDA_CLIENT_SECRET`, `ZEEBE_CLIENT_SECRET`. Ignored where `client_authentication` needs none.
     pub client_secret: *const c_char,
     /// The token URL. NULL: `CAMUNDA_OAUTH_URL`, `ZEEBE_AUTHORIZATION_SERVER_URL`.
     pub authorization_server: *const c_char,
@@ -300,7 +301,7 @@ pub struct zeebe_camunda_cloud_channel_options {
     pub size: usize,
     /// NULL: `CAMUNDA_CLIENT_ID`, `ZEEBE_CLIENT_ID`.
     pub client_id: *const c_char,
-    /// NULL: `CAMUNDA_CLIENT_SECRET`, `ZEEBE_CLIENT_SECRET`.
+    /// NULL: `CAMUNDA_CLIENT_SECRET`, `ZEEBE_CLIENT_SECRET`. Ignored where `client_authentication` needs none.
     pub client_secret: *const c_char,
     /// NULL: `CAMUNDA_CLUSTER_ID`.
     pub cluster_id: *const c_char,
@@ -388,7 +389,7 @@ pub struct zeebe_oauth2_client_credentials_metadata_plugin_options {
     pub size: usize,
     /// Required.
     pub client_id: *const c_char,
-    /// Required.
+    /// Required, unless `client_authentication` needs none.
     pub client_secret: *const c_char,
     /// The token URL. Required.
     pub authorization_server: *const c_char,

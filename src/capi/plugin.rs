@@ -2,7 +2,6 @@
 
 use std::ffi::c_void;
 use std::sync::Arc;
-use std::time::Duration;
 
 use macro_rules_attribute::apply;
 use safer_ffi::c_char;
@@ -17,13 +16,12 @@ use super::library::Owned;
 use super::metadata::zeebe_metadata;
 use super::options::{
     zeebe_oauth2_client_credentials_metadata_plugin_options, zeebe_oauth2_metadata_plugin_options,
-    zeebe_token_options,
 };
+use super::token_arguments::{TokenArguments, lifetime, lifetime_arguments};
 use super::token_request::{self, zeebe_token_request};
 use crate::call::Metadata;
 use crate::credentials::{
-    Authorization, ClientAuthentication, ClientCredentials, Lifetime, Plugin, TlsCredentials,
-    TokenOptions, TokenSource, check_token_url,
+    Authorization, ClientAuthentication, ClientCredentials, Plugin, TokenSource, check_token_url,
 };
 use crate::environment::Environment;
 use crate::error::Error;
@@ -55,105 +53,6 @@ pub type zeebe_metadata_callback = Option<
 
 pub(crate) fn boxed(plugin: Arc<Plugin>) -> Option<repr_c::Box<zeebe_metadata_plugin>> {
     Some(Box::new(zeebe_metadata_plugin { plugin }).into())
-}
-
-/// `leeway` and `expire_in` as C gives them, in seconds.
-pub(crate) fn lifetime_arguments(
-    leeway: i64,
-    expire_in: i64,
-) -> Result<(Option<u64>, Option<u64>), Error> {
-    let leeway = match leeway {
-        0 => None,
-        -1 => Some(0), // ZEEBE_LEEWAY_NONE
-        given => Some(u64::try_from(given).map_err(|_| {
-            Error::invalid_argument(format!(
-                "leeway is {given}: it is seconds, or ZEEBE_LEEWAY_NONE"
-            ))
-        })?),
-    };
-    let expire_in = match expire_in {
-        0 => None,
-        given => Some(u64::try_from(given).map_err(|_| {
-            Error::invalid_argument(format!("expire_in is {given}: it is seconds"))
-        })?),
-    };
-    Ok((leeway, expire_in))
-}
-
-pub(crate) fn lifetime(leeway: Option<u64>, expire_in: Option<u64>) -> Lifetime {
-    Lifetime {
-        leeway: Duration::from_secs(leeway.unwrap_or(60)),
-        expire_in: expire_in.map(Duration::from_secs),
-    }
-}
-
-/// What the token options say, and what of them this version does not have yet.
-pub(crate) struct TokenArguments {
-    pub(crate) authentication: Option<ClientAuthentication>,
-    pub(crate) allow_insecure_url: bool,
-    pub(crate) prefetch: bool,
-    pub(crate) options: TokenOptions,
-    /// To be chosen with the URL at hand.
-    pub(crate) http_proxy: Option<String>,
-}
-
-pub(crate) fn token_arguments(
-    options: *const zeebe_token_options,
-) -> Result<TokenArguments, Error> {
-    // SAFETY: an options struct of the header's contract.
-    let options = unsafe { convert::options("token_options", options) }?;
-    let authentication = match options.client_authentication {
-        0 => None,
-        1 => Some(ClientAuthentication::Basic),
-        2 => Some(ClientAuthentication::BasicRfc6749),
-        3 => Some(ClientAuthentication::Body),
-        other => {
-            return Err(Error::invalid_argument(format!(
-                "token_options.client_authentication {other} is not known to this version"
-            )));
-        }
-    };
-    let later = [
-        ("private_key", options.private_key),
-        ("certificate_chain", options.certificate_chain),
-        ("key_id", options.key_id),
-        ("cache_path", options.cache_path),
-    ];
-    if let Some((name, _)) = later.iter().find(|(_, value)| !value.is_null()) {
-        return Err(Error::invalid_argument(format!(
-            "token_options.{name} is not supported by this version"
-        )));
-    }
-    if options.reserved != 0 {
-        return Err(Error::invalid_argument("token_options.reserved is not 0"));
-    }
-    let time = |name: &str, value: i64, default: u64| match u64::try_from(value) {
-        Ok(0) => Ok(Duration::from_millis(default)),
-        Ok(value) => Ok(Duration::from_millis(value)),
-        Err(_) => Err(Error::invalid_argument(format!(
-            "token_options.{name} is {value}"
-        ))),
-    };
-    // SAFETY: a string of the header's contract.
-    let ca = unsafe { convert::given_text("token_options.token_ca", options.token_ca) }?;
-    // SAFETY: a string of the header's contract.
-    let proxy = unsafe { convert::given_text("token_options.http_proxy", options.http_proxy) }?;
-    Ok(TokenArguments {
-        authentication,
-        allow_insecure_url: convert::flag(
-            "token_options.allow_insecure_token_url",
-            options.allow_insecure_token_url,
-        )?,
-        prefetch: convert::flag("token_options.prefetch", options.prefetch)?,
-        options: TokenOptions {
-            connect_timeout: time("connect_timeout_ms", options.connect_timeout_ms, 10_000)?,
-            timeout: time("timeout_ms", options.timeout_ms, 30_000)?,
-            ca: ca.map(str::to_owned),
-            tls: TlsCredentials::from_pem(ca, None, None)?,
-            proxy: None,
-        },
-        http_proxy: proxy.map(str::to_owned),
-    })
 }
 
 /// Authenticates with the host's own tokens: `retrieve` is asked, at most once at a time, and answers
@@ -199,7 +98,8 @@ pub extern "C" fn zeebe_oauth2_metadata_plugin_new(
 /// Authenticates with the client credentials grant (RFC 6749 section 4.4). Reads no environment.
 ///
 /// No request is made before a token is needed. INVALID_ARGUMENT: `plugin` is NULL, an id, secret or URL
-/// is missing, a number is out of range, an http:// URL beyond loopback.
+/// is missing, a number is out of range, an http:// URL beyond loopback, a key or certificate is missing or of no use here.
+/// TLS: a key or certificate does not parse.
 #[apply(capi)]
 #[unsafe(no_mangle)]
 pub extern "C" fn zeebe_oauth2_client_credentials_metadata_plugin_new(
@@ -216,14 +116,18 @@ pub extern "C" fn zeebe_oauth2_client_credentials_metadata_plugin_new(
         text.ok_or_else(|| Error::invalid_argument(format!("{name} is missing")))
     };
     let client_id = required("options.client_id", options.client_id)?;
-    let client_secret = required("options.client_secret", options.client_secret)?;
+    let mut token = TokenArguments::read(options.token_options)?;
+    let authentication = token.authentication.unwrap_or(ClientAuthentication::Basic);
+    let client_secret = match authentication.needs_secret() {
+        true => required("options.client_secret", options.client_secret)?,
+        false => "",
+    };
     let url = required("options.authorization_server", options.authorization_server)?;
     // SAFETY: a string of the header's contract.
     let scope = unsafe { convert::given_text("options.scope", options.scope) }?;
     // SAFETY: a string of the header's contract.
     let audience = unsafe { convert::given_text("options.audience", options.audience) }?;
     let (leeway, expire_in) = lifetime_arguments(options.leeway, options.expire_in)?;
-    let mut token = token_arguments(options.token_options)?;
     let option = token.http_proxy.as_deref();
     // A plugin reads no environment.
     token.options.proxy = Proxy::of_token_endpoint(url, option, &Environment(&|_| None))?;
@@ -235,7 +139,7 @@ pub extern "C" fn zeebe_oauth2_client_credentials_metadata_plugin_new(
         url,
         scope.map(str::to_owned),
         audience.map(str::to_owned),
-        token.authentication.unwrap_or(ClientAuthentication::Basic),
+        authentication,
         token.options,
     );
     let made = Plugin::client_credentials(client, lifetime(leeway, expire_in));

@@ -42,6 +42,8 @@ impl ChannelKind {
 pub struct OauthArguments<'a> {
     pub client_id: Option<&'a str>,
     pub client_secret: Option<&'a str>,
+    /// The client proves who it is without a secret: none is looked for.
+    pub without_secret: bool,
     pub authorization_server: Option<&'a str>,
     /// `Some("")` is none, for these two.
     pub scope: Option<&'a str>,
@@ -55,6 +57,7 @@ pub struct OauthArguments<'a> {
 #[derive(Debug)]
 pub struct Oauth {
     pub client_id: String,
+    /// Empty: none is needed.
     pub client_secret: SecretString,
     pub authorization_server: Setting,
     pub scope: Option<String>,
@@ -237,7 +240,8 @@ fn oauth_address(environment: &Environment<'_>) -> Result<Setting, Error> {
 
 struct Credentials {
     id: Setting,
-    secret: Setting,
+    /// `None`: none is needed.
+    secret: Option<Setting>,
 }
 
 impl Credentials {
@@ -246,9 +250,11 @@ impl Credentials {
         environment: &Environment<'_>,
         arguments: OauthArguments<'_>,
     ) -> Result<Self, Error> {
+        let id = required(environment, arguments.client_id, &CLIENT_ID, None)?;
+        let secret = || required(environment, arguments.client_secret, &CLIENT_SECRET, None);
         Ok(Self {
-            id: required(environment, arguments.client_id, &CLIENT_ID, None)?,
-            secret: required(environment, arguments.client_secret, &CLIENT_SECRET, None)?,
+            id,
+            secret: (!arguments.without_secret).then(secret).transpose()?,
         })
     }
 
@@ -256,9 +262,11 @@ impl Credentials {
         settings
             .shown
             .push(("client_id", json!(self.id.0), self.id.1));
-        settings
-            .shown
-            .push(("client_secret", json!("<redacted>"), self.secret.1));
+        let (secret, origin) = match &self.secret {
+            Some((_, origin)) => (json!("<redacted>"), *origin),
+            None => (Value::Null, Origin::Default),
+        };
+        settings.shown.push(("client_secret", secret, origin));
     }
 }
 
@@ -321,7 +329,10 @@ fn add_oauth(
     ]);
     settings.oauth = Some(Oauth {
         client_id: credentials.id.0,
-        client_secret: credentials.secret.0.into(),
+        client_secret: credentials
+            .secret
+            .map_or(String::new(), |(secret, _)| secret)
+            .into(),
         authorization_server,
         scope,
         audience,

@@ -1,6 +1,9 @@
 //! Credentials: what secures a channel's connections, and what authenticates its calls.
 
+mod assertion;
 mod authorization;
+mod client_authentication;
+mod fingerprint;
 mod host;
 mod oauth2;
 mod plugin;
@@ -10,9 +13,12 @@ mod token_answer;
 
 use std::sync::Arc;
 
+pub use assertion::SigningKey;
 pub(crate) use authorization::basic_pair;
+pub use client_authentication::ClientAuthentication;
+pub use fingerprint::{Fingerprint, fingerprint};
 pub use host::{TokenRequest, TokenSource};
-pub use oauth2::{ClientAuthentication, ClientCredentials, TokenOptions, check_token_url};
+pub use oauth2::{ClientCredentials, TokenOptions, check_token_url};
 pub(crate) use plugin::Authorization;
 pub use plugin::Plugin;
 pub use tls::TlsCredentials;

@@ -9,16 +9,19 @@ use std::fmt;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime};
 
+use base64::Engine;
+use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use bytes::Bytes;
 use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE};
 use http::{HeaderValue, StatusCode};
 use oauth2::basic::BasicClient;
 use oauth2::{ClientId, HttpRequest, HttpResponse, TokenUrl};
-use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use secrecy::{ExposeSecret, SecretString};
 use zeroize::Zeroizing;
 
-use super::authorization;
+use super::assertion::{ASSERTION_TYPE, Claims, SigningKey};
+use super::client_authentication::{ClientAuthentication, form_encoded};
+use super::fingerprint::Fingerprint;
 use super::tls::TlsCredentials;
 use super::token::Token;
 use super::token_answer::{self, Granted};
@@ -30,28 +33,7 @@ use crate::runtime::lock;
 /// The longest answer that is read.
 const MAX_ANSWER: usize = 1 << 20;
 
-/// How the client proves who it is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum ClientAuthentication {
-    /// HTTP Basic of id and secret as they are.
-    Basic,
-    /// HTTP Basic of id and secret, each form-encoded first (RFC 6749 section 2.3.1).
-    BasicRfc6749,
-    /// `client_id` and `client_secret` in the body.
-    Body,
-}
-
-impl ClientAuthentication {
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Basic => "basic",
-            Self::BasicRfc6749 => "basic_rfc6749",
-            Self::Body => "body",
-        }
-    }
-}
-
-/// How the endpoint is reached.
+/// How the endpoint is reached, and what the client shows of itself there.
 #[derive(Clone, Debug)]
 pub struct TokenOptions {
     pub connect_timeout: Duration,
@@ -59,12 +41,17 @@ pub struct TokenOptions {
     /// The roots as PEM text; `None`: the platform's.
     pub ca: Option<String>,
     pub tls: Arc<TlsCredentials>,
+    /// Signs the assertions of `private_key_jwt`.
+    pub signing_key: Option<Arc<SigningKey>>,
+    /// Of key, certificate and key id.
+    pub identity: Fingerprint,
     pub(crate) proxy: Option<Proxy>,
 }
 
 /// One client at one token endpoint.
 pub struct ClientCredentials {
     pub client_id: String,
+    /// Empty if `authentication` needs none.
     pub client_secret: SecretString,
     /// Text until first use: a URL that cannot be used fails calls, not constructors.
     pub authorization_server: String,
@@ -144,6 +131,7 @@ impl ClientCredentials {
             && ours.connect_timeout == theirs.connect_timeout
             && ours.timeout == theirs.timeout
             && ours.ca == theirs.ca
+            && ours.identity == theirs.identity
             && ours.proxy == theirs.proxy
     }
 
@@ -155,6 +143,14 @@ impl ClientCredentials {
             Ok(parsed) if !matches!(parsed.scheme(), "http" | "https") => Some(format!(
                 "the token URL {url:?} is neither https:// nor http://"
             )),
+            Ok(parsed)
+                if parsed.scheme() == "http"
+                    && self.authentication == ClientAuthentication::Tls =>
+            {
+                Some(format!(
+                    "the token URL {url:?} is http://, where no client certificate can be shown"
+                ))
+            }
             Ok(_) => None,
         }
     }
@@ -191,17 +187,22 @@ impl ClientCredentials {
     }
 
     /// The body, in the order and encoding of the reference.
-    fn body(&self) -> Zeroizing<String> {
+    fn body(&self) -> Result<Zeroizing<String>, Error> {
         const GRANT: &str = "grant_type=client_credentials";
+        let assertion = match self.authentication {
+            ClientAuthentication::PrivateKeyJwt => self.assertion()?,
+            _ => Zeroizing::default(),
+        };
         let texts = [
-            Some(&self.client_id),
-            self.scope.as_ref(),
-            self.audience.as_ref(),
+            self.client_id.as_str(),
+            self.client_secret.expose_secret(),
+            &assertion,
+            self.scope.as_deref().unwrap_or_default(),
+            self.audience.as_deref().unwrap_or_default(),
         ];
-        let length: usize = texts.into_iter().flatten().map(String::len).sum();
         // Long enough at once, each byte as %XX: a text that grows leaves copies behind.
-        let length = 3 * (length + self.client_secret.expose_secret().len());
-        let mut body = Zeroizing::new(String::with_capacity(128 + length));
+        let length: usize = texts.into_iter().map(|text| 3 * text.len()).sum();
+        let mut body = Zeroizing::new(String::with_capacity(256 + length));
         body.push_str(GRANT);
         let mut add = |key: &str, value: &str| {
             body.push('&');
@@ -209,9 +210,18 @@ impl ClientCredentials {
             body.push('=');
             body.push_str(&form_encoded(value));
         };
-        if self.authentication == ClientAuthentication::Body {
-            add("client_id", &self.client_id);
-            add("client_secret", self.client_secret.expose_secret());
+        match self.authentication {
+            ClientAuthentication::Basic | ClientAuthentication::BasicRfc6749 => {}
+            ClientAuthentication::Body => {
+                add("client_id", &self.client_id);
+                add("client_secret", self.client_secret.expose_secret());
+            }
+            ClientAuthentication::PrivateKeyJwt => {
+                add("client_id", &self.client_id);
+                add("client_assertion_type", ASSERTION_TYPE);
+                add("client_assertion", &assertion);
+            }
+            ClientAuthentication::Tls => add("client_id", &self.client_id),
         }
         if let Some(scope) = &self.scope {
             add("scope", scope);
@@ -219,19 +229,22 @@ impl ClientCredentials {
         if let Some(audience) = &self.audience {
             add("audience", audience);
         }
-        body
+        Ok(body)
     }
 
-    fn authorization(&self) -> Option<HeaderValue> {
-        let secret = self.client_secret.expose_secret();
-        let value = match self.authentication {
-            ClientAuthentication::Basic => authorization::basic(&self.client_id, secret),
-            ClientAuthentication::BasicRfc6749 => {
-                authorization::basic(&form_encoded(&self.client_id), &form_encoded(secret))
-            }
-            ClientAuthentication::Body => return None,
-        };
-        value.ok() // base64 always fits
+    fn assertion(&self) -> Result<Zeroizing<String>, Error> {
+        let key = self.options.signing_key.as_ref();
+        let key = key.ok_or_else(|| Error::internal("private_key_jwt has no key"))?;
+        let mut random = [0; 16];
+        aws_lc_rs::rand::fill(&mut random)
+            .map_err(|_| Error::internal("no randomness for a client assertion"))?;
+        key.assertion(Claims {
+            client_id: &self.client_id,
+            audience: &self.authorization_server,
+            issued: SystemTime::now(),
+            jti: &BASE64_URL_SAFE_NO_PAD.encode(random),
+        })
+        .map(Zeroizing::new)
     }
 
     /// Made at the first fetch: it may read certificates.
@@ -279,14 +292,24 @@ impl ClientCredentials {
         Ok(response)
     }
 
-    async fn exchange(&self, http: &reqwest::Client, url: String) -> Result<Granted, Error> {
-        let body = Bytes::from_owner(self.body());
+    async fn exchange(
+        self: Arc<Self>,
+        http: &reqwest::Client,
+        url: String,
+    ) -> Result<Granted, Error> {
+        // An RSA signature takes milliseconds: not on an I/O thread.
+        let this = Arc::clone(&self);
+        let body = tokio::task::spawn_blocking(move || this.body())
+            .await
+            .map_err(|error| Error::internal(format!("the token request: {error}")))??;
         let mut request = http
             .post(url)
             .header(CONTENT_TYPE, "application/x-www-form-urlencoded")
             .header(ACCEPT, "application/json")
-            .body(body);
-        if let Some(authorization) = self.authorization() {
+            .body(Bytes::from_owner(body));
+        let secret = self.client_secret.expose_secret();
+        let authorization = self.authentication.authorization(&self.client_id, secret);
+        if let Some(authorization) = authorization {
             request = request.header(AUTHORIZATION, authorization);
         }
         let failed = |error: reqwest::Error| {
@@ -344,32 +367,9 @@ impl fmt::Display for Failed {
 
 impl std::error::Error for Failed {}
 
-/// application/x-www-form-urlencoded as the reference writes it: `~` stays, `*` does not.
-fn form_encoded(text: &str) -> Zeroizing<String> {
-    const SET: &AsciiSet = &NON_ALPHANUMERIC
-        .remove(b'-')
-        .remove(b'.')
-        .remove(b'_')
-        .remove(b'~')
-        .remove(b' ');
-    let mut encoded = Zeroizing::new(String::with_capacity(3 * text.len()));
-    for piece in utf8_percent_encode(text, SET) {
-        encoded.extend(piece.chars().map(|c| if c == ' ' { '+' } else { c }));
-    }
-    encoded
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn form_encoding_is_the_references() {
-        assert_eq!(
-            *form_encoded("a b+~*-._\u{e9}&=%"),
-            "a+b%2B~%2A-._%C3%A9%26%3D%25"
-        );
-    }
 
     #[test]
     fn http_is_for_loopback_unless_allowed() {
@@ -392,6 +392,8 @@ mod tests {
             timeout: Duration::ZERO,
             ca: None,
             tls: TlsCredentials::platform(),
+            identity: [0; 32],
+            signing_key: None,
             proxy: Some(Proxy::parse("user:visible@proxy", "option").unwrap()),
         };
         ClientCredentials::new(
@@ -410,18 +412,19 @@ mod tests {
         let client = client(ClientAuthentication::Basic);
         let shown = format!("{client:?} {:?} {:?}", client.options, client.client_secret);
         assert!(!shown.contains("visible"), "{shown}");
-        let shown = format!("{:?}", client.authorization());
+        let authorization = client.authentication.authorization("id", "visible");
+        let shown = format!("{authorization:?}");
         assert_eq!(shown, "Some(Sensitive)");
     }
 
     #[test]
     fn the_body_does_not_move_as_it_grows() {
-        let body = client(ClientAuthentication::Body).body();
+        let body = client(ClientAuthentication::Body).body().unwrap();
         assert_eq!(
             *body,
             "grant_type=client_credentials&client_id=id&client_secret=visible+%C3%A9&scope=a+b&audience=aud"
         );
         let lengths = "id".len() + "a b".len() + "aud".len() + "visible \u{e9}".len();
-        assert_eq!(body.capacity(), 128 + 3 * lengths);
+        assert_eq!(body.capacity(), 256 + 3 * lengths);
     }
 }

@@ -12,6 +12,7 @@ use std::time::SystemTime;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::{ClientConfig, RootCertStore};
+use zeroize::Zeroize;
 
 use crate::error::Error;
 use crate::runtime::lock;
@@ -26,6 +27,12 @@ enum Roots {
 struct Identity {
     chain: Vec<CertificateDer<'static>>,
     key: PrivateKeyDer<'static>,
+}
+
+impl Drop for Identity {
+    fn drop(&mut self) {
+        self.key.zeroize();
+    }
 }
 
 /// Shared by every channel it is given to, and so are sessions and roots.
@@ -66,7 +73,7 @@ impl TlsCredentials {
         Arc::new(Self::with(Roots::File(path, variable), None))
     }
 
-    /// All three as PEM text, each optional, key and chain only together.
+    /// All three as PEM text, each optional, key and chain only together; errors call them by these names.
     pub fn from_pem(
         roots: Option<&str>,
         key: Option<&str>,

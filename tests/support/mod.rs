@@ -2,6 +2,7 @@
 
 #![allow(dead_code, reason = "each test uses a part")]
 
+pub(crate) mod keys;
 pub(crate) mod programs;
 
 use std::io::{BufRead, BufReader};
@@ -78,11 +79,16 @@ pub(crate) struct Gateway {
 
 impl Gateway {
     pub(crate) fn start(name: &str) -> Self {
+        Self::start_with(name, &[])
+    }
+
+    pub(crate) fn start_with(name: &str, arguments: &[String]) -> Self {
         let ports_file = scratch(name).join("ports.json");
         let mut process = Command::new(gateway_program())
             .arg("--ports-file")
             .arg(&ports_file)
             .arg("--exit-with-stdin")
+            .args(arguments)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()

@@ -40,6 +40,7 @@ pub(crate) struct Certificates {
     pub(crate) token: Arc<ServerConfig>,
     authority: Authority,
     identities: [Arc<Identity>; 2],
+    pub(crate) token_mtls: Arc<ServerConfig>,
 }
 
 impl Certificates {
@@ -90,6 +91,7 @@ impl Certificates {
             mtls: server(&local, &["h2"], Some(&authority))?,
             cloud: server(&cloud, &["h2"], None)?,
             token: server(&local, &["h2", "http/1.1"], None)?,
+            token_mtls: server(&local, &["h2", "http/1.1"], Some(&authority))?,
             authority,
             identities: [local, cloud],
         })

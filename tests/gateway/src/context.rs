@@ -2,6 +2,7 @@
 
 use tokio_util::sync::CancellationToken;
 
+use crate::assertions::Assertions;
 use crate::call_log::CallLog;
 use crate::certificates::Certificates;
 use crate::connections::Connections;
@@ -18,6 +19,7 @@ pub(crate) struct Context {
     pub(crate) gateway: Gateway,
     pub(crate) certificates: Certificates,
     pub(crate) tokens: Tokens,
+    pub(crate) assertions: Assertions,
     pub(crate) connections: Connections,
     pub(crate) counters: Counters,
     pub(crate) calls: CallLog,

@@ -16,6 +16,7 @@ use crate::listeners::{Endpoint, Role};
 use crate::options::{CLOUD_AUDIENCE, Options};
 use crate::places::Place;
 use crate::sockets::Listening;
+use crate::token_endpoint::Shown;
 
 const LOCALHOST: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
 const LOCALHOST_V6: IpAddr = IpAddr::V6(Ipv6Addr::LOCALHOST);
@@ -99,6 +100,7 @@ fn tcp(options: &Options, certificates: &Certificates) -> Vec<Endpoint> {
         mtls,
         cloud,
         token,
+        token_mtls,
         ..
     } = certificates;
     let open = || Role::Gateway(Admission::default());
@@ -135,8 +137,17 @@ fn tcp(options: &Options, certificates: &Certificates) -> Vec<Endpoint> {
         endpoint("limited", None, limited),
         endpoint("reset", None, resetting()),
         endpoint("reset_tls", Some(tls), resetting()),
-        endpoint("token_http", None, Role::TokenEndpoint),
-        endpoint("token_https", Some(token), Role::TokenEndpoint),
+        endpoint("token_http", None, Role::TokenEndpoint(Shown::Request)),
+        endpoint(
+            "token_https",
+            Some(token),
+            Role::TokenEndpoint(Shown::Request),
+        ),
+        endpoint(
+            "token_mtls",
+            Some(token_mtls),
+            Role::TokenEndpoint(Shown::Certificate),
+        ),
         endpoint("control", None, Role::Control),
     ]
 }

@@ -1,5 +1,6 @@
 //! A Zeebe gateway for development and tests: the real wire and real job state, but no engine.
 
+mod assertions;
 mod bpmn;
 mod call_log;
 mod calls;

@@ -20,6 +20,7 @@ use crate::calls::{self, Admission};
 use crate::connections::Connection;
 use crate::context::Context;
 use crate::sockets::{Listening, Stream};
+use crate::token_endpoint::Shown;
 use crate::wire::Wire;
 use crate::{control, token_endpoint};
 
@@ -36,7 +37,7 @@ pub(crate) struct Endpoint {
 #[derive(Debug, Clone)]
 pub(crate) enum Role {
     Gateway(Admission),
-    TokenEndpoint,
+    TokenEndpoint(Shown),
     Control,
 }
 
@@ -166,7 +167,9 @@ impl Endpoint {
             Role::Gateway(admission) => {
                 calls::answer(self.name, admission, context, connection, request).await
             }
-            Role::TokenEndpoint => Ok(token_endpoint::answer(context, request).await),
+            Role::TokenEndpoint(shown) => {
+                Ok(token_endpoint::answer(context, *shown, request).await)
+            }
             Role::Control => Ok(control::answer(context, request).await),
         }
     }

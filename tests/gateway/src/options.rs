@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use clap::Parser;
 
+use crate::assertions::ClientKey;
 use crate::rpcs::{ANSWERED, UNANSWERED};
 
 /// The audience of Camunda's own cloud, which the `cloud` listener requires.
@@ -39,6 +40,10 @@ pub struct Options {
         default_value = "demo-client:demo-secret"
     )]
     pub clients: Vec<Client>,
+
+    /// A client that signs assertions, and the file with its public key; may be repeated
+    #[arg(long = "client-key", value_name = "ID:PEMFILE")]
+    pub client_keys: Vec<ClientKey>,
 
     /// The audience that the `*_oauth` listeners require, and that of a token asked for without one
     #[arg(long, default_value = "zeebe-api")]

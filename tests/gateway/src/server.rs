@@ -10,6 +10,7 @@ use tempfile::TempDir;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use crate::assertions::Assertions;
 use crate::call_log::CallLog;
 use crate::certificates::Certificates;
 use crate::connections::Connections;
@@ -71,6 +72,7 @@ impl Server {
             gateway,
             certificates,
             tokens: Tokens::default(),
+            assertions: Assertions::default(),
             connections: Connections::default(),
             counters: Counters::default(),
             calls: CallLog::open(options.call_log.as_deref())?,

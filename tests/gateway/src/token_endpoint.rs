@@ -2,18 +2,21 @@
 
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
+use std::time::SystemTime;
 
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use hyper::body::Incoming;
 use hyper::header::{
-    ACCEPT, ALLOW, AUTHORIZATION, CACHE_CONTROL, CONTENT_TYPE, HeaderName, HeaderValue, PRAGMA,
-    WWW_AUTHENTICATE,
+    ACCEPT, ALLOW, AUTHORIZATION, CACHE_CONTROL, CONTENT_TYPE, HOST, HeaderName, HeaderValue,
+    PRAGMA, WWW_AUTHENTICATE,
 };
+use hyper::http::request::Parts;
 use hyper::{HeaderMap, Method, Request, Response, StatusCode};
 use serde_json::{Value, json};
 use tonic::body::Body;
 
+use crate::assertions;
 use crate::context::Context;
 use crate::http;
 use crate::options::Client;
@@ -44,6 +47,15 @@ impl LastRequest {
     }
 }
 
+/// What a client has shown of itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Shown {
+    /// What is in its request.
+    Request,
+    /// A certificate too, which the listener has checked (RFC 8705 section 2.1).
+    Certificate,
+}
+
 /// An error answer of RFC 6749, section 5.2.
 struct Refusal {
     status: StatusCode,
@@ -68,7 +80,11 @@ impl Refusal {
     }
 }
 
-pub(crate) async fn answer(context: &Context, request: Request<Incoming>) -> Response<Body> {
+pub(crate) async fn answer(
+    context: &Context,
+    shown: Shown,
+    request: Request<Incoming>,
+) -> Response<Body> {
     if request.uri().path() != PATH {
         return http::error_answer(StatusCode::NOT_FOUND, "the token endpoint is /oauth/token");
     }
@@ -95,7 +111,7 @@ pub(crate) async fn answer(context: &Context, request: Request<Incoming>) -> Res
         }
         return answer.response();
     }
-    let mut response = match token(context, &parts.headers, &body) {
+    let mut response = match token(context, shown, &parts, &body) {
         Ok(response) => response,
         Err(refusal) => http::json_answer(
             refusal.status,
@@ -113,8 +129,14 @@ pub(crate) async fn answer(context: &Context, request: Request<Incoming>) -> Res
     response
 }
 
-fn token(context: &Context, headers: &HeaderMap, body: &[u8]) -> Result<Response<Body>, Refusal> {
-    let media_type = headers
+fn token(
+    context: &Context,
+    shown: Shown,
+    parts: &Parts,
+    body: &[u8],
+) -> Result<Response<Body>, Refusal> {
+    let media_type = parts
+        .headers
         .get(CONTENT_TYPE)
         .and_then(|value| value.to_str().ok())
         .unwrap_or("");
@@ -127,15 +149,7 @@ fn token(context: &Context, headers: &HeaderMap, body: &[u8]) -> Result<Response
     }
     let invalid = |reason| Refusal::new("invalid_request", reason);
     let form = http::parameters(body).map_err(invalid)?;
-    let shown = credentials(headers, &form)?;
-    if !context
-        .options
-        .clients
-        .iter()
-        .any(|client| shown.contains(client))
-    {
-        return Err(Refusal::invalid_client("no client has this id and secret"));
-    }
+    authenticate(context, shown, parts, &form)?;
     match form.get("grant_type").map(String::as_str) {
         Some("client_credentials") => {}
         Some(_) => {
@@ -160,6 +174,65 @@ fn token(context: &Context, headers: &HeaderMap, body: &[u8]) -> Result<Response
         answer["scope"] = json!(scope);
     }
     Ok(http::json_answer(StatusCode::OK, &answer))
+}
+
+/// By an assertion, by the certificate, or by id and secret.
+fn authenticate(
+    context: &Context,
+    shown: Shown,
+    parts: &Parts,
+    form: &HashMap<String, String>,
+) -> Result<(), Refusal> {
+    let options = &context.options;
+    let id = form.get("client_id");
+    if let Some(kind) = form.get("client_assertion_type") {
+        if kind != assertions::TYPE {
+            return Err(Refusal::new(
+                "invalid_request",
+                "client_assertion_type is unknown",
+            ));
+        }
+        let assertion = form.get("client_assertion").map_or("", String::as_str);
+        let host = parts.headers.get(HOST).and_then(|host| host.to_str().ok());
+        let authority = parts.uri.authority().map(|authority| authority.as_str());
+        let here = format!("{}{PATH}", authority.or(host).unwrap_or_default());
+        let is_endpoint = |audience: &str| {
+            audience
+                .split_once("://")
+                .is_some_and(|(_, rest)| rest == here)
+        };
+        let client = context
+            .assertions
+            .client(
+                &options.client_keys,
+                assertion,
+                is_endpoint,
+                SystemTime::now(),
+            )
+            .map_err(|why| Refusal::invalid_client(&format!("the client assertion: {why}")))?;
+        return match id {
+            Some(id) if *id != client => Err(Refusal::invalid_client(
+                "client_id is not whom the assertion is from",
+            )),
+            _ => Ok(()),
+        };
+    }
+    if shown == Shown::Certificate
+        && !form.contains_key("client_secret")
+        && !parts.headers.contains_key(AUTHORIZATION)
+    {
+        let known = options.clients.iter().map(|client| &client.id);
+        let mut known = known.chain(options.client_keys.iter().map(|key| &key.id));
+        return match id {
+            Some(id) if known.any(|known| known == id) => Ok(()),
+            _ => Err(Refusal::invalid_client("no client has this id")),
+        };
+    }
+    let shown = credentials(&parts.headers, form)?;
+    if options.clients.iter().any(|client| shown.contains(client)) {
+        return Ok(());
+    }
+    Err(Refusal::invalid_client("no client has this id and secret"))
 }
 
 /// The credentials in the header or the form. In the header they may or may not be form-encoded: RFC 6749

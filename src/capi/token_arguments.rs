@@ -1,0 +1,160 @@
+//! What the token options and the lifetimes say, field by field checked.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use safer_ffi::c_char;
+
+use super::convert;
+use super::options::zeebe_token_options;
+use crate::credentials::{
+    ClientAuthentication, Lifetime, SigningKey, TlsCredentials, TokenOptions, fingerprint,
+};
+use crate::error::Error;
+
+/// `leeway` and `expire_in` as C gives them, in seconds.
+pub(crate) fn lifetime_arguments(
+    leeway: i64,
+    expire_in: i64,
+) -> Result<(Option<u64>, Option<u64>), Error> {
+    let leeway = match leeway {
+        0 => None,
+        -1 => Some(0), // ZEEBE_LEEWAY_NONE
+        given => Some(u64::try_from(given).map_err(|_| {
+            Error::invalid_argument(format!(
+                "leeway is {given}: it is seconds, or ZEEBE_LEEWAY_NONE"
+            ))
+        })?),
+    };
+    let expire_in = match expire_in {
+        0 => None,
+        given => Some(u64::try_from(given).map_err(|_| {
+            Error::invalid_argument(format!("expire_in is {given}: it is seconds"))
+        })?),
+    };
+    Ok((leeway, expire_in))
+}
+
+pub(crate) fn lifetime(leeway: Option<u64>, expire_in: Option<u64>) -> Lifetime {
+    Lifetime {
+        leeway: Duration::from_secs(leeway.unwrap_or(60)),
+        expire_in: expire_in.map(Duration::from_secs),
+    }
+}
+
+/// What the token options say.
+#[derive(Debug)]
+pub(crate) struct TokenArguments {
+    /// `None`: the constructor's default.
+    pub(crate) authentication: Option<ClientAuthentication>,
+    pub(crate) allow_insecure_url: bool,
+    pub(crate) prefetch: bool,
+    pub(crate) options: TokenOptions,
+    /// To be chosen with the URL at hand.
+    pub(crate) http_proxy: Option<String>,
+}
+
+impl TokenArguments {
+    pub(crate) fn read(options: *const zeebe_token_options) -> Result<Self, Error> {
+        // SAFETY: an options struct of the header's contract.
+        let options = unsafe { convert::options("token_options", options) }?;
+        let authentication = authentication(options.client_authentication)?;
+        if !options.cache_path.is_null() {
+            return Err(Error::invalid_argument(
+                "token_options.cache_path is not supported by this version",
+            ));
+        }
+        if options.reserved != 0 {
+            return Err(Error::invalid_argument("token_options.reserved is not 0"));
+        }
+        let ca = text("token_ca", &options.token_ca)?;
+        let key = text("private_key", &options.private_key)?;
+        let chain = text("certificate_chain", &options.certificate_chain)?;
+        let key_id = text("key_id", &options.key_id)?;
+        check_identity(authentication, key, chain, key_id)?;
+        let signing_key = match (authentication, key) {
+            (Some(ClientAuthentication::PrivateKeyJwt), Some(key)) => {
+                Some(Arc::new(SigningKey::from_pem(key, key_id)?))
+            }
+            _ => None,
+        };
+        // A key without a certificate only signs.
+        let tls = TlsCredentials::from_pem(ca, key.filter(|_| chain.is_some()), chain)?;
+        Ok(Self {
+            authentication,
+            allow_insecure_url: convert::flag(
+                "token_options.allow_insecure_token_url",
+                options.allow_insecure_token_url,
+            )?,
+            prefetch: convert::flag("token_options.prefetch", options.prefetch)?,
+            options: TokenOptions {
+                connect_timeout: time("connect_timeout_ms", options.connect_timeout_ms, 10_000)?,
+                timeout: time("timeout_ms", options.timeout_ms, 30_000)?,
+                ca: ca.map(str::to_owned),
+                tls,
+                signing_key,
+                identity: fingerprint(&[key, chain, key_id]),
+                proxy: None,
+            },
+            http_proxy: text("http_proxy", &options.http_proxy)?.map(str::to_owned),
+        })
+    }
+
+    /// Whether no secret is looked for.
+    pub(crate) fn without_secret(&self) -> bool {
+        self.authentication
+            .is_some_and(|method| !method.needs_secret())
+    }
+}
+
+/// The result lives as long as the place of the pointer, which is shorter than C lends the text.
+fn text<'a>(name: &str, value: &'a *const c_char) -> Result<Option<&'a str>, Error> {
+    // SAFETY: a string of the header's contract.
+    unsafe { convert::given_text(&format!("token_options.{name}"), *value) }
+}
+
+fn authentication(constant: i32) -> Result<Option<ClientAuthentication>, Error> {
+    Ok(Some(match constant {
+        0 => return Ok(None),
+        1 => ClientAuthentication::Basic,
+        2 => ClientAuthentication::BasicRfc6749,
+        3 => ClientAuthentication::Body,
+        4 => ClientAuthentication::PrivateKeyJwt,
+        5 => ClientAuthentication::Tls,
+        other => {
+            return Err(Error::invalid_argument(format!(
+                "token_options.client_authentication {other} is not known to this version"
+            )));
+        }
+    }))
+}
+
+fn check_identity(
+    authentication: Option<ClientAuthentication>,
+    key: Option<&str>,
+    chain: Option<&str>,
+    key_id: Option<&str>,
+) -> Result<(), Error> {
+    let signs = authentication == Some(ClientAuthentication::PrivateKeyJwt);
+    let refusal = match (key.is_some(), chain.is_some()) {
+        (false, _) if signs => "private_key is missing, which private_key_jwt signs with",
+        (false, false) if authentication == Some(ClientAuthentication::Tls) => {
+            "private_key and certificate_chain are missing, which client authentication by TLS shows"
+        }
+        (true, false) if !signs => "certificate_chain is missing, to which private_key belongs",
+        (false, true) => "private_key is missing, to which certificate_chain belongs",
+        _ if key_id.is_some() && !signs => "key_id is given, which only private_key_jwt uses",
+        _ => return Ok(()),
+    };
+    Err(Error::invalid_argument(format!("token_options.{refusal}")))
+}
+
+fn time(name: &str, value: i64, default: u64) -> Result<Duration, Error> {
+    match u64::try_from(value) {
+        Ok(0) => Ok(Duration::from_millis(default)),
+        Ok(value) => Ok(Duration::from_millis(value)),
+        Err(_) => Err(Error::invalid_argument(format!(
+            "token_options.{name} is {value}"
+        ))),
+    }
+}

@@ -1,0 +1,80 @@
+//! How a client proves who it is to the token endpoint (RFC 6749 section 2.3), as text of a request.
+//!
+//! Pure. Not here: assertions themselves (`assertion`), and client certificates (`tls`).
+
+use http::HeaderValue;
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use zeroize::Zeroizing;
+
+use super::authorization;
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ClientAuthentication {
+    /// HTTP Basic of id and secret as they are.
+    Basic,
+    /// HTTP Basic of id and secret, each form-encoded first (RFC 6749 section 2.3.1).
+    BasicRfc6749,
+    /// `client_id` and `client_secret` in the body.
+    Body,
+    /// An assertion that the client's key signs (RFC 7523 section 2.2).
+    PrivateKeyJwt,
+    /// The certificate of the TLS connection (RFC 8705 section 2).
+    Tls,
+}
+
+impl ClientAuthentication {
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Basic => "basic",
+            Self::BasicRfc6749 => "basic_rfc6749",
+            Self::Body => "body",
+            Self::PrivateKeyJwt => "private_key_jwt",
+            Self::Tls => "tls",
+        }
+    }
+
+    pub fn needs_secret(self) -> bool {
+        match self {
+            Self::Basic | Self::BasicRfc6749 | Self::Body => true,
+            Self::PrivateKeyJwt | Self::Tls => false,
+        }
+    }
+
+    /// The value of `authorization`, if the method uses it.
+    pub(super) fn authorization(self, id: &str, secret: &str) -> Option<HeaderValue> {
+        let value = match self {
+            Self::Basic => authorization::basic(id, secret),
+            Self::BasicRfc6749 => authorization::basic(&form_encoded(id), &form_encoded(secret)),
+            Self::Body | Self::PrivateKeyJwt | Self::Tls => return None,
+        };
+        value.ok() // base64 always fits
+    }
+}
+
+/// application/x-www-form-urlencoded as the reference writes it: `~` stays, `*` does not.
+pub(super) fn form_encoded(text: &str) -> Zeroizing<String> {
+    const SET: &AsciiSet = &NON_ALPHANUMERIC
+        .remove(b'-')
+        .remove(b'.')
+        .remove(b'_')
+        .remove(b'~')
+        .remove(b' ');
+    let mut encoded = Zeroizing::new(String::with_capacity(3 * text.len()));
+    for piece in utf8_percent_encode(text, SET) {
+        encoded.extend(piece.chars().map(|c| if c == ' ' { '+' } else { c }));
+    }
+    encoded
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn form_encoding_is_the_references() {
+        assert_eq!(
+            *form_encoded("a b+~*-._\u{e9}&=%"),
+            "a+b%2B~%2A-._%C3%A9%26%3D%25"
+        );
+    }
+}

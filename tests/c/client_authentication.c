@@ -1,0 +1,182 @@
+/* How a client proves who it is to the token endpoint without a secret: signed assertions and certificates. */
+#include "check.h"
+
+typedef struct {
+  int32_t method;
+  const char *client_id;
+  const char *private_key;
+  const char *certificate_chain;
+  const char *key_id;
+  const char *url;
+} client;
+
+static char *ca;
+
+static zeebe_error *try_plugin(client c, zeebe_metadata_plugin **plugin) {
+  zeebe_oauth2_client_credentials_metadata_plugin_options options = ZEEBE_OAUTH2_CLIENT_CREDENTIALS_METADATA_PLUGIN_OPTIONS_INIT;
+  zeebe_token_options token = ZEEBE_TOKEN_OPTIONS_INIT;
+  token.client_authentication = c.method;
+  token.token_ca = ca;
+  token.private_key = c.private_key;
+  token.certificate_chain = c.certificate_chain;
+  token.key_id = c.key_id;
+  options.client_id = c.client_id ? c.client_id : "signer";
+  options.authorization_server = c.url ? c.url : env("TOKEN_URL");
+  options.token_options = &token;
+  if (c.method < ZEEBE_CLIENT_AUTHENTICATION_PRIVATE_KEY_JWT) options.client_secret = "demo-secret";
+  return zeebe_oauth2_client_credentials_metadata_plugin_new(&options, plugin);
+}
+
+typedef struct {
+  tally t;
+  char message[1024];
+} outcome;
+
+static void on_fetched(void *user_data, const zeebe_error *error) {
+  outcome *o = user_data;
+  if (error) snprintf(o->message, sizeof o->message, "%s", zeebe_error_message(error));
+  tally_end(&o->t, error);
+}
+
+/* One fetch: 0 if a token came, else the kind of the error. */
+static int32_t fetch(client c, const char *message) {
+  zeebe_metadata_plugin *plugin = NULL;
+  outcome o = {TALLY_INIT, ""};
+  OK(try_plugin(c, &plugin));
+  OK(zeebe_metadata_plugin_retrieve_token(plugin, on_fetched, &o));
+  tally_wait(&o.t, &o.t.calls, 1);
+  zeebe_metadata_plugin_free(plugin);
+  if (!strstr(o.message, message) || strstr(o.message, "PRIVATE KEY")) {
+    fprintf(stderr, "not said: %s, but: %s\n", message, o.message);
+    exit(1);
+  }
+  return o.t.failures ? o.t.kind : 0;
+}
+
+static void assertions_are_signed_by_rsa_and_p256_keys(void) {
+  char *rsa = file("RSA_KEY"), *ec = file("EC_KEY"), *sec1 = file("SEC1_KEY");
+  int32_t method = ZEEBE_CLIENT_AUTHENTICATION_PRIVATE_KEY_JWT;
+  CHECK(fetch((client){.method = method, .private_key = rsa}, "") == 0);
+  CHECK(fetch((client){.method = method, .private_key = ec, .key_id = "second"}, "") == 0);
+  CHECK(fetch((client){.method = method, .private_key = sec1}, "") == 0);
+  /* Each assertion is another one: the endpoint takes none twice. */
+  zeebe_metadata_plugin *plugin = NULL;
+  OK(try_plugin((client){.method = method, .private_key = ec}, &plugin));
+  for (int i = 1; i <= 2; i++) {
+    tally t = TALLY_INIT;
+    OK(zeebe_metadata_plugin_retrieve_token(plugin, on_done, &t));
+    tally_wait(&t, &t.calls, 1);
+    CHECK(t.failures == 0);
+  }
+  zeebe_metadata_plugin_free(plugin);
+  free(rsa);
+  free(ec);
+  free(sec1);
+}
+
+static void another_key_or_client_is_refused(void) {
+  char *other = file("OTHER_KEY"), *ec = file("EC_KEY");
+  int32_t method = ZEEBE_CLIENT_AUTHENTICATION_PRIVATE_KEY_JWT;
+  CHECK(fetch((client){.method = method, .private_key = other}, "no key of client signer signed it") == ZEEBE_ERROR_KIND_INVALID_OAUTH_CREDENTIALS);
+  CHECK(fetch((client){.method = method, .private_key = ec, .client_id = "demo-client"}, "no key of client demo-client") == ZEEBE_ERROR_KIND_INVALID_OAUTH_CREDENTIALS);
+  free(other);
+  free(ec);
+}
+
+static void certificates_authenticate_a_client(void) {
+  char *key = file("CLIENT_KEY"), *chain = file("CLIENT_CERTIFICATE");
+  int32_t method = ZEEBE_CLIENT_AUTHENTICATION_TLS;
+  CHECK(fetch((client){.method = method, .private_key = key, .certificate_chain = chain, .client_id = "demo-client", .url = env("TOKEN_MTLS_URL")}, "") == 0);
+  CHECK(fetch((client){.method = method, .private_key = key, .certificate_chain = chain, .client_id = "nobody", .url = env("TOKEN_MTLS_URL")}, "no client has this id") ==
+        ZEEBE_ERROR_KIND_INVALID_OAUTH_CREDENTIALS);
+  /* An endpoint that does not look at the certificate wants a secret. */
+  CHECK(fetch((client){.method = method, .private_key = key, .certificate_chain = chain, .client_id = "demo-client"}, "secret is missing") == ZEEBE_ERROR_KIND_INVALID_OAUTH_CREDENTIALS);
+  /* Over http no certificate can be shown. */
+  CHECK(fetch((client){.method = method, .private_key = key, .certificate_chain = chain, .url = "http://localhost:1/oauth/token"}, "no client certificate can be shown") == ZEEBE_ERROR_KIND_SETTINGS);
+  free(key);
+  free(chain);
+}
+
+static void a_certificate_goes_with_every_method(void) {
+  char *key = file("CLIENT_KEY"), *chain = file("CLIENT_CERTIFICATE"), *ec = file("EC_KEY");
+  const char *url = env("TOKEN_MTLS_URL");
+  int32_t basic = ZEEBE_CLIENT_AUTHENTICATION_BASIC, jwt = ZEEBE_CLIENT_AUTHENTICATION_PRIVATE_KEY_JWT;
+  CHECK(fetch((client){.method = basic, .private_key = key, .certificate_chain = chain, .client_id = "demo-client", .url = url}, "") == 0);
+  /* The certificate's key signs, too, which is no key that the gateway knows of this client. */
+  CHECK(fetch((client){.method = jwt, .private_key = key, .certificate_chain = chain, .client_id = "demo-client", .url = url}, "no key of client demo-client") == ZEEBE_ERROR_KIND_INVALID_OAUTH_CREDENTIALS);
+  /* Without a certificate the handshake fails, and says why. */
+  CHECK(fetch((client){.method = basic, .client_id = "demo-client", .url = url}, "CertificateRequired") == ZEEBE_ERROR_KIND_RPC);
+  CHECK(fetch((client){.method = jwt, .private_key = ec, .url = url}, "CertificateRequired") == ZEEBE_ERROR_KIND_RPC);
+  free(key);
+  free(chain);
+  free(ec);
+}
+
+static void what_is_missing_or_of_no_use_is_refused(void) {
+  char *key = file("CLIENT_KEY"), *chain = file("CLIENT_CERTIFICATE"), *ec = file("EC_KEY"), *p384 = file("P384_KEY");
+  int32_t basic = ZEEBE_CLIENT_AUTHENTICATION_BASIC, jwt = ZEEBE_CLIENT_AUTHENTICATION_PRIVATE_KEY_JWT, tls = ZEEBE_CLIENT_AUTHENTICATION_TLS;
+  int32_t invalid = ZEEBE_ERROR_KIND_INVALID_ARGUMENT;
+  zeebe_metadata_plugin *plugin = NULL;
+  FAILS(try_plugin((client){.method = jwt}, &plugin), invalid, "private_key is missing");
+  FAILS(try_plugin((client){.method = tls}, &plugin), invalid, "private_key and certificate_chain are missing");
+  FAILS(try_plugin((client){.method = tls, .private_key = key}, &plugin), invalid, "certificate_chain is missing");
+  FAILS(try_plugin((client){.method = tls, .certificate_chain = chain}, &plugin), invalid, "private_key is missing");
+  FAILS(try_plugin((client){.method = basic, .private_key = key}, &plugin), invalid, "certificate_chain is missing");
+  FAILS(try_plugin((client){.method = basic, .key_id = "k"}, &plugin), invalid, "key_id");
+  FAILS(try_plugin((client){.method = 6}, &plugin), invalid, "client_authentication 6");
+  FAILS(try_plugin((client){.method = jwt, .private_key = p384}, &plugin), invalid, "P-256");
+  FAILS(try_plugin((client){.method = jwt, .private_key = "no key"}, &plugin), ZEEBE_ERROR_KIND_TLS, "private_key");
+  FAILS(try_plugin((client){.method = tls, .private_key = key, .certificate_chain = "no PEM"}, &plugin), ZEEBE_ERROR_KIND_TLS, "certificate_chain");
+  FAILS(try_plugin((client){.method = tls, .private_key = ec, .certificate_chain = chain}, &plugin), ZEEBE_ERROR_KIND_TLS, "cannot be used");
+  CHECK(!plugin);
+  free(key);
+  free(chain);
+  free(ec);
+  free(p384);
+}
+
+/* The whole way: an OAuth channel without any secret, whose description shows none. */
+static void a_channel_needs_no_secret(void) {
+  zeebe_oauth2_client_credentials_channel_options options = ZEEBE_OAUTH2_CLIENT_CREDENTIALS_CHANNEL_OPTIONS_INIT;
+  zeebe_token_options token = ZEEBE_TOKEN_OPTIONS_INIT;
+  zeebe_ssl_channel_credentials_options ssl = ZEEBE_SSL_CHANNEL_CREDENTIALS_OPTIONS_INIT;
+  zeebe_channel_credentials *credentials = NULL;
+  zeebe_channel *channel = NULL;
+  zeebe_response *response = NULL;
+  char *ec = file("EC_KEY"), *json = NULL;
+  ssl.root_certificates = ca;
+  OK(zeebe_ssl_channel_credentials_new(&ssl, &credentials));
+  options.grpc_address = env("TLS_OAUTH");
+  options.client_id = "signer";
+  options.authorization_server = env("TOKEN_URL");
+  options.audience = "zeebe-api";
+  options.channel_credentials = credentials;
+  FAILS(zeebe_create_oauth2_client_credentials_channel(&options, &channel), ZEEBE_ERROR_KIND_SETTINGS, "CLIENT_SECRET");
+  token.client_authentication = ZEEBE_CLIENT_AUTHENTICATION_PRIVATE_KEY_JWT;
+  token.token_ca = ca;
+  token.private_key = ec;
+  options.token_options = &token;
+  OK(zeebe_create_oauth2_client_credentials_channel(&options, &channel));
+  OK(zeebe_channel_unary_call_sync(channel, TOPOLOGY, NULL, 0, NULL, &response));
+  OK(zeebe_channel_describe(channel, &json));
+  CHECK(strstr(json, "\"client_secret\":{\"value\":null,\"origin\":\"default\"}"));
+  CHECK(strstr(json, "\"client_authentication\":\"private_key_jwt\"") && !strstr(json, "PRIVATE KEY"));
+  zeebe_string_free(json);
+  zeebe_response_free(response);
+  zeebe_channel_free(channel);
+  zeebe_channel_credentials_free(credentials);
+  free(ec);
+}
+
+int main(void) {
+  ca = file("CA");
+  assertions_are_signed_by_rsa_and_p256_keys();
+  another_key_or_client_is_refused();
+  certificates_authenticate_a_client();
+  a_certificate_goes_with_every_method();
+  what_is_missing_or_of_no_use_is_refused();
+  a_channel_needs_no_secret();
+  OK(zeebe_runtime_shutdown(-1));
+  free(ca);
+  return 0;
+}
