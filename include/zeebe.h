@@ -1514,7 +1514,8 @@ zeebe_error *zeebe_channel_describe(const zeebe_channel *channel,
  * (not processed, so sent again); `waiting_calls`; by subchannel `endpoint`, `peer`, `open_calls`, `connections`,
  * `failed_attempts`, `bytes_sent`, `bytes_received`, `pings`, `round_trip_us` (of the last ping; null before one); `oauth2`, null without it, with
  * `state` as in zeebe_channel_describe(), `expires_in_seconds`, and of the plugin, which channels with equal credentials share:
- * `requests`, `failures`, `renewals` (of the requests, those ahead of expiry), `rejected` (by a gateway, and replaced), `waiting`.
+ * `requests`, `failures`, `failures_by_reason` (`refused` by the endpoint, `unavailable`, `settings`), `renewals` (of the requests, those
+ * ahead of expiry), `rejected` (by a gateway, and replaced), `waiting`, `last_request_ms` (of the last that brought a token; null before one).
  */
 ZEEBE_API
 zeebe_error *zeebe_channel_stats(const zeebe_channel *channel,

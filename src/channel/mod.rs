@@ -354,9 +354,15 @@ impl Channel {
                 "expires_in_seconds": left,
                 "requests": facts.counts.requests,
                 "failures": facts.counts.failures,
+                "failures_by_reason": {
+                    "refused": facts.counts.refused,
+                    "unavailable": facts.counts.unavailable,
+                    "settings": facts.counts.settings,
+                },
                 "renewals": facts.counts.renewals,
                 "rejected": facts.counts.rejected,
                 "waiting": facts.waiting,
+                "last_request_ms": facts.last_request.map(|took| took.as_millis()),
             })
         });
         if *self.closing.borrow() {

@@ -157,7 +157,7 @@ impl Plugin {
 
     /// A new token, even if the old one is good; joins a fetch under way.
     pub async fn retrieve_token(self: &Arc<Self>) -> Result<(), Error> {
-        let step = lock(&self.cache).fetch();
+        let step = lock(&self.cache).fetch(since_boot());
         self.follow(step).await.map(drop)
     }
 
@@ -205,6 +205,7 @@ impl Plugin {
     fn fetch_in_background(self: &Arc<Self>) {
         let mut fetch = Fetch(Some(Arc::clone(self)));
         let spawned = self.spawn(|plugin| async move {
+            tracing::debug!("{plugin:?}: a token is asked for");
             let fetched = plugin.fetch().await;
             fetch.finish(fetched);
         });
@@ -224,6 +225,7 @@ impl Plugin {
             if let Some(plugin) = weak.upgrade()
                 && lock(&plugin.cache).begin_renewal(since_boot())
             {
+                tracing::debug!("{plugin:?}: the token is renewed ahead of its expiry");
                 plugin.fetch_in_background();
             }
         });
@@ -262,8 +264,8 @@ impl Fetch {
     fn finish(&mut self, fetched: Result<Token, Error>) {
         if let Some(plugin) = self.0.take() {
             match &fetched {
-                Ok(token) => tracing::info!("a token came: {token:?}"),
-                Err(error) => tracing::warn!("no token came: {error}"),
+                Ok(token) => tracing::info!("{plugin:?}: a token came: {token:?}"),
+                Err(error) => tracing::warn!("{plugin:?}: no token came: {error}"),
             }
             let came = fetched.is_ok();
             lock(&plugin.cache).finish(since_boot(), fastrand::f64(), fetched);

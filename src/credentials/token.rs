@@ -13,7 +13,7 @@ use tokio::sync::oneshot;
 
 use super::authorization;
 use crate::backoff::Backoff;
-use crate::error::Error;
+use crate::error::{Error, Kind};
 
 /// How long a token is good that does not say so itself. A token is opaque to its client (RFC 9068
 /// section 6), so this is a guess on the short side.
@@ -114,6 +114,10 @@ impl fmt::Debug for Step {
 pub struct Counts {
     pub requests: u64,
     pub failures: u64,
+    /// Of the failures: the endpoint refused the client, it or its answer was of no use, the settings are wrong.
+    pub refused: u64,
+    pub unavailable: u64,
+    pub settings: u64,
     /// Of the requests, those ahead of expiry.
     pub renewals: u64,
     /// Tokens that a gateway refused, and that were replaced.
@@ -130,6 +134,8 @@ pub struct Facts {
     pub counts: Counts,
     /// Who waits for the fetch under way.
     pub waiting: usize,
+    /// How long the last fetch took that brought a token.
+    pub last_request: Option<Duration>,
     /// Of the stored token; `None`: there is none.
     pub lifetime_left: Option<Duration>,
 }
@@ -156,6 +162,9 @@ pub(super) struct TokenCache {
     next_rejection: Moment,
     /// Those who wait for the fetch under way, if there is one.
     waiting: Option<Vec<Waiting>>,
+    /// When the last fetch began.
+    began: Moment,
+    last_request: Option<Duration>,
     counts: Counts,
 }
 
@@ -177,6 +186,8 @@ impl TokenCache {
             rejections: backoff,
             next_rejection: Moment::ZERO,
             waiting: None,
+            began: Moment::ZERO,
+            last_request: None,
             counts: Counts::default(),
         }
     }
@@ -229,16 +240,16 @@ impl TokenCache {
                     Step::Fail(error.with_retry_after(Some(left)))
                 }
             },
-            _ => self.wait(true),
+            _ => self.wait(now, true),
         }
     }
 
     /// A new token even if the old one is good, and even in the pause; joins a fetch under way.
-    pub(super) fn fetch(&mut self) -> Step {
-        self.wait(false)
+    pub(super) fn fetch(&mut self, now: Moment) -> Step {
+        self.wait(now, false)
     }
 
-    fn wait(&mut self, takes_old: bool) -> Step {
+    fn wait(&mut self, now: Moment, takes_old: bool) -> Step {
         let (answer, receiver) = oneshot::channel();
         let waiting = Waiting { answer, takes_old };
         match &mut self.waiting {
@@ -247,8 +258,7 @@ impl TokenCache {
                 Step::Wait(receiver)
             }
             None => {
-                self.counts.requests += 1;
-                self.waiting = Some(vec![waiting]);
+                self.begin(now, vec![waiting]);
                 Step::Fetch(receiver)
             }
         }
@@ -267,11 +277,16 @@ impl TokenCache {
             && self.pause_left(now).is_none()
             && self.stored.as_ref().is_some_and(due);
         if begins {
-            self.counts.requests += 1;
             self.counts.renewals += 1;
-            self.waiting = Some(Vec::new());
+            self.begin(now, Vec::new());
         }
         begins
+    }
+
+    fn begin(&mut self, now: Moment, waiting: Vec<Waiting>) {
+        self.counts.requests += 1;
+        self.began = now;
+        self.waiting = Some(waiting);
     }
 
     /// The gateway refused this token. Whether the call may be sent again: with another one, or a new one.
@@ -301,11 +316,12 @@ impl TokenCache {
             Ok(token) => {
                 self.pause = None;
                 self.backoff.reset();
+                self.last_request = Some(now.saturating_sub(self.began));
                 self.stored = Some(self.stored(now, random, token));
                 None
             }
             Err(error) => {
-                self.counts.failures += 1;
+                self.count_failure(&error);
                 let pause = self.backoff.pause(random);
                 let pause = error.retry_after().map_or(pause, |after| after.max(pause));
                 self.pause = Some(Pause {
@@ -327,6 +343,17 @@ impl TokenCache {
             };
             // Who gave up waiting needs no answer.
             let _: Result<(), _> = waiting.answer.send(outcome);
+        }
+    }
+
+    fn count_failure(&mut self, error: &Error) {
+        let counts = &mut self.counts;
+        counts.failures += 1;
+        match error.kind() {
+            Kind::InvalidOauthCredentials => counts.refused += 1,
+            Kind::Settings => counts.settings += 1,
+            Kind::Rpc => counts.unavailable += 1,
+            _ => {} // of the library or the program, neither of which is a reason of the endpoint's
         }
     }
 
@@ -364,6 +391,7 @@ impl TokenCache {
                 .and_then(|stored| stored.token.scope.clone()),
             counts: self.counts,
             waiting: self.waiting.as_ref().map_or(0, Vec::len),
+            last_request: self.last_request,
             lifetime_left: self.stored.as_ref().map(|stored| {
                 stored
                     .expiry
@@ -390,7 +418,7 @@ mod tests {
     }
 
     fn fetched(cache: &mut TokenCache, now: Moment, token: Result<Token, Error>) -> Outcome {
-        let Step::Fetch(mut receiver) = cache.fetch() else {
+        let Step::Fetch(mut receiver) = cache.fetch(now) else {
             panic!("a fetch is under way")
         };
         cache.finish(now, 0.5, token);
@@ -524,7 +552,7 @@ mod tests {
             (300, 0.5, 210),
         ] {
             let mut cache = TokenCache::new(LIFETIME);
-            let Step::Fetch(_) = cache.fetch() else {
+            let Step::Fetch(_) = cache.fetch(START) else {
                 panic!("a fetch is under way")
             };
             cache.finish(START, random, token("t", Some(seconds)));
@@ -639,6 +667,30 @@ mod tests {
             cache.rejected(now, 0.5, &header);
         }
         assert!((20..30).contains(&fetches), "{fetches}");
+    }
+
+    #[test]
+    fn fetches_are_timed_and_failures_counted_by_their_reason() {
+        let mut cache = TokenCache::new(LIFETIME);
+        assert_eq!(cache.facts(START).last_request, None);
+        for error in [
+            Error::invalid_oauth_credentials("no"),
+            Error::settings_of_call("no"),
+            Error::settings_of_call("no"),
+            Error::unavailable("no"),
+        ] {
+            fetched(&mut cache, START, Err(error)).unwrap_err();
+        }
+        let Step::Fetch(_) = cache.fetch(START) else {
+            panic!("a fetch is under way")
+        };
+        cache.finish(START + 2 * SECOND, 0.5, token("t", Some(3600)));
+        let facts = cache.facts(START);
+        assert_eq!(facts.last_request, Some(2 * SECOND));
+        let counts = facts.counts;
+        assert_eq!((counts.requests, counts.failures), (5, 4));
+        let reasons = (counts.refused, counts.settings, counts.unavailable);
+        assert_eq!(reasons, (1, 2, 1));
     }
 
     #[test]

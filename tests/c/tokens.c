@@ -48,6 +48,7 @@ static void calls_in_the_pause_after_a_failure_fail_at_once_or_wait_if_they_may(
   ended end = topology(channel);
   CHECK(end.status == 14 && end.retryable && !end.processed && strstr(end.message, "503"));
   end = topology(channel);
+  CHECK(stats_number(channel, "unavailable") == stats_number(channel, "failures") && stats_number(channel, "refused") == 0);
   CHECK(!in_the_pause(began) || (end.status == 14 && strstr(end.message, "the next token request is in") && requests(g) == before + 1));
   end = call_it(channel, TOPOLOGY, 20000, ZEEBE_WAIT_FOR_READY_YES);
   CHECK(end.status == 0 && requests(g) == before + 2);
@@ -57,6 +58,7 @@ static void calls_in_the_pause_after_a_failure_fail_at_once_or_wait_if_they_may(
 static void a_refusal_is_not_retried_and_says_so(const gateway *g) {
   zeebe_channel *channel = oauth(g, 3);
   long before = requests(g);
+  char *json = NULL;
   gateway_tell(g, "POST /token-answer?status=401&count=2");
   int64_t began = now_ms();
   for (int i = 0; i < 2; i++) { /* patient or not; who waited would wait for 20 s */
@@ -71,6 +73,10 @@ static void a_refusal_is_not_retried_and_says_so(const gateway *g) {
   OK(zeebe_channel_retrieve_token(channel, on_done, &t));
   tally_wait(&t, &t.calls, 1);
   CHECK(t.failures == 0 && topology(channel).status == 0 && requests(g) == before + 1);
+  CHECK(stats_number(channel, "refused") == stats_number(channel, "failures") && stats_number(channel, "unavailable") == 0);
+  OK(zeebe_channel_stats(channel, &json));
+  CHECK(strstr(json, "\"last_request_ms\":") && !strstr(json, "\"last_request_ms\":null"));
+  zeebe_string_free(json);
   zeebe_channel_free(channel);
 }
 
