@@ -17,6 +17,7 @@ use crate::context::Context;
 use crate::counters::OpenCall;
 use crate::protocol::gateway_server::GatewayServer;
 use crate::rpcs::UNANSWERED;
+use crate::tokens::{Refusal, bearer};
 
 /// How one listener treats calls.
 #[derive(Debug, Clone, Default)]
@@ -46,7 +47,7 @@ pub(crate) async fn answer(
         connection.reset.cancel();
         return std::future::pending().await;
     }
-    let response = match admit(admission, context, &request, rpc) {
+    let response = match admit(admission, context, &request, rpc).await {
         Err(status) => status.into_http(),
         Ok(()) => {
             let real = serve(admission, context, request, rpc);
@@ -75,7 +76,7 @@ fn note(
     context.counters.count_call(rpc)
 }
 
-fn admit(
+async fn admit(
     admission: &Admission,
     context: &Context,
     request: &Request<Incoming>,
@@ -86,14 +87,21 @@ fn admit(
             .headers()
             .get(AUTHORIZATION)
             .map(|value| value.as_bytes());
-        context
-            .tokens
-            .check(header, audience)
-            .map_err(|refusal| Status::unauthenticated(refusal.to_string()))?;
+        let checked = match context.tokens.check(header, audience) {
+            Err(Refusal::Unknown) => context.issuers.check(bearer(header)?, audience).await,
+            own => own,
+        };
+        checked?;
     }
     match context.switches.next_failure(rpc) {
         Some(status) => Err(status),
         None => Ok(()),
+    }
+}
+
+impl From<Refusal> for Status {
+    fn from(refusal: Refusal) -> Self {
+        Self::unauthenticated(refusal.to_string())
     }
 }
 

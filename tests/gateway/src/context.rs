@@ -8,6 +8,7 @@ use crate::certificates::Certificates;
 use crate::connections::Connections;
 use crate::counters::Counters;
 use crate::gateway::Gateway;
+use crate::issuers::Issuers;
 use crate::options::Options;
 use crate::switches::Switches;
 use crate::token_endpoint::LastRequest;
@@ -20,6 +21,7 @@ pub(crate) struct Context {
     pub(crate) certificates: Certificates,
     pub(crate) tokens: Tokens,
     pub(crate) assertions: Assertions,
+    pub(crate) issuers: Issuers,
     pub(crate) connections: Connections,
     pub(crate) counters: Counters,
     pub(crate) calls: CallLog,

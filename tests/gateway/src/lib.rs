@@ -16,6 +16,8 @@ mod frames;
 mod gateway;
 mod http;
 mod identity;
+mod issuers;
+mod jwks;
 mod listeners;
 mod options;
 mod places;

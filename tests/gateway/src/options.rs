@@ -13,7 +13,7 @@ use crate::rpcs::{ANSWERED, UNANSWERED};
 pub(crate) const CLOUD_AUDIENCE: &str = "zeebe.camunda.io";
 
 /// A Zeebe gateway for development and tests. It is no engine: it keeps the jobs of simple processes in
-/// memory, checks tokens that it issues itself, and misbehaves when told to.
+/// memory, checks tokens, and misbehaves when told to.
 #[derive(Debug, Clone, Parser)]
 #[command(name = "zeebe-dev-gateway", version, after_help = rpcs())]
 pub struct Options {
@@ -56,6 +56,10 @@ pub struct Options {
     /// How long the servers' certificates are good, which renewed ones are, too [default: for ever]
     #[arg(long, value_name = "SECONDS", value_parser = seconds)]
     pub certificate_lifetime: Option<Duration>,
+
+    /// An authorization server whose signed tokens are taken, too: what they have in `iss`; may be repeated
+    #[arg(long = "issuer", value_name = "URL", value_parser = plain_http)]
+    pub issuers: Vec<String>,
 
     /// The cluster's id; the cloud listener is `{cluster id}.{region}.zeebe.camunda.io`
     #[arg(long, default_value = "demo-cluster")]
@@ -103,6 +107,14 @@ fn seconds(text: &str) -> Result<Duration, String> {
     text.parse()
         .map(Duration::from_secs)
         .map_err(|_| "expected whole seconds".to_owned())
+}
+
+/// The keys are fetched without TLS: from this machine, as a rule.
+fn plain_http(text: &str) -> Result<String, String> {
+    match text.strip_prefix("http://") {
+        Some(rest) if !rest.is_empty() => Ok(text.to_owned()),
+        _ => Err("expected http://host:port and perhaps a path".to_owned()),
+    }
 }
 
 fn rpcs() -> String {

@@ -19,6 +19,7 @@ use crate::counters::Counters;
 use crate::decoys::DeadPort;
 use crate::endpoints::Endpoints;
 use crate::gateway::Gateway;
+use crate::issuers::Issuers;
 use crate::options::Options;
 use crate::places::{self, Place};
 use crate::protocol::Resource;
@@ -73,6 +74,7 @@ impl Server {
             certificates,
             tokens: Tokens::default(),
             assertions: Assertions::default(),
+            issuers: Issuers::new(&options.issuers),
             connections: Connections::default(),
             counters: Counters::default(),
             calls: CallLog::open(options.call_log.as_deref())?,

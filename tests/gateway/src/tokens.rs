@@ -25,7 +25,18 @@ pub(crate) enum Refusal {
     NotBearer,
     Unknown,
     Expired,
-    OtherAudience { issued: String, required: String },
+    OtherAudience {
+        issued: String,
+        required: String,
+    },
+    /// Of a JWT; see `issuers`.
+    OtherIssuer(String),
+    NoKeys(String),
+    BadSignature {
+        algorithm: String,
+        key: String,
+    },
+    TooEarly,
 }
 
 impl fmt::Display for Refusal {
@@ -39,6 +50,18 @@ impl fmt::Display for Refusal {
                 f,
                 "the bearer token has the wrong audience: it is for {issued}, not for {required}"
             ),
+            Self::OtherIssuer(issuer) => {
+                write!(f, "the bearer token's issuer {issuer:?} is not known here")
+            }
+            Self::NoKeys(reason) => write!(
+                f,
+                "the bearer token cannot be checked, its issuer's keys are not to be had: {reason}"
+            ),
+            Self::BadSignature { algorithm, key } => write!(
+                f,
+                "the bearer token's signature ({algorithm}, key {key:?}) is by no key of its issuer"
+            ),
+            Self::TooEarly => f.write_str("the bearer token is not good yet"),
         }
     }
 }
@@ -62,14 +85,7 @@ impl Tokens {
 
     /// Checks the value of an `authorization` header.
     pub(crate) fn check(&self, header: Option<&[u8]>, audience: &str) -> Result<(), Refusal> {
-        let header = header.ok_or(Refusal::Missing)?;
-        let (scheme, token) = std::str::from_utf8(header)
-            .ok()
-            .and_then(|text| text.split_once(' '))
-            .ok_or(Refusal::NotBearer)?;
-        if !scheme.eq_ignore_ascii_case("bearer") {
-            return Err(Refusal::NotBearer);
-        }
+        let token = bearer(header)?;
         let issued = self.lock();
         let issued = issued.get(token).ok_or(Refusal::Unknown)?;
         if issued.expires <= Instant::now() {
@@ -93,6 +109,19 @@ impl Tokens {
 
     fn lock(&self) -> MutexGuard<'_, HashMap<String, Issued>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The token in the value of an `authorization` header.
+pub(crate) fn bearer(header: Option<&[u8]>) -> Result<&str, Refusal> {
+    let header = header.ok_or(Refusal::Missing)?;
+    let (scheme, token) = std::str::from_utf8(header)
+        .ok()
+        .and_then(|text| text.split_once(' '))
+        .ok_or(Refusal::NotBearer)?;
+    match scheme.eq_ignore_ascii_case("bearer") {
+        true => Ok(token),
+        false => Err(Refusal::NotBearer),
     }
 }
 
