@@ -5,7 +5,7 @@
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DELETE_ON_ERROR:
-.PHONY: all install uninstall demo gateway interop-servers test bench header clean help
+.PHONY: all install uninstall demo gateway interop-servers token-servers test bench header clean help
 
 PREFIX ?= /usr/local
 LIBDIR ?= $(PREFIX)/lib
@@ -56,6 +56,18 @@ interop-servers: build/interop-grpc-go # of gRPC's interoperability cases; tests
 build/interop-grpc-go: $(wildcard tests/interop/go-server/*)
 	go build -C tests/interop/go-server -o "$(CURDIR)/$@" .
 
+# npm itself writes this stamp.
+OIDC_PROVIDER := tests/token_servers/oidc-provider/node_modules/.package-lock.json
+KEYCLOAK := build/keycloak/lib/quarkus/build-system.properties
+
+token-servers: $(OIDC_PROVIDER) $(KEYCLOAK) ## the authorization servers of tests/token_servers, downloaded once
+
+$(OIDC_PROVIDER): tests/token_servers/oidc-provider/package-lock.json
+	npm ci --silent --prefix $(<D)
+
+$(KEYCLOAK): tests/token_servers/keycloak/install
+	$< build/keycloak
+
 COMPILE = $(CC) -std=c11 -Wall -Wextra -Wpedantic $(CFLAGS) -pthread -Ibuild/include -o $@ $(filter %.c,$^) \
 	$(LDFLAGS) -Lbuild/lib -lzeebe -Wl,-rpath,'$$ORIGIN/lib'
 
@@ -66,10 +78,10 @@ build/conformance-driver: $(wildcard tests/conformance/drivers/c/*.[ch]) $(LIBRA
 	$(COMPILE)
 
 test: ## all checks: formatting, lints, and every test
-	scripts/prerequisites cargo cc c++ python3 valgrind pkg-config cmake tinyproxy go
+	scripts/prerequisites cargo cc c++ python3 valgrind pkg-config cmake tinyproxy go node npm java mvn unzip
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets --locked -- -D warnings
-	$(MAKE) all gateway interop-servers build/demo build/topology build/conformance-driver CFLAGS='$(CFLAGS) -Werror'
+	$(MAKE) all gateway interop-servers token-servers build/demo build/topology build/conformance-driver CFLAGS='$(CFLAGS) -Werror'
 	cargo test --workspace --locked | awk '{ print; fflush() } \
 		/^test result:/ { passed += $$4; failed += $$6; ignored += $$8 } \
 		END { printf "\n%d tests passed, %d failed, %d ignored\n", passed, failed, ignored }'
@@ -85,7 +97,7 @@ header: ## writes include/zeebe.h anew from the source
 
 clean: ## removes everything built
 	cargo clean
-	rm -rf build
+	rm -rf build tests/token_servers/oidc-provider/node_modules
 
 help: ## this list
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12

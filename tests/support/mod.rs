@@ -31,7 +31,7 @@ pub(crate) fn artefacts() -> PathBuf {
 }
 
 /// One make at a time: the tests of one program run side by side.
-fn make(target: &str) {
+pub(crate) fn make(target: &str) {
     static MAKE: Mutex<()> = Mutex::new(());
     let _one = MAKE.lock().unwrap_or_else(PoisonError::into_inner);
     run(Command::new("make")
