@@ -1868,10 +1868,23 @@ ZEEBE_API
 void zeebe_completion_queue_free(zeebe_completion_queue *queue);
 
 /**
+ * Adds the messages and services of an encoded `google.protobuf.FileDescriptorSet`, for the JSON functions; of the whole process.
+ *
+ * Its RPCs are named by path, `/package.Service/Method`. A set that has `gateway_protocol.Gateway` takes the place of the built-in
+ * protocol; of several sets that have a service the last one counts. Copied. Any thread, at any time: a call that has begun is not changed.
+ * INVALID_ARGUMENT: broken bytes, an import that is not in the set (`protoc --include_imports` makes a whole one), or no service; nothing
+ * of the set is taken then.
+ */
+ZEEBE_API
+zeebe_error *zeebe_register_descriptor_set(const uint8_t *descriptor_set,
+                                           size_t length);
+
+/**
  * Encodes the request of an RPC, named `Topology` or by its path, from JSON.
  *
  * 64-bit integers may be strings, bytes are base64, enumerations names (the proto3 JSON mapping). `*message` is owned:
- * zeebe_buffer_free(). INVALID_ARGUMENT: an unknown RPC, bad JSON, an unknown field.
+ * zeebe_buffer_free(). INVALID_ARGUMENT, with the path to the place, such as `resources[0].name`: an unknown RPC, bad JSON, a field that is
+ * unknown or given twice, a value of the wrong type or out of range, more than 127 objects and arrays within each other.
  */
 ZEEBE_API
 zeebe_error *zeebe_request_from_json(const char *method,
@@ -1881,7 +1894,7 @@ zeebe_error *zeebe_request_from_json(const char *method,
 /**
  * Decodes a response message of an RPC to JSON; every field without presence is printed, 64-bit integers are strings.
  *
- * `*json` is owned: zeebe_string_free(). INVALID_ARGUMENT: an unknown RPC, or bytes that are no such message.
+ * Unknown fields are left out; enumerations are names, or the number of one that is unknown. `*json` is owned: zeebe_string_free(). INVALID_ARGUMENT: an unknown RPC, or bytes that are no such message.
  */
 ZEEBE_API
 zeebe_error *zeebe_response_to_json(const char *method,
@@ -1893,7 +1906,7 @@ zeebe_error *zeebe_response_to_json(const char *method,
  * Makes a call from JSON to JSON and blocks until it ends; give it a time-out.
  *
  * A server stream gives an array when it ends. `*response_json` is owned: zeebe_string_free().
- * INVALID_ARGUMENT: as zeebe_request_from_json(), and StreamActivatedJobs, which never ends by itself.
+ * INVALID_ARGUMENT: as zeebe_request_from_json(), client streaming, and StreamActivatedJobs, which never ends by itself.
  * Otherwise as zeebe_channel_unary_call_sync().
  */
 ZEEBE_API

@@ -57,6 +57,36 @@ fn calls_end_once_and_say_how() {
     run(valgrind(&program).envs(environment(&gateway)));
 }
 
+/// A file with the descriptor set of a protocol of tests/c/protocols.
+fn descriptor_set(name: &str, file: &str, with_imports: bool) -> PathBuf {
+    let mut compiler = protox::Compiler::new([root().join("tests/c/protocols")]).unwrap();
+    compiler
+        .include_imports(with_imports)
+        .open_file(name)
+        .unwrap();
+    let path = scratch("c").join(file);
+    std::fs::write(&path, compiler.encode_file_descriptor_set()).unwrap();
+    path
+}
+
+#[test]
+fn messages_are_json_by_the_name_of_their_rpc() {
+    let gateway = Gateway::start("json");
+    let program = program(C, "json.c", &["-lzeebe"]);
+    let sets = [
+        ("NEWER", descriptor_set("newer.proto", "newer.bin", true)),
+        ("CUSTOM", descriptor_set("custom.proto", "custom.bin", true)),
+        (
+            "INCOMPLETE",
+            descriptor_set("custom.proto", "incomplete.bin", false),
+        ),
+    ];
+    for mut command in [clean(Command::new(&program)), valgrind(&program)] {
+        let sets = sets.iter().map(|(name, path)| (name, path));
+        run(command.envs(environment(&gateway)).envs(sets));
+    }
+}
+
 #[test]
 fn a_host_has_its_threads_logs_and_plugins() {
     let gateway = Gateway::start("host");

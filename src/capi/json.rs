@@ -14,12 +14,32 @@ use super::options::zeebe_call_options;
 use super::streaming_call::server_stream_sync;
 use super::unary_call::unary_sync;
 use crate::error::Error;
-use crate::json::Rpc;
+use crate::json::{self, Rpc};
+
+const STREAM_ACTIVATED_JOBS: &str = "/gateway_protocol.Gateway/StreamActivatedJobs";
+
+/// Adds the messages and services of an encoded `google.protobuf.FileDescriptorSet`, for the JSON functions; of the whole process.
+///
+/// Its RPCs are named by path, `/package.Service/Method`. A set that has `gateway_protocol.Gateway` takes the place of the built-in
+/// protocol; of several sets that have a service the last one counts. Copied. Any thread, at any time: a call that has begun is not changed.
+/// INVALID_ARGUMENT: broken bytes, an import that is not in the set (`protoc --include_imports` makes a whole one), or no service; nothing
+/// of the set is taken then.
+#[apply(capi)]
+#[unsafe(no_mangle)]
+pub extern "C" fn zeebe_register_descriptor_set(
+    descriptor_set: *const u8,
+    length: usize,
+) -> Option<repr_c::Box<zeebe_error>> {
+    // SAFETY: bytes of the header's contract.
+    let set = unsafe { convert::bytes("descriptor_set", descriptor_set, length) }?;
+    json::register(set)
+}
 
 /// Encodes the request of an RPC, named `Topology` or by its path, from JSON.
 ///
 /// 64-bit integers may be strings, bytes are base64, enumerations names (the proto3 JSON mapping). `*message` is owned:
-/// zeebe_buffer_free(). INVALID_ARGUMENT: an unknown RPC, bad JSON, an unknown field.
+/// zeebe_buffer_free(). INVALID_ARGUMENT, with the path to the place, such as `resources[0].name`: an unknown RPC, bad JSON, a field that is
+/// unknown or given twice, a value of the wrong type or out of range, more than 127 objects and arrays within each other.
 #[apply(capi)]
 #[unsafe(no_mangle)]
 pub extern "C" fn zeebe_request_from_json(
@@ -40,7 +60,7 @@ pub extern "C" fn zeebe_request_from_json(
 
 /// Decodes a response message of an RPC to JSON; every field without presence is printed, 64-bit integers are strings.
 ///
-/// `*json` is owned: zeebe_string_free(). INVALID_ARGUMENT: an unknown RPC, or bytes that are no such message.
+/// Unknown fields are left out; enumerations are names, or the number of one that is unknown. `*json` is owned: zeebe_string_free(). INVALID_ARGUMENT: an unknown RPC, or bytes that are no such message.
 #[apply(capi)]
 #[unsafe(no_mangle)]
 pub extern "C" fn zeebe_response_to_json(
@@ -64,7 +84,7 @@ pub extern "C" fn zeebe_response_to_json(
 /// Makes a call from JSON to JSON and blocks until it ends; give it a time-out.
 ///
 /// A server stream gives an array when it ends. `*response_json` is owned: zeebe_string_free().
-/// INVALID_ARGUMENT: as zeebe_request_from_json(), and StreamActivatedJobs, which never ends by itself.
+/// INVALID_ARGUMENT: as zeebe_request_from_json(), client streaming, and StreamActivatedJobs, which never ends by itself.
 /// Otherwise as zeebe_channel_unary_call_sync().
 #[apply(capi)]
 #[unsafe(no_mangle)]
@@ -84,10 +104,10 @@ pub extern "C" fn zeebe_channel_json_call_sync(
     let json = unsafe { convert::text("json", json) }?;
     let options = call_options(options)?;
     let rpc = Rpc::find(method)?;
-    if rpc.is_client_streaming() || rpc.name() == "StreamActivatedJobs" {
+    if rpc.is_client_streaming() || rpc.path() == STREAM_ACTIVATED_JOBS {
         return Err(Error::invalid_argument(format!(
-            "{} does not end with one answer: use zeebe_channel_start_call()",
-            rpc.name()
+            "{} is not one request that ends with an answer: use zeebe_channel_start_call()",
+            rpc.path()
         )));
     }
     let request = rpc.request_from_json(json)?;

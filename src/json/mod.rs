@@ -1,0 +1,102 @@
+//! The JSON form of messages, by RPC name, over the compiled protocol.
+
+mod protocol;
+mod strict;
+
+use std::fmt::Display;
+
+use prost::Message;
+use prost_reflect::{
+    DeserializeOptions, DynamicMessage, MessageDescriptor, MethodDescriptor, SerializeOptions,
+};
+use serde::de::{DeserializeSeed, Deserializer};
+
+pub use protocol::register;
+use strict::Strict;
+
+use crate::error::Error;
+
+const SERVICE: &str = "gateway_protocol.Gateway";
+
+/// An RPC of the gateway, by name (`Topology`) or by path, or of a registered descriptor set, by path.
+#[derive(Clone, Debug)]
+pub struct Rpc(MethodDescriptor);
+
+impl Rpc {
+    pub fn find(method: &str) -> Result<Self, Error> {
+        let (service, name) = match method.strip_prefix('/') {
+            Some(path) => path.split_once('/').unwrap_or((path, "")),
+            None => (SERVICE, method),
+        };
+        let found = protocol::service(service)?
+            .and_then(|service| service.methods().find(|method| method.name() == name));
+        found.map(Self).ok_or_else(|| {
+            Error::invalid_argument(format!(
+                "the method {method:?} is no RPC of {SERVICE}, nor the path of one in a registered descriptor set"
+            ))
+        })
+    }
+
+    pub fn path(&self) -> String {
+        format!("/{}/{}", self.0.parent_service().full_name(), self.0.name())
+    }
+
+    pub fn is_server_streaming(&self) -> bool {
+        self.0.is_server_streaming()
+    }
+
+    pub fn is_client_streaming(&self) -> bool {
+        self.0.is_client_streaming()
+    }
+
+    /// Unknown and repeated fields are errors; every error names the place.
+    pub fn request_from_json(&self, json: &str) -> Result<Vec<u8>, Error> {
+        read(json, Strict::message(self.0.input())).map_err(|error| self.refuse(&error))?;
+        let message = read(json, Request(self.0.input())).map_err(|error| self.refuse(&error))?;
+        Ok(message.encode_to_vec())
+    }
+
+    fn refuse(&self, error: &dyn Display) -> Error {
+        Error::invalid_argument(format!("the JSON of {}: {error}", self.0.input().name()))
+    }
+
+    /// Every field without presence is printed; 64-bit integers are strings.
+    pub fn response_to_json(&self, message: &[u8]) -> Result<String, Error> {
+        let message = DynamicMessage::decode(self.0.output(), message).map_err(|error| {
+            Error::invalid_argument(format!("this is no {}: {error}", self.0.output().name()))
+        })?;
+        let options = SerializeOptions::new().skip_default_fields(false);
+        let mut json = Vec::new();
+        message
+            .serialize_with_options(&mut serde_json::Serializer::new(&mut json), &options)
+            .map_err(|error| Error::internal(format!("JSON: {error}")))?;
+        String::from_utf8(json).map_err(|error| Error::internal(format!("JSON: {error}")))
+    }
+}
+
+/// Reads the whole text; an error begins with the path to where it is, such as `jobs[0].key`.
+fn read<'de, S: DeserializeSeed<'de>>(json: &'de str, seed: S) -> Result<S::Value, impl Display> {
+    let mut reader = serde_json::Deserializer::from_str(json);
+    let mut track = serde_path_to_error::Track::new();
+    let value = seed
+        .deserialize(serde_path_to_error::Deserializer::new(
+            &mut reader,
+            &mut track,
+        ))
+        .and_then(|value| reader.end().map(|()| value));
+    value.map_err(|error| serde_path_to_error::Error::new(track.path(), error))
+}
+
+struct Request(MessageDescriptor);
+
+impl<'de> DeserializeSeed<'de> for Request {
+    type Value = DynamicMessage;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
+        let options = DeserializeOptions::new().deny_unknown_fields(true);
+        DynamicMessage::deserialize_with_options(self.0, deserializer, &options)
+    }
+}
+
+#[cfg(test)]
+mod tests;

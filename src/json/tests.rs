@@ -1,0 +1,112 @@
+use prost_reflect::prost_types::FileDescriptorSet;
+
+use super::*;
+
+fn refusal(rpc: &str, json: &str) -> String {
+    let error = Rpc::find(rpc).unwrap().request_from_json(json).unwrap_err();
+    assert_eq!(error.kind(), crate::error::Kind::InvalidArgument);
+    error.message().to_owned()
+}
+
+#[test]
+fn keys_are_strings_and_absent_fields_are_printed() {
+    let rpc = Rpc::find("CreateProcessInstance").unwrap();
+    let bytes = rpc
+        .request_from_json(r#"{"bpmnProcessId":"p","version":-1}"#)
+        .unwrap();
+    assert!(!bytes.is_empty());
+    let json = rpc.response_to_json(&[0x20, 7]).unwrap();
+    assert!(json.contains(r#""processInstanceKey":"7""#), "{json}");
+    assert!(json.contains(r#""bpmnProcessId":"""#), "{json}");
+}
+
+#[test]
+fn errors_name_the_place() {
+    for (json, place) in [
+        (
+            r#"{"resources":[{"name":"a"},{"foo":1}]}"#,
+            "resources[1].foo: there is no such field",
+        ),
+        (
+            r#"{"resources":[{"name":"a","name":"b"}]}"#,
+            "resources[0].name: it is given twice",
+        ),
+        (
+            r#"{"resources":[{"content":"%"}]}"#,
+            "resources[0].content: invalid base64",
+        ),
+        (r#"{"resources":[1]}"#, "resources[0]: invalid type"),
+        (r#"{"resources":{}}"#, "resources: invalid type"),
+        (r#"{"tenantId":7}"#, "tenantId: invalid type"),
+        ("[]", "invalid type"),
+        ("{", "EOF"),
+        ("{} {}", "trailing characters"),
+    ] {
+        let message = refusal("DeployResource", json);
+        assert!(message.contains(place), "{json}: {message}");
+        assert!(message.contains("DeployResourceRequest"), "{message}");
+    }
+    let message = Rpc::find("Nonsense").unwrap_err();
+    assert!(message.message().contains("Nonsense"), "{message}");
+}
+
+#[test]
+fn numbers_beyond_their_range_are_refused_and_the_limits_are_not() {
+    let rpc = Rpc::find("CompleteJob").unwrap();
+    for good in [
+        "9223372036854775807",
+        r#""-9223372036854775808""#,
+        "1e3",
+        "null",
+    ] {
+        rpc.request_from_json(&format!(r#"{{"jobKey":{good}}}"#))
+            .unwrap();
+    }
+    for bad in [
+        "9223372036854775808",
+        "-9223372036854775809",
+        "9223372036854775808.0",
+        r#""9223372036854775808""#,
+        "1.5",
+        "1e999",
+        r#""x""#,
+        "true",
+    ] {
+        let message = refusal("CompleteJob", &format!(r#"{{"jobKey":{bad}}}"#));
+        assert!(message.contains("jobKey"), "{bad}: {message}");
+    }
+    for bad in ["2147483648", "-2147483649", "1e10"] {
+        let message = refusal("FailJob", &format!(r#"{{"retries":{bad}}}"#));
+        assert!(message.contains("retries"), "{bad}: {message}");
+    }
+    refusal("BroadcastSignal", r#"{"signalName":null} x"#);
+    let operation = r#"{"operationReference":18446744073709551616}"#;
+    assert!(refusal("CreateProcessInstance", operation).contains("out of range"));
+}
+
+#[test]
+fn deep_text_is_an_error_and_no_stack_overflow() {
+    let deep = format!(r#"{{"variables":{}"#, "[".repeat(1_000_000));
+    assert!(refusal("CompleteJob", &deep).contains("recursion limit"));
+}
+
+#[test]
+fn all_22_rpcs_are_there() {
+    let service = protocol::service(SERVICE).unwrap().unwrap();
+    assert_eq!(service.methods().count(), 22);
+    for method in service.methods() {
+        let rpc = Rpc::find(method.name()).unwrap();
+        assert_eq!(rpc.request_from_json("{}").unwrap(), b"");
+    }
+}
+
+#[test]
+fn sets_that_are_broken_or_empty_are_refused() {
+    for (bytes, reason) in [
+        (&b"\xff"[..], "descriptor set"),
+        (&FileDescriptorSet::default().encode_to_vec(), "no service"),
+    ] {
+        let error = register(bytes).unwrap_err();
+        assert!(error.message().contains(reason), "{error}");
+    }
+}
