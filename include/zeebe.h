@@ -63,6 +63,7 @@
 #define ZEEBE_TOKEN_INIT { sizeof(zeebe_token), NULL, NULL, 0 }
 #define ZEEBE_CALL_OPTIONS_INIT { sizeof(zeebe_call_options), 0, NULL, NULL, NULL, 0, 0, 0, 0, 0 }
 #define ZEEBE_CALL_HANDLER_INIT { sizeof(zeebe_call_handler), NULL, NULL, NULL, NULL, NULL }
+#define ZEEBE_JOB_STREAM_OPTIONS_INIT { sizeof(zeebe_job_stream_options), NULL, 0, 0, 0, 0, 0 }
 #define ZEEBE_RUNTIME_OPTIONS_INIT { sizeof(zeebe_runtime_options), 0, 0, NULL }
 
 
@@ -414,6 +415,11 @@ typedef struct zeebe_completion_queue zeebe_completion_queue;
  * Why a function or a call failed. Owned by who received it: zeebe_error_free().
  */
 typedef struct zeebe_error zeebe_error;
+
+/**
+ * A job stream. Owned by who received it: zeebe_job_stream_free().
+ */
+typedef struct zeebe_job_stream zeebe_job_stream;
 
 /**
  * A log record, only ever lent to the log callback.
@@ -1059,6 +1065,41 @@ typedef struct {
   zeebe_error *error;
 } zeebe_event;
 
+/**
+ * Of zeebe_channel_stream_jobs(). Initialise it with ::ZEEBE_JOB_STREAM_OPTIONS_INIT.
+ */
+typedef struct {
+  /**
+   * `sizeof(zeebe_job_stream_options)`.
+   */
+  size_t size;
+  /**
+   * Sent with every call. Copied. NULL: none.
+   */
+  const zeebe_metadata *metadata;
+  /**
+   * Jobs that wait here for a slow on_message or for zeebe_job_stream_request(), 1 to 100 000; 0: 32. When so many wait, the gateway
+   * is asked for no more, but for what fills the stream's window (`grpc.http2.lookahead_bytes`).
+   */
+  int64_t max_buffered_jobs;
+  /**
+   * A stream that brought no job for so long is opened anew, in milliseconds; 0: 60 000.
+   */
+  int64_t watchdog_ms;
+  /**
+   * How often ActivateJobs looks for jobs that the stream did not bring, in milliseconds, ± 10 %; 0: 10 000.
+   */
+  int64_t poll_interval_ms;
+  /**
+   * 1: jobs come only as zeebe_job_stream_request() asks for them.
+   */
+  int32_t manual_requests;
+  /**
+   * Must be 0.
+   */
+  uint32_t reserved;
+} zeebe_job_stream_options;
+
 #ifdef __cplusplus
 extern "C" {
 #endif // __cplusplus
@@ -1511,7 +1552,8 @@ zeebe_error *zeebe_channel_describe(const zeebe_channel *channel,
  *
  * `*json` is owned: zeebe_string_free(). Its form is part of the ABI: `version` 1; `state` and, by subchannel, `subchannels[].state`
  * by gRPC's names; `last_error`; `calls` with `started`, `running`, `ended` by status, `retried` (by policy), `replayed`
- * (not processed, so sent again); `waiting_calls`; by subchannel `endpoint`, `peer`, `open_calls`, `connections`,
+ * (not processed, so sent again); `job_streams` with `reopened` and the jobs `pushed` and `polled`; `waiting_calls`; by subchannel
+ * `endpoint`, `peer`, `open_calls`, `connections`,
  * `failed_attempts`, `bytes_sent`, `bytes_received`, `pings`, `round_trip_us` (of the last ping; null before one); `oauth2`, null without it, with
  * `state` as in zeebe_channel_describe(), `expires_in_seconds`, and of the plugin, which channels with equal credentials share:
  * `requests`, `failures`, `failures_by_reason` (`refused` by the endpoint, `unavailable`, `settings`), `renewals` (of the requests, those
@@ -1915,6 +1957,56 @@ zeebe_error *zeebe_channel_json_call_sync(const zeebe_channel *channel,
                                           const char *json,
                                           const zeebe_call_options *options,
                                           char **response_json);
+
+/**
+ * Streams the jobs of one type, for as long as the program wants: on_message gets one encoded ActivatedJob at a time.
+ *
+ * `request` is an encoded StreamActivatedJobsRequest, copied. StreamActivatedJobs is opened, and opened anew with a growing pause after
+ * it is lost or fails with what may pass; while the gateway cannot be reached it waits. Beside it ActivateJobs, with what both requests
+ * have in common, finds jobs that the stream missed. A gateway that has no StreamActivatedJobs is polled alone. The channel's time-out
+ * does not count. A job that came may come again, once its time-out has passed, as from any worker.
+ *
+ * Of the handler, on_message and on_close are called; on_initial_metadata and on_ready are not. on_close comes once, last, with NULL after
+ * zeebe_job_stream_close(), else with why it ended: what cannot pass (such as INVALID_ARGUMENT, PERMISSION_DENIED, UNAUTHENTICATED,
+ * NOT_FOUND), or CANCELLED by zeebe_job_stream_free(), zeebe_channel_close() or zeebe_runtime_shutdown(). `*stream` is written before
+ * the first callback.
+ * INVALID_ARGUMENT: NULL, out of range, or bytes that are no such request. SHUTDOWN: as zeebe_channel_start_call(). Never blocks.
+ */
+ZEEBE_API
+zeebe_error *zeebe_channel_stream_jobs(const zeebe_channel *channel,
+                                       const uint8_t *request,
+                                       size_t length,
+                                       const zeebe_job_stream_options *options,
+                                       const zeebe_call_handler *handler,
+                                       void *user_data,
+                                       zeebe_job_stream **stream);
+
+/**
+ * Asks for `count` jobs more. ILLEGAL_STATE: not started with manual_requests. INVALID_ARGUMENT: `count` < 1.
+ */
+ZEEBE_API
+zeebe_error *zeebe_job_stream_request(const zeebe_job_stream *stream,
+                                      int64_t count);
+
+/**
+ * Ends a job stream in order: the gateway is asked for nothing more, the jobs that came are delivered, asked for or not, then on_close.
+ *
+ * A poll under way is waited for, a second at most. After the end nothing happens.
+ */
+ZEEBE_API
+void zeebe_job_stream_close(const zeebe_job_stream *stream);
+
+/**
+ * Another handle on the same job stream. NULL for NULL.
+ */
+ZEEBE_API zeebe_job_stream *zeebe_job_stream_ref(const zeebe_job_stream *stream);
+
+/**
+ * Frees a job stream's handle; the last one cancels a job stream that has not ended, also one that is closing: jobs that wait are dropped
+ * (the gateway gives them to another worker after their time-out), and on_close still comes, with CANCELLED. NULL is allowed.
+ */
+ZEEBE_API
+void zeebe_job_stream_free(zeebe_job_stream *stream);
 
 #ifdef __cplusplus
 }  // extern "C"

@@ -18,6 +18,7 @@ pub mod channel;
 pub mod credentials;
 pub mod environment;
 pub mod error;
+pub mod job_stream;
 pub mod json;
 pub mod log;
 mod proxy;

@@ -109,6 +109,16 @@ fn a_channel_connects_balances_and_lies_idle() {
 }
 
 #[test]
+fn job_streams_do_not_stall() {
+    let program = program(C, "job_streams.c", &["-lzeebe"]);
+    with_gateways(clean(Command::new(&program)), "job-streams");
+    let mut on_callback_threads = clean(Command::new(&program));
+    on_callback_threads.arg("callback-threads");
+    with_gateways(on_callback_threads, "job-streams-on-callback-threads");
+    with_gateways(valgrind(&program), "job-streams-valgrind");
+}
+
+#[test]
 fn a_peer_that_stopped_is_noticed() {
     let program = program(C, "keepalive.c", &["-lzeebe"]);
     with_gateways(clean(Command::new(&program)), "keepalive");

@@ -165,7 +165,7 @@ impl Control {
         true
     }
 
-    pub(super) fn poll_cancelled(&self, context: &mut Context<'_>) -> Poll<Error> {
+    pub(crate) fn poll_cancelled(&self, context: &mut Context<'_>) -> Poll<Error> {
         self.waker.register(context.waker());
         match self.cancelled.get() {
             Some(reason) => Poll::Ready(reason.clone()),
@@ -198,21 +198,18 @@ impl Control {
         before >= READY_BELOW && flow.outgoing_bytes < READY_BELOW
     }
 
-    /// Waits until a message may be delivered.
-    pub(super) async fn demand(&self) {
+    /// Ready when a message may be delivered, which it then must be.
+    pub(crate) fn poll_demand(&self, context: &mut Context<'_>) -> Poll<()> {
         if !self.manual_requests {
-            return;
+            return Poll::Ready(());
         }
-        poll_fn(|context| {
-            self.waker.register(context.waker());
-            let mut flow = lock(&self.flow);
-            if flow.requested == 0 {
-                return Poll::Pending;
-            }
-            flow.requested -= 1;
-            Poll::Ready(())
-        })
-        .await;
+        self.waker.register(context.waker());
+        let mut flow = lock(&self.flow);
+        if flow.requested == 0 {
+            return Poll::Pending;
+        }
+        flow.requested -= 1;
+        Poll::Ready(())
     }
 }
 

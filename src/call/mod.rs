@@ -30,6 +30,7 @@ pub use control::Control;
 use control::Phase;
 pub use framing::Encoding;
 pub use metadata::Metadata;
+pub(crate) use stream::Owed;
 pub use stream::{Handler, stream};
 pub use unary::{Response, unary};
 

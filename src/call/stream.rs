@@ -1,5 +1,6 @@
 //! Streaming calls: messages both ways, delivered to a handler.
 
+use std::future::poll_fn;
 use std::pin::pin;
 use std::sync::Arc;
 
@@ -24,18 +25,22 @@ pub trait Handler: Send + Sync + 'static {
     fn close(self: Arc<Self>, ended: Result<Metadata, Error>);
 }
 
-/// Closes the handler, also if the call's task is dropped.
-struct Closing<H: Handler>(Option<Arc<H>>);
+/// The close that is owed to a handler; it also comes if who owes it is dropped.
+pub(crate) struct Owed<H: Handler>(Option<Arc<H>>);
 
-impl<H: Handler> Closing<H> {
-    fn close(mut self, ended: Result<Metadata, Error>) {
+impl<H: Handler> Owed<H> {
+    pub(crate) fn new(handler: &Arc<H>) -> Self {
+        Self(Some(Arc::clone(handler)))
+    }
+
+    pub(crate) fn close(mut self, ended: Result<Metadata, Error>) {
         if let Some(handler) = self.0.take() {
             handler.close(ended);
         }
     }
 }
 
-impl<H: Handler> Drop for Closing<H> {
+impl<H: Handler> Drop for Owed<H> {
     fn drop(&mut self) {
         if let Some(handler) = self.0.take() {
             handler.close(Err(Error::given_up()));
@@ -49,14 +54,14 @@ pub fn stream<H: Handler>(
     control: Arc<Control>,
     handler: Arc<H>,
 ) -> impl Future<Output = ()> + Send {
-    let closing = Closing(Some(Arc::clone(&handler)));
+    let owed = Owed::new(&handler);
     async move {
         let attempts = call.attempts(&control, |previous| {
             attempt(&call, &control, &handler, previous)
         });
         let ended = call.bounded(&control, pin!(attempts)).await;
         drop((call, handler)); // who is told that it ended may rely on it that nothing of it is left
-        closing.close(ended);
+        owed.close(ended);
     }
 }
 
@@ -94,7 +99,7 @@ async fn pump<H: Handler>(
         let length = message.len();
         while !message.is_empty() {
             send.reserve_capacity(message.len());
-            let granted = std::future::poll_fn(|context| send.poll_capacity(context)).await;
+            let granted = poll_fn(|context| send.poll_capacity(context)).await;
             let Some(Ok(granted)) = granted else {
                 return std::future::pending().await;
             };
@@ -142,7 +147,7 @@ async fn read<H: Handler>(
         let length = chunk.len();
         reader.push(chunk);
         while let Some(message) = reader.next().map_err(committed)? {
-            control.demand().await;
+            poll_fn(|context| control.poll_demand(context)).await;
             handler.message(message).await;
         }
         // Only now: a slow handler keeps the window closed, and with it the sender.

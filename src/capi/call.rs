@@ -26,12 +26,11 @@ pub struct zeebe_call {
     epoch: Epoch,
 }
 
-struct CancelOnDrop(Arc<Control>);
+pub(crate) struct CancelOnDrop(pub(crate) Arc<Control>);
 
 impl Drop for CancelOnDrop {
     fn drop(&mut self) {
-        self.0
-            .cancel(Error::cancelled("the last handle of the call was freed"));
+        self.0.cancel(Error::cancelled("its last handle was freed"));
     }
 }
 
@@ -150,10 +149,7 @@ pub extern "C" fn zeebe_call_request(
     count: i64,
 ) -> Option<repr_c::Box<zeebe_error>> {
     let call = living("call", call)?;
-    match u64::try_from(count) {
-        Ok(count) if count > 0 => call.control.request(count),
-        _ => Err(Error::invalid_argument(format!("count is {count}"))),
-    }
+    call.control.request(convert::count(count)?)
 }
 
 /// Ends the call with CANCELLED; `reason` may be NULL. What came first counts; after the end nothing happens.

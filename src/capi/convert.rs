@@ -68,6 +68,14 @@ pub(crate) fn timeout(timeout_ms: i64) -> Option<Duration> {
     u64::try_from(timeout_ms).ok().map(Duration::from_millis)
 }
 
+/// How many more are asked for.
+pub(crate) fn count(count: i64) -> Result<u64, Error> {
+    match u64::try_from(count) {
+        Ok(count) if count > 0 => Ok(count),
+        _ => Err(Error::invalid_argument(format!("count is {count}"))),
+    }
+}
+
 /// A flag of an options struct.
 pub(crate) fn flag(name: &str, value: i32) -> Result<bool, Error> {
     match value {

@@ -91,6 +91,8 @@ mod completion_queue;
 
 mod json;
 
+mod job_stream;
+
 use error::zeebe_error;
 
 /// What a function returns to C when its body panicked.
@@ -143,6 +145,7 @@ nothing_after_a_panic! {
     Option<repr_c::Box<plugin::zeebe_metadata_plugin>> => None,
     Option<repr_c::Box<call::zeebe_call>> => None,
     Option<repr_c::Box<completion_queue::zeebe_completion_queue>> => None,
+    Option<repr_c::Box<job_stream::zeebe_job_stream>> => None,
 }
 
 /// Runs the body of an exported function; a panic ends here.

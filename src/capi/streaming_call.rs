@@ -45,7 +45,7 @@ pub type zeebe_close_callback = Option<
 >;
 
 /// A handler's functions, called on the thread for callbacks.
-struct Callbacks {
+pub(crate) struct Callbacks {
     handler: zeebe_call_handler,
     user: Owned,
     runtime: Arc<Runtime>,
@@ -54,6 +54,22 @@ struct Callbacks {
 }
 
 impl Callbacks {
+    /// Owns the user data from here on.
+    pub(crate) fn new(
+        handler: zeebe_call_handler,
+        user_data: UserData,
+        runtime: &Arc<Runtime>,
+        active: ActiveCall,
+    ) -> Self {
+        Self {
+            handler,
+            user: Owned(user_data, handler.destroy),
+            runtime: Arc::clone(runtime),
+            key: unique_key(),
+            _active: active,
+        }
+    }
+
     /// Waits for the callback, so that a slow one slows the sender and nothing else.
     async fn tell(self: &Arc<Self>, event: impl FnOnce(&Self) + Send + 'static) {
         match self.runtime.callback_threads() {
@@ -153,13 +169,12 @@ pub extern "C" fn zeebe_channel_start_call(
     let runtime = channel.runtime()?;
     start_stream(channel, method, options, |control, active| {
         out.write(zeebe_call::boxed(control, channel.epoch()));
-        Ok(Callbacks {
-            user: Owned(UserData(user_data), handler.destroy),
+        Ok(Callbacks::new(
             handler,
-            runtime,
-            key: unique_key(),
-            _active: active,
-        })
+            UserData(user_data),
+            &runtime,
+            active,
+        ))
     })
 }
 

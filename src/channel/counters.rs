@@ -13,10 +13,17 @@ pub(crate) struct CallCounters {
     ended: [AtomicU64; 17],
     retried: AtomicU64,
     replayed: AtomicU64,
+    jobs_pushed: AtomicU64,
+    jobs_polled: AtomicU64,
+    job_streams_reopened: AtomicU64,
 }
 
 fn add(counter: &AtomicU64) {
     counter.fetch_add(1, Ordering::Relaxed);
+}
+
+fn count(counter: &AtomicU64) -> u64 {
+    counter.load(Ordering::Relaxed)
 }
 
 impl CallCounters {
@@ -38,9 +45,30 @@ impl CallCounters {
         add(&self.replayed);
     }
 
+    /// On a job stream.
+    pub(crate) fn job_pushed(&self) {
+        add(&self.jobs_pushed);
+    }
+
+    /// Found by the polls of a job stream.
+    pub(crate) fn jobs_polled(&self, count: usize) {
+        self.jobs_polled.fetch_add(count as u64, Ordering::Relaxed);
+    }
+
+    pub(crate) fn job_stream_reopened(&self) {
+        add(&self.job_streams_reopened);
+    }
+
+    pub(super) fn job_streams_json(&self) -> Value {
+        json!({
+            "reopened": count(&self.job_streams_reopened),
+            "pushed": count(&self.jobs_pushed),
+            "polled": count(&self.jobs_polled),
+        })
+    }
+
     /// Only the statuses that came are named.
     pub(super) fn json(&self) -> Value {
-        let count = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
         let ended: Map<_, _> = CODE_NAMES
             .iter()
             .zip(&self.ended)

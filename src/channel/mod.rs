@@ -242,7 +242,7 @@ impl Channel {
         }
     }
 
-    /// Enters a call; the guard leaves it.
+    /// Enters a call, or what makes calls of its own: a close waits for it, or cancels it. The guard leaves it.
     pub(crate) fn enter(self: &Arc<Self>, control: Arc<Control>) -> Result<ActiveCall, Error> {
         let mut calls = lock(&self.calls);
         if calls.closing {
@@ -342,6 +342,7 @@ impl Channel {
             }),
         };
         stats["calls"] = self.counters.json();
+        stats["job_streams"] = self.counters.job_streams_json();
         stats["calls"]["running"] = json!(lock(&self.calls).running.len());
         if let (Value::Object(stats), Value::Object(transport)) = (&mut stats, transport) {
             stats.extend(transport);

@@ -49,6 +49,11 @@ impl Rpc {
         self.0.is_client_streaming()
     }
 
+    /// The request's message type.
+    pub(crate) fn input(&self) -> MessageDescriptor {
+        self.0.input()
+    }
+
     /// Unknown and repeated fields are errors; every error names the place.
     pub fn request_from_json(&self, json: &str) -> Result<Vec<u8>, Error> {
         read(json, Strict::message(self.0.input())).map_err(|error| self.refuse(&error))?;

@@ -285,12 +285,7 @@ static void aborted_calls_give_their_window_back(const gateway *g) {
   memset(json + head, 'x', LARGE);
   strcpy(json + head + LARGE, "\\\"}\"}");
   char *answer = NULL;
-  const char *deploy =
-      "{\"resources\":[{\"name\":\"large.bpmn\",\"content\":\"PGRlZmluaXRpb25zIHhtbG5zPSJodHRwOi8vd3d3Lm9tZy5vcmcvc3BlYy9CUE1OLzIwMTAwNTI0L01PREVMIiB4bWxuczp6PSJodHRwOi8vY2FtdW5kYS5vcmcvc2NoZW1hL3plZWJlLzEuMCI+"
-      "PHByb2Nlc3MgaWQ9ImxhcmdlIiBpc0V4ZWN1dGFibGU9InRydWUiPjxzdGFydEV2ZW50IGlkPSJzIi8+PHNlcnZpY2VUYXNrIGlkPSJ0Ij48ZXh0ZW5zaW9uRWxlbWVudHM+PHo6dGFza0RlZmluaXRpb24gdHlwZT0ibGFyZ2UiLz48L2V4dGVuc2lvbkVsZW1lbnRzPjwvc2VydmljZVRhc2s+"
-      "PGVuZEV2ZW50IGlkPSJlIi8+PHNlcXVlbmNlRmxvdyBpZD0iMSIgc291cmNlUmVmPSJzIiB0YXJnZXRSZWY9InQiLz48c2VxdWVuY2VGbG93IGlkPSIyIiBzb3VyY2VSZWY9InQiIHRhcmdldFJlZj0iZSIvPjwvcHJvY2Vzcz48L2RlZmluaXRpb25zPg==\"}]}";
-  OK(zeebe_channel_json_call_sync(channel, "DeployResource", deploy, NULL, &answer));
-  zeebe_string_free(answer);
+  deploy_process(channel);
   OK(zeebe_channel_json_call_sync(channel, "CreateProcessInstance", json, NULL, &answer));
   zeebe_string_free(answer);
   OK(zeebe_request_from_json("ActivateJobs", "{\"type\":\"large\",\"worker\":\"w\",\"timeout\":1,\"maxJobsToActivate\":1,\"requestTimeout\":10000}", &request));

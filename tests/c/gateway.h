@@ -183,6 +183,20 @@ static inline zeebe_channel *channel_new(channel_arguments arguments) {
   return channel;
 }
 
+/* The process "large", whose one job has the type "large"; waits for the gateway. */
+static inline void deploy_process(const zeebe_channel *channel) {
+  zeebe_call_options options = ZEEBE_CALL_OPTIONS_INIT;
+  char *answer = NULL;
+  options.timeout_ms = 20000;
+  options.wait_for_ready = ZEEBE_WAIT_FOR_READY_YES;
+  const char *deploy =
+      "{\"resources\":[{\"name\":\"large.bpmn\",\"content\":\"PGRlZmluaXRpb25zIHhtbG5zPSJodHRwOi8vd3d3Lm9tZy5vcmcvc3BlYy9CUE1OLzIwMTAwNTI0L01PREVMIiB4bWxuczp6PSJodHRwOi8vY2FtdW5kYS5vcmcvc2NoZW1hL3plZWJlLzEuMCI+"
+      "PHByb2Nlc3MgaWQ9ImxhcmdlIiBpc0V4ZWN1dGFibGU9InRydWUiPjxzdGFydEV2ZW50IGlkPSJzIi8+PHNlcnZpY2VUYXNrIGlkPSJ0Ij48ZXh0ZW5zaW9uRWxlbWVudHM+PHo6dGFza0RlZmluaXRpb24gdHlwZT0ibGFyZ2UiLz48L2V4dGVuc2lvbkVsZW1lbnRzPjwvc2VydmljZVRhc2s+"
+      "PGVuZEV2ZW50IGlkPSJlIi8+PHNlcXVlbmNlRmxvdyBpZD0iMSIgc291cmNlUmVmPSJzIiB0YXJnZXRSZWY9InQiLz48c2VxdWVuY2VGbG93IGlkPSIyIiBzb3VyY2VSZWY9InQiIHRhcmdldFJlZj0iZSIvPjwvcHJvY2Vzcz48L2RlZmluaXRpb25zPg==\"}]}";
+  OK(zeebe_channel_json_call_sync(channel, "DeployResource", deploy, &options, &answer));
+  zeebe_string_free(answer);
+}
+
 /* How a call ended. */
 typedef struct {
   int32_t status;

@@ -1,0 +1,198 @@
+//! Job streams: jobs of one type, pushed, that go on by themselves.
+
+use std::ffi::c_void;
+use std::mem::offset_of;
+use std::sync::Arc;
+use std::time::Duration;
+
+use macro_rules_attribute::apply;
+use safer_ffi::prelude::{derive_ReprC, repr_c};
+
+use super::call::CancelOnDrop;
+use super::channel::zeebe_channel;
+use super::completion::UserData;
+use super::convert::{self, Options, Out};
+use super::error::zeebe_error;
+use super::handle::{self, Handle, living};
+use super::metadata::zeebe_metadata;
+use super::options::zeebe_call_handler;
+use super::streaming_call::Callbacks;
+use crate::call::Metadata;
+use crate::error::Error;
+use crate::job_stream::{JobStream, JobStreamOptions};
+use crate::runtime::Epoch;
+
+/// Of zeebe_channel_stream_jobs(). Initialise it with ::ZEEBE_JOB_STREAM_OPTIONS_INIT.
+#[derive_ReprC]
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct zeebe_job_stream_options {
+    /// `sizeof(zeebe_job_stream_options)`.
+    pub size: usize,
+    /// Sent with every call. Copied. NULL: none.
+    pub metadata: *const zeebe_metadata,
+    /// Jobs that wait here for a slow on_message or for zeebe_job_stream_request(), 1 to 100 000; 0: 32. When so many wait, the gateway
+    /// is asked for no more, but for what fills the stream's window (`grpc.http2.lookahead_bytes`).
+    pub max_buffered_jobs: i64,
+    /// A stream that brought no job for so long is opened anew, in milliseconds; 0: 60 000.
+    pub watchdog_ms: i64,
+    /// How often ActivateJobs looks for jobs that the stream did not bring, in milliseconds, ± 10 %; 0: 10 000.
+    pub poll_interval_ms: i64,
+    /// 1: jobs come only as zeebe_job_stream_request() asks for them.
+    pub manual_requests: i32,
+    /// Must be 0.
+    pub reserved: u32,
+}
+
+// SAFETY: `repr(C)`, integers and pointers only, `size` first; no padding, as asserted below.
+unsafe impl Options for zeebe_job_stream_options {
+    const FIRST_SIZE: usize = offset_of!(Self, reserved) + size_of::<u32>();
+    const INIT: Self = Self {
+        size: size_of::<Self>(),
+        metadata: std::ptr::null(),
+        max_buffered_jobs: 0,
+        watchdog_ms: 0,
+        poll_interval_ms: 0,
+        manual_requests: 0,
+        reserved: 0,
+    };
+}
+const _: () = assert!(size_of::<zeebe_job_stream_options>() == 48);
+
+/// A job stream. Owned by who received it: zeebe_job_stream_free().
+#[derive_ReprC]
+#[repr(opaque)]
+pub struct zeebe_job_stream {
+    stream: Arc<JobStream>,
+    /// Shared by the handles of one job stream; the last one's drop cancels.
+    owner: Arc<CancelOnDrop>,
+    epoch: Epoch,
+}
+
+impl Handle for zeebe_job_stream {
+    fn epoch(&self) -> Epoch {
+        self.epoch
+    }
+}
+
+fn job_stream_options(options: *const zeebe_job_stream_options) -> Result<JobStreamOptions, Error> {
+    const MAX_BUFFERED: i64 = 100_000;
+    const MAX_MS: i64 = 366 * 24 * 3_600_000;
+    // SAFETY: an options struct of the header's contract.
+    let options = unsafe { convert::options("options", options) }?;
+    if options.reserved != 0 {
+        return Err(Error::invalid_argument("options.reserved is not 0"));
+    }
+    let number = |name: &str, given: i64, most: i64, default: u64| match u64::try_from(given) {
+        Ok(0) => Ok(default),
+        Ok(number) if given <= most => Ok(number),
+        _ => Err(Error::invalid_argument(format!(
+            "options.{name} is {given}, not in 0 to {most}"
+        ))),
+    };
+    let duration = |name: &str, given: i64, default: u64| {
+        number(name, given, MAX_MS, default).map(Duration::from_millis)
+    };
+    // SAFETY: NULL or metadata of ours, by the header.
+    let metadata = unsafe { options.metadata.as_ref() };
+    let max_buffered = options.max_buffered_jobs;
+    Ok(JobStreamOptions {
+        metadata: metadata.map_or(Metadata::default(), |given| given.metadata.clone()),
+        max_buffered_jobs: number("max_buffered_jobs", max_buffered, MAX_BUFFERED, 32)? as usize,
+        watchdog: duration("watchdog_ms", options.watchdog_ms, 60_000)?,
+        poll_interval: duration("poll_interval_ms", options.poll_interval_ms, 10_000)?,
+        manual_requests: convert::flag("options.manual_requests", options.manual_requests)?,
+    })
+}
+
+/// Streams the jobs of one type, for as long as the program wants: on_message gets one encoded ActivatedJob at a time.
+///
+/// `request` is an encoded StreamActivatedJobsRequest, copied. StreamActivatedJobs is opened, and opened anew with a growing pause after
+/// it is lost or fails with what may pass; while the gateway cannot be reached it waits. Beside it ActivateJobs, with what both requests
+/// have in common, finds jobs that the stream missed. A gateway that has no StreamActivatedJobs is polled alone. The channel's time-out
+/// does not count. A job that came may come again, once its time-out has passed, as from any worker.
+///
+/// Of the handler, on_message and on_close are called; on_initial_metadata and on_ready are not. on_close comes once, last, with NULL after
+/// zeebe_job_stream_close(), else with why it ended: what cannot pass (such as INVALID_ARGUMENT, PERMISSION_DENIED, UNAUTHENTICATED,
+/// NOT_FOUND), or CANCELLED by zeebe_job_stream_free(), zeebe_channel_close() or zeebe_runtime_shutdown(). `*stream` is written before
+/// the first callback.
+/// INVALID_ARGUMENT: NULL, out of range, or bytes that are no such request. SHUTDOWN: as zeebe_channel_start_call(). Never blocks.
+#[apply(capi)]
+#[unsafe(no_mangle)]
+pub extern "C" fn zeebe_channel_stream_jobs(
+    channel: Option<&zeebe_channel>,
+    request: *const u8,
+    length: usize,
+    options: *const zeebe_job_stream_options,
+    handler: *const zeebe_call_handler,
+    user_data: *mut c_void,
+    stream: *mut Option<repr_c::Box<zeebe_job_stream>>,
+) -> Option<repr_c::Box<zeebe_error>> {
+    // SAFETY: an out-parameter of the header's contract.
+    let out = unsafe { Out::new("stream", stream) }?;
+    let channel = &living("channel", channel)?.channel;
+    // SAFETY: bytes of the header's contract.
+    let request = unsafe { convert::bytes("request", request, length) }?;
+    let options = job_stream_options(options)?;
+    // SAFETY: an options struct of the header's contract.
+    let handler = unsafe { convert::options("handler", handler) }?;
+    convert::required("handler.on_close", handler.on_close)?;
+    let runtime = channel.runtime()?;
+    JobStream::start(channel, request, options, |stream, active| {
+        out.write(Some(
+            Box::new(zeebe_job_stream {
+                owner: Arc::new(CancelOnDrop(Arc::clone(stream.control()))),
+                stream: Arc::new(stream),
+                epoch: channel.epoch(),
+            })
+            .into(),
+        ));
+        Callbacks::new(handler, UserData(user_data), &runtime, active)
+    })
+}
+
+/// Asks for `count` jobs more. ILLEGAL_STATE: not started with manual_requests. INVALID_ARGUMENT: `count` < 1.
+#[apply(capi)]
+#[unsafe(no_mangle)]
+pub extern "C" fn zeebe_job_stream_request(
+    stream: Option<&zeebe_job_stream>,
+    count: i64,
+) -> Option<repr_c::Box<zeebe_error>> {
+    let stream = living("stream", stream)?;
+    stream.stream.request(convert::count(count)?)
+}
+
+/// Ends a job stream in order: the gateway is asked for nothing more, the jobs that came are delivered, asked for or not, then on_close.
+///
+/// A poll under way is waited for, a second at most. After the end nothing happens.
+#[apply(capi)]
+#[unsafe(no_mangle)]
+pub extern "C" fn zeebe_job_stream_close(stream: Option<&zeebe_job_stream>) {
+    if let Ok(stream) = living("stream", stream) {
+        stream.stream.close();
+    }
+}
+
+/// Another handle on the same job stream. NULL for NULL.
+#[apply(capi)]
+#[unsafe(no_mangle)]
+pub extern "C" fn zeebe_job_stream_ref(
+    stream: Option<&zeebe_job_stream>,
+) -> Option<repr_c::Box<zeebe_job_stream>> {
+    stream.map(|stream| {
+        Box::new(zeebe_job_stream {
+            stream: Arc::clone(&stream.stream),
+            owner: Arc::clone(&stream.owner),
+            epoch: stream.epoch,
+        })
+        .into()
+    })
+}
+
+/// Frees a job stream's handle; the last one cancels a job stream that has not ended, also one that is closing: jobs that wait are dropped
+/// (the gateway gives them to another worker after their time-out), and on_close still comes, with CANCELLED. NULL is allowed.
+#[apply(capi)]
+#[unsafe(no_mangle)]
+pub extern "C" fn zeebe_job_stream_free(stream: Option<repr_c::Box<zeebe_job_stream>>) {
+    handle::free(stream);
+}

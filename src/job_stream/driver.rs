@@ -1,0 +1,234 @@
+//! Runs a job stream: does what the watch says, and delivers jobs as the program takes them.
+
+use std::future::{Future, poll_fn};
+use std::pin::{Pin, pin};
+use std::sync::atomic::Ordering;
+use std::sync::{Arc, Mutex};
+use std::task::{Context, Poll, ready};
+use std::time::{Duration, Instant};
+
+use tokio::time::{Sleep, sleep_until};
+
+use super::feed::{Feed, Origin, Source};
+use super::requests::{self, Requests};
+use super::watch::{Action, Event, Watch};
+use super::{Closing, JobStreamOptions};
+use crate::call::{self, Call, CallOptions, Control, Handler, Metadata, Owed, Timeout};
+use crate::channel::Channel;
+use crate::error::Error;
+use crate::runtime::lock;
+
+/// How much longer than the gateway may hold it a poll may take.
+const POLL_MARGIN: Duration = Duration::from_secs(10);
+
+type Task = Pin<Box<dyn Future<Output = ()> + Send>>;
+
+pub(super) struct Driver {
+    channel: Arc<Channel>,
+    requests: Requests,
+    metadata: Metadata,
+    control: Arc<Control>,
+    closing: Arc<Closing>,
+    watch: Watch,
+    feed: Arc<Mutex<Feed>>,
+    calls: Vec<(Arc<Source>, Task)>,
+    /// A job on its way to the program.
+    delivery: Option<Task>,
+    /// Nothing is left to do but to deliver what came.
+    ended: Option<Result<(), Error>>,
+}
+
+impl Driver {
+    pub(super) fn new(
+        channel: &Arc<Channel>,
+        requests: Requests,
+        options: JobStreamOptions,
+        control: Arc<Control>,
+        closing: Arc<Closing>,
+    ) -> Self {
+        Self {
+            channel: Arc::clone(channel),
+            requests,
+            metadata: options.metadata,
+            control,
+            closing,
+            watch: Watch::new(options.watchdog, options.poll_interval, Instant::now()),
+            feed: Arc::new(Mutex::new(Feed::new(options.max_buffered_jobs))),
+            calls: Vec::new(),
+            delivery: None,
+            ended: None,
+        }
+    }
+
+    /// To the end, which the handler learns, also if the future is dropped before it was polled.
+    pub(super) fn run<H: Handler>(mut self, handler: Arc<H>) -> impl Future<Output = ()> + Send {
+        let owed = Owed::new(&handler);
+        async move {
+            let mut timer = pin!(sleep_until(Instant::now().into()));
+            let ended = poll_fn(|context| self.poll(context, timer.as_mut(), &handler)).await;
+            drop((self, handler));
+            owed.close(ended.map(|()| Metadata::default()));
+        }
+    }
+
+    fn poll<H: Handler>(
+        &mut self,
+        context: &mut Context<'_>,
+        mut timer: Pin<&mut Sleep>,
+        handler: &Arc<H>,
+    ) -> Poll<Result<(), Error>> {
+        self.closing.waker.register(context.waker());
+        loop {
+            if let Poll::Ready(reason) = self.control.poll_cancelled(context) {
+                self.cancel_all(&reason, context);
+                return Poll::Ready(Err(reason));
+            }
+            self.listen(context);
+            let delivered = self.deliver(context, handler);
+            if let Some(ended) = &self.ended {
+                ready!(delivered);
+                return Poll::Ready(ended.clone());
+            }
+            let room = self.top_up();
+            if let Some(action) = self.watch.next(room, Instant::now()) {
+                self.act(action, context);
+                continue;
+            }
+            let Some(due) = self.watch.due(room) else {
+                return Poll::Pending;
+            };
+            timer.as_mut().reset(due.into());
+            ready!(timer.as_mut().poll(context));
+        }
+    }
+
+    /// Lets the calls go on, and tells the watch what came of it.
+    fn listen(&mut self, context: &mut Context<'_>) {
+        self.calls
+            .retain_mut(|(_, task)| task.as_mut().poll(context).is_pending());
+        let now = Instant::now();
+        if self.closing.begun.load(Ordering::Acquire) {
+            self.watch.note(Event::Close, now, 0.0);
+        }
+        let events = std::mem::take(&mut lock(&self.feed).events);
+        for event in events {
+            self.watch.note(event, now, fastrand::f64());
+        }
+    }
+
+    /// Ready when nothing is left to deliver.
+    fn deliver<H: Handler>(&mut self, context: &mut Context<'_>, handler: &Arc<H>) -> Poll<()> {
+        loop {
+            if let Some(delivery) = &mut self.delivery {
+                ready!(delivery.as_mut().poll(context));
+                self.delivery = None;
+            }
+            if lock(&self.feed).jobs.is_empty() {
+                return Poll::Ready(());
+            }
+            if !self.closing.begun.load(Ordering::Acquire) && self.ended.is_none() {
+                ready!(self.control.poll_demand(context));
+            }
+            // A callback may have freed the job stream: then nothing follows.
+            if self.control.poll_cancelled(context).is_ready() {
+                return Poll::Pending;
+            }
+            let Some(job) = lock(&self.feed).jobs.pop_front() else {
+                return Poll::Ready(());
+            };
+            let handler = Arc::clone(handler);
+            self.delivery = Some(Box::pin(async move { handler.message(job).await }));
+        }
+    }
+
+    /// Lets the streams bring what there is room for; returns the room.
+    fn top_up(&self) -> usize {
+        let feed = lock(&self.feed);
+        if feed.takes_more() {
+            for (source, _) in &self.calls {
+                source.ask();
+            }
+        }
+        feed.room()
+    }
+
+    fn act(&mut self, action: Action, context: &mut Context<'_>) {
+        match action {
+            Action::Open(id) => {
+                if id > 1 {
+                    self.channel.counters().job_stream_reopened();
+                }
+                let options = CallOptions {
+                    timeout: Timeout::None,
+                    metadata: self.metadata.clone(),
+                    wait_for_ready: Some(true),
+                    manual_requests: true,
+                    ..CallOptions::default()
+                };
+                let message = Ok(self.requests.stream.clone());
+                self.begin(Origin::Stream(id), requests::STREAM, options, message);
+            }
+            Action::Poll { max, patience } => {
+                lock(&self.feed).poll_begins(max);
+                let options = CallOptions {
+                    timeout: Timeout::After(patience.unwrap_or_default() + POLL_MARGIN),
+                    metadata: self.metadata.clone(),
+                    wait_for_ready: Some(false),
+                    ..CallOptions::default()
+                };
+                let message = self.requests.poll(max, patience);
+                self.begin(Origin::Poll, requests::POLL, options, message);
+            }
+            Action::Cancel(id) => self.cancel(Origin::Stream(id), context),
+            Action::CancelPoll => self.cancel(Origin::Poll, context),
+            Action::End(ended) => self.ended = Some(ended),
+        }
+    }
+
+    /// Starts a call; that it cannot begin is told as its end.
+    fn begin(
+        &mut self,
+        origin: Origin,
+        method: &str,
+        options: CallOptions,
+        message: Result<Vec<u8>, Error>,
+    ) {
+        let start = || -> Result<(), Error> {
+            let message = message?;
+            let call = Call::new(&self.channel, method, options)?;
+            let control = Arc::new(call.stream_control());
+            control.send(&message)?;
+            control.half_close()?;
+            let active = self.channel.enter(Arc::clone(&control))?;
+            let source = Source::new(origin, Arc::clone(&control), &self.feed, active);
+            let source = Arc::new(source);
+            let task = call::stream(call, control, Arc::clone(&source));
+            self.calls.push((source, Box::pin(task)));
+            Ok(())
+        };
+        if let Err(error) = start() {
+            lock(&self.feed).ended(origin, Err(error));
+        }
+    }
+
+    /// After it brought everything that has arrived.
+    fn cancel(&mut self, origin: Origin, context: &mut Context<'_>) {
+        for (source, task) in &mut self.calls {
+            if source.origin == origin {
+                source.drain();
+                if task.as_mut().poll(context).is_pending() {
+                    source
+                        .control
+                        .cancel(Error::cancelled("the job stream has no use for it"));
+                }
+            }
+        }
+    }
+
+    fn cancel_all(&mut self, reason: &Error, context: &mut Context<'_>) {
+        for (source, _) in &self.calls {
+            source.control.cancel(reason.clone());
+        }
+        self.listen(context);
+    }
+}

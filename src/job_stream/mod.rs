@@ -1,0 +1,93 @@
+//! Job streams: jobs of one type, pushed by StreamActivatedJobs, that go on by themselves.
+//!
+//! `watch` decides, `driver` runs the calls, `feed` is where they bring jobs, `requests` knows the messages.
+
+mod driver;
+mod feed;
+mod requests;
+mod watch;
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use atomic_waker::AtomicWaker;
+
+use crate::call::{Control, Encoding, Handler, Metadata};
+use crate::channel::{ActiveCall, Channel};
+use crate::error::Error;
+use driver::Driver;
+use requests::Requests;
+
+#[derive(Clone, Debug)]
+pub struct JobStreamOptions {
+    /// Sent with every call.
+    pub metadata: Metadata,
+    pub max_buffered_jobs: usize,
+    /// A stream that brings nothing for so long is replaced.
+    pub watchdog: Duration,
+    /// How often jobs are looked for that the stream did not bring.
+    pub poll_interval: Duration,
+    /// Jobs are delivered only as they are asked for.
+    pub manual_requests: bool,
+}
+
+/// The program's side of a job stream.
+#[derive(Debug)]
+pub struct JobStream {
+    control: Arc<Control>,
+    closing: Arc<Closing>,
+}
+
+/// Whether the program has closed it.
+#[derive(Debug, Default)]
+struct Closing {
+    begun: AtomicBool,
+    waker: AtomicWaker,
+}
+
+impl JobStream {
+    /// Starts one. `prepare` gives what is told of jobs and the end; it also gets what keeps the channel from counting it as
+    /// ended.
+    pub(crate) fn start<H: Handler>(
+        channel: &Arc<Channel>,
+        request: &[u8],
+        options: JobStreamOptions,
+        prepare: impl FnOnce(Self, ActiveCall) -> H,
+    ) -> Result<(), Error> {
+        let requests = Requests::new(request)?;
+        let runtime = channel.runtime()?;
+        let slot = runtime.reserve(channel.home(&runtime))?;
+        let control = Arc::new(Control::of_stream(
+            options.manual_requests,
+            0, // nothing is sent by it
+            Encoding::Identity,
+        ));
+        let active = channel.enter(Arc::clone(&control))?;
+        let closing = Arc::new(Closing::default());
+        let stream = Self {
+            control: Arc::clone(&control),
+            closing: Arc::clone(&closing),
+        };
+        let handler = Arc::new(prepare(stream, active));
+        let driver = Driver::new(channel, requests, options, control, closing);
+        slot.spawn(driver.run(handler));
+        Ok(())
+    }
+
+    /// Ends it at once.
+    pub(crate) fn control(&self) -> &Arc<Control> {
+        &self.control
+    }
+
+    /// Asks for `count` jobs more; only with manual requests.
+    pub fn request(&self, count: u64) -> Result<(), Error> {
+        self.control.request(count)
+    }
+
+    /// Nothing more is asked of the gateway; what came is delivered, asked for or not, then the end.
+    pub fn close(&self) {
+        self.closing.begun.store(true, Ordering::Release);
+        self.closing.waker.wake();
+    }
+}

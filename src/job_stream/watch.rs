@@ -1,0 +1,335 @@
+//! What a job stream does next: events in, actions out. No clock, no randomness, no I/O.
+//!
+//! One StreamActivatedJobs call is kept open, and replaced when it ends or is silent for too long. Beside it
+//! ActivateJobs is asked from time to time for jobs that it missed.
+
+use std::time::{Duration, Instant};
+
+use crate::backoff::Backoff;
+use crate::error::{Code, Error, Kind, Source};
+
+/// Pauses before a stream that ended is opened again.
+const FIRST_PAUSE: Duration = Duration::from_millis(250);
+const LAST_PAUSE: Duration = Duration::from_secs(30);
+
+/// How long a silent stream stays beside the one that replaces it, which the gateway does not know of at once.
+const OVERLAP: Duration = Duration::from_secs(1);
+
+/// How long a close waits for the jobs of a poll under way.
+const DRAIN: Duration = Duration::from_secs(1);
+
+/// One StreamActivatedJobs call.
+pub(super) type StreamId = u64;
+
+#[derive(Debug)]
+pub(super) enum Event {
+    /// Its request is on the wire.
+    Opened(StreamId),
+    /// A job came on it.
+    Heard(StreamId),
+    Ended(StreamId, Result<(), Error>),
+    PollEnded {
+        found: usize,
+        error: Option<Error>,
+    },
+    Close,
+}
+
+#[derive(Debug)]
+pub(super) enum Action {
+    Open(StreamId),
+    Cancel(StreamId),
+    /// For at most `max` jobs; with `patience` the gateway holds it so long while it has none.
+    Poll {
+        max: usize,
+        patience: Option<Duration>,
+    },
+    CancelPoll,
+    /// Nothing runs any more; the last action.
+    End(Result<(), Error>),
+}
+
+#[derive(Debug)]
+enum Stream {
+    Due(Instant),
+    Open {
+        id: StreamId,
+        /// Since when it is on the wire without a job; `None`: not yet there.
+        silent_since: Option<Instant>,
+    },
+    /// The gateway has no such call: polls alone.
+    Unknown,
+}
+
+#[derive(Debug)]
+enum Polls {
+    Due(Instant),
+    Running { since: Instant, patient: bool },
+    Unknown,
+}
+
+#[derive(Debug)]
+struct Ending {
+    reason: Result<(), Error>,
+    polls_until: Instant,
+}
+
+#[derive(Debug)]
+pub(super) struct Watch {
+    watchdog: Duration,
+    poll_interval: Duration,
+    backoff: Backoff,
+    stream: Stream,
+    /// Those replaced, and when they are cancelled.
+    replaced: Vec<(StreamId, Instant)>,
+    /// Neither cancelled nor ended; with the cancelled ones, those that have not ended.
+    wanted: Vec<StreamId>,
+    running: Vec<StreamId>,
+    last_id: StreamId,
+    polls: Polls,
+    full: bool,
+    ending: Option<Ending>,
+}
+
+impl Watch {
+    pub(super) fn new(watchdog: Duration, poll_interval: Duration, now: Instant) -> Self {
+        Self {
+            watchdog,
+            poll_interval,
+            backoff: Backoff::new(FIRST_PAUSE, LAST_PAUSE),
+            stream: Stream::Due(now),
+            replaced: Vec::new(),
+            wanted: Vec::new(),
+            running: Vec::new(),
+            last_id: 0,
+            polls: Polls::Due(now + poll_interval),
+            full: false,
+            ending: None,
+        }
+    }
+
+    /// Takes note of what happened; `random` is in 0 to 1.
+    pub(super) fn note(&mut self, event: Event, now: Instant, random: f64) {
+        match event {
+            Event::Opened(id) => self.opened(id, now),
+            Event::Heard(id) => {
+                if let Some(silent_since) = self.current(id) {
+                    *silent_since = Some(now);
+                    self.backoff.reset();
+                }
+            }
+            Event::Ended(id, ended) => self.stream_ended(id, ended, now, random),
+            Event::PollEnded { found, error } => self.poll_ended(found, error, now, random),
+            Event::Close => self.end(Ok(()), now),
+        }
+    }
+
+    fn current(&mut self, wanted: StreamId) -> Option<&mut Option<Instant>> {
+        match &mut self.stream {
+            Stream::Open { id, silent_since } if *id == wanted => Some(silent_since),
+            _ => None,
+        }
+    }
+
+    fn opened(&mut self, id: StreamId, now: Instant) {
+        match self.current(id) {
+            Some(silent_since) if silent_since.is_none() => *silent_since = Some(now),
+            _ => return,
+        }
+        // What became free before: the gateway does not push it.
+        if let Polls::Due(at) = &mut self.polls {
+            *at = now;
+        }
+    }
+
+    fn stream_ended(&mut self, id: StreamId, ended: Result<(), Error>, now: Instant, random: f64) {
+        self.running.retain(|running| *running != id);
+        self.wanted.retain(|wanted| *wanted != id);
+        self.replaced.retain(|(replaced, _)| *replaced != id);
+        let Some(silent_since) = self.current(id) else {
+            return;
+        };
+        if silent_since.is_some_and(|since| now - since > LAST_PAUSE) {
+            self.backoff.reset();
+        }
+        self.stream = Stream::Due(now + self.backoff.pause(random));
+        match ended {
+            Err(error) if is_unknown(&error) => {
+                self.stream = Stream::Unknown;
+                match &mut self.polls {
+                    Polls::Due(at) => *at = now,
+                    Polls::Running { .. } => {}
+                    Polls::Unknown => self.end(Err(error), now),
+                }
+            }
+            Err(error) if cannot_pass(&error) => self.end(Err(error), now),
+            Ok(()) | Err(_) => {}
+        }
+    }
+
+    fn poll_ended(&mut self, found: usize, error: Option<Error>, now: Instant, random: f64) {
+        let Polls::Running { since, patient } = self.polls else {
+            return;
+        };
+        let alone = matches!(self.stream, Stream::Unknown);
+        // Many programs that began together shall not go on so.
+        let interval = self.poll_interval.mul_f64(0.9 + 0.2 * random);
+        let again = found > 0 || (alone && !patient);
+        let next = if again { now } else { since + interval };
+        self.polls = Polls::Due(next.max(now));
+        match error {
+            Some(error) if is_unknown(&error) => {
+                self.polls = Polls::Unknown;
+                if alone {
+                    self.end(Err(error), now);
+                }
+            }
+            Some(error) if cannot_pass(&error) => self.end(Err(error), now),
+            Some(_) | None => {}
+        }
+    }
+
+    /// The first reason counts.
+    fn end(&mut self, reason: Result<(), Error>, now: Instant) {
+        self.ending.get_or_insert(Ending {
+            reason,
+            polls_until: now + DRAIN,
+        });
+    }
+
+    /// What is to be done now; asked until there is nothing. `room` is for how many jobs there is.
+    pub(super) fn next(&mut self, room: usize, now: Instant) -> Option<Action> {
+        if self.ending.is_some() {
+            return self.next_of_end(now);
+        }
+        self.mind_room(room, now);
+        if let Some(index) = self.replaced.iter().position(|(_, at)| *at <= now) {
+            return Some(self.cancel(self.replaced[index].0));
+        }
+        if let Some(action) = self.next_of_stream(now) {
+            return Some(action);
+        }
+        match self.polls {
+            Polls::Due(at) if at <= now && room > 0 => {
+                let patient = matches!(self.stream, Stream::Unknown);
+                self.polls = Polls::Running {
+                    since: now,
+                    patient,
+                };
+                Some(Action::Poll {
+                    // The stream goes on beside it.
+                    max: if patient { room } else { room.div_ceil(2) },
+                    patience: patient.then_some(self.poll_interval),
+                })
+            }
+            _ => None,
+        }
+    }
+
+    /// While nothing is taken from the stream, its silence is ours.
+    fn mind_room(&mut self, room: usize, now: Instant) {
+        let was_full = std::mem::replace(&mut self.full, room == 0);
+        if (was_full || self.full)
+            && let Stream::Open {
+                silent_since: Some(since),
+                ..
+            } = &mut self.stream
+        {
+            *since = now;
+        }
+    }
+
+    fn next_of_stream(&mut self, now: Instant) -> Option<Action> {
+        match self.stream {
+            Stream::Due(at) if at <= now => {}
+            Stream::Open {
+                id,
+                silent_since: Some(since),
+            } if since + self.watchdog <= now => self.replaced.push((id, now + OVERLAP)),
+            _ => return None,
+        }
+        self.last_id += 1;
+        let id = self.last_id;
+        self.wanted.push(id);
+        self.running.push(id);
+        self.stream = Stream::Open {
+            id,
+            silent_since: None,
+        };
+        Some(Action::Open(id))
+    }
+
+    fn cancel(&mut self, id: StreamId) -> Action {
+        self.wanted.retain(|wanted| *wanted != id);
+        self.replaced.retain(|(replaced, _)| *replaced != id);
+        Action::Cancel(id)
+    }
+
+    fn next_of_end(&mut self, now: Instant) -> Option<Action> {
+        if let Some(id) = self.wanted.first() {
+            return Some(self.cancel(*id));
+        }
+        let ending = self.ending.as_ref()?;
+        match &self.polls {
+            Polls::Running { patient, .. } if *patient || ending.polls_until <= now => {
+                self.polls = Polls::Due(now);
+                Some(Action::CancelPoll)
+            }
+            Polls::Running { .. } => None,
+            Polls::Due(_) | Polls::Unknown if !self.running.is_empty() => None,
+            Polls::Due(_) | Polls::Unknown => Some(Action::End(ending.reason.clone())),
+        }
+    }
+
+    /// When to ask again, if nothing happens before.
+    pub(super) fn due(&self, room: usize) -> Option<Instant> {
+        if let Some(ending) = &self.ending {
+            return matches!(self.polls, Polls::Running { .. }).then_some(ending.polls_until);
+        }
+        let stream = match self.stream {
+            Stream::Due(at) => Some(at),
+            Stream::Open {
+                silent_since: Some(since),
+                ..
+            } if room > 0 => Some(since + self.watchdog),
+            Stream::Open { .. } | Stream::Unknown => None,
+        };
+        let poll = match self.polls {
+            Polls::Due(at) if room > 0 => Some(at),
+            _ => None,
+        };
+        let replaced = self.replaced.iter().map(|(_, at)| *at);
+        replaced.chain(stream).chain(poll).min()
+    }
+}
+
+/// The gateway knows no such call.
+fn is_unknown(error: &Error) -> bool {
+    error.code() == Code::Unimplemented && error.source() == Source::Gateway
+}
+
+/// The same request would fail again, however often.
+fn cannot_pass(error: &Error) -> bool {
+    if error.is_retryable() {
+        return false;
+    }
+    match (error.kind(), error.code()) {
+        (Kind::Rpc, _) if error.source() == Source::Caller => true,
+        // The channel is closing: what runs may go on until its grace is over.
+        (Kind::Shutdown, _) => false,
+        (Kind::Rpc, code) => matches!(
+            code,
+            Code::InvalidArgument
+                | Code::NotFound
+                | Code::AlreadyExists
+                | Code::PermissionDenied
+                | Code::Unauthenticated
+                | Code::FailedPrecondition
+                | Code::OutOfRange
+        ),
+        _ => true,
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,382 @@
+/* Job streams that do not stall: pushed and polled jobs, silence, restarts, a slow program, and every way they end. */
+#define _GNU_SOURCE
+#include "gateway.h"
+
+enum { NEVER = 3600000 };
+
+/* A program that takes jobs. */
+typedef struct {
+  tally t;
+  zeebe_job_stream *stream;
+  int64_t keys[4096];
+  int frees; /* its stream, in the callback */
+  int doubled;
+} worker;
+
+#define WORKER_INIT {.t = TALLY_INIT}
+
+/* ActivatedJob begins with its key. */
+static int64_t key_of(const zeebe_buffer *job) {
+  size_t length;
+  const uint8_t *data = zeebe_buffer_data(job, &length);
+  uint64_t key = 0;
+  CHECK(length > 2 && data[0] == 0x08);
+  for (size_t i = 1, shift = 0; i < length; i++, shift += 7) {
+    key |= (uint64_t)(data[i] & 0x7f) << shift;
+    if (data[i] < 0x80) return (int64_t)key;
+  }
+  exit(1);
+}
+
+static void on_job(void *user_data, const zeebe_buffer *job) {
+  worker *w = user_data;
+  int64_t key = key_of(job);
+  CHECK(w->t.calls == 0);
+  for (int i = 0; i < w->t.messages; i++) w->doubled += w->keys[i] == key;
+  CHECK(w->t.messages < 4096);
+  w->keys[w->t.messages] = key;
+  on_message(&w->t, job);
+  if (w->frees) zeebe_job_stream_free(w->stream);
+}
+
+static zeebe_buffer *request_for(const char *type) {
+  char json[256];
+  zeebe_buffer *request = NULL;
+  snprintf(json, sizeof json, "{\"type\":\"%s\",\"worker\":\"w\",\"timeout\":600000}", type);
+  OK(zeebe_request_from_json("StreamActivatedJobs", json, &request));
+  return request;
+}
+
+static zeebe_call_handler handler_of_jobs(void) {
+  zeebe_call_handler handler = ZEEBE_CALL_HANDLER_INIT;
+  handler.on_message = on_job;
+  handler.on_close = on_close;
+  handler.destroy = on_destroy;
+  return handler;
+}
+
+static zeebe_job_stream_options polling_every(int64_t poll_interval_ms) {
+  zeebe_job_stream_options options = ZEEBE_JOB_STREAM_OPTIONS_INIT;
+  options.poll_interval_ms = poll_interval_ms;
+  return options;
+}
+
+static void stream_jobs(worker *w, const zeebe_channel *channel, const char *type, const zeebe_job_stream_options *options) {
+  zeebe_call_handler handler = handler_of_jobs();
+  zeebe_buffer *request = request_for(type);
+  size_t length;
+  const uint8_t *data = zeebe_buffer_data(request, &length);
+  OK(zeebe_channel_stream_jobs(channel, data, length, options, &handler, w, &w->stream));
+  zeebe_buffer_free(request);
+}
+
+static void start_jobs(const zeebe_channel *channel, int count, size_t variable_size) {
+  char *json = malloc(variable_size + 256), *answer = NULL;
+  CHECK(json);
+  int head = sprintf(json, "{\"bpmnProcessId\":\"large\",\"version\":-1,\"variables\":\"{\\\"a\\\":\\\"");
+  memset(json + head, 'x', variable_size);
+  strcpy(json + head + variable_size, "\\\"}\"}");
+  for (int i = 0; i < count; i++) {
+    OK(zeebe_channel_json_call_sync(channel, "CreateProcessInstance", json, NULL, &answer));
+    zeebe_string_free(answer);
+  }
+  free(json);
+}
+
+static void wait_for_gateway(const gateway *g, const char *counter, long until) {
+  while (gateway_count(g, counter) < until) usleep(1000);
+}
+
+static void wait_for_stat(const zeebe_channel *channel, const char *stat, long until) {
+  while (stats_number(channel, stat) < until) usleep(1000);
+}
+
+/* The stream is there, and the poll that follows its opening is over. */
+static void wait_until_it_streams(const gateway *g) {
+  wait_for_gateway(g, "ActivateJobs", 1);
+  while (gateway_count(g, "open_calls") != 1) usleep(1000);
+}
+
+/* It ended with this status (0: in order), once, and its user data is gone. */
+static void ended_with(worker *w, int32_t status) {
+  tally_wait(&w->t, &w->t.destroyed, 1);
+  if (w->t.calls != 1 || w->t.failures != (status != 0) || w->t.status != status || w->doubled) {
+    fprintf(stderr, "ended with %d, not %d; %d ends, %d jobs, %d of them double\n", w->t.status, status, w->t.calls, w->t.messages, w->doubled);
+    exit(1);
+  }
+}
+
+static void close_and_free(worker *w) {
+  zeebe_job_stream_close(w->stream);
+  zeebe_job_stream_close(w->stream);
+  ended_with(w, 0);
+  zeebe_job_stream_free(w->stream);
+}
+
+static zeebe_channel *channel_to(const gateway *g) {
+  channel_arguments arguments = {
+      .address = gateway_address(g, "plaintext"),
+      .options = {NUMBER("grpc.initial_reconnect_backoff_ms", 100), NUMBER("grpc.max_reconnect_backoff_ms", 100), NUMBER("grpc.http2.lookahead_bytes", 65535)},
+      .connection = ZEEBE_CONNECTION_OPTIONS_INIT,
+  };
+  return channel_new(arguments);
+}
+
+static void arguments_are_checked(const zeebe_channel *channel) {
+  zeebe_call_handler handler = handler_of_jobs();
+  zeebe_job_stream_options options = polling_every(-1);
+  zeebe_job_stream *stream = NULL;
+  const uint8_t broken[] = {0xff};
+#define REFUSED(request, length, options_, handler_, text) \
+  FAILS(zeebe_channel_stream_jobs(channel, request, length, options_, handler_, NULL, &stream), ZEEBE_ERROR_KIND_INVALID_ARGUMENT, text)
+  REFUSED(broken, 1, NULL, &handler, "StreamActivatedJobsRequest");
+  REFUSED(NULL, 1, NULL, &handler, "request is NULL");
+  REFUSED(NULL, 0, &options, &handler, "poll_interval_ms is -1");
+  options = polling_every(0);
+  options.max_buffered_jobs = 100001;
+  REFUSED(NULL, 0, &options, &handler, "max_buffered_jobs is 100001");
+  options = polling_every(0);
+  options.reserved = 1;
+  REFUSED(NULL, 0, &options, &handler, "reserved");
+  options = polling_every(0);
+  options.manual_requests = 2;
+  REFUSED(NULL, 0, &options, &handler, "manual_requests");
+  handler.on_close = NULL;
+  REFUSED(NULL, 0, NULL, &handler, "on_close is NULL");
+  FAILS(zeebe_channel_stream_jobs(channel, NULL, 0, NULL, &handler, NULL, NULL), ZEEBE_ERROR_KIND_INVALID_ARGUMENT, "stream is NULL");
+  CHECK(!stream && !zeebe_job_stream_ref(NULL));
+  zeebe_job_stream_close(NULL);
+  zeebe_job_stream_free(NULL);
+  worker w = WORKER_INIT;
+  options = polling_every(NEVER);
+  stream_jobs(&w, channel, "nobody", &options);
+  FAILS(zeebe_job_stream_request(w.stream, 1), ZEEBE_ERROR_KIND_ILLEGAL_STATE, "manual_requests");
+  FAILS(zeebe_job_stream_request(w.stream, 0), ZEEBE_ERROR_KIND_INVALID_ARGUMENT, "count is 0");
+  close_and_free(&w);
+}
+
+static void jobs_are_pushed(void) {
+  gateway g;
+  gateway_start(&g, "0");
+  zeebe_channel *channel = channel_to(&g);
+  worker w = WORKER_INIT;
+  zeebe_job_stream_options options = polling_every(NEVER);
+  arguments_are_checked(channel);
+  gateway_stop(&g);
+  zeebe_channel_free(channel);
+
+  gateway_start(&g, "0");
+  channel = channel_to(&g);
+  deploy_process(channel);
+  stream_jobs(&w, channel, "large", &options);
+  wait_until_it_streams(&g);
+  start_jobs(channel, 100, 10);
+  tally_wait(&w.t, &w.t.messages, 100);
+  CHECK(stats_number(channel, "pushed") == 100 && stats_number(channel, "polled") == 0);
+  close_and_free(&w);
+  zeebe_channel_free(channel);
+  gateway_stop(&g);
+}
+
+/* A stream that is open and brings nothing. */
+static void a_silent_stream_loses_no_job_and_is_replaced(void) {
+  gateway g;
+  gateway_start(&g, "0");
+  zeebe_channel *channel = channel_to(&g);
+  worker w = WORKER_INIT, eager = WORKER_INIT;
+  zeebe_job_stream_options options = polling_every(NEVER);
+  gateway_tell(&g, "POST /mute-streams?on=1");
+  deploy_process(channel);
+  start_jobs(channel, 100, 10); /* more than one poll may bring */
+  stream_jobs(&w, channel, "large", &options);
+  tally_wait(&w.t, &w.t.messages, 100);
+  CHECK(stats_number(channel, "polled") == 100 && stats_number(channel, "pushed") == 0);
+  close_and_free(&w);
+
+  options = polling_every(100);
+  options.watchdog_ms = 300;
+  stream_jobs(&eager, channel, "large", &options);
+  wait_for_gateway(&g, "StreamActivatedJobs", 2);
+  start_jobs(channel, 10, 10);
+  tally_wait(&eager.t, &eager.t.messages, 10);
+  CHECK(stats_number(channel, "pushed") == 0);
+  wait_for_stat(channel, "reopened", 3);
+  wait_for_gateway(&g, "streams_reset", 3); /* the first worker's, and two that were replaced */
+  gateway_tell(&g, "POST /mute-streams?on=0");
+  while (stats_number(channel, "pushed") == 0) start_jobs(channel, 1, 10);
+  close_and_free(&eager);
+  zeebe_channel_free(channel);
+  gateway_stop(&g);
+}
+
+static void a_killed_gateway_is_waited_for(void) {
+  gateway g;
+  gateway_start(&g, "0");
+  char port[16];
+  snprintf(port, sizeof port, "%s", gateway_get(&g, "plaintext"));
+  zeebe_channel *channel = channel_to(&g);
+  worker w = WORKER_INIT;
+  zeebe_job_stream_options options = polling_every(200);
+  stream_jobs(&w, channel, "large", &options);
+  for (int round = 1; round <= 3; round++) {
+    deploy_process(channel);
+    start_jobs(channel, 20, 10);
+    pthread_mutex_lock(&w.t.mutex);
+    while (w.t.messages < 20) pthread_cond_wait(&w.t.changed, &w.t.mutex);
+    w.t.messages = 0; /* a new gateway gives the same keys */
+    pthread_mutex_unlock(&w.t.mutex);
+    gateway_kill(&g);
+    gateway_start(&g, port);
+  }
+  CHECK(stats_number(channel, "reopened") >= 2);
+  close_and_free(&w);
+  zeebe_channel_free(channel);
+  gateway_stop(&g);
+}
+
+static void errors_pass_or_end_it(void) {
+  gateway g;
+  gateway_start(&g, "0");
+  zeebe_channel *channel = channel_to(&g);
+  worker blank = WORKER_INIT, forbidden = WORKER_INIT, unlucky = WORKER_INIT, polling = WORKER_INIT;
+  zeebe_job_stream_options options = polling_every(NEVER);
+  deploy_process(channel);
+  stream_jobs(&blank, channel, "", &options);
+  ended_with(&blank, 3);
+  zeebe_job_stream_free(blank.stream);
+
+  gateway_tell(&g, "POST /fail?status=7&count=1&rpc=StreamActivatedJobs");
+  stream_jobs(&forbidden, channel, "large", &options);
+  ended_with(&forbidden, 7);
+  zeebe_job_stream_free(forbidden.stream);
+
+  long reopened = stats_number(channel, "reopened");
+  gateway_tell(&g, "POST /fail?status=14&count=3&rpc=StreamActivatedJobs");
+  stream_jobs(&unlucky, channel, "large", &options);
+  wait_for_stat(channel, "reopened", reopened + 3);
+  start_jobs(channel, 10, 10);
+  tally_wait(&unlucky.t, &unlucky.t.messages, 10);
+  close_and_free(&unlucky);
+
+  gateway_tell(&g, "POST /fail?status=12&count=1&rpc=StreamActivatedJobs");
+  stream_jobs(&polling, channel, "large", &options);
+  start_jobs(channel, 1, 10); /* long polls: it comes at once */
+  tally_wait(&polling.t, &polling.t.messages, 1);
+  gateway_tell(&g, "POST /fail?status=12&count=1&rpc=ActivateJobs");
+  start_jobs(channel, 1, 10);
+  ended_with(&polling, 12);
+  CHECK(polling.t.messages <= 2);
+  zeebe_job_stream_free(polling.stream);
+  zeebe_channel_free(channel);
+  gateway_stop(&g);
+}
+
+/* How many jobs nobody has; it takes them. */
+static int take_the_rest(const zeebe_channel *channel) {
+  char *answer = NULL;
+  int count = 0;
+  zeebe_call_options options = ZEEBE_CALL_OPTIONS_INIT;
+  options.max_receive_message_length = -1;
+  OK(zeebe_channel_json_call_sync(channel, "ActivateJobs", "{\"type\":\"large\",\"worker\":\"r\",\"timeout\":600000,\"maxJobsToActivate\":9999,\"requestTimeout\":-1}", &options, &answer));
+  for (const char *at = answer; (at = strstr(at, "\"key\":")); at++) count++;
+  zeebe_string_free(answer);
+  return count;
+}
+
+static void a_slow_program_stops_the_gateway(void) {
+  enum { JOBS = 300, BUFFERED = 4, WINDOW = 65535, SIZE = 2000, GATEWAYS = 32 /* waiting in the gateway */ };
+  gateway g;
+  gateway_start(&g, "0");
+  zeebe_channel *channel = channel_to(&g);
+  worker w = WORKER_INIT;
+  zeebe_job_stream_options options = polling_every(50);
+  options.max_buffered_jobs = BUFFERED;
+  options.watchdog_ms = 100;
+  options.manual_requests = 1;
+  deploy_process(channel);
+  stream_jobs(&w, channel, "large", &options);
+  start_jobs(channel, JOBS, SIZE);
+  while (stats_number(channel, "pushed") + stats_number(channel, "polled") < BUFFERED) usleep(1000);
+  usleep(1500000); /* polls and replacements of the stream are due by now many times, but for the full buffer */
+  int taken = JOBS - take_the_rest(channel);
+  CHECK(taken <= 2 * (BUFFERED + 1) + 2 * (WINDOW / SIZE + 1) + 2 * GATEWAYS); /* of two streams, if one was being replaced */
+  CHECK(w.t.messages == 0);
+  CHECK(stats_number(channel, "pushed") + stats_number(channel, "polled") <= 2 * (BUFFERED + 1));
+  OK(zeebe_job_stream_request(w.stream, 1));
+  tally_wait(&w.t, &w.t.messages, 1);
+  OK(zeebe_job_stream_request(w.stream, 6));
+  tally_wait(&w.t, &w.t.messages, 7);
+  CHECK(w.t.messages == 7);
+  zeebe_job_stream_close(w.stream); /* what came is delivered, asked for or not */
+  ended_with(&w, 0);
+  CHECK(w.t.messages > 7 && w.t.messages == stats_number(channel, "pushed") + stats_number(channel, "polled"));
+  zeebe_job_stream_free(w.stream);
+  zeebe_channel_free(channel);
+  gateway_stop(&g);
+}
+
+static void a_job_stream_ends_in_every_way(void) {
+  gateway g;
+  gateway_start(&g, "0");
+  zeebe_channel *channel = channel_to(&g);
+  worker freed = WORKER_INIT, inside = WORKER_INIT, closed = WORKER_INIT, left = WORKER_INIT;
+  zeebe_job_stream_options options = polling_every(NEVER);
+  tally done = TALLY_INIT;
+  deploy_process(channel);
+  options.manual_requests = 1;
+  stream_jobs(&freed, channel, "large", &options);
+  start_jobs(channel, 5, 10);
+  while (stats_number(channel, "pushed") + stats_number(channel, "polled") < 5) usleep(1000);
+  zeebe_job_stream *another = zeebe_job_stream_ref(freed.stream);
+  zeebe_job_stream_free(freed.stream);
+  OK(zeebe_job_stream_request(another, 2));
+  tally_wait(&freed.t, &freed.t.messages, 2);
+  zeebe_job_stream_free(another);
+  ended_with(&freed, 1);
+  CHECK(freed.t.messages == 2);
+
+  options.manual_requests = 0;
+  inside.frees = 1;
+  gateway_tell(&g, "POST /mute-streams?on=1"); /* so that all come at once */
+  start_jobs(channel, 5, 10);
+  stream_jobs(&inside, channel, "large", &options);
+  ended_with(&inside, 1);
+  CHECK(inside.t.messages == 1);
+
+  stream_jobs(&closed, channel, "nobody", &options);
+  OK(zeebe_channel_close(channel, 100, on_done, &done));
+  tally_wait(&done, &done.calls, 1);
+  CHECK(closed.t.calls == 1);
+  ended_with(&closed, 1);
+  zeebe_job_stream_free(closed.stream);
+  zeebe_call_handler handler = handler_of_jobs();
+  FAILS(zeebe_channel_stream_jobs(channel, NULL, 0, NULL, &handler, &closed, &closed.stream), ZEEBE_ERROR_KIND_SHUTDOWN, "closed");
+  zeebe_channel_free(channel);
+
+  channel = channel_to(&g);
+  stream_jobs(&left, channel, "nobody", &options);
+  wait_for_gateway(&g, "open_calls", 1);
+  OK(zeebe_runtime_shutdown(-1));
+  CHECK(left.t.destroyed == 1);
+  ended_with(&left, 1);
+  zeebe_job_stream_close(left.stream);
+  FAILS(zeebe_job_stream_request(left.stream, 1), ZEEBE_ERROR_KIND_SHUTDOWN, "shutdown");
+  zeebe_job_stream_free(left.stream);
+  zeebe_channel_free(channel);
+  gateway_stop(&g);
+}
+
+int main(int count, char **arguments) {
+  if (count > 1 && strcmp(arguments[1], "callback-threads") == 0) {
+    zeebe_runtime_options options = ZEEBE_RUNTIME_OPTIONS_INIT;
+    options.callback_threads = 2;
+    OK(zeebe_runtime_configure(&options));
+  }
+  jobs_are_pushed();
+  a_silent_stream_loses_no_job_and_is_replaced();
+  a_killed_gateway_is_waited_for();
+  errors_pass_or_end_it();
+  a_slow_program_stops_the_gateway();
+  a_job_stream_ends_in_every_way();
+  return 0;
+}
