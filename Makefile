@@ -29,10 +29,10 @@ $(LIBRARY): $(SOURCES)
 	@scripts/place $(VERSION) "$(CURDIR)/build" "$(CURDIR)/build/lib" "$(CURDIR)/build/include"
 
 # The development gateway as it is installed.
-GATEWAY := target/dist/release/zeebe-dev-gateway
+GATEWAY := target/dist/tool/zeebe-dev-gateway
 
 $(GATEWAY): Cargo.toml Cargo.lock $(addprefix tests/gateway/,Cargo.toml build.rs) $(shell find tests/gateway/src proto)
-	cargo build --release --locked --package zeebe-dev-gateway --target-dir target/dist
+	cargo build --profile tool --locked --package zeebe-dev-gateway --target-dir target/dist
 	@touch $@
 
 install: $(LIBRARY) $(GATEWAY) ## header, libraries, pkg-config and CMake files, zeebe-dev-gateway below PREFIX (LIBDIR, INCLUDEDIR, BINDIR, DESTDIR)

@@ -607,7 +607,11 @@ typedef struct {
    */
   const char *http_proxy;
   /**
-   * For later versions: must be NULL.
+   * A file that tokens are kept in, for other processes and for the next start; beside it come one that ends in `.lock` and,
+   * for moments, one in `.new`. Of processes that need a token at once, one asks for it and the others wait, as long as
+   * `timeout_ms`. Only its owner may read it (mode 600); what is there and is another's, readable by others, a symbolic link or no
+   * token file is left alone, with a warning. Tokens are found by URL, id, method, scope and audience, not by secret: after a change of
+   * the secret alone the old token serves until its end. What the gateway refuses goes. NULL: tokens stay in memory.
    */
   const char *cache_path;
 } zeebe_token_options;
@@ -1556,7 +1560,7 @@ zeebe_error *zeebe_channel_describe(const zeebe_channel *channel,
  * `endpoint`, `peer`, `open_calls`, `connections`,
  * `failed_attempts`, `bytes_sent`, `bytes_received`, `pings`, `round_trip_us` (of the last ping; null before one); `oauth2`, null without it, with
  * `state` as in zeebe_channel_describe(), `expires_in_seconds`, and of the plugin, which channels with equal credentials share:
- * `requests`, `failures`, `failures_by_reason` (`refused` by the endpoint, `unavailable`, `settings`), `renewals` (of the requests, those
+ * `requests`, `from_file` (of the requests, those that `cache_path` answered), `failures`, `failures_by_reason` (`refused` by the endpoint, `unavailable`, `settings`), `renewals` (of the requests, those
  * ahead of expiry), `rejected` (by a gateway, and replaced), `waiting`, `last_request_ms` (of the last that brought a token; null before one).
  */
 ZEEBE_API

@@ -1,10 +1,9 @@
-//! What the operating system must be asked for by hand: signals, forks, event descriptors, time since boot.
+//! What the operating system must be asked for by hand: signals, forks, event descriptors, clocks and locks of files.
 //!
 //! Beside `capi` the only place with `unsafe`. Nothing here knows of channels or calls.
 
-#[cfg(target_os = "linux")]
 use std::fs::File;
-use std::io::{Read, Write};
+use std::io::{self, Read, Write};
 use std::marker::PhantomData;
 use std::os::fd::{AsRawFd, RawFd};
 #[cfg(target_os = "linux")]
@@ -102,16 +101,16 @@ pub(crate) struct Flag {
     #[cfg(target_os = "linux")]
     event: File,
     #[cfg(not(target_os = "linux"))]
-    pipe: (std::io::PipeReader, std::io::PipeWriter),
+    pipe: (io::PipeReader, io::PipeWriter),
 }
 
 #[cfg(target_os = "linux")]
 impl Flag {
-    pub(crate) fn new() -> std::io::Result<Self> {
+    pub(crate) fn new() -> io::Result<Self> {
         // SAFETY: takes two integers; what it returns is checked.
         let descriptor = unsafe { libc::eventfd(0, libc::EFD_CLOEXEC | libc::EFD_NONBLOCK) };
         if descriptor < 0 {
-            return Err(std::io::Error::last_os_error());
+            return Err(io::Error::last_os_error());
         }
         // SAFETY: a new descriptor that nobody else has.
         let event = unsafe { OwnedFd::from_raw_fd(descriptor) };
@@ -125,21 +124,21 @@ impl Flag {
         self.event.as_raw_fd()
     }
 
-    fn write(&mut self) -> std::io::Result<()> {
+    fn write(&mut self) -> io::Result<()> {
         self.event.write_all(&1_u64.to_ne_bytes())
     }
 
-    fn read(&mut self) -> std::io::Result<()> {
+    fn read(&mut self) -> io::Result<()> {
         self.event.read_exact(&mut [0; 8])
     }
 }
 
 #[cfg(not(target_os = "linux"))]
 impl Flag {
-    pub(crate) fn new() -> std::io::Result<Self> {
+    pub(crate) fn new() -> io::Result<Self> {
         Ok(Self {
             raised: false,
-            pipe: std::io::pipe()?,
+            pipe: io::pipe()?,
         })
     }
 
@@ -147,11 +146,11 @@ impl Flag {
         self.pipe.0.as_raw_fd()
     }
 
-    fn write(&mut self) -> std::io::Result<()> {
+    fn write(&mut self) -> io::Result<()> {
         self.pipe.1.write_all(&[0])
     }
 
-    fn read(&mut self) -> std::io::Result<()> {
+    fn read(&mut self) -> io::Result<()> {
         self.pipe.0.read_exact(&mut [0])
     }
 }
@@ -160,16 +159,43 @@ impl Flag {
     pub(crate) fn raise(&mut self) {
         if !std::mem::replace(&mut self.raised, true) {
             // Cannot fail: one unit in it at most, so it never waits either.
-            let _: std::io::Result<()> = self.write();
+            let _: io::Result<()> = self.write();
         }
     }
 
     pub(crate) fn lower(&mut self) {
         if std::mem::replace(&mut self.raised, false) {
             // As above: it has one.
-            let _: std::io::Result<()> = self.read();
+            let _: io::Result<()> = self.read();
         }
     }
+}
+
+/// Takes the exclusive lock of an open file (flock(2)), at once or not at all: whether it was had.
+pub(crate) fn try_lock(file: &File) -> io::Result<bool> {
+    match flock(file, libc::LOCK_EX | libc::LOCK_NB) {
+        Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(false),
+        result => result.map(|()| true),
+    }
+}
+
+/// Gives back what [`try_lock`] took, also for a forked child that has the same open file.
+pub(crate) fn unlock(file: &File) -> io::Result<()> {
+    flock(file, libc::LOCK_UN)
+}
+
+fn flock(file: &File, operation: libc::c_int) -> io::Result<()> {
+    // SAFETY: the descriptor is open as long as the file is borrowed.
+    match unsafe { libc::flock(file.as_raw_fd(), operation) } {
+        0 => Ok(()),
+        _ => Err(io::Error::last_os_error()),
+    }
+}
+
+/// Whose files are this process's own.
+pub(crate) fn effective_user() -> u32 {
+    // SAFETY: takes nothing and cannot fail.
+    unsafe { libc::geteuid() }
 }
 
 /// Since boot, time asleep included: what a token's lifetime is measured by. A wall clock jumps, and the clock of

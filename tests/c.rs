@@ -4,11 +4,12 @@
 mod support;
 
 use std::net::{TcpListener, TcpStream};
+use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 
 use support::keys::Keys;
 use support::programs::{C, CPP, clean, program, valgrind};
-use support::{Gateway, artefacts, run, scratch};
+use support::{Gateway, artefacts, root, run, scratch};
 
 /// The environment that tests/c/calls.c and process.c read.
 fn environment(gateway: &Gateway) -> Vec<(&'static str, String)> {
@@ -162,6 +163,13 @@ fn a_hosts_token_source_answers_once_in_time_or_not_at_all() {
     let program = program(C, "token_source.c", &["-lzeebe"]);
     with_gateways(clean(Command::new(&program)), "token-source");
     with_gateways(valgrind(&program), "token-source-valgrind");
+}
+
+#[test]
+fn processes_share_their_tokens_in_a_file() {
+    let program = program(C, "token_cache.c", &["-lzeebe"]);
+    with_gateways(clean(Command::new(&program)), "token-cache");
+    with_gateways(valgrind(&program), "token-cache-valgrind");
 }
 
 #[test]

@@ -231,7 +231,7 @@ pub extern "C" fn zeebe_channel_describe(
 /// `endpoint`, `peer`, `open_calls`, `connections`,
 /// `failed_attempts`, `bytes_sent`, `bytes_received`, `pings`, `round_trip_us` (of the last ping; null before one); `oauth2`, null without it, with
 /// `state` as in zeebe_channel_describe(), `expires_in_seconds`, and of the plugin, which channels with equal credentials share:
-/// `requests`, `failures`, `failures_by_reason` (`refused` by the endpoint, `unavailable`, `settings`), `renewals` (of the requests, those
+/// `requests`, `from_file` (of the requests, those that `cache_path` answered), `failures`, `failures_by_reason` (`refused` by the endpoint, `unavailable`, `settings`), `renewals` (of the requests, those
 /// ahead of expiry), `rejected` (by a gateway, and replaced), `waiting`, `last_request_ms` (of the last that brought a token; null before one).
 #[apply(capi)]
 #[unsafe(no_mangle)]

@@ -144,7 +144,11 @@ pub struct zeebe_token_options {
     /// `http://[user:password@]host:port`; NULL: for channels, the variables `https_proxy` or `http_proxy`, by the URL,
     /// and `no_proxy`, each also in upper case, loopback excepted. Not that of the gateway: `grpc.http_proxy`.
     pub http_proxy: *const c_char,
-    /// For later versions: must be NULL.
+    /// A file that tokens are kept in, for other processes and for the next start; beside it come one that ends in `.lock` and,
+    /// for moments, one in `.new`. Of processes that need a token at once, one asks for it and the others wait, as long as
+    /// `timeout_ms`. Only its owner may read it (mode 600); what is there and is another's, readable by others, a symbolic link or no
+    /// token file is left alone, with a warning. Tokens are found by URL, id, method, scope and audience, not by secret: after a change of
+    /// the secret alone the old token serves until its end. What the gateway refuses goes. NULL: tokens stay in memory.
     pub cache_path: *const c_char,
 }
 

@@ -1,5 +1,6 @@
 //! What the token options and the lifetimes say, field by field checked.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -59,11 +60,6 @@ impl TokenArguments {
         // SAFETY: an options struct of the header's contract.
         let options = unsafe { convert::options("token_options", options) }?;
         let authentication = authentication(options.client_authentication)?;
-        if !options.cache_path.is_null() {
-            return Err(Error::invalid_argument(
-                "token_options.cache_path is not supported by this version",
-            ));
-        }
         if options.reserved != 0 {
             return Err(Error::invalid_argument("token_options.reserved is not 0"));
         }
@@ -95,6 +91,7 @@ impl TokenArguments {
                 signing_key,
                 identity: fingerprint(&[key, chain, key_id]),
                 proxy: None,
+                cache_path: text("cache_path", &options.cache_path)?.map(PathBuf::from),
             },
             http_proxy: text("http_proxy", &options.http_proxy)?.map(str::to_owned),
         })

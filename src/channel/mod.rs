@@ -354,6 +354,7 @@ impl Channel {
                 "state": facts.state,
                 "expires_in_seconds": left,
                 "requests": facts.counts.requests,
+                "from_file": facts.counts.from_file,
                 "failures": facts.counts.failures,
                 "failures_by_reason": {
                     "refused": facts.counts.refused,

@@ -7,9 +7,17 @@ use http::HeaderValue;
 use http::header::InvalidHeaderValue;
 use zeroize::Zeroizing;
 
+const BEARER: &str = "Bearer ";
+
 /// RFC 6750.
 pub(super) fn bearer(token: &str) -> Result<HeaderValue, InvalidHeaderValue> {
-    value(Zeroizing::new(["Bearer ", token].concat()))
+    value(Zeroizing::new([BEARER, token].concat()))
+}
+
+/// The token in what [`bearer`] gave, which is printable ASCII.
+pub(super) fn bearer_token(value: &HeaderValue) -> Zeroizing<String> {
+    let token = value.as_bytes().strip_prefix(BEARER.as_bytes());
+    Zeroizing::new(String::from_utf8_lossy(token.unwrap_or_default()).into_owned())
 }
 
 /// RFC 7617, of both as they are.
@@ -39,6 +47,7 @@ mod tests {
     #[test]
     fn values_are_those_of_the_rfcs() {
         assert_eq!(bearer("t").unwrap(), "Bearer t");
+        assert_eq!(*bearer_token(&bearer("t").unwrap()), "t");
         assert_eq!(
             basic("Aladdin", "open sesame").unwrap(),
             "Basic QWxhZGRpbjpvcGVuIHNlc2FtZQ=="

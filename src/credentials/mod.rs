@@ -3,6 +3,7 @@
 mod assertion;
 mod authorization;
 mod client_authentication;
+mod disk_cache;
 mod fingerprint;
 mod host;
 mod oauth2;
@@ -10,6 +11,7 @@ mod plugin;
 mod tls;
 mod token;
 mod token_answer;
+mod token_file;
 
 use std::sync::Arc;
 

@@ -6,6 +6,7 @@
 //! whose copies nobody would overwrite.
 
 use std::fmt;
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime};
 
@@ -21,9 +22,10 @@ use zeroize::Zeroizing;
 
 use super::assertion::{ASSERTION_TYPE, Claims, SigningKey};
 use super::client_authentication::{ClientAuthentication, form_encoded};
-use super::fingerprint::Fingerprint;
+use super::disk_cache::DiskCache;
+use super::fingerprint::{Fingerprint, fingerprint};
 use super::tls::TlsCredentials;
-use super::token::Token;
+use super::token::{Lifetime, Token};
 use super::token_answer::{self, Granted};
 use crate::channel::target::is_loopback_host;
 use crate::error::{Error, chain};
@@ -46,6 +48,8 @@ pub struct TokenOptions {
     /// Of key, certificate and key id.
     pub identity: Fingerprint,
     pub(crate) proxy: Option<Proxy>,
+    /// The token file that processes share.
+    pub cache_path: Option<PathBuf>,
 }
 
 /// One client at one token endpoint.
@@ -133,6 +137,7 @@ impl ClientCredentials {
             && ours.ca == theirs.ca
             && ours.identity == theirs.identity
             && ours.proxy == theirs.proxy
+            && ours.cache_path == theirs.cache_path
     }
 
     /// Why the URL cannot be used, if it cannot.
@@ -153,6 +158,20 @@ impl ClientCredentials {
             }
             Ok(_) => None,
         }
+    }
+
+    /// The client's part of its token file.
+    pub(super) fn disk_cache(&self, lifetime: Lifetime) -> Option<DiskCache> {
+        let path = self.options.cache_path.as_deref()?;
+        let key = fingerprint(&[
+            Some(&self.authorization_server),
+            Some(&self.client_id),
+            Some(self.authentication.name()),
+            self.scope.as_deref(),
+            self.audience.as_deref(),
+        ]);
+        let key = BASE64_URL_SAFE_NO_PAD.encode(key);
+        Some(DiskCache::new(path, key, lifetime))
     }
 
     /// One request to the endpoint.
@@ -393,6 +412,7 @@ mod tests {
             ca: None,
             tls: TlsCredentials::platform(),
             identity: [0; 32],
+            cache_path: None,
             signing_key: None,
             proxy: Some(Proxy::parse("user:visible@proxy", "option").unwrap()),
         };

@@ -10,6 +10,7 @@ use tokio::sync::oneshot;
 use tokio::time::sleep;
 
 use super::authorization;
+use super::disk_cache::{DiskCache, Reading};
 use super::host::TokenSource;
 use super::oauth2::ClientCredentials;
 use super::token::{Facts, Lifetime, Outcome, Step, Token, TokenCache};
@@ -18,10 +19,17 @@ use crate::runtime::{self, Epoch, lock};
 use crate::sys::{PerProcess, since_boot};
 
 enum Source {
-    ClientCredentials(Arc<ClientCredentials>),
+    ClientCredentials(Arc<ClientCredentials>, Option<Arc<DiskCache>>),
     Host(TokenSource),
     /// A value that the program gives, and may replace.
     Fixed(Mutex<HeaderValue>),
+}
+
+/// Whether a token file may answer a fetch.
+#[derive(Clone, Copy)]
+enum Reads {
+    File,
+    Nothing,
 }
 
 /// Boxed where it takes a fetch, which is rare: every call carries the size of this.
@@ -42,7 +50,7 @@ pub struct Plugin {
 impl fmt::Debug for Plugin {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.source {
-            Source::ClientCredentials(client) => write!(f, "Plugin({client:?})"),
+            Source::ClientCredentials(client, _) => write!(f, "Plugin({client:?})"),
             Source::Host(_) => f.write_str("Plugin(the host's token source)"),
             Source::Fixed(_) => f.write_str("Plugin(<redacted>)"),
         }
@@ -56,13 +64,17 @@ impl Plugin {
         let mut living = lock(LIVING.get());
         living.retain(|plugin| plugin.strong_count() > 0);
         let is_same = |plugin: &Arc<Self>| {
-            let same_client = matches!(&plugin.source, Source::ClientCredentials(other) if other.is_same(&client));
+            let same_client = matches!(&plugin.source, Source::ClientCredentials(other, _) if other.is_same(&client));
             same_client && plugin.lifetime == lifetime && plugin.epoch.check().is_ok()
         };
         if let Some(found) = living.iter().filter_map(Weak::upgrade).find(is_same) {
             return found;
         }
-        let made = Self::new(Source::ClientCredentials(Arc::new(client)), lifetime);
+        let disk_cache = client.disk_cache(lifetime).map(Arc::new);
+        let made = Self::new(
+            Source::ClientCredentials(Arc::new(client), disk_cache),
+            lifetime,
+        );
         living.push(Arc::downgrade(&made));
         made
     }
@@ -120,7 +132,7 @@ impl Plugin {
     pub fn check_fetches(&self) -> Result<(), Error> {
         match &self.source {
             Source::Fixed(_) => Err(Error::illegal_state("the plugin fetches no token")),
-            Source::ClientCredentials(_) | Source::Host(_) => Ok(()),
+            Source::ClientCredentials(..) | Source::Host(_) => Ok(()),
         }
     }
 
@@ -137,7 +149,7 @@ impl Plugin {
         match lock(&self.cache).get(since_boot()) {
             Step::Use(header) => Authorization::AtHand(header),
             Step::Renew(header) => {
-                self.fetch_in_background();
+                self.fetch_in_background(Reads::File);
                 Authorization::AtHand(header)
             }
             step => {
@@ -148,17 +160,35 @@ impl Plugin {
     }
 
     /// The gateway refused this `authorization`: whether the call may be sent again, with another.
-    pub(crate) fn rejected(&self, authorization: &HeaderValue) -> bool {
+    pub(crate) fn rejected(self: &Arc<Self>, authorization: &HeaderValue) -> bool {
         if let Source::Fixed(value) = &self.source {
             return *lock(value) != authorization;
         }
+        self.forget_on_disk(authorization);
         lock(&self.cache).rejected(since_boot(), fastrand::f64(), authorization)
+    }
+
+    fn forget_on_disk(self: &Arc<Self>, refused: &HeaderValue) {
+        let Source::ClientCredentials(client, Some(disk_cache)) = &self.source else {
+            return;
+        };
+        let token = lock(&self.cache).token();
+        let is_refused = |token: &Token| token.header() == refused;
+        if token
+            .filter(is_refused)
+            .is_some_and(|token| disk_cache.refuse(token))
+        {
+            let forget = Arc::clone(disk_cache).forget_refused(client.options.timeout);
+            if let Err(error) = self.spawn(|_| forget) {
+                tracing::debug!("a refused token stays in the cache file: {error}"); // the runtime ends
+            }
+        }
     }
 
     /// A new token, even if the old one is good; joins a fetch under way.
     pub async fn retrieve_token(self: &Arc<Self>) -> Result<(), Error> {
         let step = lock(&self.cache).fetch(since_boot());
-        self.follow(step).await.map(drop)
+        self.follow(step, Reads::Nothing).await.map(drop)
     }
 
     pub fn is_token_expired(&self) -> bool {
@@ -171,7 +201,7 @@ impl Plugin {
 
     async fn wait(self: &Arc<Self>, mut step: Step, patient: bool) -> Outcome {
         loop {
-            let outcome = self.follow(step).await;
+            let outcome = self.follow(step, Reads::File).await;
             match &outcome {
                 Err(error) if patient && error.is_retryable() => {}
                 _ => return outcome,
@@ -182,17 +212,17 @@ impl Plugin {
         }
     }
 
-    async fn follow(self: &Arc<Self>, step: Step) -> Outcome {
+    async fn follow(self: &Arc<Self>, step: Step, reads: Reads) -> Outcome {
         let waiting: oneshot::Receiver<Outcome> = match step {
             Step::Use(header) => return Ok(header),
             Step::Renew(header) => {
-                self.fetch_in_background();
+                self.fetch_in_background(Reads::File);
                 return Ok(header);
             }
             Step::Fail(error) => return Err(error),
             Step::Wait(waiting) => waiting,
             Step::Fetch(waiting) => {
-                self.fetch_in_background();
+                self.fetch_in_background(reads);
                 waiting
             }
         };
@@ -202,11 +232,11 @@ impl Plugin {
     }
 
     /// On its own: it outlives the deadline of the call that started it.
-    fn fetch_in_background(self: &Arc<Self>) {
+    fn fetch_in_background(self: &Arc<Self>, reads: Reads) {
         let mut fetch = Fetch(Some(Arc::clone(self)));
         let spawned = self.spawn(|plugin| async move {
             tracing::debug!("{plugin:?}: a token is asked for");
-            let fetched = plugin.fetch().await;
+            let fetched = plugin.fetch(reads).await;
             fetch.finish(fetched);
         });
         if let Err(error) = spawned {
@@ -226,7 +256,7 @@ impl Plugin {
                 && lock(&plugin.cache).begin_renewal(since_boot())
             {
                 tracing::debug!("{plugin:?}: the token is renewed ahead of its expiry");
-                plugin.fetch_in_background();
+                plugin.fetch_in_background(Reads::File);
             }
         });
         if let Err(error) = spawned {
@@ -243,9 +273,19 @@ impl Plugin {
         Ok(())
     }
 
-    async fn fetch(&self) -> Result<Token, Error> {
+    async fn fetch(&self, reads: Reads) -> Result<Token, Error> {
         match &self.source {
-            Source::ClientCredentials(client) => Arc::clone(client).fetch().await,
+            Source::ClientCredentials(client, None) => Arc::clone(client).fetch().await,
+            Source::ClientCredentials(client, Some(disk_cache)) => {
+                let reading = match reads {
+                    Reads::Nothing => Reading::Nothing,
+                    Reads::File => Reading::OtherThan(lock(&self.cache).token()),
+                };
+                let request = Arc::clone(client).fetch();
+                disk_cache
+                    .fetch(reading, client.options.timeout, request)
+                    .await
+            }
             Source::Host(source) => source.fetch(self.epoch).await,
             Source::Fixed(_) => Err(Error::illegal_state("the plugin fetches no token")),
         }

@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use http::HeaderValue;
 use tokio::sync::oneshot;
+use zeroize::Zeroizing;
 
 use super::authorization;
 use crate::backoff::Backoff;
@@ -28,12 +29,21 @@ pub struct Lifetime {
     pub expire_in: Option<Duration>,
 }
 
+impl Lifetime {
+    /// Of a token, by what it says itself, else by the settings.
+    pub(super) fn of(&self, token: &Token) -> Duration {
+        let lifetime = token.expires_in.or(self.expire_in);
+        lifetime.unwrap_or(UNKNOWN_LIFETIME)
+    }
+}
+
 /// An access token as it came.
 #[derive(Clone)]
 pub struct Token {
     header: HeaderValue,
     expires_in: Option<Duration>,
     scope: Option<String>,
+    from_file: bool,
 }
 
 impl Token {
@@ -55,7 +65,29 @@ impl Token {
             header,
             expires_in,
             scope,
+            from_file: false,
         })
+    }
+
+    /// Not from the token endpoint, but from a token file.
+    pub(super) fn from_file(self) -> Self {
+        Self {
+            from_file: true,
+            ..self
+        }
+    }
+
+    pub(super) fn access_token(&self) -> Zeroizing<String> {
+        authorization::bearer_token(&self.header)
+    }
+
+    pub(super) fn scope(&self) -> Option<&str> {
+        self.scope.as_deref()
+    }
+
+    /// Whether a gateway would see no difference.
+    pub(super) fn is_same(&self, other: &Self) -> bool {
+        self.header == other.header
     }
 
     /// What stands in `authorization`.
@@ -113,6 +145,8 @@ impl fmt::Debug for Step {
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Counts {
     pub requests: u64,
+    /// Of the requests, those that a token file answered.
+    pub from_file: u64,
     pub failures: u64,
     /// Of the failures: the endpoint refused the client, it or its answer was of no use, the settings are wrong.
     pub refused: u64,
@@ -203,6 +237,12 @@ impl TokenCache {
                 .expiry
                 .is_none_or(|expiry| now.saturating_add(leeway) <= expiry)
         })
+    }
+
+    /// The token in hand, good or not.
+    pub(super) fn token(&self) -> Option<Token> {
+        let stored = self.stored.as_ref()?;
+        Some(stored.token.clone())
     }
 
     fn header(&self) -> Option<HeaderValue> {
@@ -317,6 +357,7 @@ impl TokenCache {
                 self.pause = None;
                 self.backoff.reset();
                 self.last_request = Some(now.saturating_sub(self.began));
+                self.counts.from_file += u64::from(token.from_file);
                 self.stored = Some(self.stored(now, random, token));
                 None
             }
@@ -358,8 +399,7 @@ impl TokenCache {
     }
 
     fn stored(&self, now: Moment, random: f64, token: Token) -> Stored {
-        let lifetime = token.expires_in.or(self.lifetime.expire_in);
-        let lifetime = lifetime.unwrap_or(UNKNOWN_LIFETIME);
+        let lifetime = self.lifetime.of(&token);
         let ahead = (lifetime / RENEWAL_SHARE).min(LONGEST_RENEWAL);
         let ahead = ahead.mul_f64(0.8 + 0.4 * random);
         let good = lifetime.checked_sub(self.lifetime.leeway);
@@ -367,8 +407,9 @@ impl TokenCache {
             .filter(|good| !good.is_zero())
             .and_then(|good| now.checked_add(good.saturating_sub(ahead)));
         Stored {
+            // How old one from a file is nobody knows: old enough to be replaced when a gateway refuses it.
+            fetched: if token.from_file { Moment::ZERO } else { now },
             token,
-            fetched: now,
             expiry: now.checked_add(lifetime),
             renewal,
             used: false,
@@ -667,6 +708,17 @@ mod tests {
             cache.rejected(now, 0.5, &header);
         }
         assert!((20..30).contains(&fetches), "{fetches}");
+    }
+
+    #[test]
+    fn a_token_from_a_file_is_counted_and_replaced_at_once_when_it_is_refused() {
+        let mut cache = TokenCache::new(LIFETIME);
+        let from_file = token("old", Some(3600)).map(Token::from_file);
+        let header = fetched(&mut cache, START, from_file).unwrap();
+        assert_eq!(cache.facts(START).counts.from_file, 1);
+        assert!(cache.rejected(START, 0.5, &header));
+        fetched(&mut cache, START, token("new", Some(3600))).unwrap();
+        assert_eq!(cache.facts(START).counts.from_file, 1);
     }
 
     #[test]

@@ -1,0 +1,191 @@
+//! The content of a token file: access tokens, each under the key of the client that asked for it.
+//!
+//! Pure: the time comes in as an argument. By the wall clock, which is all that processes have in common.
+
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use serde_json::{Map, Value, json};
+use zeroize::Zeroizing;
+
+use super::token::{Lifetime, Token};
+
+const VERSION: u64 = 1;
+
+struct Entry {
+    key: String,
+    access_token: Zeroizing<String>,
+    /// Seconds since 1970, as the expiry.
+    issued: u64,
+    expiry: u64,
+    scope: Option<String>,
+}
+
+#[derive(Default)]
+pub(super) struct TokenFile(Vec<Entry>);
+
+impl TokenFile {
+    /// `None`: it is nothing that this version has written.
+    pub(super) fn parse(content: &[u8]) -> Option<Self> {
+        let content: Value = serde_json::from_slice(content).ok()?;
+        if content["version"] != json!(VERSION) {
+            return None;
+        }
+        let tokens = content["tokens"].as_object()?;
+        tokens
+            .iter()
+            .map(|(key, token)| Entry::parse(key, token))
+            .collect::<Option<_>>()
+            .map(Self)
+    }
+
+    pub(super) fn content(&self) -> Zeroizing<Vec<u8>> {
+        let tokens: Map<_, _> = self.0.iter().map(Entry::json).collect();
+        let content = json!({"version": VERSION, "tokens": tokens});
+        Zeroizing::new(content.to_string().into_bytes())
+    }
+
+    /// A token that is good by the leeway. One from the future is not: the clock was set back, and how long it is good
+    /// cannot be told.
+    pub(super) fn token(&self, key: &str, now: SystemTime, leeway: Duration) -> Option<Token> {
+        let entry = self.0.iter().find(|entry| entry.key == key)?;
+        let now = seconds(now);
+        let left = Duration::from_secs(entry.expiry.checked_sub(now)?);
+        if left < leeway || left.is_zero() || entry.issued > now {
+            return None;
+        }
+        Token::new(&entry.access_token, Some(left), entry.scope.clone())
+            .ok()
+            .map(Token::from_file)
+    }
+
+    /// In place of an older one; those that have expired go.
+    pub(super) fn put(&mut self, key: &str, token: &Token, lifetime: Lifetime, now: SystemTime) {
+        let now = seconds(now);
+        self.0
+            .retain(|entry| entry.key != key && entry.expiry > now);
+        self.0.push(Entry {
+            key: key.to_owned(),
+            access_token: token.access_token(),
+            issued: now,
+            expiry: now.saturating_add(lifetime.of(token).as_secs()),
+            scope: token.scope().map(str::to_owned),
+        });
+    }
+
+    /// Whether it was there.
+    pub(super) fn remove(&mut self, key: &str, token: &Token) -> bool {
+        let before = self.0.len();
+        let access_token = token.access_token();
+        self.0
+            .retain(|entry| entry.key != key || entry.access_token != access_token);
+        self.0.len() < before
+    }
+}
+
+impl Entry {
+    fn parse(key: &str, token: &Value) -> Option<Self> {
+        Some(Self {
+            key: key.to_owned(),
+            access_token: Zeroizing::new(token["access_token"].as_str()?.to_owned()),
+            issued: token["issued_at"].as_u64()?,
+            expiry: token["expires_at"].as_u64()?,
+            scope: token["scope"].as_str().map(str::to_owned),
+        })
+    }
+
+    fn json(&self) -> (String, Value) {
+        let token = json!({
+            "access_token": *self.access_token,
+            "issued_at": self.issued,
+            "expires_at": self.expiry,
+            "scope": self.scope,
+        });
+        (self.key.clone(), token)
+    }
+}
+
+fn seconds(time: SystemTime) -> u64 {
+    time.duration_since(UNIX_EPOCH)
+        .map_or(0, |since| since.as_secs())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const LEEWAY: Duration = Duration::from_secs(60);
+    const LIFETIME: Lifetime = Lifetime {
+        leeway: LEEWAY,
+        expire_in: None,
+    };
+
+    fn at(seconds: u64) -> SystemTime {
+        UNIX_EPOCH + Duration::from_secs(1_700_000_000 + seconds)
+    }
+
+    fn token(text: &str, seconds: u64) -> Token {
+        let scope = Some("a b".to_owned());
+        Token::new(text, Some(Duration::from_secs(seconds)), scope).unwrap()
+    }
+
+    fn reread(file: &TokenFile) -> TokenFile {
+        TokenFile::parse(&file.content()).unwrap()
+    }
+
+    #[test]
+    fn a_token_is_read_again_while_it_is_good_by_the_leeway() {
+        let mut file = TokenFile::default();
+        file.put("a", &token("t", 300), LIFETIME, at(0));
+        file.put("b", &token("u", 300), LIFETIME, at(0));
+        let file = reread(&file);
+        let found = file.token("a", at(100), LEEWAY).unwrap();
+        assert_eq!(found.header(), "Bearer t");
+        assert_eq!(found.scope(), Some("a b"));
+        assert_eq!(LIFETIME.of(&found), Duration::from_secs(200));
+        assert!(file.token("a", at(240), LEEWAY).is_some());
+        assert!(file.token("a", at(241), LEEWAY).is_none());
+        assert!(file.token("a", at(300), Duration::ZERO).is_none());
+        assert_eq!(file.token("b", at(0), LEEWAY).unwrap().header(), "Bearer u");
+        assert!(file.token("c", at(0), LEEWAY).is_none());
+        let set_back = UNIX_EPOCH + Duration::from_secs(1_699_999_999);
+        assert!(file.token("a", set_back, LEEWAY).is_none());
+    }
+
+    #[test]
+    fn a_new_token_replaces_the_old_one_and_expired_ones_go() {
+        let mut file = TokenFile::default();
+        file.put("old", &token("t", 10), LIFETIME, at(0));
+        file.put("a", &token("t", 300), LIFETIME, at(0));
+        file.put("a", &token("u", 300), LIFETIME, at(10));
+        let file = reread(&file);
+        assert_eq!(file.0.len(), 1);
+        assert_eq!(
+            file.token("a", at(10), LEEWAY).unwrap().header(),
+            "Bearer u"
+        );
+    }
+
+    #[test]
+    fn only_the_token_that_was_refused_is_removed() {
+        let mut file = TokenFile::default();
+        file.put("a", &token("t", 300), LIFETIME, at(0));
+        assert!(!file.remove("a", &token("other", 300)));
+        assert!(!file.remove("b", &token("t", 300)));
+        assert!(file.remove("a", &token("t", 1)));
+        assert!(reread(&file).token("a", at(0), LEEWAY).is_none());
+    }
+
+    #[test]
+    fn what_this_version_has_not_written_is_no_token_file() {
+        for content in [
+            "",
+            "nonsense",
+            "{}",
+            r#"{"version": 2, "tokens": {}}"#,
+            r#"{"version": 1, "tokens": []}"#,
+            r#"{"version": 1, "tokens": {"a": {"access_token": "t"}}}"#,
+        ] {
+            assert!(TokenFile::parse(content.as_bytes()).is_none(), "{content}");
+        }
+    }
+}
