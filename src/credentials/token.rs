@@ -70,7 +70,7 @@ impl Token {
     }
 
     /// Not from the token endpoint, but from a token file.
-    pub(super) fn from_file(self) -> Self {
+    pub(super) fn of_file(self) -> Self {
         Self {
             from_file: true,
             ..self
@@ -713,7 +713,7 @@ mod tests {
     #[test]
     fn a_token_from_a_file_is_counted_and_replaced_at_once_when_it_is_refused() {
         let mut cache = TokenCache::new(LIFETIME);
-        let from_file = token("old", Some(3600)).map(Token::from_file);
+        let from_file = token("old", Some(3600)).map(Token::of_file);
         let header = fetched(&mut cache, START, from_file).unwrap();
         assert_eq!(cache.facts(START).counts.from_file, 1);
         assert!(cache.rejected(START, 0.5, &header));

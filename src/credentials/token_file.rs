@@ -55,7 +55,7 @@ impl TokenFile {
         }
         Token::new(&entry.access_token, Some(left), entry.scope.clone())
             .ok()
-            .map(Token::from_file)
+            .map(Token::of_file)
     }
 
     /// In place of an older one; those that have expired go.
