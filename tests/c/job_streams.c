@@ -225,11 +225,11 @@ static void a_killed_gateway_is_waited_for(void) {
     while (w.t.messages < 20) pthread_cond_wait(&w.t.changed, &w.t.mutex);
     w.t.messages = 0; /* a new gateway gives the same keys */
     pthread_mutex_unlock(&w.t.mutex);
+    wait_for_stat(channel, "reopened", round - 1); /* polls may have brought the jobs before the stream was open */
     gateway_kill(&g);
     gateway_start(&g, port);
   }
-  /* Polls may have brought a round's jobs before its stream was open; the last gateway stays, so it opens there. */
-  for (int64_t end = now_ms() + 30000; stats_number(channel, "reopened") < 1; usleep(2000)) CHECK(now_ms() < end);
+  wait_for_stat(channel, "reopened", 3);
   close_and_free(&w);
   zeebe_channel_free(channel);
   gateway_stop(&g);
