@@ -18,6 +18,7 @@ use crate::channel::{ActiveCall, Channel};
 use crate::error::Error;
 use driver::Driver;
 use requests::Requests;
+pub(crate) use requests::STREAM as STREAM_ACTIVATED_JOBS;
 
 #[derive(Clone, Debug)]
 pub struct JobStreamOptions {

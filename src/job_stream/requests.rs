@@ -13,7 +13,7 @@ use crate::json::Rpc;
 /// A request timeout below 0: the gateway answers at once.
 const NO_LONG_POLL: i64 = -1;
 
-pub(super) const STREAM: &str = "/gateway_protocol.Gateway/StreamActivatedJobs";
+pub(crate) const STREAM: &str = "/gateway_protocol.Gateway/StreamActivatedJobs";
 pub(super) const POLL: &str = "/gateway_protocol.Gateway/ActivateJobs";
 
 /// The requests of both calls.

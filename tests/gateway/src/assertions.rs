@@ -9,11 +9,10 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use aws_lc_rs::signature::{
     ECDSA_P256_SHA256_FIXED, RSA_PKCS1_2048_8192_SHA256, UnparsedPublicKey, VerificationAlgorithm,
 };
-use base64::Engine as _;
-use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use rustls::pki_types::SubjectPublicKeyInfoDer;
 use rustls::pki_types::pem::PemObject;
-use serde_json::Value;
+
+use crate::jwt::Jwt;
 
 /// The value of `client_assertion_type`.
 pub(crate) const TYPE: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
@@ -55,32 +54,27 @@ impl Assertions {
         is_endpoint: impl Fn(&str) -> bool,
         now: SystemTime,
     ) -> Result<String, String> {
-        let (signed, signature) = assertion.rsplit_once('.').ok_or("it is no JWT")?;
-        let (header, claims) = signed.split_once('.').ok_or("it is no JWT")?;
-        let (header, claims) = (json(header)?, json(claims)?);
+        let jwt = Jwt::of(assertion)?;
         let text = |name: &str| {
-            let found = claims[name].as_str().filter(|text| !text.is_empty());
+            let found = jwt.claims[name].as_str().filter(|text| !text.is_empty());
             found.ok_or_else(|| format!("its {name} is missing"))
         };
         let number = |name: &str| {
-            let found = claims[name].as_u64();
+            let found = jwt.claims[name].as_u64();
             found.ok_or_else(|| format!("its {name} is missing"))
         };
         let client = text("iss")?;
         if text("sub")? != client {
             return Err("its iss and sub differ".to_owned());
         }
-        let algorithm: &dyn VerificationAlgorithm = match header["alg"].as_str() {
+        let algorithm: &dyn VerificationAlgorithm = match jwt.header["alg"].as_str() {
             Some("RS256") => &RSA_PKCS1_2048_8192_SHA256,
             Some("ES256") => &ECDSA_P256_SHA256_FIXED,
             _ => return Err("its alg is neither RS256 nor ES256".to_owned()),
         };
-        let signature = BASE64_URL_SAFE_NO_PAD
-            .decode(signature)
-            .map_err(|error| format!("its signature is no base64url: {error}"))?;
         let is_signed_by = |key: &&ClientKey| {
             let public_key = UnparsedPublicKey::new(algorithm, &key.public_key);
-            key.id == client && public_key.verify(signed.as_bytes(), &signature).is_ok()
+            key.id == client && public_key.verify(jwt.signed, &jwt.signature).is_ok()
         };
         if !keys.iter().any(|key| is_signed_by(&key)) {
             return Err(format!("no key of client {client} signed it"));
@@ -104,13 +98,6 @@ impl Assertions {
     }
 }
 
-fn json(part: &str) -> Result<Value, String> {
-    let decoded = BASE64_URL_SAFE_NO_PAD
-        .decode(part)
-        .map_err(|error| format!("it is no base64url: {error}"))?;
-    serde_json::from_slice(&decoded).map_err(|error| format!("it is no JSON: {error}"))
-}
-
 #[cfg(test)]
 mod tests {
     use std::time::Duration;
@@ -118,7 +105,9 @@ mod tests {
     use aws_lc_rs::encoding::{AsDer, PublicKeyX509Der};
     use aws_lc_rs::rand::SystemRandom;
     use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, KeyPair as _};
-    use serde_json::json;
+    use base64::Engine as _;
+    use base64::prelude::BASE64_URL_SAFE_NO_PAD;
+    use serde_json::{Value, json};
 
     use super::*;
 
@@ -161,8 +150,9 @@ mod tests {
         refused(&good, "jti was used");
         refused(&assertion(&other, |_, _| {}), "no key of client a");
         refused("nonsense", "no JWT");
-        let claim =
-            |name: &'static str, value: Value| assertion(&pair, |_, claims| claims[name] = value);
+        let claim = |name: &'static str, value: Value| {
+            assertion(&pair, |_, claims| claims[name] = value)
+        };
         refused(&claim("aud", json!("there")), "aud is there");
         refused(&claim("exp", json!(NOW)), "has expired");
         refused(&claim("exp", json!(NOW + 3600)), "too long");

@@ -3,8 +3,6 @@
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use base64::Engine as _;
-use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use hyper::header::HOST;
 use hyper::{Request, StatusCode, Uri};
 use hyper_util::rt::TokioIo;
@@ -14,6 +12,7 @@ use tokio::sync::Mutex;
 
 use crate::http;
 use crate::jwks::{self, Key};
+use crate::jwt::Jwt;
 use crate::tokens::Refusal;
 
 #[derive(Debug)]
@@ -38,7 +37,7 @@ impl Issuers {
 
     /// Checks a token that the gateway did not issue itself.
     pub(crate) async fn check(&self, token: &str, audience: &str) -> Result<(), Refusal> {
-        let jwt = Jwt::of(token).ok_or(Refusal::Unknown)?;
+        let jwt = Jwt::of(token).map_err(|_| Refusal::Unknown)?;
         let claimed = jwt.claims["iss"].as_str().unwrap_or_default();
         let issuer = self.0.iter().find(|issuer| issuer.url == claimed);
         let issuer = issuer.ok_or_else(|| Refusal::OtherIssuer(claimed.to_owned()))?;
@@ -116,29 +115,6 @@ async fn get(url: &str) -> Result<Value, String> {
     serde_json::from_slice(&body).map_err(|error| failed(&error))
 }
 
-/// A token in its parts, nothing of it checked.
-struct Jwt<'a> {
-    header: Value,
-    claims: Value,
-    signed: &'a [u8],
-    signature: Vec<u8>,
-}
-
-impl<'a> Jwt<'a> {
-    fn of(token: &'a str) -> Option<Self> {
-        let decode = |part: &str| BASE64_URL_SAFE_NO_PAD.decode(part).ok();
-        let json = |part: &str| serde_json::from_slice(&decode(part)?).ok();
-        let (signed, signature) = token.rsplit_once('.')?;
-        let (header, claims) = signed.split_once('.')?;
-        Some(Self {
-            header: json(header)?,
-            claims: json(claims)?,
-            signed: signed.as_bytes(),
-            signature: decode(signature)?,
-        })
-    }
-}
-
 /// `now` in seconds since 1970, as `exp` and `nbf`.
 fn check_claims(claims: &Value, audience: &str, now: f64) -> Result<(), Refusal> {
     if claims["exp"].as_f64().is_none_or(|expires| expires <= now) {
@@ -163,6 +139,8 @@ fn check_claims(claims: &Value, audience: &str, now: f64) -> Result<(), Refusal>
 #[cfg(test)]
 mod tests {
     use super::*;
+    use base64::Engine as _;
+    use base64::prelude::BASE64_URL_SAFE_NO_PAD;
     use serde_json::json;
 
     #[test]

@@ -18,6 +18,7 @@ mod http;
 mod identity;
 mod issuers;
 mod jwks;
+mod jwt;
 mod listeners;
 mod options;
 mod places;
