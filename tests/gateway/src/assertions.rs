@@ -150,9 +150,8 @@ mod tests {
         refused(&good, "jti was used");
         refused(&assertion(&other, |_, _| {}), "no key of client a");
         refused("nonsense", "no JWT");
-        let claim = |name: &'static str, value: Value| {
-            assertion(&pair, |_, claims| claims[name] = value)
-        };
+        let claim =
+            |name: &'static str, value: Value| assertion(&pair, |_, claims| claims[name] = value);
         refused(&claim("aud", json!("there")), "aud is there");
         refused(&claim("exp", json!(NOW)), "has expired");
         refused(&claim("exp", json!(NOW + 3600)), "too long");
