@@ -47,15 +47,6 @@ pub struct zeebe_job_stream_options {
 // SAFETY: `repr(C)`, integers and pointers only, `size` first; no padding, as asserted below.
 unsafe impl Options for zeebe_job_stream_options {
     const FIRST_SIZE: usize = offset_of!(Self, reserved) + size_of::<u32>();
-    const INIT: Self = Self {
-        size: size_of::<Self>(),
-        metadata: std::ptr::null(),
-        max_buffered_jobs: 0,
-        watchdog_ms: 0,
-        poll_interval_ms: 0,
-        manual_requests: 0,
-        reserved: 0,
-    };
 }
 const _: () = assert!(size_of::<zeebe_job_stream_options>() == 48);
 

@@ -70,12 +70,6 @@ pub struct zeebe_runtime_options {
 // SAFETY: `repr(C)`, integers and raw pointers only, `size` first, no padding.
 unsafe impl Options for zeebe_runtime_options {
     const FIRST_SIZE: usize = offset_of!(Self, thread_name) + size_of::<usize>();
-    const INIT: Self = Self {
-        size: size_of::<Self>(),
-        io_threads: 0,
-        callback_threads: 0,
-        thread_name: std::ptr::null(),
-    };
 }
 
 /// The version of the library that runs, for example `"0.1.0"`. Static: do not free it.

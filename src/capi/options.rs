@@ -102,14 +102,6 @@ pub struct zeebe_connection_options {
 // SAFETY: `repr(C)`, integers and pointers only, `size` first; no padding, as asserted below.
 unsafe impl Options for zeebe_connection_options {
     const FIRST_SIZE: usize = offset_of!(Self, allow_insecure_gateway) + size_of::<i32>();
-    const INIT: Self = Self {
-        size: size_of::<Self>(),
-        connect_address: std::ptr::null(),
-        metadata: std::ptr::null(),
-        timeout_ms: 0,
-        wait_for_ready: 0,
-        allow_insecure_gateway: 0,
-    };
 }
 const _: () = assert!(size_of::<zeebe_connection_options>() == 40);
 
@@ -155,21 +147,6 @@ pub struct zeebe_token_options {
 // SAFETY: `repr(C)`, integers and pointers only, `size` first; no padding, as asserted below.
 unsafe impl Options for zeebe_token_options {
     const FIRST_SIZE: usize = offset_of!(Self, cache_path) + size_of::<*const c_char>();
-    const INIT: Self = Self {
-        size: size_of::<Self>(),
-        client_authentication: 0,
-        allow_insecure_token_url: 0,
-        prefetch: 0,
-        reserved: 0,
-        connect_timeout_ms: 0,
-        timeout_ms: 0,
-        token_ca: std::ptr::null(),
-        private_key: std::ptr::null(),
-        certificate_chain: std::ptr::null(),
-        key_id: std::ptr::null(),
-        http_proxy: std::ptr::null(),
-        cache_path: std::ptr::null(),
-    };
 }
 const _: () = assert!(size_of::<zeebe_token_options>() == 88);
 
@@ -194,13 +171,6 @@ pub struct zeebe_insecure_channel_options {
 unsafe impl Options for zeebe_insecure_channel_options {
     const FIRST_SIZE: usize =
         offset_of!(Self, connection_options) + size_of::<*const zeebe_connection_options>();
-    const INIT: Self = Self {
-        size: size_of::<Self>(),
-        grpc_address: std::ptr::null(),
-        channel_options: std::ptr::null(),
-        channel_options_count: 0,
-        connection_options: std::ptr::null(),
-    };
 }
 const _: () = assert!(size_of::<zeebe_insecure_channel_options>() == 40);
 
@@ -227,14 +197,6 @@ pub struct zeebe_secure_channel_options {
 unsafe impl Options for zeebe_secure_channel_options {
     const FIRST_SIZE: usize =
         offset_of!(Self, connection_options) + size_of::<*const zeebe_connection_options>();
-    const INIT: Self = Self {
-        size: size_of::<Self>(),
-        grpc_address: std::ptr::null(),
-        channel_options: std::ptr::null(),
-        channel_options_count: 0,
-        channel_credentials: std::ptr::null(),
-        connection_options: std::ptr::null(),
-    };
 }
 const _: () = assert!(size_of::<zeebe_secure_channel_options>() == 48);
 
@@ -277,22 +239,6 @@ pub struct zeebe_oauth2_client_credentials_channel_options {
 unsafe impl Options for zeebe_oauth2_client_credentials_channel_options {
     const FIRST_SIZE: usize =
         offset_of!(Self, connection_options) + size_of::<*const zeebe_connection_options>();
-    const INIT: Self = Self {
-        size: size_of::<Self>(),
-        grpc_address: std::ptr::null(),
-        client_id: std::ptr::null(),
-        client_secret: std::ptr::null(),
-        authorization_server: std::ptr::null(),
-        scope: std::ptr::null(),
-        audience: std::ptr::null(),
-        channel_credentials: std::ptr::null(),
-        channel_options: std::ptr::null(),
-        channel_options_count: 0,
-        leeway: 0,
-        expire_in: 0,
-        token_options: std::ptr::null(),
-        connection_options: std::ptr::null(),
-    };
 }
 const _: () = assert!(size_of::<zeebe_oauth2_client_credentials_channel_options>() == 112);
 
@@ -337,23 +283,6 @@ pub struct zeebe_camunda_cloud_channel_options {
 unsafe impl Options for zeebe_camunda_cloud_channel_options {
     const FIRST_SIZE: usize =
         offset_of!(Self, connection_options) + size_of::<*const zeebe_connection_options>();
-    const INIT: Self = Self {
-        size: size_of::<Self>(),
-        client_id: std::ptr::null(),
-        client_secret: std::ptr::null(),
-        cluster_id: std::ptr::null(),
-        region: std::ptr::null(),
-        authorization_server: std::ptr::null(),
-        scope: std::ptr::null(),
-        audience: std::ptr::null(),
-        channel_credentials: std::ptr::null(),
-        channel_options: std::ptr::null(),
-        channel_options_count: 0,
-        leeway: 0,
-        expire_in: 0,
-        token_options: std::ptr::null(),
-        connection_options: std::ptr::null(),
-    };
 }
 const _: () = assert!(size_of::<zeebe_camunda_cloud_channel_options>() == 120);
 
@@ -375,12 +304,6 @@ pub struct zeebe_ssl_channel_credentials_options {
 // SAFETY: `repr(C)`, integers and pointers only, `size` first; no padding, as asserted below.
 unsafe impl Options for zeebe_ssl_channel_credentials_options {
     const FIRST_SIZE: usize = offset_of!(Self, certificate_chain) + size_of::<*const c_char>();
-    const INIT: Self = Self {
-        size: size_of::<Self>(),
-        root_certificates: std::ptr::null(),
-        private_key: std::ptr::null(),
-        certificate_chain: std::ptr::null(),
-    };
 }
 const _: () = assert!(size_of::<zeebe_ssl_channel_credentials_options>() == 32);
 
@@ -413,17 +336,6 @@ pub struct zeebe_oauth2_client_credentials_metadata_plugin_options {
 unsafe impl Options for zeebe_oauth2_client_credentials_metadata_plugin_options {
     const FIRST_SIZE: usize =
         offset_of!(Self, token_options) + size_of::<*const zeebe_token_options>();
-    const INIT: Self = Self {
-        size: size_of::<Self>(),
-        client_id: std::ptr::null(),
-        client_secret: std::ptr::null(),
-        authorization_server: std::ptr::null(),
-        scope: std::ptr::null(),
-        audience: std::ptr::null(),
-        leeway: 0,
-        expire_in: 0,
-        token_options: std::ptr::null(),
-    };
 }
 const _: () = assert!(size_of::<zeebe_oauth2_client_credentials_metadata_plugin_options>() == 72);
 
@@ -449,14 +361,6 @@ pub struct zeebe_oauth2_metadata_plugin_options {
 // SAFETY: `repr(C)`, integers and pointers only, `size` first; no padding, as asserted below.
 unsafe impl Options for zeebe_oauth2_metadata_plugin_options {
     const FIRST_SIZE: usize = offset_of!(Self, expire_in) + size_of::<i64>();
-    const INIT: Self = Self {
-        size: size_of::<Self>(),
-        retrieve: None,
-        cancel: None,
-        destroy: None,
-        leeway: 0,
-        expire_in: 0,
-    };
 }
 const _: () = assert!(size_of::<zeebe_oauth2_metadata_plugin_options>() == 48);
 
@@ -478,12 +382,6 @@ pub struct zeebe_token {
 // SAFETY: `repr(C)`, integers and pointers only, `size` first; no padding, as asserted below.
 unsafe impl Options for zeebe_token {
     const FIRST_SIZE: usize = offset_of!(Self, expires_in) + size_of::<i64>();
-    const INIT: Self = Self {
-        size: size_of::<Self>(),
-        access_token: std::ptr::null(),
-        scope: std::ptr::null(),
-        expires_in: 0,
-    };
 }
 const _: () = assert!(size_of::<zeebe_token>() == 32);
 
@@ -517,18 +415,6 @@ pub struct zeebe_call_options {
 // SAFETY: `repr(C)`, integers and pointers only, `size` first; no padding, as asserted below.
 unsafe impl Options for zeebe_call_options {
     const FIRST_SIZE: usize = offset_of!(Self, reserved) + size_of::<u32>();
-    const INIT: Self = Self {
-        size: size_of::<Self>(),
-        timeout_ms: 0,
-        metadata: std::ptr::null(),
-        credentials: std::ptr::null(),
-        authority: std::ptr::null(),
-        max_receive_message_length: 0,
-        wait_for_ready: 0,
-        compression: 0,
-        manual_requests: 0,
-        reserved: 0,
-    };
 }
 const _: () = assert!(size_of::<zeebe_call_options>() == 64);
 
@@ -554,13 +440,5 @@ pub struct zeebe_call_handler {
 // SAFETY: `repr(C)`, integers and pointers only, `size` first; no padding, as asserted below.
 unsafe impl Options for zeebe_call_handler {
     const FIRST_SIZE: usize = offset_of!(Self, destroy) + size_of::<zeebe_destroy>();
-    const INIT: Self = Self {
-        size: size_of::<Self>(),
-        on_initial_metadata: None,
-        on_message: None,
-        on_ready: None,
-        on_close: None,
-        destroy: None,
-    };
 }
 const _: () = assert!(size_of::<zeebe_call_handler>() == 48);
