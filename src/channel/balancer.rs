@@ -9,25 +9,28 @@
 //!
 //! Threads: any. The lock is held for a few instructions, never across an await or a callback.
 
+mod connections;
+mod lookup;
+
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
 use serde_json::{Value, json};
 use tokio::sync::{oneshot, watch};
 use tokio::task::AbortHandle;
-use tokio::time::{Instant, sleep};
+use tokio::time::Instant;
 
-use super::connection::{Connection, End, Keepalive};
+use super::connection::{Connection, Keepalive};
 use super::connectivity::Connectivity;
-use super::connector::{Connector, Opened};
+use super::connector::Connector;
 use super::lease::{Granted, Lease, Pick};
-use super::pool::{Lookup, Pool};
+use super::pool::Pool;
 use super::resolver::Endpoint;
 use super::service_config::Policy;
 use super::subchannel::{State, Subchannel, attempts};
 use crate::backoff::Backoff;
-use crate::error::{Error, chain};
+use crate::error::Error;
 use crate::runtime::{self, Epoch, Runtime, lock};
 
 /// Of pick_first, when one connection's streams do not suffice.
@@ -286,113 +289,11 @@ impl Balancer {
         Ok(())
     }
 
-    fn look_up(self: &Arc<Self>, pool: &mut Pool) -> Result<(), Error> {
-        if pool.lookup == Lookup::None {
-            let task = look_up(Arc::downgrade(self), Arc::clone(&self.connector));
-            self.spawn(pool, task, |_, _| ())?;
-            pool.lookup = Lookup::Running;
-        }
-        Ok(())
-    }
-
-    /// A connection failed: perhaps the gateways have moved.
-    fn look_up_again(self: &Arc<Self>, pool: &mut Pool) {
-        if let Err(error) = self.look_up(pool) {
-            tracing::debug!("not looked up: {error}"); // the runtime ends
-        }
-    }
-
-    /// round_robin's new endpoints; connections to others end with their calls.
-    fn resolved(self: &Arc<Self>, endpoints: &[Endpoint]) {
-        let mut pool = lock(&self.pool);
-        pool.lookup = Lookup::None;
-        if pool.closed {
-            return;
-        }
-        let gone = |subchannel: &Subchannel| {
-            !subchannel
-                .endpoint
-                .as_ref()
-                .is_some_and(|endpoint| endpoints.contains(endpoint))
-        };
-        pool.subchannels
-            .extract_if(.., |subchannel| gone(subchannel))
-            .for_each(|subchannel| subchannel.stop());
-        for endpoint in endpoints {
-            let known = |subchannel: &Subchannel| subchannel.endpoint.as_ref() == Some(endpoint);
-            if !pool.subchannels.iter().any(known) {
-                pool.subchannels
-                    .push(self.subchannel(Some(endpoint.clone())));
-            }
-        }
-        if let Err(error) = self.want(&mut pool) {
-            pool.last_error = Some(error);
-        }
-        self.announce(&pool);
-    }
-
-    /// Returns the pause before the next lookup, if anybody still wants one.
-    fn unresolved(&self, error: Error, backoff: &mut Backoff) -> Option<Duration> {
-        let pause = backoff.pause(fastrand::f64());
-        tracing::warn!("{error}; the next attempt is in {} ms", pause.as_millis());
-        let mut pool = lock(&self.pool);
-        pool.lookup = if pool.subchannels.is_empty() && !self.lies_idle(&pool) {
-            Lookup::Failed
-        } else {
-            Lookup::None // what was found before goes on
-        };
-        let again = pool.lookup == Lookup::Failed;
-        self.fail_waiting(pool, error);
-        again.then_some(pause)
-    }
-
     fn lies_idle(&self, pool: &Pool) -> bool {
         let idle = self.settings.idle_timeout;
         pool.closed
             || (pool.waiting_calls() == 0
                 && idle.is_some_and(|timeout| pool.last_wanted.elapsed() >= timeout))
-    }
-
-    pub(super) fn connected(
-        self: &Arc<Self>,
-        id: usize,
-        opened: &Opened,
-    ) -> Option<Arc<Connection>> {
-        tracing::debug!("connected to {}", opened.peer);
-        let connection = Connection::new(opened, id);
-        let mut pool = lock(&self.pool);
-        if pool.closed {
-            return None;
-        }
-        let subchannel = pool.subchannel(id)?;
-        subchannel.record.connected.fetch_add(1, Ordering::Relaxed);
-        subchannel.state = State::Ready(Arc::clone(&connection));
-        self.announce(&pool);
-        drop(pool);
-        self.serve_waiting();
-        let mut pool = lock(&self.pool);
-        if pool.is_awaited()
-            && let Err(error) = self.want(&mut pool)
-        {
-            tracing::debug!("no further connection: {error}"); // the runtime ends
-        }
-        drop(pool);
-        Some(connection)
-    }
-
-    /// Returns the pause before the next attempt.
-    pub(super) fn failed(self: &Arc<Self>, id: usize, error: Error) -> Option<Duration> {
-        let mut pool = lock(&self.pool);
-        let subchannel = pool.subchannel(id)?;
-        subchannel.record.failed.fetch_add(1, Ordering::Relaxed);
-        let pause = subchannel.backoff.pause(fastrand::f64());
-        subchannel.state = State::TransientFailure;
-        tracing::warn!("{error}; the next attempt is in {} ms", pause.as_millis());
-        if self.settings.policy == Policy::RoundRobin {
-            self.look_up_again(&mut pool);
-        }
-        self.fail_waiting(pool, error);
-        Some(pause)
     }
 
     /// Ends the calls that do not wait through failures, once the channel has failed.
@@ -405,101 +306,6 @@ impl Balancer {
         let waiting = pool.take_waiting(false);
         drop(pool);
         refuse(waiting, &error);
-    }
-
-    /// Whether to connect again.
-    pub(super) fn pause_over(&self, id: usize) -> bool {
-        let mut pool = lock(&self.pool);
-        let idle = self.lies_idle(&pool);
-        let spare = pool.subchannels.len() > 1 && self.settings.policy == Policy::PickFirst;
-        if spare && !pool.is_awaited() {
-            pool.subchannels.retain(|subchannel| subchannel.id != id);
-        }
-        let Some(subchannel) = pool.subchannel(id) else {
-            return false;
-        };
-        subchannel.state = if idle { State::Idle } else { State::Connecting };
-        self.announce(&pool);
-        !idle
-    }
-
-    /// No more calls can be sent on it; those under way may finish.
-    pub(super) fn drains(self: &Arc<Self>, connection: &Arc<Connection>, error: &h2::Error) {
-        tracing::debug!("{} takes no more calls: {}", connection.peer, chain(error));
-        if error.is_remote() && error.reason() == Some(h2::Reason::ENHANCE_YOUR_CALM) {
-            let before = self.keepalive_time.load(Ordering::Relaxed);
-            self.keepalive_time
-                .store(before.saturating_mul(2), Ordering::Relaxed);
-            tracing::warn!(
-                "{} had enough of this client's pings; they come half as often now",
-                connection.peer
-            );
-        }
-        self.leave(connection, false);
-    }
-
-    /// Returns the pause before the next attempt, if one follows.
-    pub(super) fn lost(
-        self: &Arc<Self>,
-        connection: &Arc<Connection>,
-        end: &End,
-        lived: Duration,
-    ) -> Option<Duration> {
-        tracing::debug!("the connection to {} ended: {end:?}", connection.peer);
-        let peer = &connection.peer;
-        let error = match end {
-            End::Lost(text) => format!("the connection to {peer} was lost: {text}"),
-            End::Orderly => format!("{peer} closed the connection"),
-            End::Idle => {
-                self.leave(connection, true);
-                return None;
-            }
-        };
-        let mut pool = lock(&self.pool);
-        // Taken on and dropped at once is a failed attempt, or it would go round and round.
-        let refused = connection.started_calls() == 0 && lived < self.settings.backoff.initial();
-        if refused && pool.current(connection).is_some() {
-            drop(pool);
-            return self.failed(connection.subchannel, Error::unavailable(error));
-        }
-        if matches!(end, End::Lost(_)) {
-            pool.last_error = Some(Error::unavailable(error));
-        }
-        if let Some(subchannel) = pool.subchannel(connection.subchannel) {
-            subchannel.backoff.reset();
-        }
-        drop(pool);
-        self.leave(connection, false);
-        None
-    }
-
-    /// The connection is no more READY; another is made if somebody waits, or round_robin wants it.
-    fn leave(self: &Arc<Self>, connection: &Arc<Connection>, idle: bool) {
-        let mut pool = lock(&self.pool);
-        let Some(subchannel) = pool.current(connection) else {
-            return;
-        };
-        subchannel.state = State::Idle;
-        let mut wanted = pool.is_awaited();
-        match self.settings.policy {
-            Policy::PickFirst if pool.subchannels.len() > 1 => {
-                let left = connection.subchannel;
-                pool.subchannels.retain(|subchannel| subchannel.id != left);
-            }
-            Policy::PickFirst => {}
-            Policy::RoundRobin if idle => {}
-            Policy::RoundRobin => {
-                wanted = true;
-                self.look_up_again(&mut pool);
-            }
-        }
-        if wanted
-            && !pool.closed
-            && let Err(error) = self.want(&mut pool)
-        {
-            pool.last_error = Some(error);
-        }
-        self.announce(&pool);
     }
 
     /// Counters by subchannel, for `zeebe_channel_stats`.
@@ -519,32 +325,6 @@ impl Drop for Balancer {
     fn drop(&mut self) {
         let pool = self.pool.get_mut();
         pool.unwrap_or_else(PoisonError::into_inner).close();
-    }
-}
-
-/// Looks up round_robin's endpoints, until they are found or nobody wants them any more.
-async fn look_up(balancer: Weak<Balancer>, connector: Arc<Connector>) {
-    let mut backoff = match balancer.upgrade() {
-        Some(this) => this.settings.backoff,
-        None => return,
-    };
-    loop {
-        let found = connector.resolver.endpoints().await;
-        let Some(this) = balancer.upgrade() else {
-            return;
-        };
-        let error = match found {
-            Ok(endpoints) => return this.resolved(&endpoints),
-            Err(error) => error,
-        };
-        let Some(pause) = this.unresolved(error, &mut backoff) else {
-            return;
-        };
-        drop(this);
-        sleep(pause).await;
-        if let Some(this) = balancer.upgrade() {
-            lock(&this.pool).lookup = Lookup::Running;
-        }
     }
 }
 

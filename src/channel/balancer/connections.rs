@@ -1,0 +1,160 @@
+//! What becomes of connections: made, failed, drained, lost; told by the tasks that drive them (`subchannel`).
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use super::Balancer;
+use crate::channel::connection::{Connection, End};
+use crate::channel::connector::Opened;
+use crate::channel::service_config::Policy;
+use crate::channel::subchannel::State;
+use crate::error::{Error, chain};
+use crate::runtime::lock;
+
+impl Balancer {
+    pub(in crate::channel) fn connected(
+        self: &Arc<Self>,
+        id: usize,
+        opened: &Opened,
+    ) -> Option<Arc<Connection>> {
+        tracing::debug!("connected to {}", opened.peer);
+        let connection = Connection::new(opened, id);
+        let mut pool = lock(&self.pool);
+        if pool.closed {
+            return None;
+        }
+        let subchannel = pool.subchannel(id)?;
+        subchannel.record.connected.fetch_add(1, Ordering::Relaxed);
+        subchannel.state = State::Ready(Arc::clone(&connection));
+        self.announce(&pool);
+        drop(pool);
+        self.serve_waiting();
+        let mut pool = lock(&self.pool);
+        if pool.is_awaited()
+            && let Err(error) = self.want(&mut pool)
+        {
+            tracing::debug!("no further connection: {error}"); // the runtime ends
+        }
+        drop(pool);
+        Some(connection)
+    }
+
+    /// Returns the pause before the next attempt.
+    pub(in crate::channel) fn failed(
+        self: &Arc<Self>,
+        id: usize,
+        error: Error,
+    ) -> Option<Duration> {
+        let mut pool = lock(&self.pool);
+        let subchannel = pool.subchannel(id)?;
+        subchannel.record.failed.fetch_add(1, Ordering::Relaxed);
+        let pause = subchannel.backoff.pause(fastrand::f64());
+        subchannel.state = State::TransientFailure;
+        tracing::warn!("{error}; the next attempt is in {} ms", pause.as_millis());
+        if self.settings.policy == Policy::RoundRobin {
+            self.look_up_again(&mut pool);
+        }
+        self.fail_waiting(pool, error);
+        Some(pause)
+    }
+
+    /// Whether to connect again.
+    pub(in crate::channel) fn pause_over(&self, id: usize) -> bool {
+        let mut pool = lock(&self.pool);
+        let idle = self.lies_idle(&pool);
+        let spare = pool.subchannels.len() > 1 && self.settings.policy == Policy::PickFirst;
+        if spare && !pool.is_awaited() {
+            pool.subchannels.retain(|subchannel| subchannel.id != id);
+        }
+        let Some(subchannel) = pool.subchannel(id) else {
+            return false;
+        };
+        subchannel.state = if idle { State::Idle } else { State::Connecting };
+        self.announce(&pool);
+        !idle
+    }
+
+    /// No more calls can be sent on it; those under way may finish.
+    pub(in crate::channel) fn drains(
+        self: &Arc<Self>,
+        connection: &Arc<Connection>,
+        error: &h2::Error,
+    ) {
+        tracing::debug!("{} takes no more calls: {}", connection.peer, chain(error));
+        if error.is_remote() && error.reason() == Some(h2::Reason::ENHANCE_YOUR_CALM) {
+            let before = self.keepalive_time.load(Ordering::Relaxed);
+            self.keepalive_time
+                .store(before.saturating_mul(2), Ordering::Relaxed);
+            tracing::warn!(
+                "{} had enough of this client's pings; they come half as often now",
+                connection.peer
+            );
+        }
+        self.leave(connection, false);
+    }
+
+    /// Returns the pause before the next attempt, if one follows.
+    pub(in crate::channel) fn lost(
+        self: &Arc<Self>,
+        connection: &Arc<Connection>,
+        end: &End,
+        lived: Duration,
+    ) -> Option<Duration> {
+        tracing::debug!("the connection to {} ended: {end:?}", connection.peer);
+        let peer = &connection.peer;
+        let error = match end {
+            End::Lost(text) => format!("the connection to {peer} was lost: {text}"),
+            End::Orderly => format!("{peer} closed the connection"),
+            End::Idle => {
+                self.leave(connection, true);
+                return None;
+            }
+        };
+        let mut pool = lock(&self.pool);
+        // Taken on and dropped at once is a failed attempt, or it would go round and round.
+        let refused = connection.started_calls() == 0 && lived < self.settings.backoff.initial();
+        if refused && pool.current(connection).is_some() {
+            drop(pool);
+            return self.failed(connection.subchannel, Error::unavailable(error));
+        }
+        if matches!(end, End::Lost(_)) {
+            pool.last_error = Some(Error::unavailable(error));
+        }
+        if let Some(subchannel) = pool.subchannel(connection.subchannel) {
+            subchannel.backoff.reset();
+        }
+        drop(pool);
+        self.leave(connection, false);
+        None
+    }
+
+    /// The connection is no more READY; another is made if somebody waits, or round_robin wants it.
+    pub(super) fn leave(self: &Arc<Self>, connection: &Arc<Connection>, idle: bool) {
+        let mut pool = lock(&self.pool);
+        let Some(subchannel) = pool.current(connection) else {
+            return;
+        };
+        subchannel.state = State::Idle;
+        let mut wanted = pool.is_awaited();
+        match self.settings.policy {
+            Policy::PickFirst if pool.subchannels.len() > 1 => {
+                let left = connection.subchannel;
+                pool.subchannels.retain(|subchannel| subchannel.id != left);
+            }
+            Policy::PickFirst => {}
+            Policy::RoundRobin if idle => {}
+            Policy::RoundRobin => {
+                wanted = true;
+                self.look_up_again(&mut pool);
+            }
+        }
+        if wanted
+            && !pool.closed
+            && let Err(error) = self.want(&mut pool)
+        {
+            pool.last_error = Some(error);
+        }
+        self.announce(&pool);
+    }
+}
