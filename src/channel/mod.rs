@@ -11,6 +11,7 @@ mod counters;
 mod lease;
 mod options;
 mod pool;
+mod read_ahead;
 mod request;
 mod resolver;
 mod service_config;

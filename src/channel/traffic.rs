@@ -1,4 +1,4 @@
-//! Traffic: bytes that go over a subchannel's connections, counted on the wire.
+//! Traffic: bytes that go over a subchannel's connections, counted on the wire, and read ahead from it.
 
 use std::io::{self, IoSlice};
 use std::pin::Pin;
@@ -7,6 +7,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::task::{Context, Poll};
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+
+use super::read_ahead::ReadAhead;
 
 #[derive(Debug, Default)]
 pub(super) struct Traffic {
@@ -17,6 +19,7 @@ pub(super) struct Traffic {
 /// A stream whose bytes are counted.
 pub(super) struct Metered<S> {
     stream: S,
+    ahead: ReadAhead,
     traffic: Arc<Traffic>,
 }
 
@@ -24,6 +27,7 @@ impl<S> Metered<S> {
     pub(super) fn new(stream: S, traffic: &Arc<Traffic>) -> Self {
         Self {
             stream,
+            ahead: ReadAhead::default(),
             traffic: Arc::clone(traffic),
         }
     }
@@ -39,14 +43,15 @@ impl<S> Metered<S> {
 
 impl<S: AsyncRead + Unpin> AsyncRead for Metered<S> {
     fn poll_read(
-        mut self: Pin<&mut Self>,
+        self: Pin<&mut Self>,
         context: &mut Context<'_>,
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
         let before = buffer.filled().len();
-        let read = Pin::new(&mut self.stream).poll_read(context, buffer);
+        let this = self.get_mut();
+        let read = this.ahead.poll_read(&mut this.stream, context, buffer);
         let received = buffer.filled().len() - before;
-        self.traffic
+        this.traffic
             .received
             .fetch_add(received as u64, Ordering::Relaxed);
         read
