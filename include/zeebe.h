@@ -1571,6 +1571,7 @@ zeebe_error *zeebe_channel_stats(const zeebe_channel *channel,
  * Closes the channel: new calls fail at once; running ones get `grace_ms` (< 0: for ever), then end CANCELLED.
  *
  * `callback` comes after the last of their completions; it may be NULL. Never blocks. A second close may only shorten.
+ * To the callback: RPC, CANCELLED: zeebe_runtime_shutdown() came within the grace.
  */
 ZEEBE_API
 zeebe_error *zeebe_channel_close(const zeebe_channel *channel,

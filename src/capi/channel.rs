@@ -250,6 +250,7 @@ pub extern "C" fn zeebe_channel_stats(
 /// Closes the channel: new calls fail at once; running ones get `grace_ms` (< 0: for ever), then end CANCELLED.
 ///
 /// `callback` comes after the last of their completions; it may be NULL. Never blocks. A second close may only shorten.
+/// To the callback: RPC, CANCELLED: zeebe_runtime_shutdown() came within the grace.
 #[apply(capi)]
 #[unsafe(no_mangle)]
 pub extern "C" fn zeebe_channel_close(
