@@ -1724,7 +1724,7 @@ zeebe_error *zeebe_token_request_fail(const zeebe_token_request *request,
 ZEEBE_API void zeebe_token_request_free(zeebe_token_request *request);
 
 /**
- * Queues a message, copied; never waits. ILLEGAL_STATE: after half_close, or the call has ended.
+ * Queues a message, copied; never waits. ILLEGAL_STATE: after half_close, the call has ended, or it is unary.
  *
  * RPC, RESOURCE_EXHAUSTED: longer than the send limit.
  */
@@ -1734,12 +1734,22 @@ zeebe_error *zeebe_call_send_message(const zeebe_call *call,
                                      size_t length);
 
 /**
- * 1 if more can be sent at once, 0 if it would only be buffered; advice.
+ * 1 if more can be sent at once, 0 if it would only be buffered, or refused; advice.
  */
 ZEEBE_API int32_t zeebe_call_is_ready(const zeebe_call *call);
 
 /**
- * Says that no more messages follow. ILLEGAL_STATE: said before.
+ * Whether the messages sent from now on may be compressed: 1, as at the start, or 0, which is gRPC's NO_COMPRESS.
+ *
+ * Without effect on a call that does not compress: see `compression` of ::zeebe_call_options.
+ * INVALID_ARGUMENT: `enabled` is neither 0 nor 1.
+ */
+ZEEBE_API
+zeebe_error *zeebe_call_set_message_compression(const zeebe_call *call,
+                                                int32_t enabled);
+
+/**
+ * Says that no more messages follow. ILLEGAL_STATE: said before, or the call is unary.
  */
 ZEEBE_API zeebe_error *zeebe_call_half_close(const zeebe_call *call);
 

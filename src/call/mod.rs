@@ -4,6 +4,7 @@
 //! be reached), writes frames, reads frames, and ends exactly once.
 
 mod control;
+mod flow;
 mod framing;
 mod metadata;
 mod retry;
@@ -27,7 +28,7 @@ use tokio::time::{Instant, sleep_until};
 use tonic::Code;
 
 pub use control::Control;
-use control::Phase;
+use flow::Phase;
 pub use framing::Encoding;
 pub use metadata::Metadata;
 pub(crate) use stream::Owed;
@@ -206,7 +207,7 @@ impl Call {
         let mut deadline = pin!(self.deadline.map(sleep_until));
         let ended = poll_fn(|context| {
             if let Poll::Ready(reason) = control.poll_cancelled(context) {
-                return Poll::Ready(Err(reason.processed(control.may_have_been_processed())));
+                return Poll::Ready(Err(reason));
             }
             match work.as_mut().poll(context) {
                 // The gateway keeps the deadline, too, and may reset the call before the timer here fires.
@@ -224,7 +225,7 @@ impl Call {
             }
         })
         .await;
-        control.enter(Phase::Ended);
+        let ended = control.close(ended);
         self.channel
             .counters()
             .ended(ended.as_ref().err().map_or(Code::Ok, Error::code));

@@ -109,7 +109,7 @@ pub(crate) fn call_options(options: *const zeebe_call_options) -> Result<CallOpt
     })
 }
 
-/// Queues a message, copied; never waits. ILLEGAL_STATE: after half_close, or the call has ended.
+/// Queues a message, copied; never waits. ILLEGAL_STATE: after half_close, the call has ended, or it is unary.
 ///
 /// RPC, RESOURCE_EXHAUSTED: longer than the send limit.
 #[apply(capi)]
@@ -125,14 +125,30 @@ pub extern "C" fn zeebe_call_send_message(
     call.control.send(message)
 }
 
-/// 1 if more can be sent at once, 0 if it would only be buffered; advice.
+/// 1 if more can be sent at once, 0 if it would only be buffered, or refused; advice.
 #[apply(capi)]
 #[unsafe(no_mangle)]
 pub extern "C" fn zeebe_call_is_ready(call: Option<&zeebe_call>) -> i32 {
     i32::from(call.is_some_and(|call| call.control.is_ready()))
 }
 
-/// Says that no more messages follow. ILLEGAL_STATE: said before.
+/// Whether the messages sent from now on may be compressed: 1, as at the start, or 0, which is gRPC's NO_COMPRESS.
+///
+/// Without effect on a call that does not compress: see `compression` of ::zeebe_call_options.
+/// INVALID_ARGUMENT: `enabled` is neither 0 nor 1.
+#[apply(capi)]
+#[unsafe(no_mangle)]
+pub extern "C" fn zeebe_call_set_message_compression(
+    call: Option<&zeebe_call>,
+    enabled: i32,
+) -> Option<repr_c::Box<zeebe_error>> {
+    let call = living("call", call)?;
+    let enabled = convert::flag("enabled", enabled)?;
+    call.control.set_message_compression(enabled);
+    Ok(())
+}
+
+/// Says that no more messages follow. ILLEGAL_STATE: said before, or the call is unary.
 #[apply(capi)]
 #[unsafe(no_mangle)]
 pub extern "C" fn zeebe_call_half_close(

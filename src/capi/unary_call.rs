@@ -47,7 +47,7 @@ where
     let framed = call.frame(message)?;
     let runtime = channel.runtime()?;
     let slot = runtime.reserve(channel.home(&runtime))?;
-    let control = Arc::new(Control::default());
+    let control = Arc::new(Control::of_unary());
     let active = channel.enter(Arc::clone(&control))?;
     let completion = Completion::new(prepare(&control, active)?);
     slot.spawn(async move {

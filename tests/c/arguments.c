@@ -50,6 +50,7 @@ static void null_is_refused_elsewhere(void) {
   FAILS(zeebe_call_send_message(NULL, NULL, 0), INVALID, "call is NULL");
   FAILS(zeebe_call_half_close(NULL), INVALID, "call is NULL");
   FAILS(zeebe_call_request(NULL, 1), INVALID, "call is NULL");
+  FAILS(zeebe_call_set_message_compression(NULL, 1), INVALID, "call is NULL");
   FAILS(zeebe_metadata_new(NULL), INVALID, "metadata is NULL");
   FAILS(zeebe_ssl_channel_credentials_new(NULL, NULL), INVALID, "credentials is NULL");
   FAILS(zeebe_insecure_channel_credentials_new(NULL), INVALID, "credentials is NULL");

@@ -269,8 +269,56 @@ static void messages_come_as_they_are_asked_for(void) {
   tally_wait(&ready, &ready.destroyed, 1); /* counts on_ready here */
   CHECK(zeebe_call_is_ready(call));
   FAILS(zeebe_call_request(call, 1), ZEEBE_ERROR_KIND_ILLEGAL_STATE, "manual_requests");
+  FAILS(zeebe_call_set_message_compression(call, 2), ZEEBE_ERROR_KIND_INVALID_ARGUMENT, "enabled is 2");
+  OK(zeebe_call_set_message_compression(call, 0));
+  OK(zeebe_call_half_close(call));
+  CHECK(!zeebe_call_is_ready(call)); /* a message would be refused */
   zeebe_call_free(call);
   tally_wait(&ready, &ready.calls, 1);
+  zeebe_channel_free(channel);
+}
+
+static void a_unary_call_takes_no_more_messages(void) {
+  tally t = TALLY_INIT;
+  zeebe_channel *channel = insecure(env("PLAINTEXT"));
+  zeebe_call *call = NULL;
+  OK(zeebe_channel_unary_call(channel, TOPOLOGY, NULL, 0, NULL, on_unary, &t, &call));
+  FAILS(zeebe_call_send_message(call, (const uint8_t *)"x", 1), ZEEBE_ERROR_KIND_ILLEGAL_STATE, "");
+  FAILS(zeebe_call_half_close(call), ZEEBE_ERROR_KIND_ILLEGAL_STATE, "half-closed");
+  CHECK(!zeebe_call_is_ready(call));
+  tally_wait(&t, &t.calls, 1);
+  CHECK(t.failures == 0);
+  zeebe_call_free(call);
+  zeebe_channel_free(channel);
+}
+
+typedef struct {
+  tally t;
+  zeebe_call *call;
+} cancelling;
+
+static void cancel_in_a_callback(void *user_data, const zeebe_buffer *message) {
+  cancelling *c = user_data;
+  on_message(&c->t, message);
+  zeebe_call_cancel(c->call, "seen enough");
+}
+
+/* The end of the answer has mostly arrived with its message; what came first counts all the same. */
+static void a_cancel_in_a_callback_comes_before_what_was_not_delivered(void) {
+  zeebe_channel *channel = insecure(env("PLAINTEXT"));
+  zeebe_call_handler handler = ZEEBE_CALL_HANDLER_INIT;
+  handler.on_message = cancel_in_a_callback;
+  handler.on_close = on_close;
+  handler.destroy = on_destroy;
+  for (int i = 0; i < 100; i++) {
+    cancelling c = {TALLY_INIT, NULL};
+    OK(zeebe_channel_start_call(channel, TOPOLOGY, NULL, &handler, &c, &c.call));
+    OK(zeebe_call_send_message(c.call, NULL, 0));
+    OK(zeebe_call_half_close(c.call));
+    tally_wait(&c.t, &c.t.destroyed, 1);
+    CHECK(c.t.messages == 1 && c.t.calls == 1 && c.t.status == 1);
+    zeebe_call_free(c.call);
+  }
   zeebe_channel_free(channel);
 }
 
@@ -310,6 +358,8 @@ static void a_shutdown_ends_calls_that_have_hardly_begun(void) {
 int main(void) {
   what_a_callback_lends_is_kept_by_a_reference();
   messages_come_as_they_are_asked_for();
+  a_unary_call_takes_no_more_messages();
+  a_cancel_in_a_callback_comes_before_what_was_not_delivered();
   metadata_and_connect_address_reach_the_gateway();
   a_call_succeeds_and_unknown_methods_do_not();
   many_calls_complete_once_each();

@@ -1,0 +1,236 @@
+//! A call's life as data: what the program, the attempts and the wire do to it goes in, what may be done comes out.
+//!
+//! Pure: no lock, no waker, nothing waits. `control` puts those around it.
+
+use std::collections::VecDeque;
+
+use bytes::Bytes;
+
+use crate::error::Error;
+
+/// More than this would only be buffered.
+pub(super) const READY_BELOW: usize = 64 * 1024;
+
+/// A call that sent more is not sent again.
+pub(super) const REPLAY_BUFFER: usize = 256 * 1024;
+
+/// How far a call has come.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(crate) enum Phase {
+    #[default]
+    Connecting,
+    FetchingToken,
+    /// Before another attempt.
+    Pausing,
+    /// From here on the gateway may have done something.
+    Sent,
+    Ended,
+}
+
+/// What an attempt sends next.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Next {
+    Message(Bytes),
+    HalfClose,
+    /// The program has not said yet.
+    Nothing,
+}
+
+#[derive(Clone, Debug, Default)]
+pub(super) struct Flow {
+    phase: Phase,
+    cancelled: Option<Error>,
+    /// By an earlier attempt.
+    processed: bool,
+    outgoing: VecDeque<Bytes>,
+    /// Also of the message that is going out.
+    outgoing_bytes: usize,
+    /// What this attempt sent, so that another can send it again; `None`: none can.
+    kept: Option<VecDeque<Bytes>>,
+    kept_bytes: usize,
+    half_closed: bool,
+    /// Messages are not sent compressed, whatever the call's encoding.
+    uncompressed: bool,
+    /// Messages that may still be delivered; `None`: any number.
+    requested: Option<u64>,
+}
+
+impl Flow {
+    /// Of a call that sends and receives as it goes.
+    pub(super) fn of_stream(manual_requests: bool) -> Self {
+        Self {
+            kept: Some(VecDeque::new()),
+            requested: manual_requests.then_some(0),
+            ..Self::default()
+        }
+    }
+
+    /// Of a call whose only message is sent by other means.
+    pub(super) fn of_unary() -> Self {
+        Self {
+            half_closed: true,
+            ..Self::of_stream(false)
+        }
+    }
+
+    pub(super) fn phase(&self) -> Phase {
+        self.phase
+    }
+
+    pub(super) fn enter(&mut self, phase: Phase) {
+        if self.phase != Phase::Ended {
+            self.phase = phase;
+        }
+    }
+
+    pub(super) fn may_have_been_processed(&self) -> bool {
+        self.phase >= Phase::Sent || self.processed
+    }
+
+    /// The first reason counts; after the end nothing happens.
+    pub(super) fn cancel(&mut self, reason: Error) {
+        if self.phase != Phase::Ended && self.cancelled.is_none() {
+            self.cancelled = Some(reason);
+        }
+    }
+
+    pub(super) fn cancelled(&self) -> Option<&Error> {
+        self.cancelled.as_ref()
+    }
+
+    /// Whether the program may send; what follows a cancel is taken, and goes nowhere.
+    pub(super) fn check_open(&self) -> Result<(), Error> {
+        if self.phase == Phase::Ended {
+            return Err(Error::illegal_state("the call has ended"));
+        }
+        if self.half_closed {
+            return Err(Error::illegal_state(
+                "the call was half-closed: nothing can follow",
+            ));
+        }
+        Ok(())
+    }
+
+    pub(super) fn send(&mut self, framed: Bytes) -> Result<(), Error> {
+        self.check_open()?;
+        self.outgoing_bytes += framed.len();
+        self.outgoing.push_back(framed);
+        Ok(())
+    }
+
+    pub(super) fn half_close(&mut self) -> Result<(), Error> {
+        if std::mem::replace(&mut self.half_closed, true) {
+            return Err(Error::illegal_state("the call was half-closed before"));
+        }
+        Ok(())
+    }
+
+    pub(super) fn set_message_compression(&mut self, enabled: bool) {
+        self.uncompressed = !enabled;
+    }
+
+    pub(super) fn compresses(&self) -> bool {
+        !self.uncompressed
+    }
+
+    pub(super) fn request(&mut self, count: u64) -> Result<(), Error> {
+        let Some(requested) = &mut self.requested else {
+            return Err(Error::illegal_state(
+                "the call was not started with manual_requests",
+            ));
+        };
+        *requested = requested.saturating_add(count);
+        Ok(())
+    }
+
+    /// Whether a message would be sent at once.
+    pub(super) fn is_ready(&self) -> bool {
+        self.phase == Phase::Sent && !self.half_closed && self.outgoing_bytes < READY_BELOW
+    }
+
+    /// Takes what the attempt under way sends next.
+    pub(super) fn next(&mut self) -> Next {
+        if self.phase == Phase::Ended || self.cancelled.is_some() {
+            return Next::Nothing;
+        }
+        match self.outgoing.pop_front() {
+            Some(message) => {
+                self.keep(&message);
+                Next::Message(message)
+            }
+            None if self.half_closed => Next::HalfClose,
+            None => Next::Nothing,
+        }
+    }
+
+    fn keep(&mut self, message: &Bytes) {
+        let Some(kept) = &mut self.kept else { return };
+        kept.push_back(message.clone());
+        self.kept_bytes += message.len();
+        if self.kept_bytes > REPLAY_BUFFER {
+            self.commit();
+        }
+    }
+
+    /// A message that was taken went out whole; whether the call became ready by that.
+    pub(super) fn went_out(&mut self, bytes: usize) -> bool {
+        let before = self.is_ready();
+        self.outgoing_bytes -= bytes;
+        !before && self.is_ready()
+    }
+
+    /// The call will not be sent again: the answer has begun, or too much was sent.
+    pub(super) fn commit(&mut self) {
+        self.kept = None;
+        self.kept_bytes = 0;
+    }
+
+    /// Before another attempt: what was sent is sent again, before what was not. Refused if it is not all there, or nobody
+    /// waits for it any more.
+    pub(super) fn rewind(&mut self, processed: bool) -> bool {
+        if self.phase == Phase::Ended || self.cancelled.is_some() {
+            return false;
+        }
+        let Some(kept) = &mut self.kept else {
+            return false;
+        };
+        kept.append(&mut self.outgoing);
+        std::mem::swap(kept, &mut self.outgoing);
+        self.outgoing_bytes = self.outgoing.iter().map(Bytes::len).sum();
+        self.kept_bytes = 0;
+        self.processed |= processed;
+        self.phase = Phase::Pausing;
+        true
+    }
+
+    /// Whether a message may be delivered, which it then must be. Between a cancel and the end none is.
+    pub(super) fn deliver(&mut self) -> bool {
+        if self.phase == Phase::Ended || self.cancelled.is_some() {
+            return false;
+        }
+        match &mut self.requested {
+            None => true,
+            Some(0) => false,
+            Some(requested) => {
+                *requested -= 1;
+                true
+            }
+        }
+    }
+
+    /// The end, the first time: a cancel that came before counts, whatever else came of the call.
+    pub(super) fn close<T>(&mut self, ended: Result<T, Error>) -> Result<T, Error> {
+        let processed = self.may_have_been_processed();
+        self.phase = Phase::Ended;
+        self.outgoing = VecDeque::new();
+        self.outgoing_bytes = 0;
+        self.commit();
+        match &self.cancelled {
+            Some(reason) => Err(reason.clone().processed(processed)),
+            None => ended,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,384 @@
+//! Every order in which the program, the attempts and the wire can act on a call, within the bounds below: each state that can
+//! be reached is reached once, checked, and seen to come to an end.
+
+use std::collections::HashSet;
+
+use tonic::Code;
+
+use super::*;
+
+/// Of the program's messages, by which they are told apart. Two are more than makes a call unready; three, and thrice two, more
+/// than is kept.
+const LENGTHS: [usize; 3] = [48 * 1024, 50 * 1024, 170 * 1024];
+const ANSWERS: usize = 2;
+const REQUESTS: usize = 2;
+const ATTEMPTS: usize = 3;
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Move {
+    // The program's.
+    Send,
+    HalfClose,
+    Request,
+    Cancel,
+    // The call's task's.
+    Open,
+    Take,
+    Deliver,
+    SeeCancel,
+    Deadline,
+    // The wire's.
+    Write,
+    Refuse,
+    Fail,
+    Answer,
+    Arrive,
+    Trailers,
+    Lose,
+}
+
+const MOVES: [Move; 16] = [
+    Move::Send,
+    Move::HalfClose,
+    Move::Request,
+    Move::Cancel,
+    Move::Open,
+    Move::Take,
+    Move::Deliver,
+    Move::SeeCancel,
+    Move::Deadline,
+    Move::Write,
+    Move::Refuse,
+    Move::Fail,
+    Move::Answer,
+    Move::Arrive,
+    Move::Trailers,
+    Move::Lose,
+];
+
+/// One attempt, as the gateway sees it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+struct Attempt {
+    received: usize,
+    /// A message is on its way.
+    writing: bool,
+    half_closed: bool,
+    answered: bool,
+}
+
+impl Attempt {
+    fn taken(&self) -> usize {
+        self.received + usize::from(self.writing)
+    }
+}
+
+/// What was done to a call, known without it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+struct History {
+    accepted: usize,
+    half_closed: bool,
+    requested: usize,
+    cancelled: bool,
+    attempts: usize,
+    attempt: Option<Attempt>,
+    /// An attempt failed of which the gateway may have done something.
+    processed: bool,
+    arrived: usize,
+    delivered: usize,
+    /// `Some(true)`: with OK.
+    closed: Option<bool>,
+}
+
+#[derive(Clone, Debug)]
+struct Run {
+    flow: Flow,
+    history: History,
+    manual: bool,
+}
+
+fn message(index: usize) -> Bytes {
+    static ZEROS: [u8; 170 * 1024] = [0; 170 * 1024];
+    Bytes::from_static(&ZEROS[..LENGTHS[index]])
+}
+
+impl Run {
+    fn new(manual: bool) -> Self {
+        Self {
+            flow: Flow::of_stream(manual),
+            history: History::default(),
+            manual,
+        }
+    }
+
+    /// All that tells two states apart.
+    fn key(&self) -> impl Eq + std::hash::Hash + use<> {
+        let lengths =
+            |messages: &VecDeque<Bytes>| messages.iter().map(Bytes::len).collect::<Vec<_>>();
+        let Flow {
+            phase,
+            cancelled,
+            processed,
+            outgoing,
+            outgoing_bytes,
+            kept,
+            kept_bytes,
+            half_closed,
+            uncompressed,
+            requested,
+        } = &self.flow;
+        (
+            self.history.clone(),
+            (*phase, cancelled.is_some(), *processed),
+            (lengths(outgoing), *outgoing_bytes),
+            (kept.as_ref().map(lengths), *kept_bytes),
+            (*half_closed, *uncompressed, *requested),
+        )
+    }
+
+    /// Makes a move, if it can be made here; whether the program was told that the call is ready.
+    fn make(&mut self, next: Move) -> Option<bool> {
+        let open = self.history.closed.is_none();
+        let attempt = self.history.attempt.filter(|_| open);
+        match next {
+            Move::Send => {
+                let index = self.history.accepted;
+                LENGTHS.get(index)?;
+                let sent = self.flow.send(message(index));
+                assert_eq!(sent.is_ok(), open && !self.history.half_closed);
+                self.history.accepted += usize::from(sent.is_ok());
+            }
+            Move::HalfClose => {
+                let before = self.history.half_closed;
+                assert_eq!(self.flow.half_close().is_err(), before);
+                self.history.half_closed = true;
+            }
+            Move::Request => {
+                (self.history.requested < REQUESTS).then_some(())?;
+                assert_eq!(self.flow.request(1).is_ok(), self.manual);
+                self.history.requested += usize::from(self.manual);
+            }
+            Move::Cancel => {
+                self.flow.cancel(Error::cancelled("by the program"));
+                self.history.cancelled |= open;
+            }
+            Move::Open => {
+                let may = open && attempt.is_none() && self.history.attempts < ATTEMPTS;
+                may.then_some(())?;
+                for phase in [Phase::Connecting, Phase::FetchingToken, Phase::Sent] {
+                    assert!(!self.flow.is_ready());
+                    self.flow.enter(phase);
+                }
+                self.history.attempts += 1;
+                self.history.attempt = Some(Attempt::default());
+                return Some(true);
+            }
+            Move::Take => self.take(attempt.filter(|it| !it.writing && !it.half_closed)?),
+            Move::Write => {
+                let mut attempt = attempt.filter(|attempt| attempt.writing)?;
+                let ready = self.flow.went_out(LENGTHS[attempt.received]);
+                attempt.received += 1;
+                attempt.writing = false;
+                self.history.attempt = Some(attempt);
+                return Some(ready);
+            }
+            Move::Deliver => {
+                attempt.filter(|attempt| attempt.answered)?;
+                (self.history.delivered < self.history.arrived).then_some(())?;
+                let asked = !self.manual || self.history.delivered < self.history.requested;
+                let may = self.flow.deliver();
+                assert_eq!(may, asked && !self.history.cancelled);
+                self.history.delivered += usize::from(may);
+            }
+            Move::SeeCancel => {
+                (open && self.flow.cancelled().is_some()).then_some(())?;
+                self.close(Err(Error::internal("the cancel was lost")));
+            }
+            Move::Deadline => {
+                open.then_some(())?;
+                self.close(Err(Error::deadline_exceeded("late")));
+            }
+            Move::Refuse => self.fail(attempt.filter(|attempt| !attempt.answered)?, false),
+            Move::Fail => self.fail(attempt.filter(|attempt| !attempt.answered)?, true),
+            Move::Answer => {
+                let mut attempt = attempt.filter(|attempt| !attempt.answered)?;
+                self.flow.commit();
+                attempt.answered = true;
+                self.history.attempt = Some(attempt);
+            }
+            Move::Arrive => {
+                attempt.filter(|attempt| attempt.answered)?;
+                (self.history.arrived < ANSWERS).then_some(())?;
+                self.history.arrived += 1;
+            }
+            Move::Trailers => {
+                attempt.filter(|_| self.history.delivered == self.history.arrived)?;
+                self.close(Ok(()));
+            }
+            Move::Lose => {
+                attempt.filter(|attempt| attempt.answered)?;
+                assert!(
+                    !self.flow.rewind(true),
+                    "an answer that began is not begun again"
+                );
+                self.close(Err(Error::internal("lost")));
+            }
+        }
+        Some(false)
+    }
+
+    /// What an attempt sends is what the program sent, all of it, in its order.
+    fn take(&mut self, mut attempt: Attempt) {
+        let all = attempt.received == self.history.accepted;
+        match self.flow.next() {
+            Next::Message(taken) => {
+                assert!(!self.history.cancelled && !all);
+                assert_eq!(taken.len(), LENGTHS[attempt.received]);
+                attempt.writing = true;
+            }
+            Next::HalfClose => {
+                assert!(!self.history.cancelled && all && self.history.half_closed);
+                attempt.half_closed = true;
+            }
+            Next::Nothing => {
+                assert!(self.history.cancelled || (all && !self.history.half_closed));
+            }
+        }
+        self.history.attempt = Some(attempt);
+    }
+
+    /// The attempt is lost; another follows if all that it sent was kept.
+    fn fail(&mut self, attempt: Attempt, processed: bool) {
+        let sent: usize = LENGTHS[..attempt.taken()].iter().sum();
+        let again = self.flow.rewind(processed);
+        assert_eq!(again, !self.history.cancelled && sent <= REPLAY_BUFFER);
+        if again {
+            self.history.attempt = None;
+            self.history.processed |= processed;
+        } else {
+            self.close(Err(Error::internal("failed")));
+        }
+    }
+
+    fn close(&mut self, ended: Result<(), Error>) {
+        assert_eq!(self.history.closed, None);
+        let given = ended.as_ref().err().map_or(Code::Ok, Error::code);
+        let processed = self.history.attempt.is_some() || self.history.processed;
+        let ended = self.flow.close(ended);
+        let code = ended.as_ref().err().map_or(Code::Ok, Error::code);
+        if self.history.cancelled {
+            assert_eq!(code, Code::Cancelled);
+            assert_eq!(
+                ended.clone().unwrap_err().may_have_been_processed(),
+                processed
+            );
+        } else {
+            assert_eq!(code, given);
+        }
+        self.history.closed = Some(ended.is_ok());
+    }
+
+    fn check(&self) {
+        let history = &self.history;
+        assert_eq!(self.flow.cancelled().is_some(), history.cancelled);
+        let kept: usize = self.flow.kept.iter().flatten().map(Bytes::len).sum();
+        assert!(kept <= REPLAY_BUFFER);
+        if history.closed.is_some() {
+            return self.check_closed();
+        }
+        let received = history.attempt.map_or(0, |attempt| attempt.received);
+        let waiting: usize = LENGTHS[received..history.accepted].iter().sum();
+        assert_eq!(self.flow.outgoing_bytes, waiting);
+        assert_eq!(
+            self.flow.is_ready(),
+            history.attempt.is_some() && !history.half_closed && waiting < READY_BELOW
+        );
+        assert_eq!(
+            self.flow.may_have_been_processed(),
+            history.attempt.is_some() || history.processed
+        );
+    }
+
+    /// After the end nothing happens, and nothing is held.
+    fn check_closed(&self) {
+        let mut flow = self.flow.clone();
+        assert!(flow.outgoing.is_empty() && flow.kept.is_none() && !flow.is_ready());
+        assert!(flow.send(message(0)).is_err());
+        assert_eq!(flow.next(), Next::Nothing);
+        assert!(!flow.deliver() && !flow.rewind(false));
+        flow.enter(Phase::Sent);
+        assert_eq!(flow.phase(), Phase::Ended);
+    }
+
+    /// From here, if everybody does what is theirs, the call ends, and all of it was seen on both sides.
+    fn complete(mut self) {
+        self.history.attempts = 0;
+        for _ in 0..40 {
+            let history = &self.history;
+            let next = match history.attempt {
+                _ if history.closed.is_some() => break,
+                _ if history.cancelled => Move::SeeCancel,
+                _ if !history.half_closed => Move::HalfClose,
+                None => Move::Open,
+                Some(attempt) if attempt.writing => Move::Write,
+                Some(attempt) if !attempt.half_closed => Move::Take,
+                Some(attempt) if !attempt.answered => Move::Answer,
+                Some(_) if history.delivered == history.arrived => Move::Trailers,
+                Some(_) if self.manual && history.requested == history.delivered => Move::Request,
+                Some(_) => Move::Deliver,
+            };
+            assert!(self.make(next).is_some(), "{next:?} of {self:?}");
+        }
+        let history = &self.history;
+        assert_eq!(history.closed, Some(!history.cancelled), "{self:?}");
+        if !history.cancelled {
+            assert_eq!(history.attempt.unwrap().received, history.accepted);
+            assert_eq!(history.delivered, history.arrived);
+        }
+    }
+}
+
+/// Visits every state; how many there were, and how many of them were ends.
+fn explore(manual: bool) -> (usize, usize) {
+    let start = Run::new(manual);
+    let mut seen = HashSet::from([start.key()]);
+    let mut ends = 0;
+    let mut left = vec![start];
+    while let Some(run) = left.pop() {
+        for next in MOVES {
+            let mut after = run.clone();
+            let Some(told) = after.make(next) else {
+                continue;
+            };
+            after.check();
+            let became_ready = !run.flow.is_ready() && after.flow.is_ready();
+            assert!(told || !became_ready, "{next:?} of {run:?}");
+            if seen.insert(after.key()) {
+                match after.history.closed {
+                    Some(_) => ends += 1,
+                    None => after.clone().complete(),
+                }
+                left.push(after);
+            }
+        }
+    }
+    (seen.len(), ends)
+}
+
+#[test]
+fn in_every_order_a_call_ends_once_and_nothing_is_lost_doubled_or_out_of_turn() {
+    for (manual, at_least) in [(false, 5_000), (true, 10_000)] {
+        let (states, ends) = explore(manual);
+        println!("manual requests {manual}: {states} states, {ends} of them ends");
+        assert!(states > at_least && ends > at_least / 10);
+    }
+}
+
+#[test]
+fn a_unary_call_was_half_closed_when_it_was_started() {
+    let mut flow = Flow::of_unary();
+    flow.enter(Phase::Sent);
+    assert!(!flow.is_ready());
+    assert!(flow.send(message(0)).is_err() && flow.half_close().is_err());
+    assert!(flow.request(1).is_err());
+    assert!(flow.rewind(true) && flow.may_have_been_processed());
+}
