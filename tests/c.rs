@@ -276,6 +276,17 @@ fn chaos_loses_and_doubles_nothing() {
 }
 
 #[test]
+fn chaos_on_queues_loses_and_doubles_nothing() {
+    let gateway = Gateway::start("chaos-queues");
+    let address = format!("127.0.0.1:{}", gateway.get("plaintext"));
+    let program = program(C, "chaos_queues.c", &["-lzeebe"]);
+    run(clean(Command::new(&program))
+        .arg("150000") // of these a quarter are posts, or refused
+        .env("ADDRESS", &address));
+    run(valgrind(&program).arg("2000").env("ADDRESS", &address));
+}
+
+#[test]
 fn every_fault_has_its_status() {
     let program = program(C, "faults.c", &["-lzeebe"]);
     with_gateways(clean(Command::new(&program)), "faults");

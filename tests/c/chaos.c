@@ -2,14 +2,9 @@
    once, what stands for it is destroyed once and after that, and threads and descriptors come back.
    usage: chaos CALLS [SEED]; ADDRESS is the gateway's */
 #define _GNU_SOURCE
-#include "gateway.h"
+#include "chaos.h"
 
-#include <semaphore.h>
-#include <stdatomic.h>
-
-enum { THREADS = 64, CHANNELS = 6, KEPT = 4 };
-
-#define STREAM_JOBS "/gateway_protocol.Gateway/StreamActivatedJobs"
+enum { THREADS = 64, KEPT = 4 };
 
 /* One call. The thread that starts it and its completion each hold it; who comes last frees it. */
 typedef struct {
@@ -17,12 +12,9 @@ typedef struct {
   sem_t over;
 } record;
 
-static atomic_long started, completed, succeeded, destroyed, refused, closed, closes;
-static atomic_int shutting_down;
+static atomic_long started, completed, succeeded, destroyed, refused;
 static long calls;
 static zeebe_buffer *jobs_request;
-static pthread_mutex_t channels_mutex = PTHREAD_MUTEX_INITIALIZER;
-static zeebe_channel *channels[CHANNELS];
 
 static record *record_new(void) {
   record *r = calloc(1, sizeof *r);
@@ -70,12 +62,6 @@ static void on_stream_end(void *user_data, const zeebe_error *error, const zeebe
   end(user_data, error);
 }
 
-static void on_closed(void *user_data, const zeebe_error *error) {
-  (void)user_data;
-  CHECK(!error || shutting_down); /* the runtime's end cuts a grace short */
-  closed++;
-}
-
 /* Each kind of call starts one; on an error there is none, and nothing will come. */
 typedef zeebe_error *starter(const zeebe_channel *channel, const zeebe_call_options *options, record *r, zeebe_call **call);
 
@@ -113,35 +99,6 @@ static zeebe_error *endless_stream(const zeebe_channel *channel, const zeebe_cal
 
 static starter *const kinds[] = {unary, unary, unknown, short_stream, short_stream, endless_stream};
 enum { KINDS = sizeof kinds / sizeof *kinds };
-
-/* xorshift64*, one a thread. */
-static unsigned below(uint64_t *random, unsigned limit) {
-  *random ^= *random >> 12;
-  *random ^= *random << 25;
-  *random ^= *random >> 27;
-  return (unsigned)((*random * UINT64_C(0x2545f4914f6cdd1d)) >> 33) % limit;
-}
-
-static zeebe_channel *borrow_channel(unsigned index) {
-  pthread_mutex_lock(&channels_mutex);
-  zeebe_channel *channel = zeebe_channel_ref(channels[index]);
-  pthread_mutex_unlock(&channels_mutex);
-  return channel;
-}
-
-/* Closes a channel under its calls, or lets it go; a new one takes its place. */
-static void replace_channel(unsigned index, uint64_t *random) {
-  zeebe_channel *fresh = insecure(env("ADDRESS"));
-  pthread_mutex_lock(&channels_mutex);
-  zeebe_channel *old = channels[index];
-  channels[index] = fresh;
-  pthread_mutex_unlock(&channels_mutex);
-  if (below(random, 3)) {
-    closes++;
-    OK(zeebe_channel_close(old, below(random, 20), on_closed, NULL));
-  }
-  zeebe_channel_free(old);
-}
 
 typedef struct {
   zeebe_call *call;
@@ -191,15 +148,6 @@ static void *chaos(void *argument) {
   return NULL;
 }
 
-static int threads(void) {
-  int count = 0;
-  DIR *tasks = opendir("/proc/self/task");
-  CHECK(tasks);
-  while (readdir(tasks)) count++;
-  closedir(tasks);
-  return count;
-}
-
 int main(int argc, char **argv) {
   CHECK(argc > 1);
   uint64_t seed = argc > 2 ? strtoull(argv[2], NULL, 10) : (uint64_t)now_ms();
@@ -208,8 +156,8 @@ int main(int argc, char **argv) {
   int threads_before = threads(), descriptors_before = descriptors();
   calls = atol(argv[1]);
   fprintf(stderr, "chaos: seed %llu\n", (unsigned long long)seed); /* also when a check ends the program */
-  OK(zeebe_request_from_json("StreamActivatedJobs", "{\"type\":\"nobody\",\"worker\":\"w\",\"timeout\":1000}", &jobs_request));
-  for (int i = 0; i < CHANNELS; i++) channels[i] = insecure(env("ADDRESS"));
+  jobs_request = endless_request();
+  open_channels();
   for (int i = 0; i < THREADS; i++) {
     seeds[i] = (seed + (uint64_t)i + 1) * UINT64_C(0x9e3779b97f4a7c15) | 1;
     CHECK(pthread_create(&workers[i], NULL, chaos, &seeds[i]) == 0);
@@ -217,7 +165,7 @@ int main(int argc, char **argv) {
   for (int i = 0; i < THREADS; i++) CHECK(pthread_join(workers[i], NULL) == 0);
 
   /* Some are under way still. */
-  for (int i = 0; i < CHANNELS; i++) zeebe_channel_free(channels[i]);
+  free_channels();
   zeebe_buffer_free(jobs_request);
   shutting_down = 1;
   OK(zeebe_runtime_shutdown(-1));

@@ -1,0 +1,80 @@
+/* What the two chaos programs share: chance, and channels that are closed and replaced under their calls. */
+#ifndef CHAOS_H
+#define CHAOS_H
+
+#include "gateway.h"
+
+#include <semaphore.h>
+#include <stdatomic.h>
+
+enum { CHANNELS = 6 };
+
+#define STREAM_JOBS "/gateway_protocol.Gateway/StreamActivatedJobs"
+
+static atomic_long closed, closes;
+static atomic_int shutting_down;
+static pthread_mutex_t channels_mutex = PTHREAD_MUTEX_INITIALIZER;
+static zeebe_channel *channels[CHANNELS];
+
+/* xorshift64*, one a thread. */
+static unsigned below(uint64_t *random, unsigned limit) {
+  *random ^= *random >> 12;
+  *random ^= *random << 25;
+  *random ^= *random >> 27;
+  return (unsigned)((*random * UINT64_C(0x2545f4914f6cdd1d)) >> 33) % limit;
+}
+
+/* Of a stream that never ends by itself. */
+static zeebe_buffer *endless_request(void) {
+  zeebe_buffer *request = NULL;
+  OK(zeebe_request_from_json("StreamActivatedJobs", "{\"type\":\"nobody\",\"worker\":\"w\",\"timeout\":1000}", &request));
+  return request;
+}
+
+static void open_channels(void) {
+  for (int i = 0; i < CHANNELS; i++) channels[i] = insecure(env("ADDRESS"));
+}
+
+static void free_channels(void) {
+  for (int i = 0; i < CHANNELS; i++) zeebe_channel_free(channels[i]);
+}
+
+static zeebe_channel *borrow_channel(unsigned index) {
+  pthread_mutex_lock(&channels_mutex);
+  zeebe_channel *channel = zeebe_channel_ref(channels[index]);
+  pthread_mutex_unlock(&channels_mutex);
+  return channel;
+}
+
+static void on_closed(void *user_data, const zeebe_error *error) {
+  (void)user_data;
+  CHECK(!error || shutting_down); /* the runtime's end cuts a grace short */
+  closed++;
+}
+
+/* Closes a channel under its calls, or lets it go; a new one takes its place. */
+static void replace_channel(unsigned index, uint64_t *random) {
+  zeebe_channel *fresh = insecure(env("ADDRESS"));
+  pthread_mutex_lock(&channels_mutex);
+  zeebe_channel *old = channels[index];
+  channels[index] = fresh;
+  pthread_mutex_unlock(&channels_mutex);
+  if (below(random, 3)) {
+    zeebe_error *error = zeebe_channel_close(old, below(random, 20), on_closed, NULL);
+    CHECK(!error || (shutting_down && zeebe_error_kind(error) == ZEEBE_ERROR_KIND_SHUTDOWN));
+    if (!error) closes++;
+    zeebe_error_free(error);
+  }
+  zeebe_channel_free(old);
+}
+
+static int threads(void) {
+  int count = 0;
+  DIR *tasks = opendir("/proc/self/task");
+  CHECK(tasks);
+  while (readdir(tasks)) count++;
+  closedir(tasks);
+  return count;
+}
+
+#endif
