@@ -96,6 +96,21 @@ fn a_host_has_its_threads_logs_and_plugins() {
     run(valgrind(&program).envs(environment(&gateway)));
 }
 
+#[test]
+fn callbacks_have_their_threads_their_order_and_their_limits() {
+    let gateway = Gateway::start("callbacks");
+    let program = program(C, "callbacks.c", &["-lzeebe"]);
+    run(clean(Command::new(&program)).envs(environment(&gateway)));
+    run(valgrind(&program)
+        .arg("under-valgrind")
+        .envs(environment(&gateway)));
+    for _ in 0..20 {
+        run(clean(Command::new(&program))
+            .arg("exit")
+            .envs(environment(&gateway)));
+    }
+}
+
 /// tests/c/gateway.h starts gateways of its own.
 fn with_gateways(mut command: Command, name: &str) -> String {
     run(command
