@@ -310,3 +310,60 @@ impl Handler for Entry {
         self.end(Occurrence::Close(ended));
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use futures_util::FutureExt;
+
+    use super::*;
+    use crate::call::{Encoding, Owed};
+    use crate::channel::Channel;
+
+    fn entry(queue: &Arc<Queue>) -> Arc<Entry> {
+        let control = Arc::new(Control::of_stream(false, 0, Encoding::Identity));
+        let active = Channel::of_test().enter(Arc::clone(&control)).unwrap();
+        Arc::new(queue.enter(7, &control, active).unwrap())
+    }
+
+    #[test]
+    fn a_handler_of_a_queue_tells_in_order_and_a_queue_waits_for_its_close() {
+        let queue = Queue::new();
+        let entry = entry(&queue);
+        let owed = Owed::new(&entry);
+        entry.ready().now_or_never().unwrap();
+        let metadata = entry.initial_metadata(Metadata::default());
+        metadata.now_or_never().unwrap();
+        let message = entry.message(Bytes::from_static(b"one"));
+        message.now_or_never().unwrap();
+        queue.shutdown();
+        assert!(queue.post(1).is_err());
+        drop(entry);
+        drop(owed);
+        let events = queue.next(None, 10).unwrap();
+        let [ready, metadata, message, close] = &events[..] else {
+            panic!("{events:?}");
+        };
+        assert!(events.iter().all(|event| event.tag == 7));
+        assert!(matches!(ready.occurrence, Occurrence::Ready));
+        assert!(matches!(
+            metadata.occurrence,
+            Occurrence::InitialMetadata(_)
+        ));
+        assert!(matches!(&message.occurrence, Occurrence::Message(bytes, _) if bytes == "one"));
+        assert!(matches!(close.occurrence, Occurrence::Close(Err(_))));
+        assert!(queue.next(None, 1).is_err());
+    }
+
+    #[test]
+    fn a_queue_that_was_freed_cancels_its_calls_and_keeps_nothing() {
+        let queue = Queue::new();
+        let entry = entry(&queue);
+        entry.ready().now_or_never().unwrap();
+        queue.abandon();
+        let mut context = std::task::Context::from_waker(std::task::Waker::noop());
+        let control = Arc::clone(&lock(&queue.state).calls[entry.key]);
+        assert!(control.poll_cancelled(&mut context).is_ready());
+        entry.close(Ok(Metadata::default()));
+        assert!(lock(&queue.state).events.is_empty() && lock(&queue.state).is_drained());
+    }
+}

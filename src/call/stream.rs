@@ -166,3 +166,102 @@ async fn read<H: Handler>(
     }
     Ok(ended)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::panic::{AssertUnwindSafe, catch_unwind};
+    use std::sync::Mutex;
+
+    use futures_util::FutureExt;
+
+    use super::*;
+    use crate::call::CallOptions;
+    use crate::channel::Channel;
+    use crate::runtime::lock;
+
+    /// Keeps how the call ended; anything before that is one event too many here.
+    #[derive(Default)]
+    struct Ends(Mutex<Vec<Result<Metadata, Error>>>);
+
+    impl Handler for Ends {
+        async fn initial_metadata(self: &Arc<Self>, _: Metadata) {
+            unreachable!("nothing was sent");
+        }
+        async fn message(self: &Arc<Self>, _: Bytes) {
+            unreachable!("nothing was sent");
+        }
+        async fn ready(self: &Arc<Self>) {
+            unreachable!("there is no connection");
+        }
+        fn close(self: Arc<Self>, ended: Result<Metadata, Error>) {
+            lock(&self.0).push(ended);
+        }
+    }
+
+    impl Ends {
+        /// The code and the text of the only end, and whether the gateway may have done something.
+        fn only(&self) -> (Code, String, bool) {
+            let ends = lock(&self.0);
+            assert_eq!(ends.len(), 1);
+            match &ends[0] {
+                Ok(_) => (Code::Ok, String::new(), false),
+                Err(error) => (
+                    error.code(),
+                    error.message().to_owned(),
+                    error.may_have_been_processed(),
+                ),
+            }
+        }
+    }
+
+    #[test]
+    fn a_close_that_is_owed_comes_once_whatever_becomes_of_who_owes_it() {
+        let paid = Arc::new(Ends::default());
+        Owed::new(&paid).close(Ok(Metadata::default()));
+        assert_eq!(paid.only().0, Code::Ok);
+
+        let dropped = Arc::new(Ends::default());
+        drop(Owed::new(&dropped));
+        let (code, text, processed) = dropped.only();
+        assert!(code == Code::Cancelled && text.contains("shut down") && processed);
+
+        let panicked = Arc::new(Ends::default());
+        let owed = Owed::new(&panicked);
+        let panic = catch_unwind(AssertUnwindSafe(move || {
+            let _owed = owed;
+            panic!("on purpose");
+        }));
+        assert!(panic.is_err());
+        let (code, text, processed) = panicked.only();
+        assert!(code == Code::Internal && text.contains("bug") && processed);
+    }
+
+    fn call() -> (Arc<Control>, Arc<Ends>, impl Future<Output = ()>) {
+        let method = "/gateway_protocol.Gateway/Topology";
+        let call = Call::new(&Channel::of_test(), method, CallOptions::default()).unwrap();
+        let control = Arc::new(call.stream_control());
+        let ends = Arc::new(Ends::default());
+        let running = stream(call, Arc::clone(&control), Arc::clone(&ends));
+        (control, ends, running)
+    }
+
+    #[test]
+    fn a_call_that_is_dropped_before_it_began_is_closed() {
+        let (_, ends, running) = call();
+        drop(running);
+        assert_eq!(ends.only().0, Code::Cancelled);
+    }
+
+    #[test]
+    fn a_call_that_was_cancelled_before_it_began_tells_nothing_but_that() {
+        let (control, ends, running) = call();
+        control.send(b"goes nowhere").unwrap();
+        control.cancel(Error::cancelled("first"));
+        control.cancel(Error::cancelled("second"));
+        running.now_or_never().unwrap();
+        control.cancel(Error::cancelled("late"));
+        let (code, text, processed) = ends.only();
+        assert!(code == Code::Cancelled && text.contains("first") && !processed);
+        assert!(control.send(b"late").is_err() && !control.is_ready());
+    }
+}

@@ -400,3 +400,23 @@ fn of_call(error: &Error) -> Error {
         _ => error.clone(),
     }
 }
+
+#[cfg(test)]
+impl Channel {
+    /// To where nobody listens.
+    pub(crate) fn of_test() -> Arc<Self> {
+        let settings = settings::insecure(&crate::environment::PROCESS, Some("127.0.0.1:1"));
+        Self::new(ChannelArguments {
+            settings: settings.unwrap(),
+            options: ChannelOptions::new(Vec::new()).unwrap(),
+            credentials: crate::credentials::Security::Plaintext.into(),
+            connect_address: None,
+            override_authority: None,
+            allow_insecure_gateway: false,
+            defaults: CallDefaults::default(),
+            oauth2: None,
+            token_problem: None,
+        })
+        .unwrap()
+    }
+}

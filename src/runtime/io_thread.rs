@@ -262,4 +262,48 @@ mod tests {
         names.sort_unstable();
         assert_eq!(names, ["late", "waiting"]);
     }
+
+    #[test]
+    fn what_is_owed_is_paid_at_once_outside_a_round() {
+        let paid = std::rc::Rc::new(Cell::new(false));
+        let owed = std::rc::Rc::clone(&paid);
+        after_round(move || owed.set(true));
+        assert!(paid.get());
+    }
+
+    #[test]
+    fn what_calls_owe_is_paid_in_order_when_all_of_a_round_were_polled() {
+        let (sender, said) = mpsc::channel();
+        let say = move |what: &'static str| sender.send(what).unwrap();
+        let task = |polled: &'static str, owed: &'static str| {
+            let say = say.clone();
+            async move {
+                let pay = say.clone();
+                after_round(move || {
+                    pay(owed);
+                    // Nobody is polled any more: at once.
+                    after_round(move || pay("and what that owed"));
+                });
+                say(polled);
+            }
+        };
+        let thread = IoThread::start(0, "test").unwrap();
+        let (one, two) = (task("one", "owed by one"), task("two", "owed by two"));
+        thread.reserve().unwrap().spawn(async move {
+            futures_util::future::join(one, two).await;
+        });
+        assert_eq!(
+            said.iter().take(6).collect::<Vec<_>>(),
+            [
+                "one",
+                "two",
+                "owed by one",
+                "and what that owed",
+                "owed by two",
+                "and what that owed"
+            ]
+        );
+        thread.stop();
+        assert!(thread.join(None));
+    }
 }
