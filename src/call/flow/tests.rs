@@ -366,10 +366,13 @@ fn explore(manual: bool) -> (usize, usize) {
 
 #[test]
 fn in_every_order_a_call_ends_once_and_nothing_is_lost_doubled_or_out_of_turn() {
-    for (manual, at_least) in [(false, 5_000), (true, 10_000)] {
+    // There are 5,984 and 14,532 states; with far fewer than that, moves were not made.
+    for (manual, at_least) in [(false, 5_000), (true, 14_000)] {
         let (states, ends) = explore(manual);
-        println!("manual requests {manual}: {states} states, {ends} of them ends");
-        assert!(states > at_least && ends > at_least / 10);
+        assert!(
+            states > at_least && ends > at_least / 2,
+            "{states} states, {ends} of them ends"
+        );
     }
 }
 
