@@ -15,7 +15,7 @@ use slab::Slab;
 use crate::call::{Control, Handler, Metadata, Response};
 use crate::channel::ActiveCall;
 use crate::error::Error;
-use crate::runtime::{self, lock};
+use crate::runtime::{self, Epoch, lock};
 use crate::sys::{Flag, PerProcess};
 
 use backlog::Backlog;
@@ -56,8 +56,8 @@ struct State {
     flag: Option<Flag>,
 }
 
-#[derive(Default)]
 pub struct Queue {
+    epoch: Epoch,
     state: Mutex<State>,
     filled: Condvar,
 }
@@ -73,9 +73,11 @@ impl std::fmt::Debug for Queue {
 /// The queues of this process, so that the end of the runtime can end them.
 static QUEUES: PerProcess<Mutex<Vec<Weak<Queue>>>> = PerProcess::new();
 
-/// The runtime has ended: what is in the queues can still be taken.
+/// A runtime has ended: what is in the queues of its time can still be taken. Later ones go on.
 pub fn shutdown_all() {
-    let queues = std::mem::take(&mut *lock(QUEUES.get()));
+    let now = Epoch::now();
+    let ended = |queue: &mut Weak<Queue>| queue.upgrade().is_none_or(|queue| queue.epoch != now);
+    let queues: Vec<_> = lock(QUEUES.get()).extract_if(.., ended).collect();
     for queue in queues.iter().filter_map(Weak::upgrade) {
         queue.shutdown();
     }
@@ -83,11 +85,20 @@ pub fn shutdown_all() {
 
 impl Queue {
     pub fn new() -> Arc<Self> {
-        let queue = Arc::new(Self::default());
         let mut queues = lock(QUEUES.get());
+        let queue = Arc::new(Self {
+            // Read under the lock: a shutdown that has begun by then finds the queue here, or it is of the time after.
+            epoch: Epoch::now(),
+            state: Mutex::default(),
+            filled: Condvar::new(),
+        });
         queues.retain(|queue| queue.strong_count() > 0);
         queues.push(Arc::downgrade(&queue));
         queue
+    }
+
+    pub fn epoch(&self) -> Epoch {
+        self.epoch
     }
 
     /// A place for the events of a call; its end must be told.

@@ -206,9 +206,10 @@ pub extern "C" fn zeebe_completion_queue_new(
 ) -> Option<repr_c::Box<zeebe_error>> {
     // SAFETY: an out-parameter of the header's contract.
     let queue = unsafe { Out::new("queue", queue) }?;
+    let inner = Queue::new();
     let made = zeebe_completion_queue {
-        owner: Arc::new(AbandonOnDrop(Queue::new())),
-        epoch: Epoch::now(),
+        epoch: inner.epoch(),
+        owner: Arc::new(AbandonOnDrop(inner)),
     };
     queue.write(Some(Box::new(made).into()));
     Ok(())

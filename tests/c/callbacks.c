@@ -4,6 +4,7 @@
 #define _GNU_SOURCE
 #include "check.h"
 
+#include <sched.h>
 #include <stdatomic.h>
 #include <sys/wait.h>
 
@@ -265,6 +266,35 @@ static void a_shutdown_waits_for_callbacks(void) {
   CHECK(g.left == 1);
 }
 
+static void *shut_down(void *argument) {
+  (void)argument;
+  OK(zeebe_runtime_shutdown(-1));
+  return NULL;
+}
+
+/* What is made while a shutdown waits for a callback belongs to the time after it. */
+static void a_queue_made_during_a_shutdown_is_of_the_next_epoch(void) {
+  gate g = GATE_INIT;
+  pthread_t thread;
+  zeebe_completion_queue *queue = NULL;
+  zeebe_event event;
+  size_t count;
+  zeebe_error *error;
+  OK(zeebe_channel_unary_call(channel, TOPOLOGY, NULL, 0, NULL, stay_with_answer, &g, NULL));
+  gate_await(&g, &g.inside, 1);
+  CHECK(pthread_create(&thread, NULL, shut_down, NULL) == 0);
+  while (!(error = zeebe_channel_close(channel, 0, NULL, NULL))) sched_yield(); /* until it has begun */
+  CHECK(zeebe_error_kind(error) == ZEEBE_ERROR_KIND_SHUTDOWN);
+  zeebe_error_free(error);
+  OK(zeebe_completion_queue_new(&queue));
+  gate_open(&g);
+  CHECK(pthread_join(thread, NULL) == 0);
+  OK(zeebe_completion_queue_post(queue, 1));
+  OK(zeebe_completion_queue_next(queue, 0, &event, sizeof event, 1, &count));
+  CHECK(count == 1 && event.event_type == ZEEBE_EVENT_TYPE_POSTED);
+  zeebe_completion_queue_free(queue);
+}
+
 /* The child has none of the parent's threads, whatever they were at; the parent goes on. */
 static void a_fork_during_a_callback(int32_t callback_threads) {
   gate g = GATE_INIT;
@@ -312,6 +342,9 @@ int main(int argc, char **argv) {
     no_callback_may_block();
     if (!under_valgrind) a_fork_during_a_callback(callback_threads);
     a_shutdown_waits_for_callbacks();
+    end_epoch();
+    configure(callback_threads);
+    a_queue_made_during_a_shutdown_is_of_the_next_epoch();
     end_epoch();
   }
   return 0;
