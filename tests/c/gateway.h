@@ -24,8 +24,8 @@ typedef struct {
   char ports[8192];
 } gateway;
 
-/* `port` of the plaintext listener: "0" is any; `lifetime` of tokens in seconds. */
-static inline void gateway_start_with(gateway *g, const char *port, const char *lifetime) {
+/* `port` of the plaintext listener: "0" is any; `option` with its value, or NULL. */
+static inline void gateway_start_with(gateway *g, const char *port, const char *option, const char *value) {
   static int count;
   char directory[1000], path[1024], line[1024];
   int in[2], out[2];
@@ -34,7 +34,7 @@ static inline void gateway_start_with(gateway *g, const char *port, const char *
   CHECK(mkdir(directory, 0700) == 0 || errno == EEXIST);
   snprintf(path, sizeof path, "%s/ports.json", directory);
   CHECK(pipe2(in, O_CLOEXEC) == 0 && pipe2(out, O_CLOEXEC) == 0);
-  char *arguments[] = {(char *)env("GATEWAY"), "--exit-with-stdin", "--ports-file", path, "--directory", directory, "--plaintext-port", (char *)port, "--token-lifetime", (char *)lifetime, NULL};
+  char *arguments[] = {(char *)env("GATEWAY"), "--exit-with-stdin", "--ports-file", path, "--directory", directory, "--plaintext-port", (char *)port, (char *)option, (char *)value, NULL};
   posix_spawn_file_actions_init(&actions);
   posix_spawn_file_actions_adddup2(&actions, in[0], 0);
   posix_spawn_file_actions_adddup2(&actions, out[1], 1);
@@ -52,7 +52,7 @@ static inline void gateway_start_with(gateway *g, const char *port, const char *
   fclose(ports);
 }
 
-static inline void gateway_start(gateway *g, const char *port) { gateway_start_with(g, port, "3600"); }
+static inline void gateway_start(gateway *g, const char *port) { gateway_start_with(g, port, NULL, NULL); }
 
 static inline void gateway_wait(gateway *g) {
   int status;

@@ -102,7 +102,7 @@ static void a_token_that_the_gateway_refuses_is_replaced_once(const gateway *g) 
 
 static void tokens_are_renewed_before_a_call_must_wait(void) {
   gateway g;
-  gateway_start_with(&g, "0", "2");
+  gateway_start_with(&g, "0", "--token-lifetime", "2");
   zeebe_channel *channel = oauth(&g, ZEEBE_LEEWAY_NONE);
   CHECK(topology(channel).status == 0);
   gateway_tell(&g, "POST /latency?ms=0");
@@ -181,7 +181,7 @@ static void a_leeway_as_long_as_the_lifetime_means_a_fetch_for_every_call(const 
 
 static void a_renewal_that_fails_leaves_the_old_token_in_use(void) {
   gateway g;
-  gateway_start_with(&g, "0", "300");
+  gateway_start_with(&g, "0", "--token-lifetime", "300");
   zeebe_channel *channel = oauth(&g, 299); /* it is due at once, and past its leeway in a second */
   CHECK(topology(channel).status == 0);
   gateway_tell(&g, "POST /token-answer?status=503&count=1000");

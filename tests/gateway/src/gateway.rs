@@ -33,7 +33,7 @@ struct Shared {
 impl Gateway {
     pub(crate) fn new(options: &Options, port: u16, stop: CancellationToken) -> Self {
         let shared = Shared {
-            state: Mutex::new(State::new(options.partitions)),
+            state: Mutex::new(State::new(options.partitions, options.first_key)),
             changed: watch::Sender::new(()),
             stop,
             topology: topology::describe(options, port),

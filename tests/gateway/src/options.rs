@@ -73,6 +73,10 @@ pub struct Options {
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(i32).range(1..=1024))]
     pub partitions: i32,
 
+    /// Keys begin here: one that is started again forgets what it gave, but may go on with others, as a cluster would
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(i64).range(1..1 << 40))]
+    pub first_key: i64,
+
     /// The port of the plaintext listener; 0 is any free one, as for all others
     #[arg(long, value_name = "N", default_value_t = 0)]
     pub plaintext_port: u16,

@@ -195,7 +195,7 @@ async fn a_seed_is_deployed_at_start() {
     let (process, form) = (path("p.bpmn"), path("f.form"));
     std::fs::write(&process, common::client::PROCESS).expect("a file");
     std::fs::write(&form, r#"{"id":"f"}"#).expect("a file");
-    let gateway = Running::start(&["--seed", &process, &form]);
+    let gateway = Running::start(&["--seed", &process, &form, "--first-key", "5000"]);
     let mut client = connect(&gateway, "plaintext").await;
     create(&mut client).await;
     let state = gateway.control("GET", "/state", "");
@@ -203,6 +203,8 @@ async fn a_seed_is_deployed_at_start() {
         (&state["processes"][0]["id"], &state["forms"][0]["id"]),
         (&"p".into(), &"f".into())
     );
+    let key = state["processes"][0]["key"].as_i64().expect("a key");
+    assert!((5000..5003).contains(&(key & ((1 << 51) - 1))), "{key}");
 }
 
 #[test]

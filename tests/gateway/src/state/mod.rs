@@ -53,11 +53,11 @@ pub(crate) struct State {
 }
 
 impl State {
-    pub(crate) fn new(partitions: i32) -> Self {
+    pub(crate) fn new(partitions: i32, first_key: i64) -> Self {
         Self {
             now: 0,
             partitions,
-            last_key: 0,
+            last_key: first_key - 1,
             last_partition: 0,
             deployments: deployments::Deployments::default(),
             instances: BTreeMap::new(),

@@ -32,7 +32,7 @@ fn delete(state: &mut State, resource_key: i64) -> Result<(), Rejection> {
 
 #[test]
 fn decisions_come_with_their_requirements() {
-    let mut state = State::new(1);
+    let mut state = State::new(1, 1);
     let first = deploy_as(&mut state, "d.dmn", DECISIONS);
     let [
         Metadata::Decision(one),
@@ -64,7 +64,7 @@ fn decisions_come_with_their_requirements() {
 
 #[test]
 fn a_form_has_versions_by_its_id() {
-    let mut state = State::new(1);
+    let mut state = State::new(1, 1);
     for (content, version) in [
         (r#"{"id":"f"}"#, 1),
         (r#"{"id":"f"}"#, 1),
@@ -81,7 +81,7 @@ fn a_form_has_versions_by_its_id() {
 
 #[test]
 fn resources_that_cannot_be_read_are_refused() {
-    let mut state = State::new(1);
+    let mut state = State::new(1, 1);
     for (name, content) in [
         ("f.form", "{}"),
         ("f.form", "{"),
@@ -107,7 +107,7 @@ fn resources_that_cannot_be_read_are_refused() {
 
 #[test]
 fn after_a_deletion_the_version_before_is_the_latest_and_no_number_comes_twice() {
-    let mut state = State::new(1);
+    let mut state = State::new(1, 1);
     let key = |deployed: &DeployResourceResponse| match &deployed.deployments[0].metadata {
         Some(Metadata::Process(process)) => (process.process_definition_key, process.version),
         other => panic!("{other:?}"),
@@ -138,7 +138,7 @@ fn after_a_deletion_the_version_before_is_the_latest_and_no_number_comes_twice()
 
 #[test]
 fn processes_may_be_deployed_the_old_way() {
-    let mut state = State::new(1);
+    let mut state = State::new(1, 1);
     let request = DeployProcessRequest {
         processes: vec![ProcessRequestObject {
             name: "p.bpmn".to_owned(),
@@ -156,7 +156,7 @@ fn processes_may_be_deployed_the_old_way() {
 
 #[test]
 fn each_tenant_has_its_own_processes() {
-    let mut state = State::new(1);
+    let mut state = State::new(1, 1);
     let resource = Resource {
         name: "p.bpmn".to_owned(),
         content: process("p").into_bytes(),

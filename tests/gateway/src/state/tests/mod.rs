@@ -55,7 +55,7 @@ fn process(id: &str) -> String {
 }
 
 fn deployed(partitions: i32) -> State {
-    let mut state = State::new(partitions);
+    let mut state = State::new(partitions, 1);
     deploy(&mut state, &process("p")).expect("a deployment");
     state
 }

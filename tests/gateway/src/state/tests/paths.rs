@@ -20,7 +20,7 @@ fn deployed_with(elements: &str) -> State {
         task("yes"),
         task("no")
     );
-    let mut state = State::new(1);
+    let mut state = State::new(1, 1);
     deploy(&mut state, &xml).expect("a deployment");
     state
 }

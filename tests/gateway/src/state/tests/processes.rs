@@ -13,7 +13,7 @@ fn version(response: &DeployResourceResponse) -> (i32, i64) {
 
 #[test]
 fn the_same_content_keeps_its_version() {
-    let mut state = State::new(1);
+    let mut state = State::new(1, 1);
     let first = version(&deploy(&mut state, &process("p")).expect("a deployment"));
     assert_eq!(first.0, 1);
     assert_eq!(
@@ -28,7 +28,7 @@ fn the_same_content_keeps_its_version() {
 
 #[test]
 fn a_deployment_fails_as_a_whole() {
-    let mut state = State::new(1);
+    let mut state = State::new(1, 1);
     assert!(matches!(
         state.deploy(&DeployResourceRequest::default()),
         Err(Rejection::InvalidArgument(_))
