@@ -5,7 +5,7 @@
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DELETE_ON_ERROR:
-.PHONY: all install uninstall demo gateway interop-servers token-servers test bench header clean help
+.PHONY: all install uninstall demo examples gateway interop-servers token-servers test bench header clean help
 
 PREFIX ?= /usr/local
 LIBDIR ?= $(PREFIX)/lib
@@ -71,7 +71,14 @@ $(KEYCLOAK): tests/token_servers/keycloak/install
 COMPILE = $(CC) -std=c11 -Wall -Wextra -Wpedantic $(CFLAGS) -pthread -Ibuild/include -o $@ $(filter %.c,$^) \
 	$(LDFLAGS) -Lbuild/lib -lzeebe -Wl,-rpath,'$$ORIGIN/lib'
 
-build/demo build/topology: build/%: examples/%.c $(LIBRARY)
+WORKERS := $(addprefix build/worker-,blocking epoll callbacks)
+EXAMPLES := build/demo build/topology $(WORKERS)
+
+examples: $(EXAMPLES) ## the programs of examples/, in build/
+
+$(WORKERS): examples/worker.h
+
+$(EXAMPLES): build/%: examples/%.c $(LIBRARY)
 	$(COMPILE)
 
 build/conformance-driver: $(wildcard tests/conformance/drivers/c/*.[ch]) $(LIBRARY)
@@ -81,7 +88,7 @@ test: ## all checks: formatting, lints, and every test
 	scripts/prerequisites cargo cc c++ python3 valgrind pkg-config cmake tinyproxy go node npm java mvn unzip
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets --locked -- -D warnings
-	$(MAKE) all gateway interop-servers token-servers build/demo build/topology build/conformance-driver CFLAGS='$(CFLAGS) -Werror'
+	$(MAKE) all gateway interop-servers token-servers examples build/conformance-driver CFLAGS='$(CFLAGS) -Werror'
 	cargo test --workspace --locked | awk '{ print; fflush() } \
 		/^test result:/ { passed += $$4; failed += $$6; ignored += $$8 } \
 		END { printf "\n%d tests passed, %d failed, %d ignored\n", passed, failed, ignored }'
