@@ -5,7 +5,7 @@
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DELETE_ON_ERROR:
-.PHONY: all install uninstall demo examples gateway interop-servers token-servers test bench header clean help
+.PHONY: all install uninstall demo examples gateway interop-servers token-servers test test-cpp bench header clean help
 
 PREFIX ?= /usr/local
 LIBDIR ?= $(PREFIX)/lib
@@ -13,11 +13,12 @@ INCLUDEDIR ?= $(PREFIX)/include
 BINDIR ?= $(PREFIX)/bin
 DESTDIR ?=
 CFLAGS ?= -O2 -g
+CXXFLAGS ?= -O2 -g
 
 VERSION = $(shell sed -n '/^version = /{s/.*"\(.*\)"/\1/p;q}' Cargo.toml)
 
 # With its directories: a file that goes away changes them.
-SOURCES := Cargo.toml Cargo.lock build.rs include/zeebe.h scripts/place $(shell find packaging src proto)
+SOURCES := Cargo.toml Cargo.lock build.rs scripts/place $(shell find include packaging src proto)
 # Stands for all that is staged beside it.
 LIBRARY := build/lib/libzeebe.so.0
 
@@ -35,14 +36,14 @@ $(GATEWAY): Cargo.toml Cargo.lock $(addprefix tests/gateway/,Cargo.toml build.rs
 	cargo build --profile tool --locked --package zeebe-dev-gateway --target-dir target/dist
 	@touch $@
 
-install: $(LIBRARY) $(GATEWAY) ## header, libraries, pkg-config and CMake files, zeebe-dev-gateway below PREFIX (LIBDIR, INCLUDEDIR, BINDIR, DESTDIR)
+install: $(LIBRARY) $(GATEWAY) ## headers, libraries, pkg-config and CMake files, zeebe-dev-gateway below PREFIX (LIBDIR, INCLUDEDIR, BINDIR, DESTDIR)
 	@scripts/place $(VERSION) "$(PREFIX)" "$(LIBDIR)" "$(INCLUDEDIR)" "$(DESTDIR)"
 	@install -D -m 755 $(GATEWAY) "$(DESTDIR)$(BINDIR)/zeebe-dev-gateway"
 
 uninstall: ## removes what install put there, given the same variables
-	rm -f "$(DESTDIR)$(INCLUDEDIR)/zeebe.h" "$(DESTDIR)$(LIBDIR)/pkgconfig/zeebe.pc"
+	rm -f "$(DESTDIR)$(INCLUDEDIR)"/zeebe.{h,hpp} "$(DESTDIR)$(LIBDIR)/pkgconfig/zeebe.pc"
 	rm -f "$(DESTDIR)$(LIBDIR)"/libzeebe.{so.0,so,a} "$(DESTDIR)$(BINDIR)/zeebe-dev-gateway"
-	rm -rf "$(DESTDIR)$(LIBDIR)/cmake/zeebe"
+	rm -rf "$(DESTDIR)$(INCLUDEDIR)/zeebe" "$(DESTDIR)$(LIBDIR)/cmake/zeebe"
 
 demo: $(LIBRARY) gateway build/demo ## a job's life over each of the four channels, on a development gateway
 	@examples/run-demo
@@ -84,6 +85,18 @@ $(EXAMPLES): build/%: examples/%.c $(LIBRARY)
 build/conformance-driver: $(wildcard tests/conformance/drivers/c/*.[ch]) $(LIBRARY)
 	$(COMPILE)
 
+# The C driver's reader of JSON, for the C++ driver.
+build/conformance-json.o: tests/conformance/drivers/c/json.c tests/conformance/drivers/c/json.h
+	$(CC) -std=c11 -Wall -Wextra -Wpedantic $(CFLAGS) -c -o $@ $<
+
+build/conformance-driver-cpp: tests/conformance/drivers/cpp/driver.cpp build/conformance-json.o $(LIBRARY)
+	$(CXX) -std=c++17 -Wall -Wextra -Wpedantic $(CXXFLAGS) -pthread -Ibuild/include -Itests/conformance/drivers/c -o $@ \
+		$(filter %.cpp %.o,$^) $(LDFLAGS) -Lbuild/lib -lzeebe -Wl,-rpath,'$$ORIGIN/lib'
+
+test-cpp: $(LIBRARY) gateway ## the tests of the C++ binding: as C++17, as C++20, and under sanitizers
+	scripts/prerequisites c++ cmake gtest.pc
+	tests/cpp/run
+
 test: ## all checks: formatting, lints, and every test
 	scripts/prerequisites cargo cc c++ python3 valgrind pkg-config cmake tinyproxy go node npm java mvn unzip
 	cargo fmt --all --check
@@ -107,4 +120,4 @@ clean: ## removes everything built
 	rm -rf build tests/token_servers/oidc-provider/node_modules
 
 help: ## this list
-	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12

@@ -39,6 +39,23 @@ fn build_c_driver() {
     BUILT.call_once(|| Driver::start("c", &Environment::new()).finish_within(BUILD_TIMEOUT));
 }
 
+#[test]
+fn cpp_driver_answers_all_cases() {
+    build_cpp_driver();
+    answers_all_cases("cpp");
+}
+
+#[test]
+fn cpp_driver_answers_malformed_lines() {
+    build_cpp_driver();
+    answers_malformed_lines("cpp");
+}
+
+fn build_cpp_driver() {
+    static BUILT: Once = Once::new();
+    BUILT.call_once(|| Driver::start("cpp", &Environment::new()).finish_within(BUILD_TIMEOUT));
+}
+
 fn answers_all_cases(language: &str) {
     let endpoint = TokenEndpoint::start();
     // Nobody answers there: fetching a token needs no gateway.

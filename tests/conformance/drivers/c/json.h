@@ -6,6 +6,10 @@
 #include <stddef.h>
 #include <stdio.h>
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 enum json_type { JSON_NULL, JSON_FALSE, JSON_TRUE, JSON_NUMBER, JSON_STRING, JSON_ARRAY, JSON_OBJECT };
 
 struct json {
@@ -28,5 +32,9 @@ const struct json *json_member(const struct json *object, const char *name);
 /* A NULL value is written as null. */
 void json_write(FILE *file, const struct json *value);
 void json_write_text(FILE *file, const char *text, size_t length);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

@@ -1,0 +1,137 @@
+// SPDX-License-Identifier: Apache-2.0
+// Calls: what one is started with, the call under way, and its response. Part of zeebe.hpp.
+#ifndef ZEEBE_CALL_HPP
+#define ZEEBE_CALL_HPP
+
+#include <algorithm>
+#include <chrono>
+#include <zeebe/credentials.hpp>
+
+namespace zeebe {
+
+/// Of one call. As it is made, everything is the channel's default.
+struct CallOptions {
+    /// Of the whole call; `forever`: none, whatever the channel says. 0 or less fails at once with deadline_exceeded.
+    std::optional<std::chrono::milliseconds> timeout = {};
+    /// When the call must have ended. If there is a `timeout`, too, the earlier counts.
+    std::optional<std::chrono::steady_clock::time_point> deadline = {};
+    /// A key here replaces the channel's and a plugin's.
+    Metadata metadata = {};
+    /// For this call, after the channel's.
+    MetadataPlugin credentials = {};
+    /// What `:authority` says.
+    std::optional<std::string> authority = {};
+    /// In bytes; -1: no limit.
+    std::optional<std::int64_t> max_receive_message_length = {};
+    WaitForReady wait_for_ready = WaitForReady::channel_default;
+    /// Of what is sent. Compressed answers are always taken.
+    Compression compression = Compression::channel_default;
+    /// Messages come only as Call::request() asks for them. For calls with a CallHandler.
+    bool manual_requests = false;
+};
+
+/// Options of a call that may take so long: `channel.call("Topology", {}, within(10s))`.
+inline CallOptions within(std::chrono::milliseconds timeout)
+{
+    CallOptions options;
+    options.timeout = timeout;
+    return options;
+}
+
+/// Message, initial metadata and trailers of a unary call that ended OK. A copy shares them.
+class Response : public detail::Handle<zeebe_response, zeebe_response_ref, zeebe_response_free> {
+public:
+    using Handle::Handle;
+
+    /// The encoded message, as long as a copy of this response lives.
+    const std::uint8_t *data() const noexcept { return zeebe_buffer_data(zeebe_response_message(get()), nullptr); }
+    std::size_t size() const noexcept
+    {
+        std::size_t size = 0;
+        zeebe_buffer_data(zeebe_response_message(get()), &size);
+        return size;
+    }
+    /// The message by itself, without a copy.
+    Buffer message() const noexcept { return Buffer(zeebe_buffer_ref(zeebe_response_message(get()))); }
+    Metadata initial_metadata() const noexcept { return Metadata(zeebe_metadata_ref(zeebe_response_initial_metadata(get()))); }
+    Metadata trailers() const noexcept { return Metadata(zeebe_metadata_ref(zeebe_response_trailers(get()))); }
+};
+
+/// A call under way. A copy is another handle on it; when the last one goes, a call that has not ended is cancelled.
+///
+/// Any thread may use it.
+class Call : public detail::Handle<zeebe_call, zeebe_call_ref, zeebe_call_free> {
+public:
+    using Handle::Handle;
+
+    /// Queues an encoded message, which is copied; never waits. illegal_state: after half_close(), or the call has ended.
+    /// RESOURCE_EXHAUSTED: longer than the send limit.
+    Result<void> send(bytes_view message) const noexcept
+    {
+        return detail::result(zeebe_call_send_message(get(), message.data(), message.size()));
+    }
+    /// Whether more can be sent at once; if not, it would only be buffered. Advice.
+    bool is_ready() const noexcept { return zeebe_call_is_ready(get()) != 0; }
+    /// Says that no more messages follow. illegal_state: said before.
+    Result<void> half_close() const noexcept { return detail::result(zeebe_call_half_close(get())); }
+    /// Asks for messages more. illegal_state: not started with `manual_requests`.
+    Result<void> request(std::int64_t count) const noexcept { return detail::result(zeebe_call_request(get(), count)); }
+    /// Ends the call with CANCELLED. After the end nothing happens.
+    void cancel() const noexcept { zeebe_call_cancel(get(), nullptr); }
+    /// The same with a reason, which the error's message will say.
+    void cancel(const text_view &reason) const noexcept { zeebe_call_cancel(get(), reason.c_str()); }
+};
+
+namespace detail {
+
+/// A method's path: an RPC of the gateway may be named without its service.
+class Path {
+public:
+    Path(Arguments &arguments, const text_view &method)
+    {
+        path_ = arguments.text("the method", method);
+        if (*path_ == '/') return;
+        prefixed_ = "/gateway_protocol.Gateway/";
+        prefixed_ += method.view();
+        path_ = prefixed_.c_str();
+    }
+    Path(const Path &) = delete;
+    Path &operator=(const Path &) = delete;
+    const char *c_str() const noexcept { return path_; }
+
+private:
+    const char *path_;
+    std::string prefixed_;
+};
+
+/// In C 0 is "not given", so a time that is up is the shortest there is.
+inline std::int64_t call_timeout(const CallOptions &options) noexcept
+{
+    using std::chrono::milliseconds;
+    if (!options.timeout && !options.deadline) return 0;
+    milliseconds timeout = options.timeout.value_or(forever);
+    if (options.deadline)
+        timeout = std::min(timeout, std::chrono::ceil<milliseconds>(*options.deadline - std::chrono::steady_clock::now()));
+    return timeout == forever ? ZEEBE_TIMEOUT_NONE : std::max<std::int64_t>(timeout.count(), 1);
+}
+
+/// Borrows from `options`.
+inline zeebe_call_options to_c(Arguments &arguments, const CallOptions &options)
+{
+    zeebe_call_options c = ZEEBE_CALL_OPTIONS_INIT;
+    c.timeout_ms = call_timeout(options);
+    c.metadata = options.metadata.get();
+    c.credentials = options.credentials.get();
+    c.authority = arguments.text("authority", options.authority);
+    c.max_receive_message_length = options.max_receive_message_length.value_or(0);
+    c.wait_for_ready = static_cast<std::int32_t>(options.wait_for_ready);
+    c.compression = static_cast<std::int32_t>(options.compression);
+    c.manual_requests = options.manual_requests;
+    return c;
+}
+
+} // namespace detail
+
+} // namespace zeebe
+
+#endif

@@ -1,0 +1,327 @@
+// SPDX-License-Identifier: Apache-2.0
+// Errors: as an exception, and as a result that holds a value or an error. Part of zeebe.hpp.
+#ifndef ZEEBE_ERROR_HPP
+#define ZEEBE_ERROR_HPP
+
+#include <chrono>
+#include <exception>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <variant>
+#include <zeebe/bytes.hpp>
+
+namespace zeebe {
+
+class Metadata;
+
+/// What went wrong. New kinds may appear: judge an unknown one by Error::status().
+enum class ErrorKind : std::int32_t {
+    none = ZEEBE_ERROR_KIND_NONE,
+    /// An argument is malformed or out of range.
+    invalid_argument = ZEEBE_ERROR_KIND_INVALID_ARGUMENT,
+    /// The function cannot be used now or here.
+    illegal_state = ZEEBE_ERROR_KIND_ILLEGAL_STATE,
+    /// A setting is missing or cannot be used.
+    settings = ZEEBE_ERROR_KIND_SETTINGS,
+    /// The token endpoint refused the client. Trying again does not help.
+    invalid_oauth_credentials = ZEEBE_ERROR_KIND_INVALID_OAUTH_CREDENTIALS,
+    /// A certificate or key does not parse.
+    tls = ZEEBE_ERROR_KIND_TLS,
+    /// A call ended with a gRPC status, or a wait with a time-out.
+    rpc = ZEEBE_ERROR_KIND_RPC,
+    /// The channel, the queue or the runtime was shut down.
+    shutdown = ZEEBE_ERROR_KIND_SHUTDOWN,
+    /// A bug in the library.
+    internal = ZEEBE_ERROR_KIND_INTERNAL,
+};
+
+/// Who says so.
+enum class ErrorSource : std::int32_t {
+    none = ZEEBE_ERROR_SOURCE_NONE,
+    /// The program: an argument, a cancel, its own token source.
+    caller = ZEEBE_ERROR_SOURCE_CALLER,
+    token_endpoint = ZEEBE_ERROR_SOURCE_TOKEN_ENDPOINT,
+    /// Network, TLS, HTTP/2, or a proxy on the way.
+    transport = ZEEBE_ERROR_SOURCE_TRANSPORT,
+    gateway = ZEEBE_ERROR_SOURCE_GATEWAY,
+    /// libzeebe: a deadline, a limit, a shutdown.
+    library = ZEEBE_ERROR_SOURCE_LIBRARY,
+};
+
+/// gRPC's status codes.
+enum class StatusCode : std::int32_t {
+    ok = 0,
+    cancelled = 1,
+    unknown = 2,
+    invalid_argument = 3,
+    deadline_exceeded = 4,
+    not_found = 5,
+    already_exists = 6,
+    permission_denied = 7,
+    resource_exhausted = 8,
+    failed_precondition = 9,
+    aborted = 10,
+    out_of_range = 11,
+    unimplemented = 12,
+    internal = 13,
+    unavailable = 14,
+    data_loss = 15,
+    unauthenticated = 16,
+};
+
+/// gRPC's name of a status code, such as `NOT_FOUND`.
+inline const char *to_string(StatusCode code) noexcept
+{
+    constexpr const char *names[] = {
+        "OK",          "CANCELLED",         "UNKNOWN",            "INVALID_ARGUMENT",    "DEADLINE_EXCEEDED", "NOT_FOUND",
+        "ALREADY_EXISTS", "PERMISSION_DENIED", "RESOURCE_EXHAUSTED", "FAILED_PRECONDITION", "ABORTED",           "OUT_OF_RANGE",
+        "UNIMPLEMENTED", "INTERNAL",          "UNAVAILABLE",        "DATA_LOSS",           "UNAUTHENTICATED",
+    };
+    const auto index = static_cast<std::size_t>(code);
+    return index < sizeof names / sizeof *names ? names[index] : "UNKNOWN";
+}
+
+/// Why a function or a call failed: what Result holds, and what its value() throws.
+///
+/// A copy is cheap, throws nothing, and is good for another thread.
+class Error : public std::exception {
+public:
+    /// Takes an error of zeebe.h over.
+    explicit Error(zeebe_error *owned) noexcept : error_(owned) {}
+    /// An error of the program's own, with a gRPC status: what a token source answers, what a test makes.
+    Error(StatusCode status, std::string message) : Error(ErrorKind::rpc, status, std::move(message)) {}
+    /// Another reference to a borrowed error.
+    static Error keep(const zeebe_error *borrowed) noexcept { return Error(zeebe_error_ref(borrowed)); }
+    /// An argument that C++ can have and C cannot.
+    static Error invalid_argument(std::string message)
+    {
+        return Error(ErrorKind::invalid_argument, StatusCode::invalid_argument, std::move(message));
+    }
+
+    ErrorKind kind() const noexcept { return own_ ? own_->kind : static_cast<ErrorKind>(zeebe_error_kind(error_.get())); }
+    ErrorSource source() const noexcept
+    {
+        return own_ ? ErrorSource::caller : static_cast<ErrorSource>(zeebe_error_source(error_.get()));
+    }
+    /// The gRPC status; never ok.
+    StatusCode status() const noexcept
+    {
+        return own_ ? own_->status : static_cast<StatusCode>(zeebe_error_grpc_status(error_.get()));
+    }
+    /// What happened, in English, for people and logs: it never holds a secret. As long as a copy of this error lives.
+    std::string_view message() const noexcept { return what(); }
+    const char *what() const noexcept override
+    {
+        const char *message = own_ ? own_->message.c_str() : zeebe_error_message(error_.get());
+        return message == nullptr ? "" : message;
+    }
+    /// Whether the same request may succeed later, whatever its idempotence.
+    bool is_retryable() const noexcept
+    {
+        return own_ ? own_->status == StatusCode::unavailable : zeebe_error_is_retryable(error_.get()) != 0;
+    }
+    /// False only if the gateway certainly did nothing with the call: ask it before repeating what must not happen twice.
+    bool may_have_been_processed() const noexcept { return zeebe_error_may_have_been_processed(error_.get()) != 0; }
+    /// How long the peer asks to wait before the next try, if it said so.
+    std::optional<std::chrono::milliseconds> retry_after() const noexcept
+    {
+        const std::int64_t ms = error_ ? zeebe_error_retry_after_ms(error_.get()) : -1;
+        return ms < 0 ? std::nullopt : std::optional(std::chrono::milliseconds(ms));
+    }
+    /// An encoded google.rpc.Status (grpc-status-details-bin); empty: none. As long as a copy of this error lives.
+    bytes_view details() const noexcept
+    {
+        std::size_t size = 0;
+        const std::uint8_t *data = zeebe_error_details(error_.get(), &size);
+        return {data, size};
+    }
+    /// The metadata that came before the failure; empty if none came.
+    Metadata initial_metadata() const noexcept;
+    /// The trailers that came with the failure; empty if none came.
+    Metadata trailers() const noexcept;
+
+    /// The error of zeebe.h, borrowed; null for one that was made here.
+    const zeebe_error *get() const noexcept { return error_.get(); }
+
+private:
+    struct Own {
+        ErrorKind kind;
+        StatusCode status;
+        std::string message;
+    };
+    Error(ErrorKind kind, StatusCode status, std::string message)
+        : own_(std::make_shared<const Own>(Own{kind, status, std::move(message)}))
+    {
+    }
+
+    detail::Handle<zeebe_error, zeebe_error_ref, zeebe_error_free> error_;
+    std::shared_ptr<const Own> own_;
+};
+
+/// A value, or why there is none: what every function that can fail returns. Its interface is that of C++23's std::expected.
+///
+///     Result<Channel> channel = zeebe::create_insecure_channel();
+///     if (!channel) return channel.error().status();      // without exceptions
+///     Channel channel = zeebe::create_insecure_channel().value();   // with them: throws Error
+template <class T>
+class [[nodiscard]] Result {
+public:
+    using value_type = T;
+    using error_type = Error;
+
+    Result(T value) : state_(std::in_place_index<0>, std::move(value)) {}
+    Result(Error error) noexcept : state_(std::in_place_index<1>, std::move(error)) {}
+
+    bool has_value() const noexcept { return state_.index() == 0; }
+    explicit operator bool() const noexcept { return has_value(); }
+
+    /// The value; throws the Error if there is none.
+    T &value() &
+    {
+        check();
+        return *std::get_if<0>(&state_);
+    }
+    const T &value() const &
+    {
+        check();
+        return *std::get_if<0>(&state_);
+    }
+    T &&value() &&
+    {
+        check();
+        return std::move(*std::get_if<0>(&state_));
+    }
+    template <class U>
+    T value_or(U &&other) const &
+    {
+        return has_value() ? **this : static_cast<T>(std::forward<U>(other));
+    }
+    template <class U>
+    T value_or(U &&other) &&
+    {
+        return has_value() ? *std::move(*this) : static_cast<T>(std::forward<U>(other));
+    }
+
+    /// The value, which must be there.
+    T &operator*() & noexcept { return *std::get_if<0>(&state_); }
+    const T &operator*() const & noexcept { return *std::get_if<0>(&state_); }
+    T &&operator*() && noexcept { return std::move(*std::get_if<0>(&state_)); }
+    T *operator->() noexcept { return std::get_if<0>(&state_); }
+    const T *operator->() const noexcept { return std::get_if<0>(&state_); }
+
+    /// The error, which must be there.
+    const Error &error() const & noexcept { return *std::get_if<1>(&state_); }
+    Error &&error() && noexcept { return std::move(*std::get_if<1>(&state_)); }
+
+    /// What `next` makes of the value, itself a Result; or the error.
+    template <class F>
+    auto and_then(F &&next) && -> std::invoke_result_t<F, T &&>
+    {
+        if (!has_value()) return std::move(*this).error();
+        return std::invoke(std::forward<F>(next), *std::move(*this));
+    }
+    /// What `change` makes of the value, as a Result; or the error.
+    template <class F>
+    auto transform(F &&change) && -> Result<std::invoke_result_t<F, T &&>>
+    {
+        if (!has_value()) return std::move(*this).error();
+        return std::invoke(std::forward<F>(change), *std::move(*this));
+    }
+
+private:
+    void check() const
+    {
+        if (!has_value()) throw error();
+    }
+
+    std::variant<T, Error> state_;
+};
+
+/// Success, or why not.
+template <>
+class [[nodiscard]] Result<void> {
+public:
+    using value_type = void;
+    using error_type = Error;
+
+    Result() noexcept = default;
+    Result(Error error) noexcept : error_(std::move(error)) {}
+
+    bool has_value() const noexcept { return !error_; }
+    explicit operator bool() const noexcept { return has_value(); }
+    /// Throws the Error if there is one.
+    void value() const
+    {
+        if (error_) throw *error_;
+    }
+    /// The error, which must be there.
+    const Error &error() const & noexcept { return *error_; }
+    Error &&error() && noexcept { return *std::move(error_); }
+
+    /// What `next` returns, itself a Result; or the error.
+    template <class F>
+    auto and_then(F &&next) && -> std::invoke_result_t<F>
+    {
+        if (error_) return *std::move(error_);
+        return std::invoke(std::forward<F>(next));
+    }
+
+private:
+    std::optional<Error> error_;
+};
+
+namespace detail {
+
+/// What a function of zeebe.h returned.
+inline Result<void> result(zeebe_error *error) noexcept
+{
+    return error == nullptr ? Result<void>() : Result<void>(Error(error));
+}
+
+/// The same for a function that wrote `value`, which is moved from only if it did.
+template <class T>
+Result<T> result(zeebe_error *error, T &value)
+{
+    if (error != nullptr) return Error(error);
+    return std::move(value);
+}
+
+/// The same for a function that wrote a text.
+inline Result<std::string> result(zeebe_error *error, char *&text)
+{
+    if (error != nullptr) return Error(error);
+    return take(text);
+}
+
+/// Texts and numbers on their way to C; the first that C cannot have is kept as an error.
+class Arguments {
+public:
+    const char *text(const char *name, const text_view &value)
+    {
+        if (value.has_nul()) refuse(std::string(name) + " has a NUL in it");
+        return value.c_str();
+    }
+    /// Null if it is not given.
+    const char *text(const char *name, const std::optional<std::string> &value)
+    {
+        return value ? text(name, text_view(*value)) : nullptr;
+    }
+    void refuse(std::string reason)
+    {
+        if (!error_) error_ = Error::invalid_argument(std::move(reason));
+    }
+    const std::optional<Error> &error() const noexcept { return error_; }
+
+private:
+    std::optional<Error> error_;
+};
+
+} // namespace detail
+
+} // namespace zeebe
+
+#endif

@@ -1,0 +1,133 @@
+// SPDX-License-Identifier: Apache-2.0
+// Job streams: the jobs of one type, for as long as the program wants. Part of zeebe.hpp.
+#ifndef ZEEBE_JOB_STREAM_HPP
+#define ZEEBE_JOB_STREAM_HPP
+
+#include <condition_variable>
+#include <deque>
+#include <zeebe/stream.hpp>
+
+namespace zeebe {
+
+/// Of a job stream.
+struct JobStreamOptions {
+    /// Sent with every call.
+    Metadata metadata = {};
+    /// Jobs that wait here for a slow program, 1 to 100 000; not given: 32.
+    std::optional<std::int64_t> max_buffered_jobs = {};
+    /// A stream that brought no job for so long is opened anew; not given: 60 s.
+    std::optional<std::chrono::milliseconds> watchdog = {};
+    /// How often ActivateJobs looks for jobs that the stream did not bring; not given: 10 s.
+    std::optional<std::chrono::milliseconds> poll_interval = {};
+    /// Jobs come only as JobStream::request() asks for them. For job streams with a CallHandler.
+    bool manual_requests = false;
+};
+
+/// A job stream under way. A copy is another handle; when the last one goes, it is cancelled, and jobs that wait are dropped: the gateway
+/// gives them to another worker after their time-out.
+class JobStream : public detail::Handle<zeebe_job_stream, zeebe_job_stream_ref, zeebe_job_stream_free> {
+public:
+    using Handle::Handle;
+
+    /// Asks for jobs more. illegal_state: not started with `manual_requests`.
+    Result<void> request(std::int64_t count) const noexcept { return detail::result(zeebe_job_stream_request(get(), count)); }
+    /// Ends it in order: the gateway is asked for nothing more, and the jobs that came are delivered. Any thread.
+    void close() const noexcept { zeebe_job_stream_close(get()); }
+};
+
+/// The jobs of a job stream as a range of encoded ActivatedJob messages. When it goes, the job stream is cancelled.
+///
+///     for (const zeebe::Buffer &job : jobs) …        // until close(); throws Error if the job stream cannot go on
+///
+/// One thread reads, and not a library thread; any thread may close().
+class Jobs {
+public:
+    using iterator = MessageIterator<Jobs>;
+
+    /// The job stream; a copy of it is good for another thread.
+    const JobStream &stream() const noexcept { return stream_; }
+    /// Ends it in order: the jobs that came are still read, then the range ends.
+    void close() const noexcept { stream_.close(); }
+
+    /// Waits for the next job; nothing: it was closed. An error is how it ended, and stays.
+    Result<std::optional<Buffer>> next() { return inbox_->take(stream_); }
+    /// What is left of the jobs. It can be gone over once.
+    iterator begin() { return iterator(*this); }
+    iterator end() noexcept { return {}; }
+
+private:
+    friend class Channel;
+
+    /// Where the library puts a job, and the program takes it. One is asked for ahead; the others wait in the library, which counts them.
+    class Inbox {
+    public:
+        void put(Buffer job)
+        {
+            const std::lock_guard lock(mutex_);
+            jobs_.push_back(std::move(job));
+            changed_.notify_one();
+        }
+        void close(Result<void> end)
+        {
+            const std::lock_guard lock(mutex_);
+            end_ = std::move(end);
+            changed_.notify_one();
+        }
+        Result<std::optional<Buffer>> take(const JobStream &stream)
+        {
+            std::unique_lock lock(mutex_);
+            changed_.wait(lock, [this] { return !jobs_.empty() || end_; });
+            if (jobs_.empty()) {
+                if (!*end_) return end_->error();
+                return std::optional<Buffer>();
+            }
+            std::optional<Buffer> job = std::move(jobs_.front());
+            jobs_.pop_front();
+            lock.unlock();
+            // It can only fail when the stream has ended, which is told in its turn.
+            static_cast<void>(stream.request(1));
+            return job;
+        }
+
+    private:
+        std::mutex mutex_;
+        std::condition_variable changed_;
+        std::deque<Buffer> jobs_;
+        std::optional<Result<void>> end_;
+    };
+
+    class Handler final : public CallHandler {
+    public:
+        explicit Handler(std::shared_ptr<Inbox> inbox) noexcept : inbox_(std::move(inbox)) {}
+        void on_message(Buffer job) override { inbox_->put(std::move(job)); }
+        void on_close(Result<void> end, Metadata) override { inbox_->close(std::move(end)); }
+
+    private:
+        std::shared_ptr<Inbox> inbox_;
+    };
+
+    Jobs(JobStream stream, std::shared_ptr<Inbox> inbox) noexcept : stream_(std::move(stream)), inbox_(std::move(inbox)) {}
+
+    JobStream stream_;
+    std::shared_ptr<Inbox> inbox_;
+};
+
+namespace detail {
+
+/// Borrows from `options`.
+inline zeebe_job_stream_options to_c(const JobStreamOptions &options) noexcept
+{
+    zeebe_job_stream_options c = ZEEBE_JOB_STREAM_OPTIONS_INIT;
+    c.metadata = options.metadata.get();
+    c.max_buffered_jobs = options.max_buffered_jobs.value_or(0);
+    if (options.watchdog) c.watchdog_ms = options.watchdog->count();
+    if (options.poll_interval) c.poll_interval_ms = options.poll_interval->count();
+    c.manual_requests = options.manual_requests;
+    return c;
+}
+
+} // namespace detail
+
+} // namespace zeebe
+
+#endif
