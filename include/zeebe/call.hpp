@@ -104,22 +104,24 @@ private:
     std::string prefixed_;
 };
 
-/// In C 0 is "not given", so a time that is up is the shortest there is.
-inline std::int64_t call_timeout(const CallOptions &options) noexcept
+/// In C 0 is "not given", so a call whose time is up must not get there.
+inline std::int64_t to_c_timeout(Arguments &arguments, const CallOptions &options)
 {
     using std::chrono::milliseconds;
     if (!options.timeout && !options.deadline) return 0;
     milliseconds timeout = options.timeout.value_or(forever);
     if (options.deadline)
         timeout = std::min(timeout, std::chrono::ceil<milliseconds>(*options.deadline - std::chrono::steady_clock::now()));
-    return timeout == forever ? ZEEBE_TIMEOUT_NONE : std::max<std::int64_t>(timeout.count(), 1);
+    if (timeout <= milliseconds::zero())
+        arguments.fail(Error(StatusCode::deadline_exceeded, "the call's time was up before it began"));
+    return timeout == forever ? ZEEBE_TIMEOUT_NONE : timeout.count();
 }
 
 /// Borrows from `options`.
 inline zeebe_call_options to_c(Arguments &arguments, const CallOptions &options)
 {
     zeebe_call_options c = ZEEBE_CALL_OPTIONS_INIT;
-    c.timeout_ms = call_timeout(options);
+    c.timeout_ms = to_c_timeout(arguments, options);
     c.metadata = options.metadata.get();
     c.credentials = options.credentials.get();
     c.authority = arguments.text("authority", options.authority);

@@ -183,17 +183,17 @@ public:
     T &value() &
     {
         check();
-        return *std::get_if<0>(&state_);
+        return **this;
     }
     const T &value() const &
     {
         check();
-        return *std::get_if<0>(&state_);
+        return **this;
     }
     T &&value() &&
     {
         check();
-        return std::move(*std::get_if<0>(&state_));
+        return *std::move(*this);
     }
     template <class U>
     T value_or(U &&other) const &
@@ -206,16 +206,16 @@ public:
         return has_value() ? *std::move(*this) : static_cast<T>(std::forward<U>(other));
     }
 
-    /// The value, which must be there.
-    T &operator*() & noexcept { return *std::get_if<0>(&state_); }
-    const T &operator*() const & noexcept { return *std::get_if<0>(&state_); }
-    T &&operator*() && noexcept { return std::move(*std::get_if<0>(&state_)); }
-    T *operator->() noexcept { return std::get_if<0>(&state_); }
-    const T *operator->() const noexcept { return std::get_if<0>(&state_); }
+    /// The value. It must be there: the process ends if it is not.
+    T &operator*() & noexcept { return std::get<0>(state_); }
+    const T &operator*() const & noexcept { return std::get<0>(state_); }
+    T &&operator*() && noexcept { return std::get<0>(std::move(state_)); }
+    T *operator->() noexcept { return &std::get<0>(state_); }
+    const T *operator->() const noexcept { return &std::get<0>(state_); }
 
-    /// The error, which must be there.
-    const Error &error() const & noexcept { return *std::get_if<1>(&state_); }
-    Error &&error() && noexcept { return std::move(*std::get_if<1>(&state_)); }
+    /// The error. It must be there: the process ends if it is not.
+    const Error &error() const & noexcept { return std::get<1>(state_); }
+    Error &&error() && noexcept { return std::get<1>(std::move(state_)); }
 
     /// What `next` makes of the value, itself a Result; or the error.
     template <class F>
@@ -258,9 +258,9 @@ public:
     {
         if (error_) throw *error_;
     }
-    /// The error, which must be there.
-    const Error &error() const & noexcept { return *error_; }
-    Error &&error() && noexcept { return *std::move(error_); }
+    /// The error. It must be there: the process ends if it is not.
+    const Error &error() const & noexcept { return error_.value(); }
+    Error &&error() && noexcept { return std::move(error_).value(); }
 
     /// What `next` returns, itself a Result; or the error.
     template <class F>
@@ -297,7 +297,7 @@ inline Result<std::string> result(zeebe_error *error, char *&text)
     return take(text);
 }
 
-/// Texts and numbers on their way to C; the first that C cannot have is kept as an error.
+/// Arguments on their way to C; why the first of them cannot go there is kept.
 class Arguments {
 public:
     const char *text(const char *name, const text_view &value)
@@ -310,9 +310,10 @@ public:
     {
         return value ? text(name, text_view(*value)) : nullptr;
     }
-    void refuse(std::string reason)
+    void refuse(std::string reason) { fail(Error::invalid_argument(std::move(reason))); }
+    void fail(Error error)
     {
-        if (!error_) error_ = Error::invalid_argument(std::move(reason));
+        if (!error_) error_ = std::move(error);
     }
     const std::optional<Error> &error() const noexcept { return error_; }
 

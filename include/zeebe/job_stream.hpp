@@ -44,6 +44,9 @@ class Jobs {
 public:
     using iterator = MessageIterator<Jobs>;
 
+    Jobs(Jobs &&) noexcept = default;
+    Jobs &operator=(Jobs &&) noexcept = default;
+
     /// The job stream; a copy of it is good for another thread.
     const JobStream &stream() const noexcept { return stream_; }
     /// Ends it in order: the jobs that came are still read, then the range ends.

@@ -1,0 +1,216 @@
+// Streams and job streams of the C++ binding, as ranges and with handlers, and the library's end and log.
+#include <atomic>
+#include <set>
+#include <thread>
+
+#include "gateway.hpp"
+
+namespace {
+
+constexpr char activate_jobs[] = R"({"type": "work", "worker": "w", "maxJobsToActivate": 100, "timeout": 60000, "requestTimeout": -1})";
+constexpr char stream_jobs[] = R"({"type": "work", "worker": "w", "timeout": 60000})";
+
+zeebe::Buffer request(const char *rpc, const char *json) { return zeebe::request_from_json(rpc, json).value(); }
+
+std::string key_of(const zeebe::Buffer &job)
+{
+    return json_value(zeebe::response_to_json("StreamActivatedJobs", job).value(), "key");
+}
+
+void complete(const zeebe::Channel &channel, const std::string &key)
+{
+    channel.call_json("CompleteJob", "{\"jobKey\": " + key + "}", zeebe::within(patience)).value();
+}
+
+/// Says what it is told.
+struct Handler : zeebe::CallHandler {
+    struct Record {
+        Said<std::string> metadata;
+        Said<zeebe::Buffer> message;
+        Said<zeebe::StatusCode> end;
+        Said<bool> deleted;
+    };
+
+    explicit Handler(Record &said) : record(&said) {}
+    ~Handler() override { record->deleted.say(true); }
+    void on_initial_metadata(zeebe::Metadata metadata) override { record->metadata.say(std::string(metadata.find("large")->text())); }
+    void on_message(zeebe::Buffer message) override { record->message.say(std::move(message)); }
+    void on_close(zeebe::Result<void> end, zeebe::Metadata) override
+    {
+        record->end.say(end ? zeebe::StatusCode::ok : end.error().status());
+    }
+
+    Record *record;
+};
+
+TEST(Streams, AreRanges)
+{
+    Gateway own;
+    own.create_jobs(3);
+    zeebe::Stream stream = own.channel().server_stream("ActivateJobs", request("ActivateJobs", activate_jobs), zeebe::within(patience)).value();
+    std::size_t jobs = 0;
+    for (const zeebe::Buffer &message : stream) {
+        const std::string json = zeebe::response_to_json("ActivateJobs", message).value();
+        for (auto at = json.find("\"key\""); at != std::string::npos; at = json.find("\"key\"", at + 1)) jobs++;
+    }
+    EXPECT_EQ(jobs, 3u);
+    EXPECT_FALSE(stream.next().value()) << "the end stays";
+}
+
+TEST(Streams, ThrowWhenTheyFail)
+{
+    gateway().tell("POST /fail?status=7&rpc=ActivateJobs&message=no");
+    zeebe::Stream stream =
+        gateway().channel().server_stream("ActivateJobs", request("ActivateJobs", activate_jobs), zeebe::within(patience)).value();
+    const auto end = stream.next();
+    ASSERT_FALSE(end);
+    EXPECT_EQ(end.error().status(), zeebe::StatusCode::permission_denied);
+    EXPECT_THROW(stream.begin(), zeebe::Error);
+}
+
+TEST(Streams, ThatCannotStartSayWhyWhenTheyAreRead)
+{
+    zeebe::InsecureChannelOptions options;
+    options.grpc_address = gateway().address("refused");
+    const zeebe::Channel channel = create_insecure_channel(options).value();
+    for (int i = 0; i < 20; i++) {
+        zeebe::Stream stream = channel.server_stream("ActivateJobs", {}).value();
+        EXPECT_EQ(stream.next().error().status(), zeebe::StatusCode::unavailable);
+    }
+}
+
+TEST(Streams, AreCancelledByAnotherThreadOrWhenTheyGo)
+{
+    Gateway own;
+    const zeebe::Channel channel = own.channel();
+    {
+        zeebe::Stream stream = channel.stream("StreamActivatedJobs").value();
+        stream.send(request("StreamActivatedJobs", stream_jobs)).value();
+        stream.half_close().value();
+        EXPECT_EQ(stream.half_close().error().kind(), zeebe::ErrorKind::illegal_state);
+        eventually([&] { return own.count("open_calls") == 1; });
+        std::thread([call = stream.call()] { call.cancel(); }).join();
+        EXPECT_EQ(stream.next().error().status(), zeebe::StatusCode::cancelled);
+    }
+    {
+        zeebe::Stream stream = channel.server_stream("StreamActivatedJobs", request("StreamActivatedJobs", stream_jobs)).value();
+        eventually([&] { return own.count("StreamActivatedJobs") == 2; });
+    }
+    eventually([&] { return own.count("open_calls") == 0; });
+}
+
+TEST(Streams, TellAHandler)
+{
+    Gateway own;
+    own.create_jobs(1);
+    own.tell("POST /fault?kind=large-headers&bytes=3&rpc=ActivateJobs");
+    Handler::Record record;
+    const zeebe::Call call =
+        own.channel().start_call("ActivateJobs", std::make_unique<Handler>(record), zeebe::within(patience)).value();
+    call.send(request("ActivateJobs", activate_jobs)).value();
+    call.half_close().value();
+    EXPECT_EQ(record.metadata.wait().size(), 3u);
+    EXPECT_FALSE(record.message.wait().empty());
+    EXPECT_EQ(record.end.wait(), zeebe::StatusCode::ok);
+    EXPECT_TRUE(record.deleted.wait());
+    EXPECT_EQ(own.channel().start_call("Topology", nullptr).error().kind(), zeebe::ErrorKind::invalid_argument);
+}
+
+TEST(Streams, OnAQueueAreEvents)
+{
+    Gateway own;
+    own.create_jobs(1);
+    const zeebe::CompletionQueue queue = zeebe::CompletionQueue::create().value();
+    const zeebe::Call call = own.channel().start_call_on_queue("ActivateJobs", zeebe::within(patience), queue, 5).value();
+    call.send(request("ActivateJobs", activate_jobs)).value();
+    call.half_close().value();
+    int messages = 0;
+    bool closed = false;
+    for (zeebe::Events events; !closed && queue.next(events, patience).value() > 0;)
+        for (const zeebe::Event event : events) {
+            EXPECT_EQ(event.tag(), 5u);
+            messages += event.type() == zeebe::EventType::message;
+            if (event.type() != zeebe::EventType::close) continue;
+            EXPECT_TRUE(event.end());
+            closed = true;
+        }
+    EXPECT_TRUE(closed);
+    EXPECT_EQ(messages, 1);
+}
+
+TEST(JobStreams, AreRangesThatEndWhenTheyAreClosed)
+{
+    Gateway own;
+    const zeebe::Channel channel = own.channel();
+    constexpr int count = 50;
+    zeebe::Jobs jobs = channel.stream_jobs(request("StreamActivatedJobs", stream_jobs)).value();
+    std::thread creator([&] { own.create_jobs(count); });
+    std::set<std::string> keys;
+    for (const zeebe::Buffer &job : jobs) {
+        keys.insert(key_of(job));
+        complete(channel, key_of(job));
+        if (keys.size() == count) std::thread([stream = jobs.stream()] { stream.close(); }).join();
+    }
+    creator.join();
+    EXPECT_EQ(keys.size(), static_cast<std::size_t>(count));
+    EXPECT_FALSE(jobs.next().value());
+    eventually([&] { return own.count("open_calls") == 0; });
+}
+
+TEST(JobStreams, SayWhyTheyCannotGoOn)
+{
+    Gateway own;
+    own.tell("POST /fail?status=7&rpc=StreamActivatedJobs&message=no");
+    zeebe::Jobs jobs = own.channel().stream_jobs(request("StreamActivatedJobs", stream_jobs)).value();
+    EXPECT_EQ(jobs.next().error().status(), zeebe::StatusCode::permission_denied);
+    EXPECT_THROW(jobs.begin(), zeebe::Error);
+
+    zeebe::JobStreamOptions options;
+    options.max_buffered_jobs = 100001;
+    EXPECT_EQ(own.channel().stream_jobs({}, options).error().kind(), zeebe::ErrorKind::invalid_argument);
+}
+
+TEST(JobStreams, TellAHandlerAndEndWithTheirHandle)
+{
+    Gateway own;
+    own.create_jobs(1);
+    Handler::Record record;
+    {
+        zeebe::JobStreamOptions options;
+        options.metadata = zeebe::Metadata::of({{"of", "jobs"}}).value();
+        const zeebe::JobStream stream =
+            own.channel().stream_jobs(request("StreamActivatedJobs", stream_jobs), std::make_unique<Handler>(record), options).value();
+        complete(own.channel(), key_of(record.message.wait()));
+        EXPECT_EQ(stream.request(1).error().kind(), zeebe::ErrorKind::illegal_state);
+    }
+    EXPECT_EQ(record.end.wait(), zeebe::StatusCode::cancelled);
+    EXPECT_TRUE(record.deleted.wait());
+    EXPECT_NE(own.tell("GET /calls").find(R"("of":"jobs")"), std::string::npos);
+}
+
+/// Last in this program by its name, for it ends the runtime.
+TEST(ZRuntime, EndsWhatRuns)
+{
+    std::atomic<int> records{0};
+    zeebe::set_log_callback(zeebe::LogLevel::debug, [&, owned = std::make_unique<int>(1)](const zeebe::LogRecord &record) {
+        records += !record.message.empty() && !record.target.empty() && record.level <= zeebe::LogLevel::debug;
+    }).value();
+    Gateway own;
+    zeebe::Stream stream = own.channel().server_stream("StreamActivatedJobs", request("StreamActivatedJobs", stream_jobs)).value();
+    eventually([&] { return own.count("open_calls") == 1; });
+    zeebe::runtime_shutdown(patience).value();
+    EXPECT_GT(records, 0);
+    const auto end = stream.next();
+    ASSERT_FALSE(end);
+    EXPECT_EQ(end.error().kind() == zeebe::ErrorKind::shutdown || end.error().status() == zeebe::StatusCode::cancelled, true)
+        << end.error().what();
+    zeebe::clear_log_callback().value();
+
+    zeebe::RuntimeOptions options;
+    options.callback_threads = 2;
+    zeebe::runtime_configure(options).value();
+    EXPECT_TRUE(own.channel().call("Topology", {}, zeebe::within(patience))) << "a new handle starts a fresh runtime";
+    EXPECT_EQ(zeebe::runtime_configure(options).error().kind(), zeebe::ErrorKind::illegal_state);
+}
+
+} // namespace
