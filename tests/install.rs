@@ -1,10 +1,10 @@
-//! The installed tree: a program built against it by pkg-config and by CMake, shared and static, the
-//! development gateway in it, and the demo.
+//! The installed tree: programs built against it by pkg-config and by CMake, shared and static, those of the C++ guide and
+//! examples among them; the development gateway in it, and the demo.
 
 mod support;
 
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Stdio};
 
 use support::{Gateway, artefacts, compiler, root, run, scratch};
 
@@ -103,10 +103,143 @@ fn programs_build_against_the_installed_tree() {
     }
 }
 
+/// The README of the C++ binding, whose code is to work as pasted.
+fn cpp_guide() -> String {
+    std::fs::read_to_string(root().join("docs/cpp.md")).unwrap()
+}
+
+/// The code blocks of a language, in their order.
+fn blocks(markdown: &str, language: &str) -> Vec<String> {
+    let fence = format!("```{language}\n");
+    let blocks = markdown.split(&fence).skip(1);
+    blocks
+        .map(|rest| rest.split("```").next().unwrap().to_owned())
+        .collect()
+}
+
+/// Builds a CMake project against an installed tree, with all warnings as errors; returns where its programs are.
+fn build_cpp(project: &Path, prefix: &Path, name: &str) -> PathBuf {
+    let build = scratch(name).join("build");
+    run(Command::new("cmake")
+        .arg("-S")
+        .arg(project)
+        .arg("-B")
+        .arg(&build)
+        .arg("-DCMAKE_CXX_FLAGS=-Wall -Wextra -Wpedantic -Werror")
+        .arg(format!("-DCMAKE_PREFIX_PATH={}", prefix.display())));
+    run(Command::new("cmake").arg("--build").arg(&build));
+    build
+}
+
+#[test]
+fn the_cpp_quick_start_works_as_pasted() {
+    let (prefix, gateway) = (
+        installed("cpp-quick-start"),
+        Gateway::start("cpp-quick-start"),
+    );
+    let project = prefix.join("project");
+    std::fs::create_dir_all(&project).unwrap();
+    for (file, language) in [("main.cpp", "cpp"), ("CMakeLists.txt", "cmake")] {
+        std::fs::write(project.join(file), &blocks(&cpp_guide(), language)[0]).unwrap();
+    }
+    let build = build_cpp(&project, &prefix, "cpp-quick-start");
+    prints_a_topology(&build.join("topology"), &prefix, &gateway);
+}
+
+/// Each further block of the guide is the body of a function that has a channel and a request.
+#[test]
+fn the_cpp_guide_compiles() {
+    let build = artefacts();
+    let guide = blocks(&cpp_guide(), "cpp");
+    assert!(guide.len() > 3, "{guide:?}");
+    let mut source = guide[0].clone();
+    source.push_str(
+        "struct Task { struct promise_type { Task get_return_object() { return {}; } std::suspend_never initial_suspend() { return {}; } \
+         std::suspend_never final_suspend() noexcept { return {}; } void return_void() {} void unhandled_exception() {} }; };\n",
+    );
+    for (index, body) in guide[1..].iter().enumerate() {
+        let result = if body.contains("co_await") {
+            "Task"
+        } else {
+            "void"
+        };
+        let given = if body.contains("Buffer request") {
+            ""
+        } else {
+            ", zeebe::bytes_view request"
+        };
+        source.push_str(&format!(
+            "{result} block{index}(zeebe::Channel channel{given}) {{\n{body}}}\n"
+        ));
+    }
+    let file = scratch("cpp-guide").join("guide.cpp");
+    std::fs::write(&file, source).unwrap();
+    run(compiler("CXX", "c++")
+        .args(["-std=c++20", "-fsyntax-only", "-Wall", "-Werror", "-I"])
+        .arg(build.join("include"))
+        .arg(&file));
+}
+
+#[test]
+fn the_cpp_worker_serves_a_process() {
+    let prefix = installed("cpp-examples");
+    let bpmn = prefix.join("order.bpmn");
+    std::fs::write(
+        &bpmn,
+        r#"<definitions xmlns="http://www.omg.org/spec/BPMN/20100524/MODEL" xmlns:z="http://camunda.org/schema/zeebe/1.0">
+             <process id="order" isExecutable="true"><startEvent id="s"/><serviceTask id="pay"><extensionElements>
+             <z:taskDefinition type="payment"/></extensionElements></serviceTask><endEvent id="e"/>
+             <sequenceFlow id="a" sourceRef="s" targetRef="pay"/><sequenceFlow id="b" sourceRef="pay" targetRef="e"/></process>
+           </definitions>"#,
+    )
+    .unwrap();
+    let seed = ["--seed".to_owned(), bpmn.display().to_string()];
+    let gateway = Gateway::start_with("cpp-examples", &seed);
+    let build = build_cpp(&root().join("examples/cpp"), &prefix, "cpp-examples");
+    let program = |name: &str, argument: &str| {
+        let mut command = Command::new(build.join(name));
+        command
+            .arg(argument)
+            .env(
+                "ZEEBE_ADDRESS",
+                format!("localhost:{}", gateway.get("plaintext")),
+            )
+            .env("ZEEBE_INSECURE_CONNECTION", "true");
+        command
+    };
+
+    let mut worker = Worker(
+        program("worker", "payment")
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap(),
+    );
+    // It ends only if the worker completes the job.
+    let result = run(&mut program("create_instance", "order"));
+    assert!(result.contains("done"), "{result}");
+    run(Command::new("kill").arg(worker.0.id().to_string()));
+    let status = worker.0.wait().unwrap();
+    assert!(status.success(), "{status}");
+    let printed = std::io::read_to_string(worker.0.stdout.take().unwrap()).unwrap();
+    assert_eq!(printed.matches("completed job").count(), 1, "{printed}");
+}
+
+/// A test that fails leaves no worker behind; one that has ended cannot be killed, and need not be.
+struct Worker(Child);
+
+impl Drop for Worker {
+    fn drop(&mut self) {
+        drop(self.0.kill());
+        drop(self.0.wait());
+    }
+}
+
 #[test]
 fn the_development_gateway_is_installed_and_uninstall_leaves_nothing() {
     let prefix = installed("uninstalled");
-    assert!(prefix.join("include/zeebe.h").exists());
+    for header in ["zeebe.h", "zeebe.hpp", "zeebe/channel.hpp"] {
+        assert!(prefix.join("include").join(header).exists(), "{header}");
+    }
     // Its input is closed at once, so that it stops as soon as it is ready.
     let printed = run(Command::new(prefix.join("bin/zeebe-dev-gateway"))
         .arg("--exit-with-stdin")

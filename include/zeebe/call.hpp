@@ -78,7 +78,7 @@ public:
     Result<void> request(std::int64_t count) const noexcept { return detail::result(zeebe_call_request(get(), count)); }
     /// Ends the call with CANCELLED. After the end nothing happens.
     void cancel() const noexcept { zeebe_call_cancel(get(), nullptr); }
-    /// The same with a reason, which the error's message will say.
+    /// The same with a reason, which the error's message will say, up to a NUL.
     void cancel(const text_view &reason) const noexcept { zeebe_call_cancel(get(), reason.c_str()); }
 };
 

@@ -154,6 +154,20 @@ TEST(UnaryCalls, DoNotBlockALibraryThread)
     EXPECT_EQ(said.wait(), zeebe::ErrorKind::illegal_state);
 }
 
+TEST(UnaryCallsDeathTest, EndTheProcessWhenACallbackThrows)
+{
+    GTEST_FLAG_SET(death_test_style, "threadsafe");
+    zeebe::InsecureChannelOptions options;
+    options.grpc_address = "127.0.0.1:1"; // nobody need answer
+    EXPECT_DEATH(
+        {
+            const zeebe::Channel channel = create_insecure_channel(options).value();
+            channel.call("Topology", {}, short_time(), [](auto) { throw std::runtime_error("thrown in a callback"); }).value();
+            std::this_thread::sleep_for(patience);
+        },
+        "thrown in a callback");
+}
+
 TEST(UnaryCalls, SpeakJson)
 {
     const zeebe::Channel channel = gateway().channel();
