@@ -97,6 +97,17 @@ test-cpp: $(LIBRARY) gateway ## the tests of the C++ binding: as C++17, as C++20
 	scripts/prerequisites c++ cmake gtest.pc
 	tests/cpp/run
 
+# The Java binding: its native part beside the library, as the jar carries both.
+JAVA_HOME ?= $(patsubst %/bin/javac,%,$(realpath $(shell command -v javac)))
+JAVA_NATIVE := build/java/native/$(shell uname -s | tr A-Z a-z)-$(shell uname -m)
+
+$(JAVA_NATIVE)/libzeebe_jni.so: $(wildcard bindings/java/src/main/c/*.[ch]) $(LIBRARY)
+	@mkdir -p $(@D)
+	@cp -L $(LIBRARY) $(@D)/libzeebe.so.0
+	$(CC) -std=c11 -shared -fPIC -fvisibility=hidden -Wall -Wextra -Wpedantic $(CFLAGS) -Ibuild/include \
+		-I"$(JAVA_HOME)/include" -I"$(JAVA_HOME)/include/linux" -o $@ $(filter %.c,$^) \
+		$(LDFLAGS) -Lbuild/lib -lzeebe -Wl,-rpath,'$$ORIGIN' -Wl,-z,nodelete -Wl,-z,defs
+
 test: ## all checks: formatting, lints, and every test
 	scripts/prerequisites cargo cc c++ python3 valgrind pkg-config cmake tinyproxy go node npm java mvn unzip
 	cargo fmt --all --check

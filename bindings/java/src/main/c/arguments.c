@@ -1,0 +1,105 @@
+/* Arguments and results across JNI. */
+#include "glue.h"
+
+static void overwrite(void *memory, size_t length)
+{
+    volatile unsigned char *byte = memory;
+    while (length-- > 0)
+        *byte++ = 0;
+}
+
+int arguments_begin(JNIEnv *env, arguments *in, jlongArray fields, jbyteArray bytes)
+{
+    jsize count = (*env)->GetArrayLength(env, fields);
+    in->length = (*env)->GetArrayLength(env, bytes);
+    in->fields = malloc((size_t)count * sizeof *in->fields + 1);
+    in->bytes = malloc((size_t)in->length + 1);
+    in->field = in->fields;
+    if (in->fields == NULL || in->bytes == NULL) {
+        jclass error = (*env)->FindClass(env, "java/lang/OutOfMemoryError");
+        if (error != NULL)
+            (*env)->ThrowNew(env, error, "native memory");
+        return 0;
+    }
+    (*env)->GetLongArrayRegion(env, fields, 0, count, in->fields);
+    (*env)->GetByteArrayRegion(env, bytes, 0, in->length, (jbyte *)in->bytes);
+    return 1;
+}
+
+/* Among them may be secrets. */
+void arguments_end(arguments *in)
+{
+    if (in->bytes != NULL)
+        overwrite(in->bytes, (size_t)in->length);
+    free(in->bytes);
+    free(in->fields);
+}
+
+zeebe_error *next_metadata(arguments *in, zeebe_metadata **metadata)
+{
+    int64_t count = next_number(in);
+    zeebe_error *error = NULL;
+    *metadata = NULL;
+    if (count > 0)
+        error = zeebe_metadata_new(metadata);
+    for (; count > 0; count--) {
+        size_t length;
+        const char *key = next_text(in);
+        const uint8_t *value = next_bytes(in, &length);
+        if (error == NULL)
+            error = zeebe_metadata_add(*metadata, key, value, length);
+    }
+    if (error != NULL) {
+        zeebe_metadata_free(*metadata);
+        *metadata = NULL;
+    }
+    return error;
+}
+
+void give_text(JNIEnv *env, jobjectArray out, char *text)
+{
+    jsize length = (jsize)strlen(text);
+    jbyteArray bytes = (*env)->NewByteArray(env, length);
+    if (bytes != NULL) {
+        (*env)->SetByteArrayRegion(env, bytes, 0, length, (const jbyte *)text);
+        (*env)->SetObjectArrayElement(env, out, 0, bytes);
+    }
+    zeebe_string_free(text);
+}
+
+EXPORT(jlong, environment)(JNIEnv *env, jclass class, jint variable, jlongArray fields, jbyteArray bytes, jobjectArray out)
+{
+    (void)class;
+    arguments in;
+    char *text = NULL;
+    zeebe_error *error = NULL;
+    if (arguments_begin(env, &in, fields, bytes)) {
+        const char *first = next_text(&in);
+        const char *second = next_text(&in);
+        switch (variable) {
+        case 0: error = zeebe_get_zeebe_address(first, &text); break;
+        case 1: error = zeebe_get_camunda_oauth_url(first, &text); break;
+        case 2: error = zeebe_get_camunda_client_id(&text); break;
+        case 3: error = zeebe_get_camunda_client_secret(&text); break;
+        case 4: error = zeebe_get_camunda_cluster_id(&text); break;
+        case 5: error = zeebe_get_camunda_cluster_region(first, &text); break;
+        case 6: error = zeebe_get_camunda_token_audience(first, &text); break;
+        default: error = zeebe_get_camunda_address(first, second, &text); break;
+        }
+    }
+    arguments_end(&in);
+    if (text != NULL)
+        give_text(env, out, text);
+    return NUMBER(error);
+}
+
+EXPORT(jbyteArray, version)(JNIEnv *env, jclass class)
+{
+    (void)class;
+    const char *text = zeebe_version();
+    jsize length = (jsize)strlen(text);
+    jbyteArray bytes = (*env)->NewByteArray(env, length);
+    if (bytes != NULL)
+        (*env)->SetByteArrayRegion(env, bytes, 0, length, (const jbyte *)text);
+    return bytes;
+}

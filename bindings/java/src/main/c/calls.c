@@ -1,0 +1,111 @@
+/* Calls. */
+#include "glue.h"
+
+/* What a call is started with; org.libzeebe.ZeebeCall packs it in this order. */
+static zeebe_error *next_call(arguments *in, const char **method, zeebe_call_options *options, zeebe_metadata **metadata)
+{
+    *method = next_text(in);
+    options->authority = next_text(in);
+    options->timeout_ms = next_number(in);
+    options->max_receive_message_length = next_number(in);
+    options->wait_for_ready = (int32_t)next_number(in);
+    options->compression = (int32_t)next_number(in);
+    zeebe_error *error = next_metadata(in, metadata);
+    options->metadata = *metadata;
+    return error;
+}
+
+EXPORT(jlong, callUnary)(JNIEnv *env, jclass class, jlong channel, jlongArray fields, jbyteArray bytes, jlong queue, jlong tag, jlongArray out)
+{
+    (void)class;
+    arguments in;
+    zeebe_error *error = NULL;
+    if (arguments_begin(env, &in, fields, bytes)) {
+        zeebe_call_options options = ZEEBE_CALL_OPTIONS_INIT;
+        zeebe_metadata *metadata = NULL;
+        zeebe_call *call = NULL;
+        const char *method;
+        error = next_call(&in, &method, &options, &metadata);
+        size_t length;
+        const uint8_t *message = next_bytes(&in, &length);
+        if (error == NULL)
+            error = zeebe_channel_unary_call_on_queue(HANDLE(zeebe_channel, channel), method, message, length, &options, queue_of(queue), (uint64_t)tag, &call);
+        zeebe_metadata_free(metadata);
+        if (error == NULL)
+            give(env, out, call);
+    }
+    arguments_end(&in);
+    return NUMBER(error);
+}
+
+EXPORT(jlong, callStart)(JNIEnv *env, jclass class, jlong channel, jlongArray fields, jbyteArray bytes, jlong queue, jlong tag, jlongArray out)
+{
+    (void)class;
+    arguments in;
+    zeebe_error *error = NULL;
+    if (arguments_begin(env, &in, fields, bytes)) {
+        zeebe_call_options options = ZEEBE_CALL_OPTIONS_INIT;
+        zeebe_metadata *metadata = NULL;
+        zeebe_call *call = NULL;
+        const char *method;
+        error = next_call(&in, &method, &options, &metadata);
+        options.manual_requests = 1;
+        if (error == NULL)
+            error = zeebe_channel_start_call_on_queue(HANDLE(zeebe_channel, channel), method, &options, queue_of(queue), (uint64_t)tag, &call);
+        zeebe_metadata_free(metadata);
+        if (error == NULL)
+            give(env, out, call);
+    }
+    arguments_end(&in);
+    return NUMBER(error);
+}
+
+EXPORT(jlong, callSend)(JNIEnv *env, jclass class, jlong call, jbyteArray message)
+{
+    (void)class;
+    uint8_t small[2048];
+    jsize length = (*env)->GetArrayLength(env, message);
+    uint8_t *bytes = (size_t)length <= sizeof small ? small : malloc((size_t)length);
+    if (bytes == NULL) {
+        jclass error = (*env)->FindClass(env, "java/lang/OutOfMemoryError");
+        if (error != NULL)
+            (*env)->ThrowNew(env, error, "native memory");
+        return 0;
+    }
+    (*env)->GetByteArrayRegion(env, message, 0, length, (jbyte *)bytes);
+    zeebe_error *error = zeebe_call_send_message(HANDLE(zeebe_call, call), bytes, (size_t)length);
+    if (bytes != small)
+        free(bytes);
+    return NUMBER(error);
+}
+
+EXPORT(jlong, callHalfClose)(JNIEnv *env, jclass class, jlong call)
+{
+    (void)env, (void)class;
+    return NUMBER(zeebe_call_half_close(HANDLE(zeebe_call, call)));
+}
+
+EXPORT(jlong, callRequest)(JNIEnv *env, jclass class, jlong call, jlong count)
+{
+    (void)env, (void)class;
+    return NUMBER(zeebe_call_request(HANDLE(zeebe_call, call), count));
+}
+
+EXPORT(jboolean, callIsReady)(JNIEnv *env, jclass class, jlong call)
+{
+    (void)env, (void)class;
+    return zeebe_call_is_ready(HANDLE(zeebe_call, call)) ? JNI_TRUE : JNI_FALSE;
+}
+
+/* The reason is the caller's to tell: Java keeps it, with its cause. */
+EXPORT(void, callCancel)(JNIEnv *env, jclass class, jlong call)
+{
+    (void)env, (void)class;
+    zeebe_call_cancel(HANDLE(zeebe_call, call), NULL);
+}
+
+EXPORT(void, callFree)(JNIEnv *env, jclass class, jlong call)
+{
+    (void)env, (void)class;
+    zeebe_call_free(HANDLE(zeebe_call, call));
+}

@@ -1,0 +1,260 @@
+/* Completion queues: many events are written into one direct buffer, so that one crossing takes them all.
+ *
+ * org.libzeebe.Event reads what is written here, and must change with it. Numbers are in native order, unaligned. */
+#include "glue.h"
+
+enum { BATCH = 64, INLINE_MAX = 16384 };
+
+/* A queue, and the events that are taken but not yet handed over. One thread takes. */
+typedef struct {
+    zeebe_completion_queue *queue;
+    zeebe_event events[BATCH];
+    size_t count, next;
+} reader;
+
+zeebe_completion_queue *queue_of(jlong handle) { return ((reader *)HANDLE(void, handle))->queue; }
+
+/* Counts on when the room is used up, so that it tells how much is needed. */
+typedef struct {
+    uint8_t *start;
+    size_t size, room;
+} writer;
+
+static void write_bytes(writer *out, const void *bytes, size_t length)
+{
+    if (length > 0 && out->size + length <= out->room)
+        memcpy(out->start + out->size, bytes, length);
+    out->size += length;
+}
+
+static void write_i32(writer *out, int32_t number) { write_bytes(out, &number, sizeof number); }
+static void write_i64(writer *out, int64_t number) { write_bytes(out, &number, sizeof number); }
+
+static void write_block(writer *out, const void *bytes, size_t length)
+{
+    write_i32(out, (int32_t)length);
+    write_bytes(out, bytes, length);
+}
+
+static void write_metadata(writer *out, const zeebe_metadata *metadata)
+{
+    size_t count = zeebe_metadata_count(metadata);
+    write_i32(out, (int32_t)count);
+    for (size_t i = 0; i < count; i++) {
+        size_t length;
+        const char *key = zeebe_metadata_key(metadata, i);
+        const uint8_t *value = zeebe_metadata_value(metadata, i, &length);
+        write_block(out, key, strlen(key));
+        write_block(out, value, length);
+    }
+}
+
+static void write_error(writer *out, const zeebe_error *error)
+{
+    write_i32(out, zeebe_error_kind(error));
+    if (error == NULL)
+        return;
+    size_t length;
+    const char *message = zeebe_error_message(error);
+    const uint8_t *details = zeebe_error_details(error, &length);
+    write_i32(out, zeebe_error_source(error));
+    write_i32(out, zeebe_error_grpc_status(error));
+    write_i32(out, zeebe_error_is_retryable(error));
+    write_i32(out, zeebe_error_may_have_been_processed(error));
+    write_i64(out, zeebe_error_retry_after_ms(error));
+    write_block(out, message, strlen(message));
+    write_block(out, details, length);
+}
+
+/* A long message goes by its handle, which Java then owns. */
+static void write_message(writer *out, zeebe_buffer *buffer, const uint8_t *data, size_t length)
+{
+    int by_handle = length > INLINE_MAX;
+    write_i64(out, by_handle ? NUMBER(buffer) : 0);
+    write_i32(out, (int32_t)length);
+    if (!by_handle)
+        write_bytes(out, data, length);
+}
+
+static void write_posted(writer *out, const posted *post)
+{
+    if (post == NULL) {
+        write_i32(out, 0);
+        return;
+    }
+    write_i32(out, post->kind);
+    write_i64(out, post->id);
+    write_i32(out, post->state);
+    write_i64(out, NUMBER(post->request));
+    write_error(out, post->error);
+}
+
+static void write_event(writer *out, const zeebe_event *event)
+{
+    write_i64(out, (int64_t)event->tag);
+    write_i32(out, event->event_type);
+    switch (event->event_type) {
+    case ZEEBE_EVENT_TYPE_UNARY:
+        write_error(out, event->error);
+        if (event->error != NULL) {
+            write_metadata(out, zeebe_error_initial_metadata(event->error));
+            write_metadata(out, zeebe_error_trailers(event->error));
+        } else {
+            write_metadata(out, zeebe_response_initial_metadata(event->response));
+            write_metadata(out, zeebe_response_trailers(event->response));
+            write_message(out, event->message, event->data, event->length);
+        }
+        break;
+    case ZEEBE_EVENT_TYPE_INITIAL_METADATA:
+        write_metadata(out, event->metadata);
+        break;
+    case ZEEBE_EVENT_TYPE_MESSAGE:
+        write_message(out, event->message, event->data, event->length);
+        break;
+    case ZEEBE_EVENT_TYPE_CLOSE:
+        write_error(out, event->error);
+        write_metadata(out, event->metadata);
+        break;
+    case ZEEBE_EVENT_TYPE_POSTED:
+        write_posted(out, HANDLE(posted, event->tag));
+        break;
+    default:
+        break;
+    }
+}
+
+/* A long message outlives its event. */
+static void keep_message(zeebe_event *event)
+{
+    if (event->event_type == ZEEBE_EVENT_TYPE_UNARY && event->length > INLINE_MAX && event->message == NULL)
+        event->message = zeebe_buffer_ref(zeebe_response_message(event->response));
+}
+
+/* Frees what was written, but for what Java now owns. */
+static void hand_over(zeebe_event *event)
+{
+    if (event->length > INLINE_MAX)
+        event->message = NULL;
+    if (event->event_type == ZEEBE_EVENT_TYPE_POSTED && event->tag != 0) {
+        posted *post = HANDLE(posted, event->tag);
+        post->request = NULL;
+        posted_free(post);
+    }
+    zeebe_events_clear(event, sizeof *event, 1);
+}
+
+posted *posted_new(int32_t kind, const zeebe_completion_queue *queue, int64_t id)
+{
+    posted *post = calloc(1, sizeof *post);
+    if (post != NULL) {
+        post->kind = kind;
+        post->id = id;
+        post->queue = zeebe_completion_queue_ref(queue);
+    }
+    return post;
+}
+
+void posted_free(posted *post)
+{
+    zeebe_error_free(post->error);
+    zeebe_token_request_free(post->request);
+    zeebe_completion_queue_free(post->queue);
+    free(post);
+}
+
+void posted_send(posted *post)
+{
+    zeebe_error *error = zeebe_completion_queue_post(post->queue, (uint64_t)(intptr_t)post);
+    if (error != NULL) {
+        zeebe_error_free(error);
+        posted_free(post);
+    }
+}
+
+EXPORT(jlong, queueNew)(JNIEnv *env, jclass class, jlongArray out)
+{
+    (void)class;
+    reader *reader = calloc(1, sizeof *reader);
+    zeebe_error *error = zeebe_completion_queue_new(reader == NULL ? NULL : &reader->queue);
+    if (error == NULL)
+        give(env, out, reader);
+    else
+        free(reader);
+    return NUMBER(error);
+}
+
+EXPORT(void, queueFree)(JNIEnv *env, jclass class, jlong handle)
+{
+    (void)env, (void)class;
+    reader *reader = HANDLE(void, handle);
+    zeebe_completion_queue_free(reader->queue);
+    free(reader);
+}
+
+/* Wakes the thread that takes. */
+EXPORT(void, queueWake)(JNIEnv *env, jclass class, jlong handle)
+{
+    (void)env, (void)class;
+    zeebe_error_free(zeebe_completion_queue_post(queue_of(handle), 0));
+}
+
+/* Waits for events and writes them to `buffer`, which is direct: returns how many bytes, or minus what one event alone needs; INT64_MIN: the
+ * runtime was shut down. */
+EXPORT(jlong, queueTake)(JNIEnv *env, jclass class, jlong handle, jobject buffer)
+{
+    (void)class;
+    reader *reader = HANDLE(void, handle);
+    writer out = {(*env)->GetDirectBufferAddress(env, buffer), 0, (size_t)(*env)->GetDirectBufferCapacity(env, buffer)};
+    if (reader->next == reader->count) {
+        reader->next = reader->count = 0;
+        zeebe_error *error = zeebe_completion_queue_next(reader->queue, -1, reader->events, sizeof(zeebe_event), BATCH, &reader->count);
+        if (error != NULL) {
+            zeebe_error_free(error);
+            return INT64_MIN;
+        }
+    }
+    while (reader->next < reader->count) {
+        zeebe_event *event = &reader->events[reader->next];
+        size_t before = out.size;
+        keep_message(event);
+        write_event(&out, event);
+        if (out.size > out.room) {
+            if (before == 0)
+                return -(jlong)out.size;
+            out.size = before;
+            break;
+        }
+        hand_over(event);
+        reader->next++;
+    }
+    return (jlong)out.size;
+}
+
+/* The error behind a handle, as bytes; frees it. NULL: out of memory, and Java throws. */
+EXPORT(jbyteArray, errorTake)(JNIEnv *env, jclass class, jlong handle)
+{
+    (void)class;
+    zeebe_error *error = HANDLE(zeebe_error, handle);
+    writer measure = {NULL, 0, 0};
+    write_error(&measure, error);
+    jbyteArray bytes = (*env)->NewByteArray(env, (jsize)measure.size);
+    writer out = {malloc(measure.size), 0, measure.size};
+    if (bytes != NULL && out.start != NULL) {
+        write_error(&out, error);
+        (*env)->SetByteArrayRegion(env, bytes, 0, (jsize)out.size, (const jbyte *)out.start);
+    }
+    free(out.start);
+    zeebe_error_free(error);
+    return bytes;
+}
+
+/* Copies a message, and frees it. */
+EXPORT(void, bufferTake)(JNIEnv *env, jclass class, jlong handle, jbyteArray bytes)
+{
+    (void)class;
+    size_t length;
+    zeebe_buffer *buffer = HANDLE(zeebe_buffer, handle);
+    const uint8_t *data = zeebe_buffer_data(buffer, &length);
+    (*env)->SetByteArrayRegion(env, bytes, 0, (jsize)length, (const jbyte *)data);
+    zeebe_buffer_free(buffer);
+}

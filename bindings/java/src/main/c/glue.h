@@ -1,0 +1,78 @@
+/* What the parts of the JNI glue share. The glue translates between org.libzeebe.Native and zeebe.h and holds no behaviour:
+ * handles cross as longs, text as UTF-8 bytes, and no reference to a Java object is kept. */
+#ifndef GLUE_H
+#define GLUE_H
+
+#include <jni.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <zeebe.h>
+
+#define EXPORT(type, name) JNIEXPORT type JNICALL Java_org_libzeebe_Native_##name
+#define HANDLE(type, number) ((type *)(intptr_t)(number))
+#define NUMBER(pointer) ((jlong)(intptr_t)(pointer))
+
+/* Arguments as org.libzeebe.Arguments packs them: numbers, and offsets into bytes that are text ended by NUL. */
+typedef struct {
+    const jlong *field;
+    jlong *fields;
+    char *bytes;
+    jsize length;
+} arguments;
+
+/* 0: out of memory, and Java throws. End it with arguments_end() in both cases. */
+int arguments_begin(JNIEnv *env, arguments *in, jlongArray fields, jbyteArray bytes);
+void arguments_end(arguments *in);
+
+static inline int64_t next_number(arguments *in) { return *in->field++; }
+
+/* NULL: not given. */
+static inline const char *next_text(arguments *in)
+{
+    jlong offset = *in->field++;
+    return offset < 0 ? NULL : in->bytes + offset;
+}
+
+static inline const uint8_t *next_bytes(arguments *in, size_t *length)
+{
+    const char *bytes = next_text(in);
+    *length = (size_t)*in->field++;
+    return (const uint8_t *)bytes;
+}
+
+/* Pairs of metadata; `*metadata` is NULL if there are none. */
+zeebe_error *next_metadata(arguments *in, zeebe_metadata **metadata);
+
+/* Writes one handle. */
+static inline void give(JNIEnv *env, jlongArray out, void *handle)
+{
+    jlong number = NUMBER(handle);
+    (*env)->SetLongArrayRegion(env, out, 0, 1, &number);
+}
+
+/* Writes text that the library gave out, and frees it. */
+void give_text(JNIEnv *env, jobjectArray out, char *text);
+
+/* The completion queue behind a handle of queueNew. */
+zeebe_completion_queue *queue_of(jlong handle);
+
+/* What a completion queue's POSTED events say; a tag is its address. It owns what it points to. */
+enum { POSTED_DONE = 1, POSTED_TOKEN_REQUEST, POSTED_TOKEN_CANCEL, POSTED_DESTROY };
+
+typedef struct {
+    int32_t kind;
+    int32_t state;
+    int64_t id;
+    zeebe_error *error;
+    zeebe_token_request *request;
+    zeebe_completion_queue *queue;
+} posted;
+
+/* NULL: out of memory. */
+posted *posted_new(int32_t kind, const zeebe_completion_queue *queue, int64_t id);
+void posted_free(posted *post);
+/* Hands it to the queue; frees it, should that be shut down. */
+void posted_send(posted *post);
+
+#endif

@@ -1,0 +1,182 @@
+package org.libzeebe;
+
+import java.lang.ref.WeakReference;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.util.Map;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.Executor;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.SynchronousQueue;
+import java.util.concurrent.ThreadPoolExecutor;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicLong;
+import java.util.function.Supplier;
+
+/**
+ * The native completion queue and the one daemon thread that takes its events, many at a crossing, and hands them to whom
+ * they concern, by id.
+ *
+ * <p>There is one while there are channels or plugins, and none after: an idle thread would keep the class loader from being
+ * collected.
+ */
+final class CompletionQueue {
+  /** Who has asked for something, and gets its events one after the other. It must not block. */
+  interface Receiver {
+    void receive(Event event);
+  }
+
+  private static final System.Logger LOGGER = System.getLogger(CompletionQueue.class.getName());
+  private static final int BUFFER_SIZE = 256 * 1024;
+  private static final Object LOCK = new Object();
+  private static CompletionQueue current;
+
+  private final Map<Long, Supplier<Receiver>> receivers = new ConcurrentHashMap<>();
+  private final AtomicLong lastId = new AtomicLong();
+  private final ExecutorService executor = newExecutor();
+  private final long queue;
+
+  /** Channels and plugins; guarded by LOCK. */
+  private volatile int users;
+
+  private CompletionQueue() {
+    long[] out = new long[1];
+    ZeebeException.check(Native.queueNew(out));
+    queue = out[0];
+    newThread(this::read, "zeebe-reader").start();
+  }
+
+  /** The queue, for one more channel or plugin. */
+  static CompletionQueue retain() {
+    synchronized (LOCK) {
+      if (current == null) {
+        current = new CompletionQueue();
+      }
+      current.users++;
+      return current;
+    }
+  }
+
+  void release() {
+    synchronized (LOCK) {
+      if (--users == 0) {
+        Native.queueWake(queue);
+      }
+    }
+  }
+
+  long handle() {
+    return queue;
+  }
+
+  /** Where callbacks run by default: daemon threads, as many as needed. */
+  Executor executor() {
+    return executor;
+  }
+
+  /**
+   * Gives what is about to be started its id. Until its last event the receiver is kept.
+   *
+   * <p>Only while a handle of this queue is in use.
+   */
+  long register(Receiver receiver) {
+    long id = lastId.incrementAndGet();
+    receivers.put(id, () -> receiver);
+    return id;
+  }
+
+  /** As {@link #register}, but does not keep the receiver from being collected. */
+  long registerWeakly(Receiver receiver) {
+    long id = lastId.incrementAndGet();
+    receivers.put(id, new WeakReference<>(receiver)::get);
+    return id;
+  }
+
+  /** It could not be started. */
+  void forget(long id) {
+    receivers.remove(id);
+  }
+
+  private void read() {
+    ByteBuffer buffer = newBuffer(BUFFER_SIZE);
+    do {
+      long length = Native.queueTake(queue, buffer);
+      if (length == Long.MIN_VALUE) {
+        // Only another user of the library in this process can have done that. The queue stays, for who still refers to it.
+        end();
+        executor.shutdown();
+        return;
+      }
+      if (length < 0) {
+        buffer = newBuffer((int) -length);
+        continue;
+      }
+      buffer.limit((int) length).rewind();
+      while (buffer.hasRemaining()) {
+        dispatch(new Event(buffer));
+      }
+      buffer.clear();
+    } while (users > 0 || !endIfUnused());
+    executor.shutdown();
+    Native.queueFree(queue);
+  }
+
+  private void dispatch(Event event) {
+    Supplier<Receiver> registered =
+        event.isLast() ? receivers.remove(event.id) : receivers.get(event.id);
+    Receiver receiver = registered == null ? null : registered.get();
+    if (receiver == null) {
+      if (event.request != 0) {
+        Native.tokenFree(event.request);
+      }
+      return;
+    }
+    try {
+      receiver.receive(event);
+    } catch (Throwable e) {
+      LOGGER.log(System.Logger.Level.ERROR, "a callback on the reader's thread failed", e);
+    }
+  }
+
+  private boolean endIfUnused() {
+    synchronized (LOCK) {
+      boolean isUnused = users == 0 && receivers.isEmpty();
+      if (isUnused) {
+        end();
+      }
+      return isUnused;
+    }
+  }
+
+  private void end() {
+    synchronized (LOCK) {
+      if (current == this) {
+        current = null;
+      }
+    }
+  }
+
+  private static ByteBuffer newBuffer(int size) {
+    return ByteBuffer.allocateDirect(size).order(ByteOrder.nativeOrder());
+  }
+
+  private static ExecutorService newExecutor() {
+    var number = new AtomicInteger();
+    return new ThreadPoolExecutor(
+        0,
+        Integer.MAX_VALUE,
+        60,
+        TimeUnit.SECONDS,
+        new SynchronousQueue<>(),
+        task -> newThread(task, "zeebe-callback-" + number.incrementAndGet()),
+        // After the last channel has ended, a call that is refused is still told so.
+        (task, pool) -> newThread(task, "zeebe-callback").start());
+  }
+
+  private static Thread newThread(Runnable task, String name) {
+    var thread = new Thread(task, name);
+    thread.setDaemon(true);
+    return thread;
+  }
+}

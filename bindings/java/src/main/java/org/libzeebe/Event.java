@@ -1,0 +1,130 @@
+package org.libzeebe;
+
+import static java.nio.charset.StandardCharsets.US_ASCII;
+
+import io.grpc.Metadata;
+import java.nio.ByteBuffer;
+import java.nio.charset.StandardCharsets;
+
+/**
+ * One event of a completion queue, as {@code events.c} writes it; the fields that its type has are set.
+ */
+final class Event {
+  static final int UNARY = 1;
+  static final int INITIAL_METADATA = 2;
+  static final int MESSAGE = 3;
+  static final int READY = 4;
+  static final int CLOSE = 5;
+  private static final int POSTED = 6;
+
+  /** What was posted: the end of something asked for; a token is wanted, or no longer; a plugin has gone. */
+  static final int DONE = 1;
+  static final int TOKEN_REQUEST = 2;
+  static final int TOKEN_CANCEL = 3;
+  static final int DESTROY = 4;
+
+  /** 0 if it is about nobody. */
+  final long id;
+  final int type;
+  /** One of DONE and its like, or 0. */
+  final int posted;
+  final long request;
+  final ZeebeException error;
+  final Metadata headers;
+  final Metadata trailers;
+  final byte[] message;
+
+  /** Reads the next event. */
+  Event(ByteBuffer in) {
+    long tag = in.getLong();
+    type = in.getInt();
+    int posted = 0;
+    long request = 0;
+    ZeebeException error = null;
+    Metadata headers = null;
+    Metadata trailers = null;
+    byte[] message = null;
+    switch (type) {
+      case UNARY -> {
+        error = readError(in);
+        headers = readMetadata(in);
+        trailers = readMetadata(in);
+        message = error == null ? readMessage(in) : null;
+      }
+      case INITIAL_METADATA -> headers = readMetadata(in);
+      case MESSAGE -> message = readMessage(in);
+      case CLOSE -> {
+        error = readError(in);
+        trailers = readMetadata(in);
+      }
+      case POSTED -> {
+        tag = 0;
+        posted = in.getInt();
+        if (posted != 0) {
+          tag = in.getLong();
+          in.getInt(); // the connectivity, which whoever waits for it asks for
+          request = in.getLong();
+          error = readError(in);
+        }
+      }
+      default -> {}
+    }
+    if (error != null && error.details().length > 0 && trailers != null) {
+      trailers.put(WireMetadata.DETAILS, error.details());
+    }
+    this.id = tag;
+    this.posted = posted;
+    this.request = request;
+    this.error = error;
+    this.headers = headers;
+    this.trailers = trailers;
+    this.message = message;
+  }
+
+  /** Whether nothing follows for the same id. */
+  boolean isLast() {
+    return type == UNARY || type == CLOSE || posted == DONE || posted == DESTROY;
+  }
+
+  /** Null: none. */
+  static ZeebeException readError(ByteBuffer in) {
+    int kind = in.getInt();
+    if (kind == 0) {
+      return null;
+    }
+    int source = in.getInt();
+    int status = in.getInt();
+    boolean retryable = in.getInt() != 0;
+    boolean processed = in.getInt() != 0;
+    long retryAfter = in.getLong();
+    String message = new String(readBlock(in), StandardCharsets.UTF_8);
+    return new ZeebeException(
+        message, kind, source, status, retryable, processed, retryAfter, readBlock(in));
+  }
+
+  private static Metadata readMetadata(ByteBuffer in) {
+    var metadata = new Metadata();
+    for (int count = in.getInt(); count > 0; count--) {
+      String key = new String(readBlock(in), US_ASCII);
+      WireMetadata.put(metadata, key, readBlock(in));
+    }
+    return metadata;
+  }
+
+  private static byte[] readMessage(ByteBuffer in) {
+    long handle = in.getLong();
+    byte[] message = new byte[in.getInt()];
+    if (handle == 0) {
+      in.get(message);
+    } else {
+      Native.bufferTake(handle, message);
+    }
+    return message;
+  }
+
+  private static byte[] readBlock(ByteBuffer in) {
+    byte[] block = new byte[in.getInt()];
+    in.get(block);
+    return block;
+  }
+}

@@ -1,0 +1,91 @@
+package org.libzeebe;
+
+import java.nio.ByteBuffer;
+
+/**
+ * The functions of the JNI glue, one for each that is used of {@code zeebe.h}. A {@code long} that is returned is an error's
+ * handle, 0 on success, for {@link ZeebeException#check}; results go to {@code out}.
+ */
+final class Native {
+  static {
+    NativeLibrary.load();
+  }
+
+  private Native() {}
+
+  static native byte[] version();
+
+  static native long environment(int variable, long[] fields, byte[] bytes, byte[][] out);
+
+  static native long channelNew(int form, long[] fields, byte[] bytes, long credentials, long[] out);
+
+  static native void channelFree(long channel);
+
+  static native long channelDescribe(long channel, boolean stats, byte[][] out);
+
+  static native long channelGetState(long channel, boolean connect, long[] out);
+
+  static native long channelWaitForStateChange(long channel, int last, long queue, long id);
+
+  static native long channelClose(long channel, long graceMillis, long queue, long id);
+
+  static native long channelRetrieveToken(long channel, long queue, long id);
+
+  static native long credentialsNew(int kind, long[] fields, byte[] bytes, long[] out);
+
+  static native long credentialsComposite(long base, long plugin, long[] out);
+
+  static native void credentialsFree(long credentials);
+
+  static native long pluginNew(boolean basic, long[] fields, byte[] bytes, long[] out);
+
+  static native long pluginFromSource(long leeway, long expireIn, long queue, long id, long[] out);
+
+  static native long pluginSetToken(long plugin, long[] fields, byte[] bytes);
+
+  static native long pluginIsTokenExpired(long plugin, long[] out);
+
+  static native long pluginRetrieveToken(long plugin, long queue, long id);
+
+  static native void pluginFree(long plugin);
+
+  static native long tokenComplete(long request, long[] fields, byte[] bytes);
+
+  static native long tokenFail(long request, long[] fields, byte[] bytes);
+
+  static native void tokenFree(long request);
+
+  static native long callUnary(
+      long channel, long[] fields, byte[] bytes, long queue, long tag, long[] out);
+
+  static native long callStart(
+      long channel, long[] fields, byte[] bytes, long queue, long tag, long[] out);
+
+  static native long callSend(long call, byte[] message);
+
+  static native long callHalfClose(long call);
+
+  static native long callRequest(long call, long count);
+
+  static native boolean callIsReady(long call);
+
+  static native void callCancel(long call);
+
+  static native void callFree(long call);
+
+  static native long queueNew(long[] out);
+
+  static native void queueFree(long queue);
+
+  static native void queueWake(long queue);
+
+  /**
+   * Blocks until there are events and writes them to a direct buffer: returns how many bytes, or minus what the next event
+   * alone needs; {@code Long.MIN_VALUE}: the runtime was shut down.
+   */
+  static native long queueTake(long queue, ByteBuffer buffer);
+
+  static native byte[] errorTake(long error);
+
+  static native void bufferTake(long buffer, byte[] bytes);
+}

@@ -1,0 +1,52 @@
+package org.libzeebe;
+
+import java.util.Queue;
+import java.util.concurrent.ConcurrentLinkedQueue;
+import java.util.concurrent.Executor;
+import java.util.concurrent.atomic.AtomicBoolean;
+
+/**
+ * Runs tasks one after the other, in order, on another executor. They are added under whatever lock decides their order, and
+ * scheduled outside of it, for the executor may run them at once.
+ */
+final class SerializingExecutor implements Runnable {
+  private static final System.Logger LOGGER = System.getLogger(SerializingExecutor.class.getName());
+
+  private final Executor executor;
+  private final Queue<Runnable> tasks = new ConcurrentLinkedQueue<>();
+  private final AtomicBoolean scheduled = new AtomicBoolean();
+
+  SerializingExecutor(Executor executor) {
+    this.executor = executor;
+  }
+
+  void add(Runnable task) {
+    tasks.add(task);
+  }
+
+  void schedule() {
+    if (!tasks.isEmpty() && scheduled.compareAndSet(false, true)) {
+      try {
+        executor.execute(this);
+      } catch (Throwable e) {
+        // The task stays: the next one runs both, should the executor take it.
+        scheduled.set(false);
+        LOGGER.log(System.Logger.Level.WARNING, "the executor takes no callbacks of calls", e);
+      }
+    }
+  }
+
+  @Override
+  public void run() {
+    Runnable task;
+    while ((task = tasks.poll()) != null) {
+      try {
+        task.run();
+      } catch (RuntimeException e) {
+        LOGGER.log(System.Logger.Level.ERROR, "a callback of a call failed", e);
+      }
+    }
+    scheduled.set(false);
+    schedule();
+  }
+}

@@ -1,0 +1,29 @@
+package org.libzeebe;
+
+import java.time.Duration;
+import java.util.Objects;
+
+/**
+ * A bearer token, as a {@link TokenSource} gives it.
+ *
+ * @param accessToken printable ASCII without spaces; a secret
+ * @param scope what was granted; may be null
+ * @param expiresIn from now, in whole seconds; null: unknown
+ */
+public record Token(String accessToken, String scope, Duration expiresIn) {
+  /** Checks that there is a token. */
+  public Token {
+    Objects.requireNonNull(accessToken, "accessToken");
+  }
+
+  /** A token that expires then. */
+  public Token(String accessToken, Duration expiresIn) {
+    this(accessToken, null, expiresIn);
+  }
+
+  /** Without the token, which is a secret. */
+  @Override
+  public String toString() {
+    return "Token[scope=" + scope + ", expiresIn=" + expiresIn + "]";
+  }
+}

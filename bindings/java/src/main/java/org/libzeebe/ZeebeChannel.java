@@ -1,0 +1,292 @@
+package org.libzeebe;
+
+import io.grpc.CallOptions;
+import io.grpc.ClientCall;
+import io.grpc.ConnectivityState;
+import io.grpc.ManagedChannel;
+import io.grpc.MethodDescriptor;
+import io.grpc.SecurityLevel;
+import java.nio.charset.StandardCharsets;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.Executor;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+
+/**
+ * A channel to a Zeebe gateway, for any stub that grpc-java generated.
+ *
+ * <pre>{@code
+ * try (var channel = ZeebeChannel.fromEnvironment().build()) {
+ *   var gateway = GatewayGrpc.newBlockingStub(channel);
+ *   System.out.println(gateway.topology(TopologyRequest.getDefaultInstance()));
+ * }
+ * }</pre>
+ *
+ * <p>It connects with the first call. Close it when it is not used any more; one that is forgotten is closed when it is
+ * collected. All its threads are daemons, so an open channel keeps no program from ending. Any thread may use it.
+ *
+ * <p>A stream of a blocking stub that nobody holds any more is cancelled when it is collected. An asynchronous call goes on, as
+ * everywhere in grpc-java, until it ends, its deadline passes or it is cancelled.
+ */
+public final class ZeebeChannel extends ManagedChannel implements AutoCloseable {
+  private static final System.Logger LOGGER = System.getLogger(ZeebeChannel.class.getName());
+  private static final ConnectivityState[] STATES = {
+    ConnectivityState.IDLE,
+    ConnectivityState.CONNECTING,
+    ConnectivityState.READY,
+    ConnectivityState.TRANSIENT_FAILURE,
+    ConnectivityState.SHUTDOWN
+  };
+  private static final Pattern TARGET =
+      Pattern.compile("\"target\":\"(?:(?:dns|ipv[46]):(?://[^/]*/)?)?([^\"]*)\"");
+  private static final Pattern AUTHORITY =
+      Pattern.compile("\"key\":\"grpc.default_authority\",\"value\":\"([^\"]*)\"");
+
+  private final CompletionQueue queue;
+  private final Handle handle;
+  private final Executor executor;
+  private final String authority;
+  private final SecurityLevel securityLevel;
+  private final CompletableFuture<Void> terminated = new CompletableFuture<>();
+  private volatile boolean shutdown;
+
+  /** Takes over the native channel, and one use of the queue. */
+  ZeebeChannel(long pointer, CompletionQueue queue, Executor executor) {
+    this.queue = queue;
+    this.executor = executor == null ? queue.executor() : executor;
+    handle = new Handle(this, pointer, queue, Native::channelFree);
+    String description = describe();
+    securityLevel =
+        description.contains("\"security\":\"plaintext\"")
+            ? SecurityLevel.NONE
+            : SecurityLevel.PRIVACY_AND_INTEGRITY;
+    Matcher given = AUTHORITY.matcher(description);
+    Matcher target = TARGET.matcher(description);
+    authority = given.find() ? given.group(1) : target.find() ? target.group(1) : "";
+  }
+
+  /** A channel without TLS: for a laptop. */
+  public static ZeebeChannelBuilder.Insecure insecure() {
+    return new ZeebeChannelBuilder.Insecure();
+  }
+
+  /** A channel over TLS, with any credentials. */
+  public static ZeebeChannelBuilder.Secure secure() {
+    return new ZeebeChannelBuilder.Secure();
+  }
+
+  /** A channel whose every call carries an OAuth2 client-credentials token: Camunda 8 Self-Managed. */
+  public static ZeebeChannelBuilder.OAuth2 oauth2() {
+    return new ZeebeChannelBuilder.OAuth2();
+  }
+
+  /** A channel to a cluster in Camunda's cloud. */
+  public static ZeebeChannelBuilder.CamundaCloud camundaCloud() {
+    return new ZeebeChannelBuilder.CamundaCloud();
+  }
+
+  /** One of the four, by environment variables alone: see the project's README. */
+  public static ZeebeChannelBuilder.FromEnvironment fromEnvironment() {
+    return new ZeebeChannelBuilder.FromEnvironment();
+  }
+
+  /** The version of the native library. */
+  public static String libraryVersion() {
+    return new String(Native.version(), StandardCharsets.UTF_8);
+  }
+
+  @Override
+  public <RequestT, ResponseT> ClientCall<RequestT, ResponseT> newCall(
+      MethodDescriptor<RequestT, ResponseT> method, CallOptions options) {
+    Executor given = options.getExecutor();
+    return new ZeebeCall<>(this, method, options, given == null ? executor : given);
+  }
+
+  @Override
+  public String authority() {
+    return authority;
+  }
+
+  /**
+   * The channel's settings with their origin, its options and its token's state, as JSON. No secret is in it.
+   *
+   * @throws IllegalStateException the channel has terminated
+   */
+  public String describe() {
+    return json(false);
+  }
+
+  /**
+   * Counters of what happened since the channel was made, as JSON: calls by status, connections, tokens.
+   *
+   * @throws IllegalStateException the channel has terminated
+   */
+  public String stats() {
+    return json(true);
+  }
+
+  private String json(boolean stats) {
+    long pointer = acquire();
+    try {
+      byte[][] out = new byte[1][];
+      ZeebeException.check(Native.channelDescribe(pointer, stats, out));
+      return new String(out[0], StandardCharsets.UTF_8);
+    } finally {
+      handle.release();
+    }
+  }
+
+  /**
+   * Fetches a token for an OAuth channel, even if there is a good one; needs no gateway.
+   *
+   * @return completes once there is one, else with a {@link ZeebeException}
+   * @throws ZeebeException ILLEGAL_STATE: the channel has no OAuth
+   */
+  public CompletableFuture<Void> retrieveToken() {
+    long pointer = acquire();
+    var done = new Completion(executor);
+    long id = queue.register(done);
+    try {
+      done.started(queue, id, Native.channelRetrieveToken(pointer, queue.handle(), id));
+    } finally {
+      handle.release();
+    }
+    return done.future();
+  }
+
+  @Override
+  public ConnectivityState getState(boolean requestConnection) {
+    long pointer = handle.acquire();
+    if (pointer == 0) {
+      return ConnectivityState.SHUTDOWN;
+    }
+    try {
+      long[] out = new long[1];
+      ZeebeException.check(Native.channelGetState(pointer, requestConnection, out));
+      return STATES[(int) out[0]];
+    } finally {
+      handle.release();
+    }
+  }
+
+  @Override
+  public void notifyWhenStateChanged(ConnectivityState source, Runnable callback) {
+    long pointer = handle.acquire();
+    if (pointer == 0) {
+      if (source != ConnectivityState.SHUTDOWN) {
+        executor.execute(callback);
+      }
+      return;
+    }
+    try {
+      int last = java.util.Arrays.asList(STATES).indexOf(source);
+      long id = queue.register(event -> executor.execute(callback));
+      long error = Native.channelWaitForStateChange(pointer, last, queue.handle(), id);
+      if (error != 0) {
+        queue.forget(id);
+        ZeebeException.check(error);
+      }
+    } finally {
+      handle.release();
+    }
+  }
+
+  /** Refuses new calls; running ones go on. */
+  @Override
+  public ZeebeChannel shutdown() {
+    end(-1);
+    return this;
+  }
+
+  /** Refuses new calls and cancels running ones. */
+  @Override
+  public ZeebeChannel shutdownNow() {
+    end(0);
+    return this;
+  }
+
+  private void end(long graceMillis) {
+    shutdown = true;
+    long pointer = handle.acquire();
+    if (pointer == 0) {
+      return;
+    }
+    try {
+      long id =
+          queue.register(
+              event -> {
+                handle.close();
+                terminated.complete(null);
+              });
+      long error = Native.channelClose(pointer, graceMillis, queue.handle(), id);
+      if (error != 0) {
+        queue.forget(id);
+        LOGGER.log(System.Logger.Level.WARNING, "close failed", ZeebeException.take(error));
+        handle.close();
+        terminated.complete(null);
+      }
+    } finally {
+      handle.release();
+    }
+  }
+
+  /** As {@link #shutdownNow}; does not wait, and may be repeated. */
+  @Override
+  public void close() {
+    shutdownNow();
+  }
+
+  @Override
+  public boolean isShutdown() {
+    return shutdown;
+  }
+
+  @Override
+  public boolean isTerminated() {
+    return terminated.isDone();
+  }
+
+  @Override
+  public boolean awaitTermination(long timeout, TimeUnit unit) throws InterruptedException {
+    try {
+      terminated.get(timeout, unit);
+      return true;
+    } catch (TimeoutException e) {
+      return false;
+    } catch (ExecutionException e) {
+      throw new AssertionError(e);
+    }
+  }
+
+  @Override
+  public String toString() {
+    return "ZeebeChannel[" + authority + "]";
+  }
+
+  Handle handle() {
+    return handle;
+  }
+
+  CompletionQueue queue() {
+    return queue;
+  }
+
+  Executor executor() {
+    return executor;
+  }
+
+  SecurityLevel securityLevel() {
+    return securityLevel;
+  }
+
+  private long acquire() {
+    long pointer = handle.acquire();
+    if (pointer == 0) {
+      throw new IllegalStateException("the channel has terminated");
+    }
+    return pointer;
+  }
+}

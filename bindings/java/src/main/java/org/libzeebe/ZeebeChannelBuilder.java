@@ -1,0 +1,401 @@
+package org.libzeebe;
+
+import io.grpc.Metadata;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Objects;
+import java.util.concurrent.Executor;
+
+/**
+ * Makes a {@link ZeebeChannel}. What is not set comes from environment variables, else it has its default; making a channel
+ * does no I/O.
+ *
+ * <p>Text with U+0000 or an unpaired surrogate is refused with {@code IllegalArgumentException}, when the channel is built.
+ *
+ * @param <B> the form
+ */
+public abstract sealed class ZeebeChannelBuilder<B extends ZeebeChannelBuilder<B>> {
+  private record Option(String key, String text, long integer) {}
+
+  private final int form;
+  private final List<Option> options = new ArrayList<>();
+  private final Metadata metadata = new Metadata();
+  private String address;
+  private String connectAddress;
+  private Duration timeout;
+  private boolean waitForReady;
+  private boolean allowInsecureGateway;
+  private Executor executor;
+  GatewayCredentials credentials;
+
+  private ZeebeChannelBuilder(int form) {
+    this.form = form;
+  }
+
+  @SuppressWarnings("unchecked")
+  final B self() {
+    return (B) this;
+  }
+
+  /** A channel option, which is a gRPC channel argument, such as {@code grpc.keepalive_time_ms}. The first of a key counts. */
+  public B option(String key, long value) {
+    options.add(new Option(Objects.requireNonNull(key), null, value));
+    return self();
+  }
+
+  /** A channel option with text. */
+  public B option(String key, String value) {
+    options.add(new Option(Objects.requireNonNull(key), Objects.requireNonNull(value), 0));
+    return self();
+  }
+
+  /** {@code host:port} or {@code unix:path} to dial in place of the target's address; TLS name and authority stay the target's. */
+  public B connectAddress(String address) {
+    connectAddress = address;
+    return self();
+  }
+
+  /** Sent with every call. */
+  public B metadata(Metadata metadata) {
+    this.metadata.merge(metadata);
+    return self();
+  }
+
+  /** Of every call that has no deadline of its own. */
+  public B timeout(Duration timeout) {
+    this.timeout = timeout;
+    return self();
+  }
+
+  /** Calls wait while the gateway cannot be reached, until their deadline. */
+  public B waitForReady() {
+    waitForReady = true;
+    return self();
+  }
+
+  /** Tokens may be sent in plaintext beyond loopback, where they can be read on the way. */
+  public B allowInsecureGateway() {
+    allowInsecureGateway = true;
+    return self();
+  }
+
+  /**
+   * Where callbacks run of calls that have no executor of their own; by default, daemon threads, as many as needed.
+   *
+   * <p>On a direct executor a callback that blocks holds up all channels.
+   */
+  public B executor(Executor executor) {
+    this.executor = executor;
+    return self();
+  }
+
+  /** Callbacks run on the thread that reads all events: fast, and they must not block. */
+  public B directExecutor() {
+    return executor(Runnable::run);
+  }
+
+  /**
+   * Makes the channel.
+   *
+   * @throws ZeebeException SETTINGS: something required is neither set nor in a variable; INVALID_ARGUMENT: out of range; TLS:
+   *     a certificate or key does not parse
+   */
+  public ZeebeChannel build() {
+    long base = 0;
+    CompletionQueue queue = null;
+    try (var arguments = new Arguments()) {
+      arguments
+          .text(connectAddress)
+          .millis(timeout)
+          .number(waitForReady ? 1 : 0)
+          .flag(allowInsecureGateway)
+          .text(address)
+          .number(options.size());
+      for (Option option : options) {
+        arguments.text(option.key).text(option.text).number(option.integer);
+      }
+      arguments.metadata(metadata);
+      writeTo(arguments);
+      base = credentials == null ? 0 : credentials.create();
+      queue = CompletionQueue.retain();
+      long[] out = new long[1];
+      ZeebeException.check(
+          Native.channelNew(form, arguments.fields(), arguments.bytes(), base, out));
+      CompletionQueue used = queue;
+      queue = null;
+      return new ZeebeChannel(out[0], used, executor);
+    } finally {
+      Native.credentialsFree(base);
+      if (queue != null) {
+        queue.release();
+      }
+    }
+  }
+
+  /** What a form has beside the common. */
+  void writeTo(Arguments arguments) {}
+
+  final B setAddress(String address) {
+    this.address = address;
+    return self();
+  }
+
+  /** Of {@link ZeebeChannel#insecure}. */
+  public static final class Insecure extends ZeebeChannelBuilder<Insecure> {
+    Insecure() {
+      super(0);
+    }
+
+    /** {@code host:port}, {@code dns:///host:port}, {@code unix:path} or a URL; else {@code ZEEBE_ADDRESS}, {@code localhost:26500}. */
+    public Insecure address(String address) {
+      return setAddress(address);
+    }
+  }
+
+  /** Of {@link ZeebeChannel#secure}. */
+  public static final class Secure extends ZeebeChannelBuilder<Secure> {
+    Secure() {
+      super(1);
+    }
+
+    /** {@code host:port}, {@code dns:///host:port}, {@code unix:path} or a URL; else {@code ZEEBE_ADDRESS}, {@code localhost:26500}. */
+    public Secure address(String address) {
+      return setAddress(address);
+    }
+
+    /** What secures connections and authenticates calls; by default TLS with the platform's roots. */
+    public Secure credentials(GatewayCredentials credentials) {
+      this.credentials = credentials;
+      return this;
+    }
+  }
+
+  /** Of {@link ZeebeChannel#fromEnvironment}. */
+  public static final class FromEnvironment extends ZeebeChannelBuilder<FromEnvironment> {
+    FromEnvironment() {
+      super(4);
+    }
+
+    /** Not possible here: the library takes none beside the environment. */
+    @Override
+    public FromEnvironment option(String key, long value) {
+      throw new UnsupportedOperationException("a channel by the environment has no channel options");
+    }
+
+    /** Not possible here: the library takes none beside the environment. */
+    @Override
+    public FromEnvironment option(String key, String value) {
+      throw new UnsupportedOperationException("a channel by the environment has no channel options");
+    }
+  }
+
+  /** Of {@link ZeebeChannel#oauth2}. */
+  public static final class OAuth2 extends Authorized<OAuth2> {
+    OAuth2() {
+      super(2);
+    }
+
+    /** {@code host:port}, {@code dns:///host:port}, {@code unix:path} or a URL; else {@code ZEEBE_ADDRESS}, {@code localhost:26500}. */
+    public OAuth2 address(String address) {
+      return setAddress(address);
+    }
+  }
+
+  /** Of {@link ZeebeChannel#camundaCloud}. */
+  public static final class CamundaCloud extends Authorized<CamundaCloud> {
+    private String clusterId;
+    private String region;
+
+    CamundaCloud() {
+      super(3);
+    }
+
+    /** Else {@code CAMUNDA_CLUSTER_ID}. */
+    public CamundaCloud clusterId(String clusterId) {
+      this.clusterId = clusterId;
+      return this;
+    }
+
+    /** Else {@code CAMUNDA_CLUSTER_REGION}, {@code bru-2}. */
+    public CamundaCloud region(String region) {
+      this.region = region;
+      return this;
+    }
+
+    @Override
+    void writeTo(Arguments arguments) {
+      super.writeTo(arguments);
+      arguments.text(clusterId).text(region);
+    }
+  }
+
+  /**
+   * The forms with OAuth2 client credentials. Certificates and keys are PEM text.
+   *
+   * @param <B> the form
+   */
+  public abstract static sealed class Authorized<B extends Authorized<B>>
+      extends ZeebeChannelBuilder<B> {
+    private String clientId;
+    private String clientSecret;
+    private String authorizationServer;
+    private String scope;
+    private String audience;
+    private long leeway;
+    private long expireIn;
+    private ClientAuthentication authentication = ClientAuthentication.DEFAULT;
+    private boolean allowInsecureTokenUrl;
+    private boolean prefetch;
+    private Duration connectTimeout;
+    private Duration tokenTimeout;
+    private String tokenCa;
+    private String privateKey;
+    private String certificateChain;
+    private String keyId;
+    private String httpProxy;
+    private Path cache;
+
+    private Authorized(int form) {
+      super(form);
+    }
+
+    /** Else {@code CAMUNDA_CLIENT_ID}, {@code ZEEBE_CLIENT_ID}. */
+    public B clientId(String id) {
+      clientId = id;
+      return self();
+    }
+
+    /** Else {@code CAMUNDA_CLIENT_SECRET}, {@code ZEEBE_CLIENT_SECRET}. */
+    public B clientSecret(String secret) {
+      clientSecret = secret;
+      return self();
+    }
+
+    /** The token URL; else {@code CAMUNDA_OAUTH_URL}, {@code ZEEBE_AUTHORIZATION_SERVER_URL}. */
+    public B authorizationServer(String url) {
+      authorizationServer = url;
+      return self();
+    }
+
+    /** By default, or with "": none. */
+    public B scope(String scope) {
+      this.scope = scope;
+      return self();
+    }
+
+    /** Else {@code CAMUNDA_TOKEN_AUDIENCE}, {@code ZEEBE_TOKEN_AUDIENCE}; with "": none. */
+    public B audience(String audience) {
+      this.audience = audience;
+      return self();
+    }
+
+    /** How long before its expiry a token counts as expired, in whole seconds; by default a minute. */
+    public B leeway(Duration leeway) {
+      this.leeway = leeway.isZero() ? MetadataPlugin.LEEWAY_NONE : leeway.toSeconds();
+      return self();
+    }
+
+    /** How long a token is good that does not say so itself, in whole seconds. */
+    public B expireIn(Duration lifetime) {
+      expireIn = lifetime.toSeconds();
+      return self();
+    }
+
+    /** How the client proves who it is to the token endpoint. */
+    public B clientAuthentication(ClientAuthentication method) {
+      authentication = method;
+      return self();
+    }
+
+    /** The client's own key: signs with {@link ClientAuthentication#PRIVATE_KEY_JWT}, belongs to the certificate chain. */
+    public B privateKey(String pem) {
+      privateKey = pem;
+      return self();
+    }
+
+    /** Shown on the TLS connection to the token endpoint; needs the private key. */
+    public B certificateChain(String pem) {
+      certificateChain = pem;
+      return self();
+    }
+
+    /** {@code kid} of what {@link ClientAuthentication#PRIVATE_KEY_JWT} signs. */
+    public B keyId(String id) {
+      keyId = id;
+      return self();
+    }
+
+    /** Roots that the token endpoint's certificate is checked against; by default the platform's. */
+    public B tokenCa(String pem) {
+      tokenCa = pem;
+      return self();
+    }
+
+    /** {@code http://[user:password@]host:port}, to the token endpoint; by default by {@code https_proxy} and its like. */
+    public B tokenHttpProxy(String url) {
+      httpProxy = url;
+      return self();
+    }
+
+    /** A file, readable by its owner only, that processes share their tokens in. By default tokens stay in memory. */
+    public B tokenCache(Path file) {
+      cache = file;
+      return self();
+    }
+
+    /** The token is fetched when the channel is made, in the background. */
+    public B prefetchToken() {
+      prefetch = true;
+      return self();
+    }
+
+    /** An {@code http://} token URL beyond loopback is allowed; the secret can be read on the way. */
+    public B allowInsecureTokenUrl() {
+      allowInsecureTokenUrl = true;
+      return self();
+    }
+
+    /** To connect to the token endpoint; by default ten seconds. */
+    public B tokenConnectTimeout(Duration timeout) {
+      connectTimeout = timeout;
+      return self();
+    }
+
+    /** Of the whole request for a token; by default thirty seconds. */
+    public B tokenTimeout(Duration timeout) {
+      tokenTimeout = timeout;
+      return self();
+    }
+
+    /** What secures the connections to the gateway; by default TLS with the platform's roots. */
+    public B credentials(GatewayCredentials credentials) {
+      this.credentials = credentials;
+      return self();
+    }
+
+    @Override
+    void writeTo(Arguments arguments) {
+      arguments
+          .text(clientId)
+          .text(clientSecret)
+          .text(authorizationServer)
+          .text(scope)
+          .text(audience)
+          .number(leeway)
+          .number(expireIn)
+          .number(authentication.ordinal())
+          .flag(allowInsecureTokenUrl)
+          .flag(prefetch)
+          .millis(connectTimeout)
+          .millis(tokenTimeout)
+          .text(tokenCa)
+          .text(privateKey)
+          .text(certificateChain)
+          .text(keyId)
+          .text(httpProxy)
+          .text(cache == null ? null : cache.toString());
+    }
+  }
+}

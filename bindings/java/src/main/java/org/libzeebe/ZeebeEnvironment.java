@@ -1,0 +1,62 @@
+package org.libzeebe;
+
+import java.nio.charset.StandardCharsets;
+
+/**
+ * What the environment variables say. A variable that is empty counts as not set.
+ *
+ * <p>Every function throws a {@link ZeebeException} of kind SETTINGS if nothing is given.
+ */
+public final class ZeebeEnvironment {
+  private ZeebeEnvironment() {}
+
+  /** {@code ZEEBE_ADDRESS}, else the default, else {@code localhost:26500}. */
+  public static String zeebeAddress(String defaultValue) {
+    return get(0, defaultValue, null);
+  }
+
+  /** The token URL: {@code CAMUNDA_OAUTH_URL}, else {@code ZEEBE_AUTHORIZATION_SERVER_URL}, else the default, which may be null. */
+  public static String oauthUrl(String defaultValue) {
+    return get(1, defaultValue, null);
+  }
+
+  /** {@code CAMUNDA_CLIENT_ID}, else {@code ZEEBE_CLIENT_ID}. */
+  public static String clientId() {
+    return get(2, null, null);
+  }
+
+  /** {@code CAMUNDA_CLIENT_SECRET}, else {@code ZEEBE_CLIENT_SECRET}. */
+  public static String clientSecret() {
+    return get(3, null, null);
+  }
+
+  /** {@code CAMUNDA_CLUSTER_ID}. */
+  public static String clusterId() {
+    return get(4, null, null);
+  }
+
+  /** {@code CAMUNDA_CLUSTER_REGION}, else the default, which may be null. */
+  public static String clusterRegion(String defaultValue) {
+    return get(5, defaultValue, null);
+  }
+
+  /** {@code CAMUNDA_TOKEN_AUDIENCE}, else {@code ZEEBE_TOKEN_AUDIENCE}, else the default, which may be null. */
+  public static String tokenAudience(String defaultValue) {
+    return get(6, defaultValue, null);
+  }
+
+  /** The address of a cluster in Camunda's cloud: {@code {id}.{region}.zeebe.camunda.io:443}. Reads no variable. */
+  public static String camundaAddress(String clusterId, String region) {
+    return get(7, clusterId, region);
+  }
+
+  private static String get(int variable, String first, String second) {
+    try (var arguments = new Arguments()) {
+      arguments.text(first).text(second);
+      byte[][] out = new byte[1][];
+      ZeebeException.check(
+          Native.environment(variable, arguments.fields(), arguments.bytes(), out));
+      return new String(out[0], StandardCharsets.UTF_8);
+    }
+  }
+}

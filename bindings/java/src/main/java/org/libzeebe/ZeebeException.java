@@ -1,0 +1,167 @@
+package org.libzeebe;
+
+import io.grpc.Status;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.time.Duration;
+import java.util.Optional;
+
+/**
+ * Why something failed, in words for people; never with a secret.
+ *
+ * <p>What the channel's own functions throw. Of a call that failed it is the cause of the {@code StatusRuntimeException} that
+ * the stub throws, where {@link #of} finds it.
+ */
+public final class ZeebeException extends RuntimeException {
+  private static final long serialVersionUID = 1L;
+
+  /** What went wrong. */
+  public enum Kind {
+    /** An argument is malformed or out of range. */
+    INVALID_ARGUMENT,
+    /** The function cannot be used now or here. */
+    ILLEGAL_STATE,
+    /** A setting is missing or cannot be used. */
+    SETTINGS,
+    /** The token endpoint refused the client. Trying again does not help. */
+    INVALID_OAUTH_CREDENTIALS,
+    /** A certificate or key does not parse. */
+    TLS,
+    /** A call ended with a gRPC status, or a wait with a time-out. */
+    RPC,
+    /** The channel was shut down. */
+    SHUTDOWN,
+    /** A bug in the library, or a kind that this version does not know: see the status. */
+    INTERNAL;
+
+    private static Kind of(int number) {
+      return number >= 1 && number <= 8 ? values()[number - 1] : INTERNAL;
+    }
+  }
+
+  /** Who says so. */
+  public enum Source {
+    /** The program: an argument, a cancel, its own token source. */
+    CALLER,
+    /** The OAuth2 authorization server. */
+    TOKEN_ENDPOINT,
+    /** Network, TLS, HTTP/2, or a proxy on the way. */
+    TRANSPORT,
+    /** The gateway's own answer. */
+    GATEWAY,
+    /** This library: a deadline, a limit, a shutdown. */
+    LIBRARY;
+
+    private static Source of(int number) {
+      return number >= 1 && number <= 5 ? values()[number - 1] : LIBRARY;
+    }
+  }
+
+  private final Kind kind;
+  private final Source source;
+  private final Status.Code code;
+  private final boolean retryable;
+  private final boolean processed;
+  private final long retryAfterMillis;
+  private final byte[] details;
+
+  ZeebeException(
+      String message,
+      int kind,
+      int source,
+      int status,
+      boolean retryable,
+      boolean processed,
+      long retryAfterMillis,
+      byte[] details) {
+    // Made on the reader's thread, whose stack says nothing: check() fills in that of a thrower.
+    super(message, null, true, false);
+    this.kind = Kind.of(kind);
+    this.source = Source.of(source);
+    this.code = Status.fromCodeValue(status).getCode();
+    this.retryable = retryable;
+    this.processed = processed;
+    this.retryAfterMillis = retryAfterMillis;
+    this.details = details;
+  }
+
+  /** As thrown: with the stack of who called. */
+  private ZeebeException(ZeebeException of) {
+    super(of.getMessage());
+    kind = of.kind;
+    source = of.source;
+    code = of.code;
+    retryable = of.retryable;
+    processed = of.processed;
+    retryAfterMillis = of.retryAfterMillis;
+    details = of.details;
+  }
+
+  /** Throws the error behind a handle, unless it is 0. */
+  static void check(long error) {
+    ZeebeException exception = take(error);
+    if (exception != null) {
+      throw new ZeebeException(exception);
+    }
+  }
+
+  /** The error behind a handle, which is freed; null for 0. */
+  static ZeebeException take(long error) {
+    return error == 0
+        ? null
+        : Event.readError(ByteBuffer.wrap(Native.errorTake(error)).order(ByteOrder.nativeOrder()));
+  }
+
+  /**
+   * What the library said about a failure, such as that of a stub's call.
+   *
+   * @param failure any throwable, such as a {@code StatusRuntimeException}
+   * @return the first {@code ZeebeException} among it and its causes; empty: it is not the library's
+   */
+  public static Optional<ZeebeException> of(Throwable failure) {
+    for (Throwable cause = failure; cause != null; cause = cause.getCause()) {
+      if (cause instanceof ZeebeException exception) {
+        return Optional.of(exception);
+      }
+    }
+    return Optional.empty();
+  }
+
+  /** What went wrong. */
+  public Kind kind() {
+    return kind;
+  }
+
+  /** Who says so. */
+  public Source source() {
+    return source;
+  }
+
+  /** The gRPC status, with this exception as its cause. */
+  public Status status() {
+    return Status.fromCode(code).withDescription(getMessage()).withCause(this);
+  }
+
+  /**
+   * Whether the same request may succeed later, whatever its idempotence: UNAVAILABLE, the gateway's back-pressure, passing
+   * token failures.
+   */
+  public boolean isRetryable() {
+    return retryable;
+  }
+
+  /** False only if the gateway certainly did nothing with the call: ask it before repeating what must not happen twice. */
+  public boolean mayHaveBeenProcessed() {
+    return processed;
+  }
+
+  /** How long the peer asks to wait before the next try. */
+  public Optional<Duration> retryAfter() {
+    return retryAfterMillis < 0 ? Optional.empty() : Optional.of(Duration.ofMillis(retryAfterMillis));
+  }
+
+  /** The encoded {@code google.rpc.Status} that came with the failure; empty: none. */
+  public byte[] details() {
+    return details.clone();
+  }
+}

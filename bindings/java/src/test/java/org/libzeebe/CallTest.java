@@ -1,0 +1,369 @@
+package org.libzeebe;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertSame;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import io.grpc.CallCredentials;
+import io.grpc.CallOptions;
+import io.grpc.ClientCall;
+import io.grpc.Context;
+import io.grpc.Metadata;
+import io.grpc.MethodDescriptor;
+import io.grpc.SecurityLevel;
+import io.grpc.Status;
+import io.grpc.StatusRuntimeException;
+import io.grpc.stub.ClientCalls;
+import io.grpc.stub.MetadataUtils;
+import gateway_protocol.GatewayGrpc;
+import gateway_protocol.GatewayOuterClass.ActivatedJob;
+import gateway_protocol.GatewayOuterClass.StreamActivatedJobsRequest;
+import gateway_protocol.GatewayOuterClass.TopologyRequest;
+import gateway_protocol.GatewayOuterClass.TopologyResponse;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.Executor;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicReference;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+
+/** What calls and their options do, beyond what gRPC's interoperability cases see. */
+@Timeout(60)
+class CallTest {
+  private static final TopologyRequest REQUEST = TopologyRequest.getDefaultInstance();
+
+  private static Path log;
+  private static Gateway gateway;
+  private static ZeebeChannel channel;
+  private static GatewayGrpc.GatewayBlockingStub stub;
+
+  @BeforeAll
+  static void start() throws Exception {
+    log = Files.createTempFile("calls", ".jsonl");
+    gateway = new Gateway("--call-log", log.toString());
+    channel = ZeebeChannel.insecure().address(gateway.address("plaintext")).build();
+    stub = GatewayGrpc.newBlockingStub(channel);
+  }
+
+  @AfterAll
+  static void stop() throws Exception {
+    channel.close();
+    assertTrue(channel.awaitTermination(20, TimeUnit.SECONDS));
+    gateway.close();
+    Files.delete(log);
+  }
+
+  /** The end of a call that is driven by hand. */
+  private static final class Recorder<T> extends ClientCall.Listener<T> {
+    final CompletableFuture<Status> end = new CompletableFuture<>();
+    final List<T> messages = new ArrayList<>();
+
+    @Override
+    public void onMessage(T message) {
+      messages.add(message);
+    }
+
+    @Override
+    public void onClose(Status status, Metadata trailers) {
+      end.complete(status);
+    }
+
+    Status await() throws Exception {
+      return end.get(20, TimeUnit.SECONDS);
+    }
+  }
+
+  private static ClientCall<TopologyRequest, TopologyResponse> newCall(CallOptions options) {
+    return channel.newCall(GatewayGrpc.getTopologyMethod(), options);
+  }
+
+  @Test
+  void metadataArrivesBinaryTooAndReservedIsLeftOut() throws Exception {
+    var headers = new Metadata();
+    headers.put(Metadata.Key.of("plain", Metadata.ASCII_STRING_MARSHALLER), "first");
+    headers.put(Metadata.Key.of("plain", Metadata.ASCII_STRING_MARSHALLER), "second");
+    byte[] bytes = {0, 1, -1, 'a'};
+    headers.put(Metadata.Key.of("raw-bin", Metadata.BINARY_BYTE_MARSHALLER), bytes);
+    headers.put(Metadata.Key.of("te", Metadata.ASCII_STRING_MARSHALLER), "nothing");
+    stub.withInterceptors(MetadataUtils.newAttachHeadersInterceptor(headers)).topology(REQUEST);
+    String logged =
+        Files.readAllLines(log).stream().filter(line -> line.contains("raw-bin")).findAny().orElseThrow();
+    assertTrue(logged.contains("first") && logged.contains("second"), logged);
+    assertTrue(logged.contains("AAH/YQ"), logged);
+    assertFalse(logged.contains("nothing"), logged);
+  }
+
+  @Test
+  void deadlineOfOptionsAndOfContextEndTheCall() {
+    var jobs = StreamActivatedJobsRequest.newBuilder().setType("none").setTimeout(1000).build();
+    long began = System.nanoTime();
+    var failure =
+        assertThrows(
+            StatusRuntimeException.class,
+            () ->
+                stub.withDeadlineAfter(200, TimeUnit.MILLISECONDS)
+                    .streamActivatedJobs(jobs)
+                    .hasNext());
+    assertEquals(Status.Code.DEADLINE_EXCEEDED, failure.getStatus().getCode());
+    assertTrue(System.nanoTime() - began >= 200_000_000);
+
+    try (var scheduler = new Scheduler();
+        var context =
+            Context.current().withDeadlineAfter(200, TimeUnit.MILLISECONDS, scheduler.service)) {
+      var inherited =
+          assertThrows(
+              StatusRuntimeException.class,
+              () -> context.call(() -> stub.streamActivatedJobs(jobs).hasNext()));
+      assertEquals(Status.Code.DEADLINE_EXCEEDED, inherited.getStatus().getCode());
+    }
+  }
+
+  private static final class Scheduler implements AutoCloseable {
+    final java.util.concurrent.ScheduledExecutorService service =
+        java.util.concurrent.Executors.newSingleThreadScheduledExecutor();
+
+    @Override
+    public void close() {
+      service.shutdownNow();
+    }
+  }
+
+  @Test
+  void cancelledContextCancelsTheCall() throws Exception {
+    var cause = new Exception("enough");
+    var context = Context.current().withCancellation();
+    var recorder = new Recorder<ActivatedJob>();
+    var call = channel.newCall(GatewayGrpc.getStreamActivatedJobsMethod(), CallOptions.DEFAULT);
+    context.run(
+        () -> {
+          call.start(recorder, new Metadata());
+          call.request(1);
+          call.sendMessage(StreamActivatedJobsRequest.newBuilder().setType("none").setTimeout(1000).build());
+          call.halfClose();
+        });
+    context.cancel(cause);
+    Status status = recorder.await();
+    assertEquals(Status.Code.CANCELLED, status.getCode());
+    assertSame(cause, status.getCause());
+  }
+
+  @Test
+  void cancelKeepsItsMessageAndCause() throws Exception {
+    var cause = new Exception("why");
+    for (boolean isSent : new boolean[] {false, true}) {
+      var recorder = new Recorder<TopologyResponse>();
+      var call = newCall(CallOptions.DEFAULT);
+      call.start(recorder, new Metadata());
+      call.sendMessage(REQUEST);
+      if (isSent) {
+        call.halfClose();
+      }
+      call.cancel("no more", cause);
+      Status status = recorder.await();
+      assertEquals(Status.Code.CANCELLED, status.getCode());
+      assertEquals("no more", status.getDescription());
+      assertSame(cause, status.getCause());
+    }
+    var neverStarted = newCall(CallOptions.DEFAULT);
+    neverStarted.cancel("before", null);
+    assertThrows(
+        IllegalStateException.class,
+        () -> neverStarted.start(new Recorder<>(), new Metadata()));
+  }
+
+  @Test
+  void messageWaitsUntilItIsAskedFor() throws Exception {
+    var recorder = new Recorder<TopologyResponse>();
+    var call = newCall(CallOptions.DEFAULT.withDeadlineAfter(20, TimeUnit.SECONDS));
+    call.start(recorder, new Metadata());
+    call.sendMessage(REQUEST);
+    call.halfClose();
+    // Its end is known by now, and would be told if it did not wait for the message.
+    while (!Gateway.JSON.readTree(channel.stats()).at("/calls/running").asText().equals("0")) {
+      Thread.onSpinWait();
+    }
+    assertThrows(
+        java.util.concurrent.TimeoutException.class,
+        () -> recorder.end.get(100, TimeUnit.MILLISECONDS));
+    assertTrue(recorder.messages.isEmpty());
+    call.request(1);
+    assertTrue(recorder.await().isOk());
+    assertEquals(1, recorder.messages.size());
+  }
+
+  @Test
+  void listenerThatThrowsCancelsItsCall() throws Exception {
+    var thrown = new IllegalStateException("the listener fails");
+    var recorder =
+        new Recorder<TopologyResponse>() {
+          @Override
+          public void onMessage(TopologyResponse message) {
+            throw thrown;
+          }
+        };
+    var call = newCall(CallOptions.DEFAULT);
+    call.start(recorder, new Metadata());
+    call.request(2);
+    call.sendMessage(REQUEST);
+    call.halfClose();
+    Status status = recorder.await();
+    assertTrue(status.isOk() || status.getCause() == thrown, status.toString());
+  }
+
+  @Test
+  void waitForReadyWaits() throws Exception {
+    int port;
+    try (var gone = new Gateway()) {
+      port = Integer.parseInt(gone.get("plaintext"));
+    }
+    try (var later = ZeebeChannel.insecure().address("localhost:" + port).build()) {
+      var away = GatewayGrpc.newBlockingStub(later).withDeadlineAfter(20, TimeUnit.SECONDS);
+      var failure = assertThrows(StatusRuntimeException.class, () -> away.topology(REQUEST));
+      assertEquals(Status.Code.UNAVAILABLE, failure.getStatus().getCode());
+      assertTrue(ZeebeException.of(failure).orElseThrow().isRetryable());
+      var waiting = GatewayGrpc.newFutureStub(later).withWaitForReady().topology(REQUEST);
+      try (var back = new Gateway("--plaintext-port", String.valueOf(port))) {
+        assertEquals(1, waiting.get(20, TimeUnit.SECONDS).getBrokersCount());
+      }
+    }
+  }
+
+  @Test
+  void callCredentialsAreAskedAndTheirFailureEndsTheCall() throws Exception {
+    var key = Metadata.Key.of("from-credentials", Metadata.ASCII_STRING_MARSHALLER);
+    var seen = new AtomicReference<CallCredentials.RequestInfo>();
+    var adds =
+        new CallCredentials() {
+          @Override
+          public void applyRequestMetadata(RequestInfo info, Executor executor, MetadataApplier applier) {
+            seen.set(info);
+            var added = new Metadata();
+            added.put(key, "here");
+            executor.execute(() -> applier.apply(added));
+          }
+        };
+    stub.withCallCredentials(adds).topology(REQUEST);
+    assertEquals(SecurityLevel.NONE, seen.get().getSecurityLevel());
+    assertEquals(channel.authority(), seen.get().getAuthority());
+    assertTrue(Files.readString(log).contains("from-credentials"));
+
+    var fails =
+        new CallCredentials() {
+          @Override
+          public void applyRequestMetadata(RequestInfo info, Executor executor, MetadataApplier applier) {
+            applier.fail(Status.UNAUTHENTICATED.withDescription("who is it?"));
+          }
+        };
+    var failure =
+        assertThrows(
+            StatusRuntimeException.class,
+            () -> stub.withCallCredentials(fails).topology(REQUEST));
+    assertEquals("who is it?", failure.getStatus().getDescription());
+
+    var silent =
+        new CallCredentials() {
+          @Override
+          public void applyRequestMetadata(RequestInfo info, Executor executor, MetadataApplier applier) {}
+        };
+    var late =
+        assertThrows(
+            StatusRuntimeException.class,
+            () ->
+                stub.withCallCredentials(silent)
+                    .withDeadlineAfter(100, TimeUnit.MILLISECONDS)
+                    .topology(REQUEST));
+    assertEquals(Status.Code.DEADLINE_EXCEEDED, late.getStatus().getCode());
+  }
+
+  @Test
+  void unknownCompressorAndBadMetadataAreRefused() {
+    var compressor =
+        assertThrows(
+            StatusRuntimeException.class,
+            () -> stub.withCompression("snappy").topology(REQUEST));
+    assertTrue(compressor.getStatus().getDescription().contains("snappy"));
+    var headers = new Metadata();
+    headers.put(Metadata.Key.of("bad", Metadata.ASCII_STRING_MARSHALLER), "tab\there");
+    var metadata =
+        assertThrows(
+            StatusRuntimeException.class,
+            () ->
+                stub.withInterceptors(MetadataUtils.newAttachHeadersInterceptor(headers))
+                    .topology(REQUEST));
+    assertEquals(Status.Code.INVALID_ARGUMENT, metadata.getStatus().getCode());
+  }
+
+  @Test
+  void gzipIsUsed() throws Exception {
+    stub.withCompression("gzip").topology(REQUEST);
+  }
+
+  @Test
+  void shutdownLetsCallsEndAndShutdownNowDoesNot() throws Exception {
+    var other = ZeebeChannel.insecure().address(gateway.address("plaintext")).build();
+    var request = StreamActivatedJobsRequest.newBuilder().setType("none").setTimeout(1000).build();
+    var recorder = new Recorder<ActivatedJob>();
+    var call = other.newCall(GatewayGrpc.getStreamActivatedJobsMethod(), CallOptions.DEFAULT);
+    ClientCalls.asyncServerStreamingCall(
+        call,
+        request,
+        new io.grpc.stub.StreamObserver<>() {
+          @Override
+          public void onNext(ActivatedJob job) {}
+
+          @Override
+          public void onError(Throwable failure) {
+            recorder.end.complete(Status.fromThrowable(failure));
+          }
+
+          @Override
+          public void onCompleted() {
+            recorder.end.complete(Status.OK);
+          }
+        });
+    other.shutdown();
+    assertFalse(other.awaitTermination(100, TimeUnit.MILLISECONDS));
+    assertFalse(recorder.end.isDone());
+    other.shutdownNow();
+    assertEquals(Status.Code.CANCELLED, recorder.await().getCode());
+    assertTrue(other.awaitTermination(20, TimeUnit.SECONDS));
+  }
+
+  @Test
+  void directExecutorCallsBackWhileTheCallIsUnlocked() throws Exception {
+    try (var direct =
+        ZeebeChannel.insecure().address(gateway.address("plaintext")).directExecutor().build()) {
+      var lock = new Object();
+      var done = new CountDownLatch(1);
+      MethodDescriptor<TopologyRequest, TopologyResponse> method = GatewayGrpc.getTopologyMethod();
+      var call = direct.newCall(method, CallOptions.DEFAULT);
+      call.start(
+          new ClientCall.Listener<>() {
+            @Override
+            public void onHeaders(Metadata headers) {
+              synchronized (lock) {
+                done.countDown();
+              }
+            }
+          },
+          new Metadata());
+      call.sendMessage(REQUEST);
+      synchronized (lock) {
+        call.halfClose();
+        call.request(1); // would wait for the call's lock, were it held while the listener waits for ours
+        Thread.sleep(100);
+        call.request(1);
+      }
+      assertTrue(done.await(20, TimeUnit.SECONDS));
+    }
+  }
+}

@@ -1,0 +1,256 @@
+package org.libzeebe;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import gateway_protocol.GatewayGrpc;
+import gateway_protocol.GatewayOuterClass.TopologyRequest;
+import io.grpc.ConnectivityState;
+import io.grpc.Status;
+import io.grpc.StatusRuntimeException;
+import java.time.Duration;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.Executors;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+
+/** Channels of every form, and what a ManagedChannel does. */
+@Timeout(60)
+class ChannelTest {
+  private static Gateway gateway;
+
+  @BeforeAll
+  static void startGateway() throws Exception {
+    gateway = new Gateway();
+  }
+
+  @AfterAll
+  static void stopGateway() throws Exception {
+    gateway.close();
+  }
+
+  private static void serves(ZeebeChannel channel) throws InterruptedException {
+    var stub = GatewayGrpc.newBlockingStub(channel).withDeadlineAfter(20, TimeUnit.SECONDS);
+    assertEquals(1, stub.topology(TopologyRequest.getDefaultInstance()).getBrokersCount());
+    channel.shutdown();
+    assertTrue(channel.awaitTermination(20, TimeUnit.SECONDS));
+  }
+
+  private static StatusRuntimeException fails(ZeebeChannel channel) {
+    try (channel) {
+      var stub = GatewayGrpc.newBlockingStub(channel).withDeadlineAfter(20, TimeUnit.SECONDS);
+      return assertThrows(
+          StatusRuntimeException.class,
+          () -> stub.topology(TopologyRequest.getDefaultInstance()));
+    }
+  }
+
+  private static ZeebeChannelBuilder.OAuth2 oauth2() throws Exception {
+    return ZeebeChannel.oauth2()
+        .address(gateway.address("tls_oauth"))
+        .credentials(GatewayCredentials.tls(gateway.pem("ca")))
+        .authorizationServer(gateway.tokenUrl())
+        .clientId("demo-client")
+        .audience("zeebe-api");
+  }
+
+  @Test
+  void insecure() throws Exception {
+    serves(ZeebeChannel.insecure().address(gateway.address("plaintext")).build());
+  }
+
+  @Test
+  void secure() throws Exception {
+    serves(
+        ZeebeChannel.secure()
+            .address(gateway.address("tls"))
+            .credentials(GatewayCredentials.tls(gateway.pem("ca")))
+            .build());
+  }
+
+  @Test
+  void mutualTls() throws Exception {
+    serves(
+        ZeebeChannel.secure()
+            .address(gateway.address("mtls"))
+            .credentials(
+                GatewayCredentials.mutualTls(
+                    gateway.pem("ca"),
+                    gateway.pem("client_key"),
+                    gateway.pem("client_certificate")))
+            .build());
+  }
+
+  @Test
+  void oauth() throws Exception {
+    serves(oauth2().clientSecret("demo-secret").build());
+  }
+
+  @Test
+  void camundaCloud() throws Exception {
+    serves(
+        ZeebeChannel.camundaCloud()
+            .clusterId("demo-cluster")
+            .connectAddress(gateway.address("cloud"))
+            .credentials(GatewayCredentials.tls(gateway.pem("ca")))
+            .authorizationServer(gateway.tokenUrl())
+            .clientId("demo-client")
+            .clientSecret("demo-secret")
+            .build());
+  }
+
+  @Test
+  void wrongSecretSaysWhoRefusedIt() throws Exception {
+    StatusRuntimeException failure = fails(oauth2().clientSecret("wrong").build());
+    assertEquals(Status.Code.UNAUTHENTICATED, failure.getStatus().getCode());
+    ZeebeException why = ZeebeException.of(failure).orElseThrow();
+    assertEquals(ZeebeException.Kind.INVALID_OAUTH_CREDENTIALS, why.kind());
+    assertEquals(ZeebeException.Source.TOKEN_ENDPOINT, why.source());
+    assertFalse(why.isRetryable());
+    assertFalse(why.mayHaveBeenProcessed());
+  }
+
+  @Test
+  void retrieveTokenNeedsNoGateway() throws Exception {
+    try (var channel = oauth2().address("localhost:1").clientSecret("demo-secret").build()) {
+      channel.retrieveToken().get(20, TimeUnit.SECONDS);
+      assertEquals(1, Gateway.JSON.readTree(channel.stats()).at("/oauth2/requests").asInt());
+    }
+    try (var channel = oauth2().clientSecret("wrong").build()) {
+      var end =
+          assertThrows(
+              ExecutionException.class, () -> channel.retrieveToken().get(20, TimeUnit.SECONDS));
+      assertEquals(
+          ZeebeException.Kind.INVALID_OAUTH_CREDENTIALS,
+          ZeebeException.of(end).orElseThrow().kind());
+    }
+  }
+
+  @Test
+  void tokensOfTheProgram() throws Exception {
+    try (var plugin = MetadataPlugin.bearer(fetch(gateway));
+        var channel = withPlugin(plugin)) {
+      serves(channel);
+    }
+    var asked = new AtomicInteger();
+    var executor = Executors.newSingleThreadExecutor();
+    try (var plugin =
+            MetadataPlugin.tokens(
+                TokenSource.blocking(
+                    () -> {
+                      asked.incrementAndGet();
+                      return new Token(fetch(gateway), Duration.ofHours(1));
+                    },
+                    executor));
+        var channel = withPlugin(plugin)) {
+      assertTrue(plugin.isTokenExpired());
+      serves(channel);
+      assertFalse(plugin.isTokenExpired());
+      plugin.retrieveToken().get(20, TimeUnit.SECONDS);
+      assertEquals(2, asked.get());
+    } finally {
+      executor.shutdown();
+    }
+  }
+
+  @Test
+  void tokenSourceThatFailsEndsTheCall() throws Exception {
+    try (var plugin =
+        MetadataPlugin.tokens(
+            () -> CompletableFuture.failedFuture(new IllegalStateException("the vault is shut")))) {
+      Status status = fails(withPlugin(plugin)).getStatus();
+      assertEquals(Status.Code.UNAVAILABLE, status.getCode());
+      assertTrue(status.getDescription().contains("the vault is shut"), status.toString());
+    }
+    try (var plugin =
+        MetadataPlugin.tokens(
+            () -> {
+              throw Status.PERMISSION_DENIED.withDescription("not you").asRuntimeException();
+            })) {
+      Status status = fails(withPlugin(plugin)).getStatus();
+      assertEquals(Status.Code.PERMISSION_DENIED, status.getCode());
+      assertTrue(status.getDescription().contains("not you"), status.toString());
+    }
+  }
+
+  @Test
+  void tokenNobodyWaitsForIsCancelled() throws Exception {
+    var never = new CompletableFuture<Token>();
+    try (var plugin = MetadataPlugin.tokens(() -> never)) {
+      var channel = withPlugin(plugin);
+      var stub = GatewayGrpc.newBlockingStub(channel).withDeadlineAfter(100, TimeUnit.MILLISECONDS);
+      assertThrows(
+          StatusRuntimeException.class,
+          () -> stub.topology(TopologyRequest.getDefaultInstance()));
+      channel.close();
+    }
+    var ended = new CountDownLatch(1);
+    never.whenComplete((token, failure) -> ended.countDown());
+    assertTrue(ended.await(50, TimeUnit.SECONDS));
+    assertTrue(never.isCancelled());
+  }
+
+  private static ZeebeChannel withPlugin(MetadataPlugin plugin) throws Exception {
+    return ZeebeChannel.secure()
+        .address(gateway.address("tls_oauth"))
+        .credentials(GatewayCredentials.tls(gateway.pem("ca")).with(plugin))
+        .build();
+  }
+
+  private static String fetch(Gateway gateway) throws Exception {
+    return Tokens.fetch(gateway.tokenUrl());
+  }
+
+  @Test
+  void textIsRealUtf8() {
+    String text = "caf\u00e9 \u2603 \ud83d\ude00 \uffff";
+    assertEquals(text, ZeebeEnvironment.clusterRegion(text));
+    for (String refused : new String[] {"a\0b", "\ud800", "\udc00\ud800"}) {
+      assertThrows(
+          IllegalArgumentException.class, () -> ZeebeEnvironment.clusterRegion(refused));
+      var builder = ZeebeChannel.insecure().address(refused);
+      assertThrows(IllegalArgumentException.class, builder::build);
+    }
+  }
+
+  @Test
+  void settingThatIsMissingHasItsName() {
+    var builder = ZeebeChannel.oauth2().clientId("a").clientSecret("b");
+    var failure = assertThrows(ZeebeException.class, builder::build);
+    assertEquals(ZeebeException.Kind.SETTINGS, failure.kind());
+    assertTrue(failure.getMessage().contains("CAMUNDA_OAUTH_URL"), failure.getMessage());
+  }
+
+  @Test
+  void statesAreTold() throws Exception {
+    var channel = ZeebeChannel.insecure().address(gateway.address("plaintext")).build();
+    assertEquals(gateway.address("plaintext"), channel.authority());
+    assertEquals(ConnectivityState.IDLE, channel.getState(false));
+    while (channel.getState(true) != ConnectivityState.READY) {
+      var changed = new CountDownLatch(1);
+      channel.notifyWhenStateChanged(channel.getState(false), changed::countDown);
+      if (channel.getState(false) != ConnectivityState.READY) {
+        assertTrue(changed.await(20, TimeUnit.SECONDS));
+      }
+    }
+    var changed = new CountDownLatch(1);
+    channel.notifyWhenStateChanged(ConnectivityState.READY, changed::countDown);
+    assertFalse(channel.isShutdown());
+    channel.close();
+    assertTrue(channel.isShutdown());
+    assertTrue(changed.await(20, TimeUnit.SECONDS));
+    assertTrue(channel.awaitTermination(20, TimeUnit.SECONDS));
+    assertTrue(channel.isTerminated());
+    assertEquals(ConnectivityState.SHUTDOWN, channel.getState(true));
+    assertThrows(IllegalStateException.class, channel::stats);
+    assertEquals(Status.Code.UNAVAILABLE, fails(channel).getStatus().getCode());
+  }
+}
