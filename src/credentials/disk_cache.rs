@@ -37,7 +37,6 @@ pub(super) enum Reading {
 pub(super) struct DiskCache {
     path: PathBuf,
     key: String,
-    lifetime: Lifetime,
     /// What the gateway refused last: it is not read again, even before it is gone from the file.
     refused: Mutex<Option<Token>>,
 }
@@ -47,28 +46,28 @@ impl DiskCache {
     ///
     /// `key` must not depend on a secret, not even by a hash: who got hold of the file could try guesses on it. So a
     /// new secret goes on with the token of the old one, which is the same client's, until that ends.
-    pub(super) fn new(path: &Path, key: String, lifetime: Lifetime) -> Self {
+    pub(super) fn new(path: &Path, key: String) -> Self {
         Self {
             // So that a process that changes its directory keeps its file.
             path: std::path::absolute(path).unwrap_or_else(|_| path.to_owned()),
             key,
-            lifetime,
             refused: Mutex::default(),
         }
     }
 
-    /// The file's token, else one from `request`, which other processes wait for and then find in the file.
+    /// The file's token if it is good by `lifetime`, else one from `request`, which other processes wait for and then find in the file.
     /// Waits for theirs as long as `patience`.
     pub(super) async fn fetch(
         self: &Arc<Self>,
         reading: Reading,
+        lifetime: Lifetime,
         patience: Duration,
         request: impl Future<Output = Result<Token, Error>>,
     ) -> Result<Token, Error> {
         let reading = Arc::new(reading);
         let look = || {
             let (this, reading) = (Arc::clone(self), Arc::clone(&reading));
-            blocking(move || Ok(this.look(&this.load()?, &reading)))
+            blocking(move || Ok(this.look(&this.load()?, &reading, lifetime.leeway)))
         };
         match look().await {
             Ok(Some(token)) => return Ok(token),
@@ -93,7 +92,7 @@ impl DiskCache {
         let stored = blocking(move || {
             let _lock = lock;
             let mut file = this.load()?;
-            file.put(&this.key, &kept, this.lifetime, SystemTime::now());
+            file.put(&this.key, &kept, lifetime, SystemTime::now());
             this.write(&file)
         });
         if let Err(why) = stored.await {
@@ -136,11 +135,11 @@ impl DiskCache {
         tracing::warn!("the token cache {path} is not used: {why}");
     }
 
-    fn look(&self, file: &TokenFile, reading: &Reading) -> Option<Token> {
+    fn look(&self, file: &TokenFile, reading: &Reading, leeway: Duration) -> Option<Token> {
         let Reading::OtherThan(in_hand) = reading else {
             return None;
         };
-        let token = file.token(&self.key, SystemTime::now(), self.lifetime.leeway)?;
+        let token = file.token(&self.key, SystemTime::now(), leeway)?;
         let refused = lock(&self.refused);
         let unwanted = [in_hand, &*refused];
         let is_unwanted =

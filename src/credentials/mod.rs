@@ -11,6 +11,7 @@ mod plugin;
 mod tls;
 mod token;
 mod token_answer;
+mod token_cache;
 mod token_file;
 
 use std::sync::Arc;
@@ -24,7 +25,8 @@ pub use oauth2::{ClientCredentials, TokenOptions, check_token_url};
 pub(crate) use plugin::Authorization;
 pub use plugin::Plugin;
 pub use tls::TlsCredentials;
-pub use token::{Counts, Facts, Lifetime, Token};
+pub use token::{Lifetime, Token};
+pub use token_cache::{Counts, Facts};
 
 /// How connections are secured.
 #[derive(Clone, Debug)]

@@ -25,7 +25,7 @@ use super::client_authentication::{ClientAuthentication, form_encoded};
 use super::disk_cache::DiskCache;
 use super::fingerprint::{Fingerprint, fingerprint};
 use super::tls::TlsCredentials;
-use super::token::{Lifetime, Token};
+use super::token::Token;
 use super::token_answer::{self, Granted};
 use crate::channel::target::is_loopback_host;
 use crate::error::{Error, chain};
@@ -123,7 +123,8 @@ impl ClientCredentials {
         }
     }
 
-    /// Whether the same request would go to the same endpoint in the same way.
+    /// Whether the same request would go to the same endpoint in the same way. For how long it may take is nothing of
+    /// the token's.
     pub(super) fn is_same(&self, other: &Self) -> bool {
         let (ours, theirs) = (&self.options, &other.options);
         self.client_id == other.client_id
@@ -132,8 +133,6 @@ impl ClientCredentials {
             && self.scope == other.scope
             && self.audience == other.audience
             && self.authentication == other.authentication
-            && ours.connect_timeout == theirs.connect_timeout
-            && ours.timeout == theirs.timeout
             && ours.ca == theirs.ca
             && ours.identity == theirs.identity
             && ours.proxy == theirs.proxy
@@ -161,7 +160,7 @@ impl ClientCredentials {
     }
 
     /// The client's part of its token file.
-    pub(super) fn disk_cache(&self, lifetime: Lifetime) -> Option<DiskCache> {
+    pub(super) fn disk_cache(&self) -> Option<DiskCache> {
         let path = self.options.cache_path.as_deref()?;
         let key = fingerprint(&[
             Some(&self.authorization_server),
@@ -171,7 +170,7 @@ impl ClientCredentials {
             self.audience.as_deref(),
         ]);
         let key = BASE64_URL_SAFE_NO_PAD.encode(key);
-        Some(DiskCache::new(path, key, lifetime))
+        Some(DiskCache::new(path, key))
     }
 
     /// One request to the endpoint.
@@ -403,6 +402,31 @@ mod tests {
         }
         assert!(check_token_url(" http://a.example/t", false).is_err());
         assert!(check_token_url("http://a.example/t", true).is_ok());
+    }
+
+    #[test]
+    fn clients_are_the_same_whatever_their_time_outs() {
+        let one = client(ClientAuthentication::Basic);
+        let mut other = client(ClientAuthentication::Basic);
+        other.options.timeout = Duration::from_secs(1);
+        other.options.connect_timeout = Duration::from_secs(1);
+        assert!(one.is_same(&other));
+        let differences: [fn(&mut ClientCredentials); 9] = [
+            |other| other.authorization_server.push('2'),
+            |other| other.client_id.push('2'),
+            |other| other.client_secret = "another".into(),
+            |other| other.authentication = ClientAuthentication::Body,
+            |other| other.scope = None,
+            |other| other.audience = None,
+            |other| other.options.ca = Some(String::new()),
+            |other| other.options.identity = [1; 32],
+            |other| other.options.proxy = None,
+        ];
+        for (number, differ) in differences.into_iter().enumerate() {
+            let mut other = client(ClientAuthentication::Basic);
+            differ(&mut other);
+            assert!(!one.is_same(&other), "difference {number}");
+        }
     }
 
     fn client(authentication: ClientAuthentication) -> ClientCredentials {

@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::pin::Pin;
-use std::sync::{Arc, Mutex, Weak};
+use std::sync::{Arc, Mutex, MutexGuard, Weak};
 use std::time::Duration;
 
 use http::HeaderValue;
@@ -13,13 +13,14 @@ use super::authorization;
 use super::disk_cache::{DiskCache, Reading};
 use super::host::TokenSource;
 use super::oauth2::ClientCredentials;
-use super::token::{Facts, Lifetime, Outcome, Step, Token, TokenCache};
+use super::token::{Lifetime, Token};
+use super::token_cache::{Facts, Outcome, Step, TokenCache};
 use crate::error::Error;
 use crate::runtime::{self, Epoch, lock};
 use crate::sys::{PerProcess, since_boot};
 
 enum Source {
-    ClientCredentials(Arc<ClientCredentials>, Option<Arc<DiskCache>>),
+    ClientCredentials(Arc<ClientCredentials>),
     Host(TokenSource),
     /// A value that the program gives, and may replace.
     Fixed(Mutex<HeaderValue>),
@@ -40,20 +41,37 @@ pub(crate) enum Authorization {
 
 /// Says what stands in `authorization`: a bearer token, fetched when first needed and kept while it is good, or what
 /// the program gave. Channels and calls share it by `Arc`.
+///
+/// Of its own are the lifetime and the time-outs: a fetch goes by those of the plugin that began it.
 pub struct Plugin {
     source: Source,
     lifetime: Lifetime,
-    cache: Mutex<TokenCache>,
+    shared: Arc<Shared>,
     epoch: Epoch,
+}
+
+/// What plugins with equal credentials have in common.
+struct Shared {
+    cache: Mutex<TokenCache>,
+    disk_cache: Option<Arc<DiskCache>>,
 }
 
 impl fmt::Debug for Plugin {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.source {
-            Source::ClientCredentials(client, _) => write!(f, "Plugin({client:?})"),
+            Source::ClientCredentials(client) => write!(f, "Plugin({client:?})"),
             Source::Host(_) => f.write_str("Plugin(the host's token source)"),
             Source::Fixed(_) => f.write_str("Plugin(<redacted>)"),
         }
+    }
+}
+
+impl Shared {
+    fn new(disk_cache: Option<Arc<DiskCache>>) -> Arc<Self> {
+        Arc::new(Self {
+            cache: Mutex::new(TokenCache::new()),
+            disk_cache,
+        })
     }
 }
 
@@ -64,23 +82,25 @@ impl Plugin {
         let mut living = lock(LIVING.get());
         living.retain(|plugin| plugin.strong_count() > 0);
         let is_same = |plugin: &Arc<Self>| {
-            let same_client = matches!(&plugin.source, Source::ClientCredentials(other, _) if other.is_same(&client));
-            same_client && plugin.lifetime == lifetime && plugin.epoch.check().is_ok()
+            matches!(&plugin.source, Source::ClientCredentials(other) if other.is_same(&client))
+                && plugin.epoch.check().is_ok()
         };
-        if let Some(found) = living.iter().filter_map(Weak::upgrade).find(is_same) {
-            return found;
-        }
-        let disk_cache = client.disk_cache(lifetime).map(Arc::new);
+        let found = living.iter().filter_map(Weak::upgrade).find(is_same);
+        let shared = match found {
+            Some(found) => Arc::clone(&found.shared),
+            None => Shared::new(client.disk_cache().map(Arc::new)),
+        };
         let made = Self::new(
-            Source::ClientCredentials(Arc::new(client), disk_cache),
+            Source::ClientCredentials(Arc::new(client)),
             lifetime,
+            shared,
         );
         living.push(Arc::downgrade(&made));
         made
     }
 
     pub fn host(source: TokenSource, lifetime: Lifetime) -> Arc<Self> {
-        Self::new(Source::Host(source), lifetime)
+        Self::new(Source::Host(source), lifetime, Shared::new(None))
     }
 
     /// A bearer token of the program's own (RFC 6750).
@@ -105,14 +125,18 @@ impl Plugin {
             leeway: Duration::ZERO,
             expire_in: None,
         };
-        Self::new(Source::Fixed(Mutex::new(value)), lifetime)
+        Self::new(
+            Source::Fixed(Mutex::new(value)),
+            lifetime,
+            Shared::new(None),
+        )
     }
 
-    fn new(source: Source, lifetime: Lifetime) -> Arc<Self> {
+    fn new(source: Source, lifetime: Lifetime, shared: Arc<Shared>) -> Arc<Self> {
         Arc::new(Self {
             source,
             lifetime,
-            cache: Mutex::new(TokenCache::new(lifetime)),
+            shared,
             epoch: Epoch::now(),
         })
     }
@@ -132,7 +156,7 @@ impl Plugin {
     pub fn check_fetches(&self) -> Result<(), Error> {
         match &self.source {
             Source::Fixed(_) => Err(Error::illegal_state("the plugin fetches no token")),
-            Source::ClientCredentials(..) | Source::Host(_) => Ok(()),
+            Source::ClientCredentials(_) | Source::Host(_) => Ok(()),
         }
     }
 
@@ -146,8 +170,11 @@ impl Plugin {
         if let Source::Fixed(value) = &self.source {
             return Authorization::AtHand(lock(value).clone());
         }
-        match lock(&self.cache).get(since_boot()) {
-            Step::Use(header) => Authorization::AtHand(header),
+        match self.get() {
+            Step::Use(header, renewal) => {
+                self.renew_in(renewal);
+                Authorization::AtHand(header)
+            }
             Step::Renew(header) => {
                 self.fetch_in_background(Reads::File);
                 Authorization::AtHand(header)
@@ -165,14 +192,17 @@ impl Plugin {
             return *lock(value) != authorization;
         }
         self.forget_on_disk(authorization);
-        lock(&self.cache).rejected(since_boot(), fastrand::f64(), authorization)
+        self.cache()
+            .rejected(since_boot(), fastrand::f64(), authorization)
     }
 
     fn forget_on_disk(self: &Arc<Self>, refused: &HeaderValue) {
-        let Source::ClientCredentials(client, Some(disk_cache)) = &self.source else {
+        let (Source::ClientCredentials(client), Some(disk_cache)) =
+            (&self.source, &self.shared.disk_cache)
+        else {
             return;
         };
-        let token = lock(&self.cache).token();
+        let token = self.cache().token();
         let is_refused = |token: &Token| token.header() == refused;
         if token
             .filter(is_refused)
@@ -187,16 +217,16 @@ impl Plugin {
 
     /// A new token, even if the old one is good; joins a fetch under way.
     pub async fn retrieve_token(self: &Arc<Self>) -> Result<(), Error> {
-        let step = lock(&self.cache).fetch(since_boot());
+        let step = self.cache().fetch(since_boot());
         self.follow(step, Reads::Nothing).await.map(drop)
     }
 
     pub fn is_token_expired(&self) -> bool {
-        lock(&self.cache).is_expired(since_boot())
+        self.cache().is_expired(since_boot(), &self.lifetime)
     }
 
     pub fn facts(&self) -> Facts {
-        lock(&self.cache).facts(since_boot())
+        self.cache().facts(since_boot(), &self.lifetime)
     }
 
     async fn wait(self: &Arc<Self>, mut step: Step, patient: bool) -> Outcome {
@@ -206,15 +236,18 @@ impl Plugin {
                 Err(error) if patient && error.is_retryable() => {}
                 _ => return outcome,
             }
-            let pause = lock(&self.cache).pause_left(since_boot());
+            let pause = self.cache().pause_left(since_boot());
             sleep(pause.unwrap_or(Duration::from_millis(1))).await;
-            step = lock(&self.cache).get(since_boot());
+            step = self.get();
         }
     }
 
     async fn follow(self: &Arc<Self>, step: Step, reads: Reads) -> Outcome {
         let waiting: oneshot::Receiver<Outcome> = match step {
-            Step::Use(header) => return Ok(header),
+            Step::Use(header, renewal) => {
+                self.renew_in(renewal);
+                return Ok(header);
+            }
             Step::Renew(header) => {
                 self.fetch_in_background(Reads::File);
                 return Ok(header);
@@ -244,16 +277,14 @@ impl Plugin {
         }
     }
 
-    /// Once the token is due, if calls use it.
-    fn renew_in_time(self: &Arc<Self>) {
-        let Some(wait) = lock(&self.cache).time_to_renewal(since_boot()) else {
-            return;
-        };
+    /// A call has used the token: its successor comes in time, also if no call asks then.
+    fn renew_in(self: &Arc<Self>, wait: Option<Duration>) {
+        let Some(wait) = wait else { return };
         let weak = Arc::downgrade(self);
         let spawned = self.spawn(|_| async move {
             sleep(wait).await;
             if let Some(plugin) = weak.upgrade()
-                && lock(&plugin.cache).begin_renewal(since_boot())
+                && plugin.begin_renewal()
             {
                 tracing::debug!("{plugin:?}: the token is renewed ahead of its expiry");
                 plugin.fetch_in_background(Reads::File);
@@ -262,6 +293,18 @@ impl Plugin {
         if let Err(error) = spawned {
             tracing::debug!("no token is renewed: {error}"); // the runtime ends
         }
+    }
+
+    fn cache(&self) -> MutexGuard<'_, TokenCache> {
+        lock(&self.shared.cache)
+    }
+
+    fn get(&self) -> Step {
+        self.cache().get(since_boot(), &self.lifetime)
+    }
+
+    fn begin_renewal(&self) -> bool {
+        self.cache().begin_renewal(since_boot(), &self.lifetime)
     }
 
     fn spawn<F>(self: &Arc<Self>, task: impl FnOnce(Arc<Self>) -> F) -> Result<(), Error>
@@ -275,15 +318,17 @@ impl Plugin {
 
     async fn fetch(&self, reads: Reads) -> Result<Token, Error> {
         match &self.source {
-            Source::ClientCredentials(client, None) => Arc::clone(client).fetch().await,
-            Source::ClientCredentials(client, Some(disk_cache)) => {
+            Source::ClientCredentials(client) => {
+                let request = Arc::clone(client).fetch();
+                let Some(disk_cache) = &self.shared.disk_cache else {
+                    return request.await;
+                };
                 let reading = match reads {
                     Reads::Nothing => Reading::Nothing,
-                    Reads::File => Reading::OtherThan(lock(&self.cache).token()),
+                    Reads::File => Reading::OtherThan(self.cache().token()),
                 };
-                let request = Arc::clone(client).fetch();
                 disk_cache
-                    .fetch(reading, client.options.timeout, request)
+                    .fetch(reading, self.lifetime, client.options.timeout, request)
                     .await
             }
             Source::Host(source) => source.fetch(self.epoch).await,
@@ -307,11 +352,9 @@ impl Fetch {
                 Ok(token) => tracing::info!("{plugin:?}: a token came: {token:?}"),
                 Err(error) => tracing::warn!("{plugin:?}: no token came: {error}"),
             }
-            let came = fetched.is_ok();
-            lock(&plugin.cache).finish(since_boot(), fastrand::f64(), fetched);
-            if came {
-                plugin.renew_in_time();
-            }
+            plugin
+                .cache()
+                .finish(since_boot(), fastrand::f64(), fetched);
         }
     }
 }

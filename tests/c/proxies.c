@@ -1,7 +1,7 @@
 /* Proxies: for the gateway and for the token endpoint, each on its own. PROXY and PROXY_WITH_PASSWORD are ports of real
    proxies; the second wants user:secret. */
 #define _GNU_SOURCE
-#include "gateway.h"
+#include "token_endpoint.h"
 
 static ended through(const char *address, const char *ca, const char *proxy) {
   zeebe_channel *channel = channel_new((channel_arguments){.address = address, .ca = ca,
@@ -78,24 +78,11 @@ static void variables_name_proxies_too(const gateway *g) {
 }
 
 static ended token_through(const gateway *g, const char *listener, const char *ca, const char *proxy) {
-  zeebe_oauth2_client_credentials_channel_options options = ZEEBE_OAUTH2_CLIENT_CREDENTIALS_CHANNEL_OPTIONS_INIT;
-  zeebe_token_options token = ZEEBE_TOKEN_OPTIONS_INIT;
-  zeebe_channel_credentials *credentials = NULL;
-  zeebe_channel *channel = NULL;
-  OK(zeebe_insecure_channel_credentials_new(&credentials));
-  token.http_proxy = proxy;
-  token.token_ca = ca;
-  options.grpc_address = gateway_address(g, "plaintext_oauth");
-  options.client_id = "demo-client";
-  options.client_secret = "demo-secret";
-  options.audience = "zeebe-api";
-  options.authorization_server = at(ca ? "https://127.0.0.1:%s/oauth/token" : "http://127.0.0.1:%s/oauth/token", gateway_get(g, listener));
-  options.channel_credentials = credentials;
-  options.token_options = &token;
-  OK(zeebe_create_oauth2_client_credentials_channel(&options, &channel));
+  const char *url = at(ca ? "https://127.0.0.1:%s/oauth/token" : "http://127.0.0.1:%s/oauth/token", gateway_get(g, listener));
+  zeebe_token_options token = {.http_proxy = proxy, .token_ca = ca};
+  zeebe_channel *channel = oauth_channel(g, (oauth_arguments){.address = gateway_address(g, "plaintext_oauth"), .url = url, .token = token});
   ended end = topology(channel);
   zeebe_channel_free(channel);
-  zeebe_channel_credentials_free(credentials);
   return end;
 }
 

@@ -103,38 +103,11 @@ static int32_t retrieve_token(const zeebe_channel *channel) {
   return t.status;
 }
 
-typedef struct {
-  const char *listener; /* of the gateway */
-  const char *url;      /* NULL: the gateway's */
-  const char *token_proxy, *proxy, *ca;
-  int32_t authentication;
-  int64_t leeway;
-} oauth_arguments;
-
 static zeebe_channel *oauth(const gateway *g, oauth_arguments arguments) {
-  zeebe_oauth2_client_credentials_channel_options options = ZEEBE_OAUTH2_CLIENT_CREDENTIALS_CHANNEL_OPTIONS_INIT;
-  zeebe_token_options token = ZEEBE_TOKEN_OPTIONS_INIT;
-  zeebe_channel_option proxy = TEXT("grpc.http_proxy", arguments.proxy);
-  zeebe_channel_credentials *credentials = NULL;
-  zeebe_channel *channel = NULL;
-  static int64_t count = 100; /* a leeway of its own: equal credentials share token and pause */
-  OK(zeebe_insecure_channel_credentials_new(&credentials));
-  token.client_authentication = arguments.authentication;
-  token.http_proxy = arguments.token_proxy;
-  token.token_ca = arguments.ca;
-  options.grpc_address = gateway_address(g, arguments.listener ? arguments.listener : "plaintext");
-  options.client_id = CLIENT_ID;
-  options.client_secret = CLIENT_SECRET;
-  options.authorization_server = arguments.url ? arguments.url : token_url(g, "http", "token_http");
-  options.audience = "zeebe-api";
-  options.channel_credentials = credentials;
-  options.channel_options = &proxy;
-  options.channel_options_count = arguments.proxy != NULL;
-  options.leeway = arguments.leeway ? arguments.leeway : count++;
-  options.token_options = &token;
-  OK(zeebe_create_oauth2_client_credentials_channel(&options, &channel));
-  zeebe_channel_credentials_free(credentials);
-  return channel;
+  if (!arguments.address) arguments.address = gateway_address(g, "plaintext");
+  arguments.client_id = CLIENT_ID;
+  arguments.client_secret = CLIENT_SECRET;
+  return oauth_channel(g, arguments);
 }
 
 #define TOKEN_ISSUED "{'access_token':'" ISSUED "'}"
@@ -159,7 +132,7 @@ static void answers_of_every_kind(const gateway *g) {
   };
   for (int32_t authentication = ZEEBE_CLIENT_AUTHENTICATION_BASIC; authentication <= ZEEBE_CLIENT_AUTHENTICATION_BODY; authentication++) {
     for (size_t i = 0; i < sizeof ANSWERS / sizeof *ANSWERS; i++) {
-      zeebe_channel *channel = oauth(g, (oauth_arguments){.authentication = authentication});
+      zeebe_channel *channel = oauth(g, (oauth_arguments){.token = {.client_authentication = authentication}});
       answer(g, ANSWERS[i].parameters, ANSWERS[i].body);
       CHECK(call(channel, NULL) == ANSWERS[i].status);
       hear_facts(channel);
@@ -169,7 +142,7 @@ static void answers_of_every_kind(const gateway *g) {
 }
 
 static void a_gateway_that_refuses_and_a_renewal(const gateway *g) {
-  zeebe_channel *channel = oauth(g, (oauth_arguments){.listener = "plaintext_oauth"});
+  zeebe_channel *channel = oauth(g, (oauth_arguments){.address = gateway_address(g, "plaintext_oauth")});
   answer(g, "status=200", TOKEN_ISSUED);
   CHECK(call(channel, NULL) == 16);
   hear_facts(channel);
@@ -189,7 +162,7 @@ static void failures_of_tls_and_of_proxies(const gateway *g) {
   snprintf(proxy, sizeof proxy, "http://user:" PROXY_PASSWORD "@%s", gateway_address(g, "proxy_407"));
   oauth_arguments arguments[] = {
       {.url = token_url(g, "https", "token_https")},
-      {.url = token_url(g, "https", "token_https"), .token_proxy = proxy},
+      {.url = token_url(g, "https", "token_https"), .token = {.http_proxy = proxy}},
       {.proxy = proxy},
   };
   for (size_t i = 0; i < sizeof arguments / sizeof *arguments; i++) {

@@ -1,6 +1,6 @@
 /* Tokens in a file: one request for many processes and for a restart; what is not ours is left alone; what is refused goes. */
 #define _GNU_SOURCE
-#include "gateway.h"
+#include "token_endpoint.h"
 
 #include <sys/file.h>
 
@@ -24,35 +24,23 @@ static int warned(const char *text) {
   return found;
 }
 
-/* By its file alone: the leeway keeps plugins of one process apart. */
-static zeebe_channel *cached(const char *address, const char *url, const char *file_path, int64_t leeway, int64_t timeout_ms) {
-  zeebe_oauth2_client_credentials_channel_options options = ZEEBE_OAUTH2_CLIENT_CREDENTIALS_CHANNEL_OPTIONS_INIT;
-  zeebe_token_options token = ZEEBE_TOKEN_OPTIONS_INIT;
-  zeebe_channel_credentials *credentials = NULL;
-  zeebe_channel *channel = NULL;
-  OK(zeebe_insecure_channel_credentials_new(&credentials));
-  token.cache_path = file_path;
-  token.timeout_ms = timeout_ms;
-  options.grpc_address = address;
-  options.client_id = "demo-client";
-  options.client_secret = "demo-secret";
-  options.audience = "zeebe-api";
-  options.authorization_server = url;
-  options.channel_credentials = credentials;
-  options.leeway = leeway;
-  options.token_options = &token;
-  OK(zeebe_create_oauth2_client_credentials_channel(&options, &channel));
-  zeebe_channel_credentials_free(credentials);
-  return channel;
+static zeebe_channel *cached(const gateway *g, oauth_arguments arguments) {
+  arguments.scope = "cached";
+  return oauth_channel(g, arguments);
 }
 
-static zeebe_channel *here(const gateway *g, int64_t leeway, int64_t timeout_ms) {
-  char url[128];
-  snprintf(url, sizeof url, "http://%s/oauth/token", gateway_address(g, "token_http"));
-  return cached(gateway_address(g, "plaintext_oauth"), url, path, leeway, timeout_ms);
+/* By the file alone: roots with a remark of their own keep the plugins of one process apart. */
+static zeebe_channel *here(const gateway *g, int64_t timeout_ms) {
+  static int count;
+  char roots[16384];
+  size_t length = 0;
+  FILE *in = fopen(gateway_get(g, "ca"), "r");
+  CHECK(in && (length = fread(roots, 1, sizeof roots - 16, in)) > 0);
+  fclose(in);
+  snprintf(roots + length, 16, "\n# %d\n", count++);
+  zeebe_token_options token = {.cache_path = path, .timeout_ms = timeout_ms, .token_ca = roots};
+  return cached(g, (oauth_arguments){.address = gateway_address(g, "plaintext_oauth"), .token = token});
 }
-
-static long requests(const gateway *g) { return gateway_count(g, "token_requests"); }
 
 static void content(char *text, size_t size) {
   FILE *in = fopen(path, "r");
@@ -91,7 +79,7 @@ static void run_processes(const gateway *g, const char *program, int count) {
 
 static int one_process(char **arguments) {
   char byte;
-  zeebe_channel *channel = cached(arguments[1], arguments[2], arguments[3], 1, 0);
+  zeebe_channel *channel = cached(NULL, (oauth_arguments){.address = arguments[1], .url = arguments[2], .token = {.cache_path = arguments[3]}});
   CHECK(read(0, &byte, 1) == 0);
   CHECK(topology(channel).status == 0);
   zeebe_channel_free(channel);
@@ -105,7 +93,7 @@ static void ten_processes_and_a_restart_make_one_request(const gateway *g, const
   run_processes(g, program, 10);
   CHECK(requests(g) == before + 1);
   CHECK(stat(path, &found) == 0 && (found.st_mode & 07777) == 0600);
-  zeebe_channel *channel = here(g, 2, 0);
+  zeebe_channel *channel = here(g, 0);
   CHECK(topology(channel).status == 0 && requests(g) == before + 1);
   CHECK(stats_number(channel, "from_file") == 1);
   zeebe_channel_free(channel);
@@ -113,7 +101,7 @@ static void ten_processes_and_a_restart_make_one_request(const gateway *g, const
 
 static void retrieve_token_writes_but_does_not_read(const gateway *g) {
   char old[8192], new[8192];
-  zeebe_channel *channel = here(g, 3, 0);
+  zeebe_channel *channel = here(g, 0);
   tally t = TALLY_INIT;
   long before = requests(g);
   content(old, sizeof old);
@@ -126,14 +114,14 @@ static void retrieve_token_writes_but_does_not_read(const gateway *g) {
 
 static void a_refused_token_goes_from_the_file(const gateway *g) {
   char old[8192], new[8192];
-  zeebe_channel *channel = here(g, 4, 0);
+  zeebe_channel *channel = here(g, 0);
   CHECK(topology(channel).status == 0 && stats_number(channel, "from_file") == 1);
   gateway_tell(g, "POST /revoke-tokens");
   long before = requests(g);
   CHECK(topology(channel).status == 0 && requests(g) == before + 1); /* one of the file is never too young */
   zeebe_channel_free(channel);
   /* Also if no other comes. */
-  channel = here(g, 5, 0);
+  channel = here(g, 0);
   CHECK(topology(channel).status == 0 && requests(g) == before + 1);
   gateway_tell(g, "POST /revoke-tokens");
   gateway_tell(g, "POST /token-answer?status=503&count=100");
@@ -149,11 +137,11 @@ static void a_refused_token_goes_from_the_file(const gateway *g) {
 }
 
 /* A call succeeds by a request of its own, with a warning, and what is there stays. */
-static void is_left_alone(const gateway *g, int64_t leeway, const char *why) {
+static void is_left_alone(const gateway *g, const char *why) {
   char old[8192], new[8192];
   long before = requests(g);
   content(old, sizeof old);
-  zeebe_channel *channel = here(g, leeway, 0);
+  zeebe_channel *channel = here(g, 0);
   CHECK(topology(channel).status == 0 && requests(g) == before + 1);
   content(new, sizeof new);
   CHECK(strcmp(old, new) == 0);
@@ -168,17 +156,17 @@ static void is_left_alone(const gateway *g, int64_t leeway, const char *why) {
 static void what_is_not_ours_is_left_alone(const gateway *g) {
   char target[1100];
   put("broken", 0600);
-  is_left_alone(g, 10, "no token cache of this version");
+  is_left_alone(g, "no token cache of this version");
   put("{\"version\":1,\"tokens\":{}}", 0644);
-  is_left_alone(g, 11, "others than its owner");
+  is_left_alone(g, "others than its owner");
   snprintf(target, sizeof target, "%s.target", path);
   put("{\"version\":1,\"tokens\":{}}", 0600);
   CHECK(rename(path, target) == 0 && symlink(target, path) == 0);
-  is_left_alone(g, 12, "symbolic link");
+  is_left_alone(g, "symbolic link");
   if (geteuid() == 0) { /* only then can a file be given away */
     put("{\"version\":1,\"tokens\":{}}", 0600);
     CHECK(chown(path, 12345, (gid_t)-1) == 0);
-    is_left_alone(g, 13, "another user");
+    is_left_alone(g, "another user");
   }
 }
 
@@ -188,7 +176,7 @@ static void a_lock_that_is_held_delays_a_call_but_does_not_stop_it(const gateway
   int fd = open(lock, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
   CHECK(fd >= 0 && flock(fd, LOCK_EX) == 0);
   long before = requests(g);
-  zeebe_channel *channel = here(g, 20, 2000);
+  zeebe_channel *channel = here(g, 2000);
   CHECK(topology(channel).status == 0 && requests(g) == before + 1);
   CHECK(access(path, F_OK) != 0);
   zeebe_channel_free(channel);

@@ -79,6 +79,44 @@ static inline fetched fetch_once(const gateway *g, plugin_arguments arguments) {
   return f;
 }
 
+/* An OAuth channel of the development gateway. */
+typedef struct {
+  const char *address;
+  const char *url;       /* NULL: the gateway's */
+  const char *client_id; /* NULL: one that it knows */
+  const char *client_secret;
+  const char *scope; /* NULL: one of its own, so that no two channels share a token or a pause */
+  int64_t leeway;
+  const char *proxy; /* to the gateway */
+  zeebe_token_options token;
+} oauth_arguments;
+
+static inline zeebe_channel *oauth_channel(const gateway *g, oauth_arguments arguments) {
+  static int count;
+  zeebe_oauth2_client_credentials_channel_options options = ZEEBE_OAUTH2_CLIENT_CREDENTIALS_CHANNEL_OPTIONS_INIT;
+  zeebe_channel_option proxy = TEXT("grpc.http_proxy", arguments.proxy);
+  zeebe_channel_credentials *credentials = NULL;
+  zeebe_channel *channel = NULL;
+  char scope[32];
+  snprintf(scope, sizeof scope, "channel-%d", count++);
+  OK(zeebe_insecure_channel_credentials_new(&credentials));
+  options.grpc_address = arguments.address;
+  options.client_id = arguments.client_id ? arguments.client_id : "demo-client";
+  options.client_secret = arguments.client_secret ? arguments.client_secret : "demo-secret";
+  options.audience = "zeebe-api";
+  options.authorization_server = arguments.url ? arguments.url : token_url(g, "http", "token_http");
+  options.scope = arguments.scope ? arguments.scope : scope;
+  options.leeway = arguments.leeway ? arguments.leeway : ZEEBE_LEEWAY_NONE;
+  options.channel_credentials = credentials;
+  options.channel_options = &proxy;
+  options.channel_options_count = arguments.proxy != NULL;
+  arguments.token.size = sizeof arguments.token;
+  options.token_options = &arguments.token;
+  OK(zeebe_create_oauth2_client_credentials_channel(&options, &channel));
+  zeebe_channel_credentials_free(credentials);
+  return channel;
+}
+
 /* The next token request gets this answer. In `body` ' stands for ". */
 static inline void answer(const gateway *g, const char *parameters, const char *body) {
   char request[512], text[1024];

@@ -1,35 +1,17 @@
 /* The life of a token on the wire: one fetch for all, renewal, back-off, refusal by the gateway. */
 #define _GNU_SOURCE
-#include "gateway.h"
+#include "token_endpoint.h"
 
-/* Each test has a leeway of its own: equal credentials share their token, also with a channel whose last call is just ending. */
 static zeebe_channel *oauth_to(const gateway *g, const char *listener, int64_t leeway) {
-  zeebe_oauth2_client_credentials_channel_options options = ZEEBE_OAUTH2_CLIENT_CREDENTIALS_CHANNEL_OPTIONS_INIT;
-  zeebe_channel_credentials *credentials = NULL;
-  zeebe_channel *channel = NULL;
-  char url[128];
-  OK(zeebe_insecure_channel_credentials_new(&credentials));
-  snprintf(url, sizeof url, "http://%s/oauth/token", gateway_address(g, "token_http"));
-  options.grpc_address = gateway_address(g, listener);
-  options.client_id = "demo-client";
-  options.client_secret = "demo-secret";
-  options.audience = "zeebe-api";
-  options.authorization_server = url;
-  options.channel_credentials = credentials;
-  options.leeway = leeway;
-  OK(zeebe_create_oauth2_client_credentials_channel(&options, &channel));
-  zeebe_channel_credentials_free(credentials);
-  return channel;
+  return oauth_channel(g, (oauth_arguments){.address = gateway_address(g, listener), .leeway = leeway});
 }
 
-static zeebe_channel *oauth(const gateway *g, int64_t leeway) { return oauth_to(g, "plaintext_oauth", leeway); }
-
-static long requests(const gateway *g) { return gateway_count(g, "token_requests"); }
+static zeebe_channel *oauth(const gateway *g) { return oauth_to(g, "plaintext_oauth", 0); }
 
 static void a_thousand_calls_without_a_token_make_one_request(const gateway *g) {
   enum { CALLS = 1000 };
   long before = requests(g);
-  zeebe_channel *channel = oauth(g, 1);
+  zeebe_channel *channel = oauth(g);
   tally t = TALLY_INIT;
   for (int i = 0; i < CALLS; i++) OK(zeebe_channel_unary_call(channel, TOPOLOGY, NULL, 0, NULL, on_unary, &t, NULL));
   tally_wait(&t, &t.calls, CALLS);
@@ -41,7 +23,7 @@ static void a_thousand_calls_without_a_token_make_one_request(const gateway *g) 
 static int in_the_pause(int64_t began) { return now_ms() - began < 800; }
 
 static void calls_in_the_pause_after_a_failure_fail_at_once_or_wait_if_they_may(const gateway *g) {
-  zeebe_channel *channel = oauth(g, 2);
+  zeebe_channel *channel = oauth(g);
   long before = requests(g);
   gateway_tell(g, "POST /token-answer?status=503");
   int64_t began = now_ms();
@@ -56,7 +38,7 @@ static void calls_in_the_pause_after_a_failure_fail_at_once_or_wait_if_they_may(
 }
 
 static void a_refusal_is_not_retried_and_says_so(const gateway *g) {
-  zeebe_channel *channel = oauth(g, 3);
+  zeebe_channel *channel = oauth(g);
   long before = requests(g);
   char *json = NULL;
   gateway_tell(g, "POST /token-answer?status=401&count=2");
@@ -81,7 +63,7 @@ static void a_refusal_is_not_retried_and_says_so(const gateway *g) {
 }
 
 static void a_token_that_the_gateway_refuses_is_replaced_once(const gateway *g) {
-  zeebe_channel *channel = oauth(g, 4);
+  zeebe_channel *channel = oauth(g);
   int64_t began = now_ms();
   CHECK(topology(channel).status == 0);
   long before = requests(g);
@@ -103,7 +85,7 @@ static void a_token_that_the_gateway_refuses_is_replaced_once(const gateway *g) 
 static void tokens_are_renewed_before_a_call_must_wait(void) {
   gateway g;
   gateway_start_with(&g, "0", "--token-lifetime", "2");
-  zeebe_channel *channel = oauth(&g, ZEEBE_LEEWAY_NONE);
+  zeebe_channel *channel = oauth(&g);
   CHECK(topology(channel).status == 0);
   gateway_tell(&g, "POST /latency?ms=0");
   for (int64_t end = now_ms() + 5000; now_ms() < end;) CHECK(topology(channel).status == 0);
@@ -113,17 +95,42 @@ static void tokens_are_renewed_before_a_call_must_wait(void) {
   gateway_stop(&g);
 }
 
+static zeebe_channel *sharing(const gateway *g, const char *scope, int64_t leeway, int64_t timeout_ms) {
+  return oauth_channel(g, (oauth_arguments){
+                              .address = gateway_address(g, "plaintext_oauth"),
+                              .scope = scope,
+                              .leeway = leeway,
+                              .token = {.timeout_ms = timeout_ms, .connect_timeout_ms = timeout_ms},
+                          });
+}
+
 static void equal_credentials_share_a_token_while_one_of_them_lives(const gateway *g) {
   long before = requests(g);
-  zeebe_channel *one = oauth(g, 5), *two = oauth(g, 5), *other = oauth(g, 30);
+  zeebe_channel *one = sharing(g, "shared", 5, 0), *two = sharing(g, "shared", 30, 9000), *other = sharing(g, "another", 5, 0);
   CHECK(topology(one).status == 0 && topology(two).status == 0 && requests(g) == before + 1);
-  CHECK(topology(other).status == 0 && requests(g) == before + 2); /* another leeway is another life */
+  CHECK(topology(other).status == 0 && requests(g) == before + 2);
   zeebe_channel_free(one);
-  zeebe_channel *three = oauth(g, 5);
+  zeebe_channel *three = sharing(g, "shared", 5, 0);
   CHECK(topology(three).status == 0 && requests(g) == before + 2);
   zeebe_channel_free(two);
   zeebe_channel_free(three);
   zeebe_channel_free(other);
+}
+
+/* A token of 300 s is due 30 s (more or less a fifth) before its leeway: for the one at once, for the other in minutes. */
+static void the_longer_leeway_renews_for_all_who_share(void) {
+  gateway g;
+  gateway_start_with(&g, "0", "--token-lifetime", "300");
+  zeebe_metadata_plugin *longer = plugin_new(&g, (plugin_arguments){.scope = "shared", .leeway = 290});
+  zeebe_metadata_plugin *shorter = plugin_new(&g, (plugin_arguments){.scope = "shared", .leeway = 5, .token = {.timeout_ms = 9000}});
+  fetched old = fetch(shorter);
+  CHECK(!old.kind && strcmp(fetch(shorter).text, old.text) == 0 && requests(&g) == 1);
+  CHECK(strcmp(fetch(longer).text, old.text) == 0);
+  for (int64_t until = now_ms() + 20000; strcmp(fetch(shorter).text, old.text) == 0;) CHECK(now_ms() < until);
+  CHECK(requests(&g) == 2);
+  zeebe_metadata_plugin_free(longer);
+  zeebe_metadata_plugin_free(shorter);
+  gateway_stop(&g);
 }
 
 static void the_programs_own_credentials_are_sent(const gateway *g) {
@@ -158,7 +165,7 @@ static void the_programs_own_credentials_are_sent(const gateway *g) {
 
 static void a_fetch_that_outlives_a_calls_deadline_serves_the_next(const gateway *g) {
   static const char TOKEN[] = "{\"access_token\":\"t\"}";
-  zeebe_channel *channel = oauth_to(g, "plaintext", 6); /* which takes any token */
+  zeebe_channel *channel = oauth_to(g, "plaintext", 0); /* which takes any token */
   long before = requests(g);
   free(gateway_ask(g, "POST /token-answer?status=200&hold=1&count=9", TOKEN, sizeof TOKEN - 1));
   for (int i = 0; i < 2; i++) CHECK(call_it(channel, TOPOLOGY, 200, ZEEBE_WAIT_FOR_READY_YES).status == 4);
@@ -173,7 +180,7 @@ static void a_fetch_that_outlives_a_calls_deadline_serves_the_next(const gateway
 }
 
 static void a_leeway_as_long_as_the_lifetime_means_a_fetch_for_every_call(const gateway *g) {
-  zeebe_channel *channel = oauth(g, 4000);
+  zeebe_channel *channel = oauth_to(g, "plaintext_oauth", 4000);
   long before = requests(g);
   for (int calls = 1; calls <= 3; calls++) CHECK(topology(channel).status == 0 && requests(g) == before + calls);
   zeebe_channel_free(channel);
@@ -182,7 +189,7 @@ static void a_leeway_as_long_as_the_lifetime_means_a_fetch_for_every_call(const 
 static void a_renewal_that_fails_leaves_the_old_token_in_use(void) {
   gateway g;
   gateway_start_with(&g, "0", "--token-lifetime", "300");
-  zeebe_channel *channel = oauth(&g, 299); /* it is due at once, and past its leeway in a second */
+  zeebe_channel *channel = oauth_to(&g, "plaintext_oauth", 299); /* it is due at once, and past its leeway in a second */
   CHECK(topology(channel).status == 0);
   gateway_tell(&g, "POST /token-answer?status=503&count=1000");
   for (int64_t end = now_ms() + 3000; now_ms() < end;) CHECK(topology(channel).status == 0);
@@ -192,7 +199,7 @@ static void a_renewal_that_fails_leaves_the_old_token_in_use(void) {
 }
 
 static void no_token_is_fetched_for_a_gateway_that_cannot_be_reached(const gateway *g) {
-  zeebe_channel *channel = oauth_to(g, "refused", 7);
+  zeebe_channel *channel = oauth_to(g, "refused", 0);
   long before = requests(g);
   CHECK(topology(channel).status == 14 && requests(g) == before);
   zeebe_channel_free(channel);
@@ -202,7 +209,7 @@ static void the_callers_own_authorization_replaces_the_plugins_and_the_later_plu
   zeebe_metadata *metadata = NULL;
   zeebe_metadata_plugin *basic = NULL;
   zeebe_response *response = NULL;
-  zeebe_channel *channel = oauth_to(g, "plaintext", 8);
+  zeebe_channel *channel = oauth_to(g, "plaintext", 0);
   OK(zeebe_metadata_new(&metadata));
   OK(zeebe_metadata_add(metadata, "authorization", (const uint8_t *)"Own value", 9));
   OK(zeebe_basic_metadata_plugin_new("u", "p", &basic));
@@ -226,6 +233,7 @@ int main(void) {
   gateway_start(&g, "0");
   a_thousand_calls_without_a_token_make_one_request(&g);
   equal_credentials_share_a_token_while_one_of_them_lives(&g);
+  the_longer_leeway_renews_for_all_who_share();
   the_programs_own_credentials_are_sent(&g);
   calls_in_the_pause_after_a_failure_fail_at_once_or_wait_if_they_may(&g);
   a_refusal_is_not_retried_and_says_so(&g);
