@@ -88,12 +88,12 @@ impl Proxy {
         host: &str,
     ) -> Result<Option<Self>, Error> {
         let (url, source) = if let Some(url) = given(option) {
-            (url.to_owned(), sources.option)
+            (Zeroizing::new(url.to_owned()), sources.option)
         } else if !enabled || is_loopback_host(host) {
             return Ok(None);
         } else {
             match environment.first(&variables(sources, environment)?)? {
-                Some((url, Origin::Environment(name))) => (url, name),
+                Some((url, Origin::Environment(name))) => (Zeroizing::new(url), name),
                 _ => return Ok(None),
             }
         };

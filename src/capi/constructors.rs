@@ -9,6 +9,7 @@ use std::time::Duration;
 use macro_rules_attribute::apply;
 use safer_ffi::c_char;
 use safer_ffi::prelude::repr_c;
+use secrecy::ExposeSecret;
 
 use super::channel::{wait_for_ready, zeebe_channel};
 use super::convert::{self, Out};
@@ -53,7 +54,7 @@ fn channel_options(
         // SAFETY: a string of the header's contract.
         let string = unsafe { convert::optional_text(key, option.string) }?;
         let value = match string {
-            Some(text) => OptionValue::Text(text.to_owned()),
+            Some(text) => OptionValue::Text(text.to_owned().into()),
             None => OptionValue::Integer(option.integer),
         };
         given.push((key.to_owned(), value));
@@ -128,7 +129,7 @@ fn create(
                 _ => Error::invalid_argument(message),
             }
         })?;
-        let option = token.http_proxy.as_deref();
+        let option = token.http_proxy.as_ref().map(|url| url.expose_secret());
         match Proxy::of_token_endpoint(url, option, &PROCESS) {
             Ok(proxy) => token.options.proxy = proxy,
             Err(error) if option.is_some() => return Err(error),

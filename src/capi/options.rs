@@ -106,6 +106,10 @@ unsafe impl Options for zeebe_connection_options {
 const _: () = assert!(size_of::<zeebe_connection_options>() == 40);
 
 /// How the token endpoint is asked. Certificates are PEM text, not paths. Initialise it with ::ZEEBE_TOKEN_OPTIONS_INIT.
+///
+/// Channels and plugins of a process share their token while one of them lives, if URL, id, secret, method, scope, audience and
+/// what stands here are equal, time-outs and `prefetch` aside. Each keeps its own leeway and `expire_in`; a request goes by the
+/// time-outs of the one that began it.
 #[derive_ReprC]
 #[repr(C)]
 #[derive(Clone, Copy)]
@@ -138,7 +142,7 @@ pub struct zeebe_token_options {
     pub http_proxy: *const c_char,
     /// A file that tokens are kept in, for other processes and for the next start; beside it come one that ends in `.lock` and,
     /// for moments, one in `.new`. Of processes that need a token at once, one asks for it and the others wait, as long as
-    /// `timeout_ms`. Only its owner may read it (mode 600); what is there and is another's, readable by others, a symbolic link or no
+    /// `timeout_ms`. The lock is one for the whole file: clients that should not wait for each other need files of their own. Only its owner may read it (mode 600); what is there and is another's, readable by others, a symbolic link or no
     /// token file is left alone, with a warning. Tokens are found by URL, id, method, scope and audience, not by secret: after a change of
     /// the secret alone the old token serves until its end. What the gateway refuses goes. NULL: tokens stay in memory.
     pub cache_path: *const c_char,

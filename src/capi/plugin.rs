@@ -6,6 +6,7 @@ use std::sync::Arc;
 use macro_rules_attribute::apply;
 use safer_ffi::c_char;
 use safer_ffi::prelude::{derive_ReprC, repr_c};
+use secrecy::ExposeSecret;
 
 use super::channel::zeebe_done_callback;
 use super::completion::{Completion, UserData, lend_error};
@@ -128,7 +129,7 @@ pub extern "C" fn zeebe_oauth2_client_credentials_metadata_plugin_new(
     // SAFETY: a string of the header's contract.
     let audience = unsafe { convert::given_text("options.audience", options.audience) }?;
     let (leeway, expire_in) = lifetime_arguments(options.leeway, options.expire_in)?;
-    let option = token.http_proxy.as_deref();
+    let option = token.http_proxy.as_ref().map(|url| url.expose_secret());
     // A plugin reads no environment.
     token.options.proxy = Proxy::of_token_endpoint(url, option, &Environment(&|_| None))?;
     check_token_url(url, token.allow_insecure_url)

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use safer_ffi::c_char;
+use secrecy::SecretString;
 
 use super::convert;
 use super::options::zeebe_token_options;
@@ -51,8 +52,8 @@ pub(crate) struct TokenArguments {
     pub(crate) allow_insecure_url: bool,
     pub(crate) prefetch: bool,
     pub(crate) options: TokenOptions,
-    /// To be chosen with the URL at hand.
-    pub(crate) http_proxy: Option<String>,
+    /// To be chosen with the URL at hand. It may hold a password.
+    pub(crate) http_proxy: Option<SecretString>,
 }
 
 impl TokenArguments {
@@ -93,7 +94,7 @@ impl TokenArguments {
                 proxy: None,
                 cache_path: text("cache_path", &options.cache_path)?.map(PathBuf::from),
             },
-            http_proxy: text("http_proxy", &options.http_proxy)?.map(str::to_owned),
+            http_proxy: text("http_proxy", &options.http_proxy)?.map(SecretString::from),
         })
     }
 

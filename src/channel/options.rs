@@ -1,14 +1,27 @@
 //! Channel options: gRPC's channel arguments, checked, with what is effective of them.
 
+use std::fmt;
+
 use serde_json::{Value, json};
+use zeroize::Zeroizing;
 
 use crate::error::Error;
 
 /// A value as the caller gave it.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub enum OptionValue {
     Integer(i64),
-    Text(String),
+    /// That of a proxy may hold a password.
+    Text(Zeroizing<String>),
+}
+
+impl fmt::Debug for OptionValue {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Integer(value) => write!(f, "Integer({value})"),
+            Self::Text(_) => f.write_str("Text(<redacted>)"),
+        }
+    }
 }
 
 /// What a known key takes.
@@ -151,7 +164,7 @@ impl ChannelOptions {
                 OptionValue::Text(value) if is_secret(&option.key, value) => {
                     (json!("<redacted>"), json!("<redacted>"))
                 }
-                OptionValue::Text(value) => (json!(value), json!(value)),
+                OptionValue::Text(value) => (json!(**value), json!(**value)),
             };
             json!({
                 "key": option.key,
@@ -295,15 +308,15 @@ mod tests {
             integer("grpc.default_compression_algorithm", 1),
             (
                 "grpc.keepalive_time_ms".into(),
-                OptionValue::Text("1".into()),
+                OptionValue::Text("1".to_owned().into()),
             ),
             (
                 "grpc.lb_policy_name".into(),
-                OptionValue::Text("grpclb".into()),
+                OptionValue::Text("grpclb".to_owned().into()),
             ),
             (
                 "grpc.primary_user_agent".into(),
-                OptionValue::Text("a\nb".into()),
+                OptionValue::Text("a\nb".to_owned().into()),
             ),
         ] {
             let error = ChannelOptions::new(vec![(key.clone(), value)]).unwrap_err();

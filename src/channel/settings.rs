@@ -4,6 +4,7 @@
 
 use secrecy::SecretString;
 use serde_json::{Value, json};
+use zeroize::Zeroizing;
 
 use super::target::{Scheme, url_scheme};
 use crate::environment::{
@@ -241,7 +242,7 @@ fn oauth_address(environment: &Environment<'_>) -> Result<Setting, Error> {
 struct Credentials {
     id: Setting,
     /// `None`: none is needed.
-    secret: Option<Setting>,
+    secret: Option<(SecretString, Origin)>,
 }
 
 impl Credentials {
@@ -251,7 +252,12 @@ impl Credentials {
         arguments: OauthArguments<'_>,
     ) -> Result<Self, Error> {
         let id = required(environment, arguments.client_id, &CLIENT_ID, None)?;
-        let secret = || required(environment, arguments.client_secret, &CLIENT_SECRET, None);
+        let secret = || {
+            let (text, origin) =
+                required(environment, arguments.client_secret, &CLIENT_SECRET, None)?;
+            let text = Zeroizing::new(text);
+            Ok((SecretString::from(text.as_str()), origin))
+        };
         Ok(Self {
             id,
             secret: (!arguments.without_secret).then(secret).transpose()?,
@@ -331,8 +337,8 @@ fn add_oauth(
         client_id: credentials.id.0,
         client_secret: credentials
             .secret
-            .map_or(String::new(), |(secret, _)| secret)
-            .into(),
+            .map(|(secret, _)| secret)
+            .unwrap_or_default(),
         authorization_server,
         scope,
         audience,

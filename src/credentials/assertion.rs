@@ -8,7 +8,8 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use aws_lc_rs::error::{KeyRejected, Unspecified};
 use aws_lc_rs::rand::SystemRandom;
 use aws_lc_rs::signature::{
-    ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, EcdsaSigningAlgorithm, RSA_PKCS1_SHA256,
+    ECDSA_P256_SHA256_FIXED_SIGNING, ECDSA_P384_SHA384_FIXED_SIGNING,
+    ECDSA_P521_SHA512_FIXED_SIGNING, EcdsaKeyPair, EcdsaSigningAlgorithm, RSA_PKCS1_SHA256,
     RsaKeyPair,
 };
 use base64::Engine;
@@ -64,7 +65,7 @@ impl SigningKey {
             Error::tls(format!("token_options.private_key is no PEM key: {error}"))
         })?;
         let pair = key_pair(&der).map_err(|error| match error.description_() {
-            "InvalidEncoding" => Error::tls(
+            "InvalidEncoding" | "UnexpectedError" if !is_of_another_curve(&der) => Error::tls(
                 "token_options.private_key holds no RSA and no P-256 key that can be read",
             ),
             why => Error::invalid_argument(format!(
@@ -144,13 +145,27 @@ fn key_pair(der: &PrivateKeyDer<'_>) -> Result<KeyPair, KeyRejected> {
     }
 }
 
+/// SEC1 alone does not tell a curve that is not asked for from an encoding that cannot be read.
+fn is_of_another_curve(der: &PrivateKeyDer<'_>) -> bool {
+    const OTHERS: [&EcdsaSigningAlgorithm; 2] = [
+        &ECDSA_P384_SHA384_FIXED_SIGNING,
+        &ECDSA_P521_SHA512_FIXED_SIGNING,
+    ];
+    let PrivateKeyDer::Sec1(key) = der else {
+        return false;
+    };
+    OTHERS
+        .iter()
+        .any(|curve| EcdsaKeyPair::from_private_key_der(curve, key.secret_sec1_der()).is_ok())
+}
+
 #[cfg(test)]
 mod tests {
     use aws_lc_rs::encoding::{AsDer, EcPrivateKeyRfc5915Der, Pkcs8V1Der};
     use aws_lc_rs::rsa::KeySize;
     use aws_lc_rs::signature::{
-        ECDSA_P256_SHA256_FIXED, ECDSA_P384_SHA384_FIXED_SIGNING, Ed25519KeyPair, KeyPair as _,
-        RSA_PKCS1_2048_8192_SHA256, UnparsedPublicKey, VerificationAlgorithm,
+        ECDSA_P256_SHA256_FIXED, Ed25519KeyPair, KeyPair as _, RSA_PKCS1_2048_8192_SHA256,
+        UnparsedPublicKey, VerificationAlgorithm,
     };
     use base64::prelude::BASE64_STANDARD;
 
@@ -250,8 +265,21 @@ mod tests {
             let error = SigningKey::from_pem(&pem("PRIVATE KEY", der), None).unwrap_err();
             assert_eq!(error.kind(), kind, "{error}");
         }
+        let sec1: EcPrivateKeyRfc5915Der<'_> = p384.private_key().as_der().unwrap();
+        let error = SigningKey::from_pem(&pem("EC PRIVATE KEY", sec1.as_ref()), None).unwrap_err();
+        assert_eq!(error.kind(), Kind::InvalidArgument, "{error}");
+        let error = SigningKey::from_pem(&pem("EC PRIVATE KEY", "nonsense"), None).unwrap_err();
+        assert_eq!(error.kind(), Kind::Tls, "{error}");
         let error = SigningKey::from_pem("no PEM", None).unwrap_err();
         assert_eq!(error.kind(), Kind::Tls);
+    }
+
+    #[test]
+    fn an_rsa_key_that_is_too_short_is_told_so() {
+        let short = include_str!("../../tests/short_rsa_key.pem");
+        let error = SigningKey::from_pem(short, None).unwrap_err();
+        assert_eq!(error.kind(), Kind::InvalidArgument);
+        assert!(error.message().contains("2048"), "{error}");
     }
 
     #[test]

@@ -5,6 +5,9 @@
 //! read again at the next one, and connections that are there stay.
 
 use std::fmt;
+use std::fs::OpenOptions;
+use std::io::{self, Read};
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, OnceLock};
 use std::time::SystemTime;
@@ -157,7 +160,7 @@ impl TlsCredentials {
             Roots::Platform => platform_roots()?,
             Roots::File(path, variable) => {
                 let named = || format!("{} (environment:{variable})", path.display());
-                let pem = std::fs::read(path)
+                let pem = read(path)
                     .map_err(|error| Error::unavailable(format!("{}: {error}", named())))?;
                 store(&named(), &pem)?
             }
@@ -177,6 +180,20 @@ impl TlsCredentials {
 fn stamp(path: &Path) -> Option<Stamp> {
     let found = std::fs::metadata(path).ok()?;
     Some((found.modified().ok()?, found.len()))
+}
+
+/// Of a file alone: a FIFO, say, would hold us until somebody writes.
+fn read(path: &Path) -> io::Result<Vec<u8>> {
+    let mut file = OpenOptions::new()
+        .read(true)
+        .custom_flags(libc::O_NONBLOCK)
+        .open(path)?;
+    if !file.metadata()?.is_file() {
+        return Err(io::Error::other("it is no file"));
+    }
+    let mut content = Vec::new();
+    file.read_to_end(&mut content)?;
+    Ok(content)
 }
 
 fn build(roots: RootCertStore, identity: Option<&Identity>) -> Result<ClientConfig, Error> {
@@ -233,7 +250,27 @@ fn store(name: &str, pem: &[u8]) -> Result<RootCertStore, Error> {
 
 #[cfg(test)]
 mod tests {
+    use std::process::Command;
+
     use super::*;
+
+    #[test]
+    fn what_is_no_file_is_refused_at_once() {
+        let path = std::env::temp_dir().join(format!("zeebe-fifo-{}", std::process::id()));
+        assert!(
+            Command::new("mkfifo")
+                .arg(&path)
+                .status()
+                .unwrap()
+                .success()
+        );
+        let error = TlsCredentials::from_file(path.clone(), "ROOTS").http2();
+        std::fs::remove_file(&path).unwrap();
+        let named = format!("{} (environment:ROOTS): it is no file", path.display());
+        assert_eq!(error.unwrap_err().message(), named);
+        let error = TlsCredentials::from_file(std::env::temp_dir(), "ROOTS").http2();
+        assert!(error.unwrap_err().message().ends_with("it is no file"));
+    }
 
     #[test]
     fn a_file_that_changed_is_read_again_and_a_broken_one_is_not_used() {
