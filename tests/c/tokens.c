@@ -164,10 +164,9 @@ static void the_programs_own_credentials_are_sent(const gateway *g) {
 }
 
 static void a_fetch_that_outlives_a_calls_deadline_serves_the_next(const gateway *g) {
-  static const char TOKEN[] = "{\"access_token\":\"t\"}";
   zeebe_channel *channel = oauth_to(g, "plaintext", 0); /* which takes any token */
   long before = requests(g);
-  free(gateway_ask(g, "POST /token-answer?status=200&hold=1&count=9", TOKEN, sizeof TOKEN - 1));
+  answer(g, "status=200&hold=1&count=9", TOKEN);
   for (int i = 0; i < 2; i++) CHECK(call_it(channel, TOPOLOGY, 200, ZEEBE_WAIT_FOR_READY_YES).status == 4);
   while (requests(g) == before) usleep(1000);
   /* retrieve_token joins the fetch under way. */
