@@ -9,6 +9,7 @@
 #define BEARER "b3arer-t0ken"
 #define PASSWORD "bas1c p4ss:word"
 #define PROXY_PASSWORD "pr0xy-p4ss"
+#define JWT "eyJhbGciOi" /* how all begin, assertions too */
 #define KEY_BODY "k3yBodyOfPrivateKey"
 
 /* All that the library said. */
@@ -182,6 +183,36 @@ static void failures_of_tls_and_of_proxies(const gateway *g) {
   }
 }
 
+static void read_file(const char *name, char *text, size_t size) {
+  FILE *in = fopen(name, "r");
+  CHECK(in);
+  text[fread(text, 1, size - 1, in)] = 0;
+  fclose(in);
+}
+
+static char key_line[65]; /* the first of the client's key, after its head */
+
+/* A key that is good: it belongs to a certificate, and signs assertions, which are as good as a secret while they last. */
+static void a_clients_key(const gateway *g) {
+  char key[4096], chain[8192], ca[8192];
+  read_file(gateway_get(g, "client_key"), key, sizeof key);
+  read_file(gateway_get(g, "client_certificate"), chain, sizeof chain);
+  read_file(gateway_get(g, "ca"), ca, sizeof ca);
+  snprintf(key_line, sizeof key_line, "%s", strchr(key, '\n') + 1);
+  CHECK(strcspn(key_line, "\n") == 64);
+  static const struct {
+    int32_t authentication, status;
+  } METHODS[] = {{ZEEBE_CLIENT_AUTHENTICATION_TLS, 0}, {ZEEBE_CLIENT_AUTHENTICATION_PRIVATE_KEY_JWT, 16}}; /* whose key the gateway does not know */
+  for (int i = 0; i < 2; i++) {
+    zeebe_token_options token = {.client_authentication = METHODS[i].authentication, .token_ca = ca, .private_key = key, .certificate_chain = chain};
+    oauth_arguments arguments = {.address = gateway_address(g, "plaintext"), .url = token_url(g, "https", "token_mtls"), .token = token};
+    zeebe_channel *channel = oauth_channel(g, arguments);
+    CHECK(call(channel, NULL) == METHODS[i].status && stats_number(channel, "requests") == 1);
+    hear_facts(channel);
+    zeebe_channel_free(channel);
+  }
+}
+
 static void give(void *user_data, zeebe_token_request *request) {
   (void)user_data;
   zeebe_token token = ZEEBE_TOKEN_INIT;
@@ -255,13 +286,14 @@ static void the_search_finds_what_is_there(void) {
 }
 
 int main(void) {
-  static const char *SECRETS[] = {CLIENT_SECRET, ISSUED, OF_THE_HOST, BEARER, PASSWORD, PROXY_PASSWORD, KEY_BODY};
+  static const char *SECRETS[] = {CLIENT_SECRET, ISSUED, OF_THE_HOST, BEARER, PASSWORD, PROXY_PASSWORD, KEY_BODY, key_line, JWT};
   gateway g;
   gateway_start(&g, "0");
   OK(zeebe_set_log_callback(ZEEBE_LOG_LEVEL_TRACE, on_log, NULL, NULL));
   answers_of_every_kind(&g);
   a_gateway_that_refuses_and_a_renewal(&g);
   failures_of_tls_and_of_proxies(&g);
+  a_clients_key(&g);
   the_programs_own(&g);
   OK(zeebe_runtime_shutdown(-1)); /* no record comes any more */
   the_search_finds_what_is_there();
