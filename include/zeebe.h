@@ -554,6 +554,10 @@ typedef struct {
 
 /**
  * How the token endpoint is asked. Certificates are PEM text, not paths. Initialise it with ::ZEEBE_TOKEN_OPTIONS_INIT.
+ *
+ * Channels and plugins of a process share their token while one of them lives, if URL, id, secret, method, scope, audience and
+ * what stands here are equal, time-outs and `prefetch` aside. Each keeps its own leeway and `expire_in`; a request goes by the
+ * time-outs of the one that began it.
  */
 typedef struct {
   /**
@@ -609,7 +613,7 @@ typedef struct {
   /**
    * A file that tokens are kept in, for other processes and for the next start; beside it come one that ends in `.lock` and,
    * for moments, one in `.new`. Of processes that need a token at once, one asks for it and the others wait, as long as
-   * `timeout_ms`. Only its owner may read it (mode 600); what is there and is another's, readable by others, a symbolic link or no
+   * `timeout_ms`. The lock is one for the whole file: clients that should not wait for each other need files of their own. Only its owner may read it (mode 600); what is there and is another's, readable by others, a symbolic link or no
    * token file is left alone, with a warning. Tokens are found by URL, id, method, scope and audience, not by secret: after a change of
    * the secret alone the old token serves until its end. What the gateway refuses goes. NULL: tokens stay in memory.
    */
@@ -1559,7 +1563,7 @@ zeebe_error *zeebe_channel_describe(const zeebe_channel *channel,
  * (not processed, so sent again); `job_streams` with `reopened` and the jobs `pushed` and `polled`; `waiting_calls`; by subchannel
  * `endpoint`, `peer`, `open_calls`, `connections`,
  * `failed_attempts`, `bytes_sent`, `bytes_received`, `pings`, `round_trip_us` (of the last ping; null before one); `oauth2`, null without it, with
- * `state` as in zeebe_channel_describe(), `expires_in_seconds`, and of the plugin, which channels with equal credentials share:
+ * `state` as in zeebe_channel_describe(), `expires_in_seconds`, and of the token, which channels with equal credentials share (::zeebe_token_options):
  * `requests`, `from_file` (of the requests, those that `cache_path` answered), `failures`, `failures_by_reason` (`refused` by the endpoint, `unavailable`, `settings`), `renewals` (of the requests, those
  * ahead of expiry), `rejected` (by a gateway, and replaced), `waiting`, `last_request_ms` (of the last that brought a token; null before one).
  */
