@@ -3,6 +3,7 @@
 
 mod header;
 mod metadata;
+mod rows;
 #[path = "../support/mod.rs"]
 mod support;
 
