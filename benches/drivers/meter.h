@@ -88,6 +88,7 @@ struct meter {
     uint64_t count;
     uint32_t *latencies; /* in nanoseconds */
     size_t recorded, capacity;
+    double rss_from, rss_most; /* in KiB; 0: not measured */
 };
 
 static inline struct meter meter_start(const struct run *run)
@@ -134,6 +135,18 @@ static inline int meter_call(struct meter *meter, uint64_t from, uint64_t now)
     return meter_count(meter, now, 1);
 }
 
+/* Looks at the process's memory, while it is measured. */
+static inline void meter_rss(struct meter *meter)
+{
+    if (meter->from == 0)
+        return;
+    double now = rss_kib();
+    if (meter->rss_from == 0)
+        meter->rss_from = now;
+    if (now > meter->rss_most)
+        meter->rss_most = now;
+}
+
 static inline int compare_latencies(const void *a, const void *b)
 {
     uint32_t left = *(const uint32_t *)a, right = *(const uint32_t *)b;
@@ -149,6 +162,8 @@ static inline void meter_print(struct meter *meter, const char *version)
         printf(",\"p50_us\":%.1f,\"p99_us\":%.1f", meter->latencies[meter->recorded / 2] / 1e3,
             meter->latencies[meter->recorded * 99 / 100] / 1e3);
     }
+    if (meter->rss_from > 0)
+        printf(",\"rss_from_kib\":%.0f,\"rss_most_kib\":%.0f", meter->rss_from, meter->rss_most);
     puts("}");
 }
 

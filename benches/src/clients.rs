@@ -6,7 +6,7 @@ use std::process::{Command, Stdio};
 
 use clap::ValueEnum;
 use zeebe_benches::Outcome;
-use zeebe_benches::run::Measurement;
+use zeebe_benches::run::{Kind, Measurement};
 
 use crate::rows::Row;
 use crate::server::Server;
@@ -21,7 +21,17 @@ pub(crate) struct Client {
 
 /// What every ratio is to.
 pub(crate) const REFERENCE: &str = "tonic";
-const DEFAULT: [&str; 5] = ["zeebe", REFERENCE, "tonic-raw", "grpc-c++", "grpc-go"];
+/// libzeebe: what the goals are for.
+pub(crate) const OURS: [&str; 2] = ["zeebe", QUEUE];
+const QUEUE: &str = "zeebe-queue";
+const DEFAULT: [&str; 6] = [
+    "zeebe",
+    QUEUE,
+    REFERENCE,
+    "tonic-raw",
+    "grpc-c++",
+    "grpc-go",
+];
 /// Only when asked for: there to show which of its runtimes is the better one for tonic.
 const ON_REQUEST: [&str; 1] = ["tonic-multi-thread"];
 
@@ -74,6 +84,15 @@ impl Client {
             },
             first_argument: is_tonic.then_some(name),
         })
+    }
+
+    /// A queue is for calls; a slow receiver is one that takes from a queue.
+    pub(crate) fn runs(&self, row: &Row) -> bool {
+        match row.kind {
+            Kind::Unary | Kind::Stream => true,
+            Kind::Slow => self.name == QUEUE,
+            Kind::Cold | Kind::Idle => self.name != QUEUE,
+        }
     }
 
     pub(crate) fn run(&self, server: &Server, row: &Row, seconds: f64) -> Outcome<Measurement> {

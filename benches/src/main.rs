@@ -64,7 +64,7 @@ fn main() -> Outcome<()> {
                 rows.len(),
                 options.rounds
             ));
-            for client in &clients {
+            for client in clients.iter().filter(|client| client.runs(row)) {
                 let (server_cpu, outcome) =
                     server.cpu_while(|server| client.run(server, row, options.seconds))?;
                 match outcome {
@@ -73,12 +73,12 @@ fn main() -> Outcome<()> {
                             measurement,
                             server_cpu,
                         };
-                        progress(&format!("  {:10} {}", client.name, report::line(&sample)));
+                        progress(&format!("  {:11} {}", client.name, report::line(&sample)));
                         samples.add(row, client, round, sample);
                     }
                     Err(error) => {
                         failures += 1;
-                        progress(&format!("  {:10} FAILED: {error}", client.name));
+                        progress(&format!("  {:11} FAILED: {error}", client.name));
                     }
                 }
             }

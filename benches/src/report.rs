@@ -7,7 +7,7 @@ use std::fmt::{self, Write};
 use zeebe_benches::run::Kind;
 
 use crate::Options;
-use crate::clients::Client;
+use crate::clients::{Client, OURS};
 use crate::rows::{Goal, Row, Security};
 use crate::samples::{Sample, Samples, Spread};
 
@@ -16,6 +16,13 @@ pub(crate) fn line(sample: &Sample) -> String {
     let measurement = &sample.measurement;
     if let Some(memory) = measurement.rss_kib {
         return format!("{memory:7.1} KiB a channel");
+    }
+    if let Some(growth) = measurement.growth_kib() {
+        return format!(
+            "{:>9} /s  {} KiB, at most {growth:.0} more",
+            number(sample.rate(), 0),
+            number(measurement.rss_from_kib, 0),
+        );
     }
     format!(
         "{:>9} /s  {} us of CPU each  client {} server {}",
@@ -67,9 +74,10 @@ fn write(
     for (security, title) in [(Security::Plaintext, "Plaintext"), (Security::Tls, "TLS")] {
         let rows = rows
             .iter()
-            .filter(|row| row.security == security && row.kind != Kind::Idle);
+            .filter(|row| row.security == security && row.is_of_rates());
         rates(text, title, rows, clients, samples)?;
     }
+    slow_receiver(text, rows, clients, samples)?;
     memory(text, rows, clients, samples)
 }
 
@@ -78,27 +86,34 @@ fn goals(text: &mut String, rows: &[Row], samples: &Samples) -> fmt::Result {
     let mut lines = String::new();
     for row in rows {
         let Some(goal) = row.goal else { continue };
-        let (wanted, reached, is_reached) = match goal {
-            Goal::Ratio(least) => {
-                let Some(ratio) = samples.ratio(row, "zeebe", Sample::rate) else {
-                    continue;
-                };
-                let wanted = format!("≥ {least:.2}");
-                (wanted, spread(Some(ratio)), ratio.median >= least)
-            }
-            Goal::Memory(most) => {
-                let memory = samples.spread(row, "zeebe", |sample| sample.measurement.rss_kib);
-                let Some(memory) = memory else { continue };
-                let wanted = format!("≤ {most} KiB");
-                (wanted, spread(Some(memory)), memory.median <= most)
-            }
-        };
-        let verdict = if is_reached { "yes" } else { "no" };
-        writeln!(
-            lines,
-            "| {} | {wanted} | {reached} | {verdict} |",
-            row.name()
-        )?;
+        for client in OURS {
+            let (wanted, reached) = match goal {
+                Goal::Ratio(least) => (
+                    format!("≥ {least:.2}"),
+                    samples.ratio(row, client, Sample::rate),
+                ),
+                Goal::Memory(most) => (
+                    format!("≤ {most} KiB"),
+                    samples.spread(row, client, |sample| sample.measurement.rss_kib),
+                ),
+                Goal::Growth(most) => (
+                    format!("≤ {most} KiB more"),
+                    samples.spread(row, client, |sample| sample.measurement.growth_kib()),
+                ),
+            };
+            let Some(reached) = reached else { continue };
+            let is_reached = match goal {
+                Goal::Ratio(least) => reached.median >= least,
+                Goal::Memory(most) | Goal::Growth(most) => reached.median <= most,
+            };
+            writeln!(
+                lines,
+                "| {} | `{client}` | {wanted} | {} | {} |",
+                row.name(),
+                spread(Some(reached)),
+                if is_reached { "yes" } else { "no" },
+            )?;
+        }
     }
     if lines.is_empty() {
         return Ok(());
@@ -107,7 +122,7 @@ fn goals(text: &mut String, rows: &[Row], samples: &Samples) -> fmt::Result {
     writeln!(text, "Ratios to tonic, in plaintext.\n")?;
     writeln!(
         text,
-        "| row | goal | `zeebe` | reached |\n| --- | --- | --- | --- |"
+        "| row | client | goal | is | reached |\n| --- | --- | --- | --- | --- |"
     )?;
     text.write_str(&lines)
 }
@@ -133,7 +148,7 @@ fn rates<'a>(
         "| --- | --- | ---: | --- | ---: | ---: | ---: | ---: | ---: | ---: |"
     )?;
     for row in rows {
-        for client in clients {
+        for client in clients.iter().filter(|client| client.runs(row)) {
             let median = |value: fn(&Sample) -> Option<f64>| {
                 Some(samples.spread(row, client.name, value)?.median)
             };
@@ -159,6 +174,42 @@ fn rates<'a>(
     Ok(())
 }
 
+/// Whether what is not taken stays with the sender.
+fn slow_receiver(
+    text: &mut String,
+    rows: &[Row],
+    clients: &[Client],
+    samples: &Samples,
+) -> fmt::Result {
+    for row in rows.iter().filter(|row| row.kind == Kind::Slow) {
+        writeln!(text, "\n## A slow receiver\n")?;
+        writeln!(
+            text,
+            "Jobs of 1 KiB in plaintext, taken at a tenth of the rate that they can come at. Resident memory of the process, when that begins, and at most from then on.\n"
+        )?;
+        writeln!(
+            text,
+            "| row | client | taken a second | KiB at first | KiB more at most (least–most) |\n| --- | --- | ---: | ---: | --- |"
+        )?;
+        for client in clients.iter().filter(|client| client.runs(row)) {
+            let median = |value: fn(&Sample) -> Option<f64>| {
+                Some(samples.spread(row, client.name, value)?.median)
+            };
+            let growth = samples.spread(row, client.name, |sample| sample.measurement.growth_kib());
+            writeln!(
+                text,
+                "| {} | `{}` | {} | {} | {} |",
+                row.name(),
+                client.name,
+                number(median(Sample::rate), 0),
+                number(median(|sample| sample.measurement.rss_from_kib), 0),
+                spread(growth),
+            )?;
+        }
+    }
+    Ok(())
+}
+
 fn memory(text: &mut String, rows: &[Row], clients: &[Client], samples: &Samples) -> fmt::Result {
     for row in rows.iter().filter(|row| row.kind == Kind::Idle) {
         writeln!(text, "\n## Idle channels\n")?;
@@ -171,7 +222,7 @@ fn memory(text: &mut String, rows: &[Row], clients: &[Client], samples: &Samples
             text,
             "| client | KiB a channel (least–most) |\n| --- | --- |"
         )?;
-        for client in clients {
+        for client in clients.iter().filter(|client| client.runs(row)) {
             let memory = samples.spread(row, client.name, |sample| sample.measurement.rss_kib);
             writeln!(text, "| `{}` | {} |", client.name, spread(memory))?;
         }

@@ -23,8 +23,10 @@ impl Security {
 pub(crate) enum Goal {
     /// At least so many times tonic's rate.
     Ratio(f64),
-    /// At most so many KiB.
+    /// At most so many KiB a channel.
     Memory(f64),
+    /// At most so many KiB more than at the beginning.
+    Growth(f64),
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -38,7 +40,7 @@ pub(crate) struct Row {
     pub(crate) security: Security,
 }
 
-const ROWS: [Row; 8] = [
+const ROWS: [Row; 9] = [
     row("unary-1", Kind::Unary, 1, "unary", Some(Goal::Ratio(1.05))),
     row("unary-16", Kind::Unary, 16, "unary", None),
     row("unary-64", Kind::Unary, 64, "unary", Some(Goal::Ratio(2.0))),
@@ -62,6 +64,13 @@ const ROWS: [Row; 8] = [
         1,
         "stream-1k",
         Some(Goal::Ratio(1.4)),
+    ),
+    row(
+        "slow-1k",
+        Kind::Slow,
+        1,
+        "stream-1k",
+        Some(Goal::Growth(1024.0)),
     ),
     row("cold", Kind::Cold, 1, "unary", Some(Goal::Ratio(1.0))),
     row("idle", Kind::Idle, 1000, "unary", Some(Goal::Memory(28.0))),
@@ -87,14 +96,11 @@ const fn row(
 impl Row {
     /// Those whose names begin with one of `names`; all, if there are none.
     pub(crate) fn named(names: &[String]) -> Outcome<Vec<Self>> {
-        let over_tls = ROWS
-            .iter()
-            .filter(|row| row.kind != Kind::Idle)
-            .map(|row| Self {
-                security: Security::Tls,
-                goal: None,
-                ..*row
-            });
+        let over_tls = ROWS.iter().filter(|row| row.is_of_rates()).map(|row| Self {
+            security: Security::Tls,
+            goal: None,
+            ..*row
+        });
         let all: Vec<Self> = ROWS.iter().copied().chain(over_tls).collect();
         let known: Vec<String> = all.iter().map(Self::name).collect();
         if let Some(unknown) = names
@@ -111,6 +117,11 @@ impl Row {
             .into_iter()
             .filter(|row| names.is_empty() || names.iter().any(|name| row.name().starts_with(name)))
             .collect())
+    }
+
+    /// Whether it says how fast clients are; the others, how much memory they take.
+    pub(crate) fn is_of_rates(&self) -> bool {
+        !matches!(self.kind, Kind::Idle | Kind::Slow)
     }
 
     /// `tls-unary-64` for TLS, `unary-64` for plaintext.

@@ -26,6 +26,8 @@ pub enum Kind {
     Unary,
     /// StreamActivatedJobs calls on one connection, one after the other
     Stream,
+    /// the same, taken at a tenth of the rate that the warm-up reached
+    Slow,
     /// channels with one Topology call each, one after the other
     Cold,
     /// channels with one Topology call each, all open
@@ -62,4 +64,16 @@ pub struct Measurement {
     /// resident memory for each channel
     #[serde(skip_serializing_if = "Option::is_none")]
     pub rss_kib: Option<f64>,
+    /// resident memory of the process, when measuring begins and at most from then on
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub rss_from_kib: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub rss_most_kib: Option<f64>,
+}
+
+impl Measurement {
+    /// By how much the process grew while it was measured.
+    pub fn growth_kib(&self) -> Option<f64> {
+        Some(self.rss_most_kib? - self.rss_from_kib?)
+    }
 }
