@@ -134,28 +134,18 @@ fn job_streams_do_not_stall() {
     with_gateways(valgrind(&program), "job-streams-valgrind");
 }
 
-/// One after the other would be three times as long.
-fn worker(name: &str) {
+#[test]
+fn the_workers_report_what_is_so_and_lose_no_job() {
     support::make("examples");
     let program = program(C, "workers.c", &["-lzeebe"]);
-    let mut command = clean(Command::new(&program));
-    command.arg(root().join("build").join(name));
-    with_gateways(command, name);
-}
-
-#[test]
-fn the_blocking_worker_reports_what_is_so_and_loses_no_job() {
-    worker("worker-blocking");
-}
-
-#[test]
-fn the_epoll_worker_reports_what_is_so_and_loses_no_job() {
-    worker("worker-epoll");
-}
-
-#[test]
-fn the_callback_worker_reports_what_is_so_and_loses_no_job() {
-    worker("worker-callbacks");
+    // Side by side: they wait most of the time.
+    std::thread::scope(|scope| {
+        for name in ["worker-blocking", "worker-epoll", "worker-callbacks"] {
+            let mut command = clean(Command::new(&program));
+            command.arg(root().join("build").join(name));
+            scope.spawn(move || with_gateways(command, name));
+        }
+    });
 }
 
 #[test]
