@@ -19,6 +19,9 @@ use crate::protocol::gateway_server::GatewayServer;
 use crate::rpcs::UNANSWERED;
 use crate::tokens::{Refusal, bearer};
 
+/// The service `grpc.health.v1.Health`.
+const HEALTH: &str = "/grpc.health.v1.Health/";
+
 /// How one listener treats calls.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Admission {
@@ -111,6 +114,13 @@ async fn serve(
     request: Request<Incoming>,
     rpc: &str,
 ) -> Response<Body> {
+    if request.uri().path().starts_with(HEALTH) {
+        let answer: Result<_, Infallible> = context.health.clone().call(request).await;
+        return match answer {
+            Ok(response) => response,
+            Err(never) => match never {},
+        };
+    }
     if UNANSWERED.contains(&rpc) {
         let status = Status::unimplemented(format!(
             "{rpc} is not implemented by the development gateway"

@@ -1,6 +1,8 @@
 //! What all listeners share.
 
 use tokio_util::sync::CancellationToken;
+use tonic_health::pb::health_server::HealthServer;
+use tonic_health::server::HealthService;
 
 use crate::assertions::Assertions;
 use crate::call_log::CallLog;
@@ -18,6 +20,7 @@ use crate::tokens::Tokens;
 pub(crate) struct Context {
     pub(crate) options: Options,
     pub(crate) gateway: Gateway,
+    pub(crate) health: HealthServer<HealthService>,
     pub(crate) certificates: Certificates,
     pub(crate) tokens: Tokens,
     pub(crate) assertions: Assertions,

@@ -13,7 +13,7 @@ use tokio::sync::Mutex;
 use crate::http;
 use crate::jwks::{self, Key};
 use crate::jwt::Jwt;
-use crate::tokens::Refusal;
+use crate::tokens::{self, Refusal};
 
 #[derive(Debug)]
 pub(crate) struct Issuers(Vec<Issuer>);
@@ -39,6 +39,9 @@ impl Issuers {
     pub(crate) async fn check(&self, token: &str, audience: &str) -> Result<(), Refusal> {
         let jwt = Jwt::of(token).map_err(|_| Refusal::Unknown)?;
         let claimed = jwt.claims["iss"].as_str().unwrap_or_default();
+        if claimed == tokens::ISSUER {
+            return Err(Refusal::Unknown); // it was the gateway's own
+        }
         let issuer = self.0.iter().find(|issuer| issuer.url == claimed);
         let issuer = issuer.ok_or_else(|| Refusal::OtherIssuer(claimed.to_owned()))?;
         issuer.check_signature(&jwt).await?;

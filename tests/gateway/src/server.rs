@@ -9,6 +9,8 @@ use std::time::Duration;
 use tempfile::TempDir;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
+use tonic_health::pb::health_server::HealthServer;
+use tonic_health::server::{HealthReporter, HealthService};
 
 use crate::assertions::Assertions;
 use crate::call_log::CallLog;
@@ -23,6 +25,7 @@ use crate::issuers::Issuers;
 use crate::options::Options;
 use crate::places::{self, Place};
 use crate::protocol::Resource;
+use crate::protocol::gateway_server::GatewayServer;
 use crate::switches::Switches;
 use crate::token_endpoint::LastRequest;
 use crate::tokens::Tokens;
@@ -69,8 +72,11 @@ impl Server {
             let seeded = gateway.seed(read_resources(&options.seed)?);
             seeded.map_err(|rejection| format!("--seed: {rejection}"))?;
         }
+        let health = HealthReporter::new();
+        health.set_serving::<GatewayServer<Gateway>>().await;
         let context = Arc::new(Context {
             gateway,
+            health: HealthServer::new(HealthService::from_health_reporter(health)),
             certificates,
             tokens: Tokens::default(),
             assertions: Assertions::default(),

@@ -1,4 +1,4 @@
-//! The OAuth2 token endpoint (RFC 6749): client credentials in, opaque tokens out.
+//! The OAuth2 token endpoint (RFC 6749): client credentials in, tokens out.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};

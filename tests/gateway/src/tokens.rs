@@ -1,13 +1,19 @@
-//! The tokens that were issued, and the check of those that calls carry.
+//! The tokens that were issued, and the check of those that calls carry. They are JWTs, since some clients read when
+//! theirs expires; what is good here is what was issued and not revoked, whatever a token claims.
 
 use std::collections::HashMap;
 use std::fmt;
 use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
+use aws_lc_rs::hmac::{self, HMAC_SHA256};
+use aws_lc_rs::rand;
 use base64::Engine as _;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
-use rustls::crypto::aws_lc_rs;
+use serde_json::{Value, json};
+
+/// `iss` of the gateway's own tokens.
+pub(crate) const ISSUER: &str = "zeebe-dev-gateway";
 
 #[derive(Debug, Default)]
 pub(crate) struct Tokens(Mutex<HashMap<String, Issued>>);
@@ -67,14 +73,9 @@ impl fmt::Display for Refusal {
 }
 
 impl Tokens {
-    /// An opaque token that the listeners of this audience accept.
+    /// A token that the listeners of this audience accept.
     pub(crate) fn issue(&self, audience: &str, lifetime: Duration) -> Option<String> {
-        let mut random = [0; 32];
-        aws_lc_rs::default_provider()
-            .secure_random
-            .fill(&mut random)
-            .ok()?;
-        let token = BASE64_URL_SAFE_NO_PAD.encode(random);
+        let token = signed(audience, lifetime)?;
         let issued = Issued {
             audience: audience.to_owned(),
             expires: Instant::now() + lifetime,
@@ -112,6 +113,27 @@ impl Tokens {
     }
 }
 
+/// A JWT of its own number. Its key is used once: only the gateway needs to know it again, by the whole of it.
+fn signed(audience: &str, lifetime: Duration) -> Option<String> {
+    let (mut key, mut number) = ([0; 32], [0; 16]);
+    rand::fill(&mut key).ok()?;
+    rand::fill(&mut number).ok()?;
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).ok()?;
+    let part = |json: Value| BASE64_URL_SAFE_NO_PAD.encode(json.to_string());
+    let header = part(json!({ "alg": "HS256", "typ": "at+jwt" }));
+    let claims = part(json!({
+        "iss": ISSUER,
+        "aud": audience,
+        "iat": now.as_secs(),
+        "exp": now.saturating_add(lifetime).as_secs(),
+        "jti": BASE64_URL_SAFE_NO_PAD.encode(number),
+    }));
+    let message = format!("{header}.{claims}");
+    let signature = hmac::sign(&hmac::Key::new(HMAC_SHA256, &key), message.as_bytes());
+    let signature = BASE64_URL_SAFE_NO_PAD.encode(signature);
+    Some(format!("{message}.{signature}"))
+}
+
 /// The token in the value of an `authorization` header.
 pub(crate) fn bearer(header: Option<&[u8]>) -> Result<&str, Refusal> {
     let header = header.ok_or(Refusal::Missing)?;
@@ -128,6 +150,7 @@ pub(crate) fn bearer(header: Option<&[u8]>) -> Result<&str, Refusal> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::jwt::Jwt;
 
     #[test]
     fn a_token_is_good_for_its_audience_until_it_expires() {
@@ -152,6 +175,16 @@ mod tests {
             tokens.check(Some(header.as_bytes()), "a"),
             Err(Refusal::Unknown)
         );
+    }
+
+    #[test]
+    fn a_token_says_for_whom_and_until_when_it_is_good() {
+        let token = Tokens::default().issue("a", Duration::from_secs(60));
+        let token = token.expect("randomness");
+        let claims = Jwt::of(&token).expect("a JWT").claims;
+        assert_eq!(claims["aud"], "a");
+        let (issued, expires) = (claims["iat"].as_u64(), claims["exp"].as_u64());
+        assert_eq!(expires, issued.map(|issued| issued + 60));
     }
 
     #[test]

@@ -6,7 +6,11 @@ use std::time::{Duration, Instant};
 
 use common::client::{connect, create, deploy, poll, topology};
 use common::{Running, http};
+use tonic::transport::Channel;
 use tonic::{Code, Request};
+use tonic_health::pb::HealthCheckRequest;
+use tonic_health::pb::health_check_response::ServingStatus;
+use tonic_health::pb::health_client::HealthClient;
 use zeebe_dev_gateway::protocol::*;
 
 #[tokio::test]
@@ -238,4 +242,21 @@ async fn after_goaway_calls_finish_and_the_connection_closes() {
     let counters = gateway.control("GET", "/counters", "");
     assert_eq!(counters["accepted_connections"], 2);
     assert_eq!(counters["open_connections"], 1);
+}
+
+#[tokio::test]
+async fn the_gateway_says_that_it_serves() {
+    let gateway = Running::start(&[]);
+    let address = format!("http://127.0.0.1:{}", gateway.port("plaintext"));
+    let endpoint = Channel::from_shared(address).expect("an address");
+    let mut health = HealthClient::new(endpoint.connect().await.expect("a connection"));
+    for service in ["", "gateway_protocol.Gateway"] {
+        let service = service.to_owned();
+        let answer = health.check(HealthCheckRequest { service }).await;
+        let status = answer.expect("an answer").into_inner().status();
+        assert_eq!(status, ServingStatus::Serving);
+    }
+    let service = "nobody".to_owned();
+    let refusal = health.check(HealthCheckRequest { service }).await;
+    assert_eq!(refusal.expect_err("no service").code(), Code::NotFound);
 }
