@@ -5,7 +5,7 @@
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DELETE_ON_ERROR:
-.PHONY: all install uninstall demo examples gateway interop-servers token-servers test test-cpp bench header clean help
+.PHONY: all install uninstall demo examples gateway interop-servers token-servers test test-cpp test-clients bench header clean help
 
 PREFIX ?= /usr/local
 LIBDIR ?= $(PREFIX)/lib
@@ -69,6 +69,21 @@ $(OIDC_PROVIDER): tests/token_servers/oidc-provider/package-lock.json
 $(KEYCLOAK): tests/token_servers/keycloak/install
 	$< build/keycloak
 
+CLIENTS := tests/clients
+FETCHED_CLIENTS := build/clients/python/pyvenv.cfg $(CLIENTS)/node/node_modules/.package-lock.json build/clients/java/fetched
+
+build/clients/python/pyvenv.cfg: $(CLIENTS)/python/requirements.txt
+	python3 -m venv $(@D)
+	$(@D)/bin/pip install --quiet --disable-pip-version-check --requirement $<
+	@touch $@
+
+$(CLIENTS)/node/node_modules/.package-lock.json: $(CLIENTS)/node/package-lock.json
+	npm ci --silent --prefix $(<D)
+
+build/clients/java/fetched: $(CLIENTS)/java/pom.xml $(CLIENTS)/java/src/main/java/RoundTrip.java
+	mvn --quiet --batch-mode --file $< compile dependency:copy-dependencies
+	@touch $@
+
 COMPILE = $(CC) -std=c11 -Wall -Wextra -Wpedantic $(CFLAGS) -pthread -Ibuild/include -o $@ $(filter %.c,$^) \
 	$(LDFLAGS) -Lbuild/lib -lzeebe -Wl,-rpath,'$$ORIGIN/lib'
 
@@ -117,6 +132,10 @@ test: ## all checks: formatting, lints, and every test
 		/^test result:/ { passed += $$4; failed += $$6; ignored += $$8 } \
 		END { printf "\n%d tests passed, %d failed, %d ignored\n", passed, failed, ignored }'
 
+test-clients: gateway $(FETCHED_CLIENTS) ## clients that others wrote, fetched from where they are published, on the development gateway
+	scripts/prerequisites cargo python3 node npm java mvn
+	cargo test --locked --test clients -- --ignored
+
 bench: $(LIBRARY) ## compares clients side by side, writes benches/RESULTS.md (ROWS, CLIENTS, BENCH_ROUNDS, BENCH_SECONDS)
 	scripts/prerequisites cargo cc taskset timeout
 	cargo build --release --locked --package zeebe-benches --target-dir target/bench
@@ -128,7 +147,7 @@ header: ## writes include/zeebe.h anew from the source
 
 clean: ## removes everything built
 	cargo clean
-	rm -rf build tests/token_servers/oidc-provider/node_modules
+	rm -rf build tests/token_servers/oidc-provider/node_modules $(CLIENTS)/node/node_modules
 
 help: ## this list
-	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 16
