@@ -1,9 +1,10 @@
-//! The control port: HTTP requests by which tests make the gateway misbehave, and read what came.
+//! The control port: HTTP requests by which tests make the gateway misbehave, and read what came. The command line can
+//! make some of them, too.
 
 use std::time::Duration;
 
-use hyper::body::Incoming;
-use hyper::{Method, Request, Response, StatusCode};
+use hyper::body::{Bytes, Incoming};
+use hyper::{Method, Request, Response, StatusCode, Uri};
 use serde_json::{Value, json};
 use tonic::body::Body;
 use tonic::{Code, Status};
@@ -17,21 +18,47 @@ use crate::token_answer::TokenAnswer;
 
 /// The highest stream of all (RFC 9113, section 6.8): nothing is refused.
 const LAST_STREAM_ID: u32 = (1 << 31) - 1;
+const UNKNOWN: &str = "the control port does not know this";
 
 pub(crate) async fn answer(context: &Context, request: Request<Incoming>) -> Response<Body> {
-    match obey(context, request).await {
+    let (parts, body) = request.into_parts();
+    let outcome = match http::read(body).await {
+        Ok(body) => obey(context, &parts.method, &parts.uri, body).await,
+        Err(reason) => Err(reason),
+    };
+    match outcome {
         Ok(Some(answer)) => http::json_answer(StatusCode::OK, &answer),
-        Ok(None) => {
-            http::error_answer(StatusCode::NOT_FOUND, "the control port does not know this")
-        }
+        Ok(None) => http::error_answer(StatusCode::NOT_FOUND, UNKNOWN),
         Err(reason) => http::error_answer(StatusCode::BAD_REQUEST, &reason),
     }
 }
 
-async fn obey(context: &Context, request: Request<Incoming>) -> Result<Option<Value>, String> {
-    let (parts, body) = request.into_parts();
-    let query = Query::of(parts.uri.query())?;
-    let answer = match (&parts.method, parts.uri.path()) {
+/// Obeys what the command line asks for: each a target, and after a space the body.
+pub(crate) async fn obey_all(context: &Context, requests: &[String]) -> Result<(), String> {
+    for request in requests {
+        let refused = |reason: String| format!("--misbehave {request}: {reason}");
+        let (target, body) = request.split_once(' ').unwrap_or((request, ""));
+        let target: Uri = target
+            .parse()
+            .map_err(|error| refused(format!("{error}")))?;
+        let body = Bytes::from(body.to_owned());
+        let answer = obey(context, &Method::POST, &target, body).await;
+        answer
+            .map_err(refused)?
+            .ok_or_else(|| refused(UNKNOWN.to_owned()))?;
+    }
+    Ok(())
+}
+
+/// None if there is no such request.
+async fn obey(
+    context: &Context,
+    method: &Method,
+    target: &Uri,
+    body: Bytes,
+) -> Result<Option<Value>, String> {
+    let query = Query::of(target.query())?;
+    let answer = match (method, target.path()) {
         (&Method::GET, "/counters") => counters(context),
         (&Method::GET, "/token-request") => context.token_request.last(),
         (&Method::GET, "/incidents") => context.gateway.incidents(),
@@ -44,7 +71,7 @@ async fn obey(context: &Context, request: Request<Incoming>) -> Result<Option<Va
             .last(query.optional("last")?.unwrap_or(usize::MAX)),
         (&Method::POST, "/goaway") => json!({ "goaway": go_away(context, &query)? }),
         (&Method::POST, "/inject") => {
-            json!({ "injected": context.connections.inject(&http::read(body).await?) })
+            json!({ "injected": context.connections.inject(&body) })
         }
         (&Method::POST, "/freeze") => json!({ "frozen": context.connections.freeze(true) }),
         (&Method::POST, "/thaw") => json!({ "thawed": context.connections.freeze(false) }),
@@ -69,7 +96,7 @@ async fn obey(context: &Context, request: Request<Incoming>) -> Result<Option<Va
             json!({ "count": count })
         }
         (&Method::POST, "/token-answer") => {
-            let answer = TokenAnswer::of(&query, http::read(body).await?)?;
+            let answer = TokenAnswer::of(&query, body)?;
             let (status, count) = (answer.status(), count(&query)?);
             context.switches.answer_tokens(answer, count);
             json!({ "status": status, "count": count })

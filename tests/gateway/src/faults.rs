@@ -25,6 +25,8 @@ pub(crate) enum Fault {
     Break { at: Point, how: Break },
     /// The answer comes whole, but is not what gRPC wants.
     Shape(Shape),
+    /// The answer is good and its connection's last: GOAWAY comes before it.
+    GoAway,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -57,6 +59,7 @@ impl Fault {
             "close" => Break::Close,
             "rst" => Break::Rst(query.required::<u32>("reason")?.into()),
             "stuck" => Break::Stuck,
+            "goaway" => return Ok(Self::GoAway),
             _ => return Shape::of(&kind, query).map(Self::Shape),
         };
         let at = query.required("at")?;
@@ -89,6 +92,10 @@ impl Fault {
                 }))
             }
             Self::Shape(shape) => Ok(shape.answer(real).await),
+            Self::GoAway => {
+                connection.go_away.cancel();
+                Ok(real.await)
+            }
         }
     }
 }

@@ -61,6 +61,11 @@ pub struct Options {
     #[arg(long = "issuer", value_name = "URL", value_parser = plain_http)]
     pub issuers: Vec<String>,
 
+    /// A request to the control port that is carried out before the first call, as /latency?ms=50; what follows a space
+    /// is its body; may be repeated
+    #[arg(long, value_name = "REQUEST")]
+    pub misbehave: Vec<String>,
+
     /// The cluster's id; the cloud listener is `{cluster id}.{region}.zeebe.camunda.io`
     #[arg(long, default_value = "demo-cluster")]
     pub cluster_id: String,

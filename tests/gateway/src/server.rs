@@ -17,6 +17,7 @@ use crate::call_log::CallLog;
 use crate::certificates::Certificates;
 use crate::connections::Connections;
 use crate::context::Context;
+use crate::control;
 use crate::counters::Counters;
 use crate::decoys::DeadPort;
 use crate::endpoints::Endpoints;
@@ -89,6 +90,7 @@ impl Server {
             stop: stop.clone(),
             options: options.clone(),
         });
+        control::obey_all(&context, &options.misbehave).await?;
         let tasks = TaskTracker::new();
         let dead_ports = endpoints.run(&context, &tasks);
         if let Some(path) = &options.ports_file {

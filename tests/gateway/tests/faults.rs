@@ -3,6 +3,7 @@
 mod common;
 
 use std::io::ErrorKind;
+use std::process::Command;
 use std::time::{Duration, Instant};
 
 use common::raw::{Exchange, Raw, not_soon};
@@ -244,6 +245,56 @@ fn a_fault_that_does_not_exist_is_refused() {
         let answer = http(gateway.port("control"), "POST", &target, &[], "");
         assert_eq!(answer.status, 400, "{parameters}");
         assert_eq!(answer.json()["error"], reason);
+    }
+}
+
+#[tokio::test]
+async fn a_call_may_be_the_last_of_its_connection() {
+    let gateway = Running::start(&[]);
+    let client = Raw::connect(&gateway, "plaintext").await;
+    gateway.control("POST", "/fault?kind=goaway", "");
+    good(&client).await;
+    gateway
+        .counters_until(|counters| counters["open_connections"] == 0)
+        .await;
+    good(&Raw::connect(&gateway, "plaintext").await).await;
+    assert_eq!(gateway.counters()["open_connections"], 1);
+}
+
+#[tokio::test]
+async fn it_misbehaves_from_the_first_call_if_the_command_line_says_so() {
+    let requests = [
+        "/fail?status=8",
+        "/fault?kind=no-trailers",
+        r#"/token-answer?status=503 {"error": "later"}"#,
+    ];
+    let gateway = Running::start(&requests.map(|it| ["--misbehave", it]).concat());
+    let client = Raw::connect(&gateway, "plaintext").await;
+    let failed = client.topology().await;
+    assert_eq!(header(&failed.headers, "grpc-status"), Some("8"));
+    assert_eq!(client.topology().await.trailers, None);
+    good(&client).await;
+    let refused = http(gateway.port("token_http"), "POST", "/oauth/token", &[], "");
+    assert_eq!(
+        (refused.status, &*refused.body),
+        (503, r#"{"error": "later"}"#)
+    );
+}
+
+#[test]
+fn a_misbehaviour_that_does_not_exist_stops_it() {
+    for (request, reason) in [
+        ("/nonsense", "does not know this"),
+        ("/latency", "ms is missing"),
+        ("no target", "--misbehave no target: "),
+    ] {
+        let output = Command::new(env!("CARGO_BIN_EXE_zeebe-dev-gateway"))
+            .args(["--misbehave", request])
+            .output()
+            .expect("an end");
+        assert!(!output.status.success(), "{request}");
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert!(said.contains(reason), "{request}: {said}");
     }
 }
 
