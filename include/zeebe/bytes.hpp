@@ -12,7 +12,7 @@
 #include <utility>
 #include <zeebe.h>
 
-#if defined(__cpp_lib_ranges) || (__cplusplus >= 202002L && __has_include(<ranges>))
+#if __cplusplus >= 202002L && __has_include(<ranges>)
 #include <ranges>
 #endif
 

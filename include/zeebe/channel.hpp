@@ -48,18 +48,15 @@ public:
         detail::Arguments arguments;
         const detail::Path path(arguments, method);
         const zeebe_call_options c = detail::to_c(arguments, options);
-        Call awaited;
-        Call *const handle = started == nullptr && detail::is_awaitable<Completion> ? &awaited : started;
-        auto start = [&](zeebe_unary_callback callback, void *user_data) {
-            if (arguments.error()) return Result<void>(*arguments.error());
-            return detail::result(zeebe_channel_unary_call(get(), path.c_str(), request.data(), request.size(), &c, callback,
-                                                           user_data, handle == nullptr ? nullptr : handle->out()));
-        };
-        auto under_way = detail::start<Response, const zeebe_response *>(start, std::forward<Completion>(completion));
-        if constexpr (detail::is_awaitable<Completion>)
-            return std::move(under_way).with(started == nullptr ? std::move(awaited) : *started);
-        else
-            return under_way;
+        return detail::start_call<Response>(
+            [&](auto callback, Call *handle) -> Result<void> {
+                if (arguments.error()) return *arguments.error();
+                return detail::hand_over<Response, const zeebe_response *>(std::move(callback), [&](auto function, void *user_data) {
+                    return detail::result(zeebe_channel_unary_call(get(), path.c_str(), request.data(), request.size(), &c, function,
+                                                                   user_data, handle == nullptr ? nullptr : handle->out()));
+                });
+            },
+            std::forward<Completion>(completion), started);
     }
 
     /// Starts a unary call whose end is an event of type `unary` with `tag`. When the call that it returns and its copies go, it is cancelled.
@@ -88,6 +85,23 @@ public:
         if (arguments.error()) return *arguments.error();
         char *response = nullptr;
         return detail::result(zeebe_channel_json_call_sync(get(), c_method, c_json, &c, &response), response);
+    }
+
+    /// Starts a unary call from JSON to JSON, which completes with a text. Otherwise as call() with a completion. Never blocks.
+    template <class Completion>
+    auto call_json(const text_view &method, const text_view &json, const CallOptions &options, Completion &&completion,
+                   Call *started = nullptr) const
+    {
+        return detail::start_call<std::string>(
+            [&](auto callback, Call *handle) -> Result<void> {
+                auto request = request_from_json(method, json);
+                if (!request) return std::move(request).error();
+                auto decode = [callback = std::move(callback), rpc = std::string(method.view())](Result<Response> end) mutable {
+                    callback(std::move(end).and_then([&](const Response &response) { return response_to_json(rpc, response); }));
+                };
+                return call(method, *request, options, std::move(decode), handle);
+            },
+            std::forward<Completion>(completion), started);
     }
 
     /// Starts a call of any kind, to be read as a range. Errors as call().
@@ -181,11 +195,13 @@ public:
     template <class Completion>
     auto wait_for_state_change(Connectivity last, std::chrono::milliseconds timeout, Completion &&completion) const
     {
-        auto start = [&](zeebe_state_callback callback, void *user_data) {
-            return detail::result(zeebe_channel_wait_for_state_change(get(), static_cast<std::int32_t>(last), detail::to_wait(timeout), callback,
-                                                       user_data));
+        auto start = [&](auto callback) {
+            return detail::hand_over<Connectivity, std::int32_t>(std::move(callback), [&](auto function, void *user_data) {
+                return detail::result(zeebe_channel_wait_for_state_change(get(), static_cast<std::int32_t>(last),
+                                                                          detail::to_wait(timeout), function, user_data));
+            });
         };
-        return detail::start<Connectivity, std::int32_t>(start, std::forward<Completion>(completion));
+        return detail::start<Connectivity>(start, std::forward<Completion>(completion));
     }
     /// Connects and blocks until the channel is ready, through failures.
     ///
@@ -201,8 +217,10 @@ public:
     template <class Completion>
     auto retrieve_token(Completion &&completion) const
     {
-        auto start = [&](zeebe_done_callback callback, void *user_data) {
-            return detail::result(zeebe_channel_retrieve_token(get(), callback, user_data));
+        auto start = [&](auto callback) {
+            return detail::hand_over<void>(std::move(callback), [&](auto function, void *user_data) {
+                return detail::result(zeebe_channel_retrieve_token(get(), function, user_data));
+            });
         };
         return detail::start<void>(start, std::forward<Completion>(completion));
     }
@@ -222,8 +240,10 @@ public:
     template <class Completion>
     auto close(std::chrono::milliseconds grace, Completion &&completion) const
     {
-        auto start = [&](zeebe_done_callback callback, void *user_data) {
-            return detail::result(zeebe_channel_close(get(), detail::to_wait(grace), callback, user_data));
+        auto start = [&](auto callback) {
+            return detail::hand_over<void>(std::move(callback), [&](auto function, void *user_data) {
+                return detail::result(zeebe_channel_close(get(), detail::to_wait(grace), function, user_data));
+            });
         };
         return detail::start<void>(start, std::forward<Completion>(completion));
     }
@@ -237,8 +257,10 @@ public:
 template <class Completion>
 auto MetadataPlugin::retrieve_token(Completion &&completion) const
 {
-    auto start = [&](zeebe_done_callback callback, void *user_data) {
-        return detail::result(zeebe_metadata_plugin_retrieve_token(get(), callback, user_data));
+    auto start = [&](auto callback) {
+        return detail::hand_over<void>(std::move(callback), [&](auto function, void *user_data) {
+            return detail::result(zeebe_metadata_plugin_retrieve_token(get(), function, user_data));
+        });
     };
     return detail::start<void>(start, std::forward<Completion>(completion));
 }
@@ -246,12 +268,14 @@ auto MetadataPlugin::retrieve_token(Completion &&completion) const
 template <class Completion>
 auto MetadataPlugin::get_metadata(const text_view &service_url, const text_view &method_name, Completion &&completion) const
 {
-    auto start = [&](zeebe_metadata_callback callback, void *user_data) {
-        if (service_url.has_nul() || method_name.has_nul()) return Result<void>(Error::invalid_argument("a name has a NUL in it"));
-        return detail::result(
-            zeebe_metadata_plugin_get_metadata(get(), service_url.c_str(), method_name.c_str(), callback, user_data));
+    auto start = [&](auto callback) -> Result<void> {
+        if (service_url.has_nul() || method_name.has_nul()) return Error::invalid_argument("a name has a NUL in it");
+        return detail::hand_over<Metadata, const zeebe_metadata *>(std::move(callback), [&](auto function, void *user_data) {
+            return detail::result(
+                zeebe_metadata_plugin_get_metadata(get(), service_url.c_str(), method_name.c_str(), function, user_data));
+        });
     };
-    return detail::start<Metadata, const zeebe_metadata *>(start, std::forward<Completion>(completion));
+    return detail::start<Metadata>(start, std::forward<Completion>(completion));
 }
 
 } // namespace zeebe

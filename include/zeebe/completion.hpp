@@ -49,13 +49,12 @@ void complete(void *user_data, const zeebe_error *error, FromC... value) noexcep
     (*callback)(error != nullptr ? Result<T>(Error::keep(error)) : Completed<T>::of(value...));
 }
 
-/// Starts something that ends with a call of `callback`: `start` hands a callback and its data to a function of zeebe.h.
-template <class T, class... FromC, class Start, class F>
-Result<void> start_with_callback(Start &start, F &&callback)
+/// Gives `callback` to C: `start` hands a function and its data to one of zeebe.h, which keeps them only if it succeeds.
+template <class T, class... FromC, class F, class Start>
+Result<void> hand_over(F callback, Start &&start)
 {
-    using Callback = std::decay_t<F>;
-    auto owned = std::make_unique<Callback>(std::forward<F>(callback));
-    Result<void> started = start(&complete<T, Callback, FromC...>, owned.get());
+    auto owned = std::make_unique<F>(std::move(callback));
+    Result<void> started = start(&complete<T, F, FromC...>, owned.get());
     if (started) static_cast<void>(owned.release()); // the library's, and perhaps gone already
     return started;
 }
@@ -71,11 +70,11 @@ void settle(std::promise<T> &promise, Result<T> result)
         promise.set_value(*std::move(result));
 }
 
-template <class T, class... FromC, class Start>
+template <class T, class Start>
 std::future<T> start_with_future(Start &start)
 {
     auto promise = std::make_shared<std::promise<T>>();
-    auto started = start_with_callback<T, FromC...>(start, [promise](Result<T> end) { settle(*promise, std::move(end)); });
+    auto started = start([promise](Result<T> end) { settle(*promise, std::move(end)); });
     if (!started) settle<T>(*promise, std::move(started).error());
     return promise->get_future();
 }
@@ -95,11 +94,11 @@ inline constexpr use_awaitable_t use_awaitable{};
 template <class T>
 class [[nodiscard]] Awaitable {
 public:
-    template <class... FromC, class Start>
-    static Awaitable start(Start &start)
+    template <class Start>
+    static Awaitable of(Start &start)
     {
         auto state = std::make_shared<State>();
-        auto started = detail::start_with_callback<T, FromC...>(start, [state](Result<T> end) { state->end(std::move(end)); });
+        Result<void> started = start([state](Result<T> end) { state->end(std::move(end)); });
         if (!started) state->end(std::move(started).error());
         return Awaitable(std::move(state));
     }
@@ -168,26 +167,41 @@ template <class C>
 inline constexpr bool is_awaitable = false;
 #endif
 
-/// Starts something asynchronous. By `completion`: use_future gives a `std::future<T>`, use_awaitable an `Awaitable<T>`, and anything that can
-/// be called with a `Result<T>` gives a `Result<void>`: whether it started, and so will be called.
-template <class T, class... FromC, class Start, class C>
+/// Starts something asynchronous: `start` gets a callable, which it calls with a `Result<T>` at the end if it returns success.
+///
+/// By `completion`: use_future gives a `std::future<T>`, use_awaitable an `Awaitable<T>`, and anything that can be called with a `Result<T>`
+/// gives a `Result<void>`: whether it started, and so will be called.
+template <class T, class Start, class C>
 auto start(Start start, C &&completion)
 {
     using Kind = std::decay_t<C>;
     if constexpr (std::is_same_v<Kind, use_future_t>) {
         static_cast<void>(completion);
-        return start_with_future<T, FromC...>(start);
+        return start_with_future<T>(start);
     }
 #if defined(__cpp_impl_coroutine)
     else if constexpr (is_awaitable<Kind>) {
         static_cast<void>(completion);
-        return Awaitable<T>::template start<FromC...>(start);
+        return Awaitable<T>::of(start);
     }
 #endif
     else {
         static_assert(std::is_invocable_v<Kind &, Result<T>>, "a completion is use_future, use_awaitable or takes a Result");
-        return start_with_callback<T, FromC...>(start, std::forward<C>(completion));
+        return start(Kind(std::forward<C>(completion)));
     }
+}
+
+/// The same for a call, whose handle goes to `started`, and to the Awaitable: `start` gets also where to write it, which may be null.
+template <class T, class Start, class C>
+auto start_call(Start start, C &&completion, Call *started)
+{
+    Call awaited;
+    Call *const handle = started == nullptr && is_awaitable<C> ? &awaited : started;
+    auto under_way = detail::start<T>([&](auto callback) { return start(std::move(callback), handle); }, std::forward<C>(completion));
+    if constexpr (is_awaitable<C>)
+        return std::move(under_way).with(started == nullptr ? std::move(awaited) : *started);
+    else
+        return under_way;
 }
 
 } // namespace detail

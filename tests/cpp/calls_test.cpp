@@ -173,6 +173,12 @@ TEST(UnaryCalls, SpeakJson)
     const zeebe::Channel channel = gateway().channel();
     EXPECT_EQ(json_value(channel.call_json("Topology", "{}", short_time()).value(), "clusterSize"), "1");
     EXPECT_EQ(channel.call_json("Topology", "{", short_time()).error().kind(), zeebe::ErrorKind::invalid_argument);
+
+    EXPECT_EQ(json_value(channel.call_json("Topology", "{}", short_time(), zeebe::use_future).get(), "clusterSize"), "1");
+    EXPECT_THROW(channel.call_json("Topology", "{", short_time(), zeebe::use_future).get(), zeebe::Error);
+    Said<zeebe::StatusCode> said;
+    channel.call_json("CompleteJob", R"({"jobKey": 4})", short_time(), [&](auto end) { said.say(end.error().status()); }).value();
+    EXPECT_EQ(said.wait(), zeebe::StatusCode::not_found);
 }
 
 TEST(UnaryCalls, OfManyThreadsShareAChannel)

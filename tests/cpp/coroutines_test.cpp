@@ -39,7 +39,9 @@ TEST(Coroutines, AwaitACall)
         const zeebe::Channel channel = gateway().channel();
         const zeebe::Result<zeebe::Response> response =
             co_await channel.call("Topology", {}, {.timeout = patience}, zeebe::use_awaitable);
-        to.say(json_value(zeebe::response_to_json("Topology", response.value()).value(), "clusterSize"));
+        const std::string json = (co_await channel.call_json("Topology", "{}", {.timeout = patience}, zeebe::use_awaitable)).value();
+        EXPECT_EQ(zeebe::response_to_json("Topology", response.value()).value(), json);
+        to.say(json_value(json, "clusterSize"));
     }(said);
     EXPECT_EQ(said.wait(), "1");
 }
