@@ -1,0 +1,220 @@
+package zeebe
+
+// #include "glue.h"
+import "C"
+
+import (
+	"context"
+	"errors"
+	"runtime"
+	"sync"
+	"time"
+	"unsafe"
+
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/mem"
+	"google.golang.org/grpc/metadata"
+)
+
+// unaryCall is a unary call under way. Reused: nothing of it is left when its end was taken.
+type unaryCall struct {
+	handle        callHandle
+	wantsMetadata bool
+	ended         chan struct{} // gets one value at the end; then the rest may be read
+
+	message  mem.Buffer
+	response *C.zeebe_response // if its metadata is wanted
+	failure  *C.zeebe_error
+	lost     bool
+}
+
+var unaryCalls = sync.Pool{New: func() any { return &unaryCall{ended: make(chan struct{}, 1)} }}
+
+func (u *unaryCall) receive(event *C.zeebe_event, reader *queue) bool {
+	if call := u.handle.end(); call != nil {
+		reader.freeCall(call)
+	}
+	if event.error != nil {
+		u.failure, event.error = event.error, nil
+	} else {
+		u.message = copyMessage(event)
+		if u.wantsMetadata {
+			u.response, event.response = event.response, nil
+		}
+	}
+	u.ended <- struct{}{}
+	return true
+}
+
+func (u *unaryCall) abandon() {
+	if call := u.handle.end(); call != nil {
+		C.zeebe_call_free(call)
+	}
+	u.lost = true
+	u.ended <- struct{}{}
+}
+
+func copyMessage(event *C.zeebe_event) mem.Buffer {
+	return mem.Copy(unsafe.Slice((*byte)(event.data), event.length), mem.DefaultBufferPool())
+}
+
+// Invoke makes a unary call and waits for its end, as [grpc.ClientConn.Invoke] does. The context's deadline is sent to the gateway; without one
+// the channel's time-out counts. A failure is an [*Error].
+//
+// Of grpc-go's call options these are honoured: Header, Trailer, OnFinish, WaitForReady, MaxCallRecvMsgSize, MaxCallSendMsgSize, UseCompressor
+// (gzip and identity), PerRPCCredentials, CallAuthority, ForceCodec, ForceCodecV2, CallContentSubtype("proto"). Peer, StaticMethod and MaxRetryRPCBufferSize
+// are ignored. Others are refused with InvalidArgument.
+func (c *Channel) Invoke(ctx context.Context, method string, args, reply any, options ...grpc.CallOption) error {
+	settings, err := newCallSettings(options)
+	if err != nil {
+		return err
+	}
+	header, trailer, err := c.invoke(ctx, method, args, reply, &settings)
+	settings.finish(header, trailer, err)
+	return err
+}
+
+func (c *Channel) invoke(ctx context.Context, method string, args, reply any, settings *callSettings) (header, trailer metadata.MD, err error) {
+	start, err := c.prepare(ctx, method, settings)
+	if err != nil {
+		return nil, nil, err
+	}
+	defer start.memory.free()
+	message, release, err := settings.encode(args)
+	if err != nil {
+		return nil, nil, err
+	}
+
+	call := unaryCalls.Get().(*unaryCall)
+	call.handle.ended, call.lost = false, false
+	call.wantsMetadata = len(settings.header) > 0 || len(settings.trailer) > 0
+	tag, err := start.queue.add(call)
+	if err != nil {
+		release()
+		return nil, nil, err
+	}
+	var wantsCall C.int
+	if ctx.Done() != nil {
+		wantsCall = 1
+	}
+	started := C.zeebego_unary(c.ptr, start.queue.ptr, C.uint64_t(tag), wantsCall,
+		(*C.char)(unsafe.Pointer(unsafe.StringData(method))), C.size_t(len(method)),
+		(*C.uint8_t)(unsafe.SliceData(message)), C.size_t(len(message)), start.timeout,
+		(*C.uint8_t)(unsafe.SliceData(start.metadata)), C.size_t(len(start.metadata)), start.options)
+	runtime.KeepAlive(c)
+	runtime.KeepAlive(start.queue)
+	runtime.KeepAlive(settings)
+	release()
+	if started.error != nil {
+		start.queue.remove(tag)
+		return nil, nil, callError(started.error)
+	}
+	if started.call != nil {
+		call.handle.set(started.call)
+	}
+
+	select {
+	case <-call.ended:
+	case <-ctx.Done():
+		if !endsByItself(ctx) {
+			call.handle.cancel()
+		}
+		<-call.ended
+	}
+	return call.result(ctx, reply, settings)
+}
+
+// result is what came of a call that has ended, which is not used after this.
+func (u *unaryCall) result(ctx context.Context, reply any, settings *callSettings) (header, trailer metadata.MD, err error) {
+	message, response, failure, lost := u.message, u.response, u.failure, u.lost
+	u.message, u.response, u.failure = nil, nil, nil
+	unaryCalls.Put(u)
+	switch {
+	case lost:
+		return nil, nil, localError(codes.Unavailable, "the runtime was shut down")
+	case failure != nil:
+		err := callError(failure).inContext(ctx)
+		return err.Header, err.Trailer, err
+	}
+	if response != nil {
+		header = unpackMetadata(C.zeebe_response_initial_metadata(response))
+		trailer = unpackMetadata(C.zeebe_response_trailers(response))
+		C.zeebe_response_free(response)
+	}
+	return header, trailer, settings.decode(message, reply)
+}
+
+// endsByItself: the library has the context's deadline too, and a better word for why the call was late.
+func endsByItself(ctx context.Context) bool {
+	_, has := ctx.Deadline()
+	return has && errors.Is(ctx.Err(), context.DeadlineExceeded)
+}
+
+// inContext: what was cancelled for a context ends with that context's error.
+func (e *Error) inContext(ctx context.Context) *Error {
+	if e.Code == codes.Canceled && e.Source == SourceCaller && ctx.Err() != nil {
+		because := contextError(ctx)
+		e.Code, e.Message = because.Code, because.Message
+	}
+	return e
+}
+
+// start is what a call of any kind is started with.
+type start struct {
+	queue    *queue
+	timeout  C.int64_t
+	metadata []byte
+	options  *C.zeebego_options
+	memory   arena
+}
+
+func (c *Channel) prepare(ctx context.Context, method string, settings *callSettings) (s start, err error) {
+	if ctx.Err() != nil {
+		return s, contextError(ctx)
+	}
+	if s.timeout, err = timeout(ctx); err != nil {
+		return s, err
+	}
+	if err := checkMethod(method); err != nil {
+		return s, err
+	}
+	credentials, err := settings.credentialsMetadata(ctx, c, method)
+	if err != nil {
+		return s, err
+	}
+	if s.metadata, err = outgoingMetadata(ctx, credentials); err != nil {
+		return s, err
+	}
+	if s.queue, err = theQueue(); err != nil {
+		return s, err
+	}
+	s.options = settings.nativeOptions(&s.memory)
+	if s.memory.err != nil {
+		s.memory.free()
+		return s, s.memory.err
+	}
+	return s, nil
+}
+
+// timeout is that of a context in milliseconds, rounded up; 0: it has none.
+func timeout(ctx context.Context) (C.int64_t, error) {
+	deadline, has := ctx.Deadline()
+	if !has {
+		return 0, nil
+	}
+	left := time.Until(deadline)
+	if left <= 0 {
+		return 0, localError(codes.DeadlineExceeded, "%v", context.DeadlineExceeded)
+	}
+	return C.int64_t((left + time.Millisecond - 1) / time.Millisecond), nil
+}
+
+func checkMethod(method string) error {
+	for i := range len(method) {
+		if method[i] == 0 {
+			return invalidArgument("the method's path has a NUL character")
+		}
+	}
+	return nil
+}

@@ -1,0 +1,230 @@
+package zeebe
+
+// #include "glue.h"
+import "C"
+
+import (
+	"context"
+	"encoding/json"
+	"strings"
+
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/encoding"
+	protoencoding "google.golang.org/grpc/encoding/proto"
+	"google.golang.org/grpc/mem"
+	"google.golang.org/grpc/metadata"
+)
+
+// callSettings is what the options of one call say.
+type callSettings struct {
+	header, trailer []*metadata.MD
+	onFinish        []func(error)
+	maxSend         int // negative: no limit of the call's own
+	codec           codec
+	perRPC          []grpc.PerRPCCredsCallOption
+	authority       *string
+	plugin          *MetadataPlugin
+	maxReceive      int64
+	waitForReady    int32
+	compression     int32
+	native          bool // something of what the library takes is set
+}
+
+// WithCallCredentials is a call option: the plugin adds its metadata to this call, after the channel's plugins.
+func WithCallCredentials(plugin *MetadataPlugin) grpc.CallOption {
+	return pluginCallOption{plugin: plugin}
+}
+
+type pluginCallOption struct {
+	grpc.EmptyCallOption
+	plugin *MetadataPlugin
+}
+
+// newCallSettings refuses an option that it cannot honour and that would change what is sent or received.
+func newCallSettings(options []grpc.CallOption) (callSettings, error) {
+	s := callSettings{maxSend: -1, codec: protoCodec}
+	for _, option := range options {
+		switch option := option.(type) {
+		case grpc.HeaderCallOption:
+			s.header = append(s.header, option.HeaderAddr)
+		case grpc.TrailerCallOption:
+			s.trailer = append(s.trailer, option.TrailerAddr)
+		case grpc.OnFinishCallOption:
+			s.onFinish = append(s.onFinish, option.OnFinish)
+		case grpc.FailFastCallOption:
+			s.native = true
+			s.waitForReady = C.ZEEBE_WAIT_FOR_READY_YES
+			if option.FailFast {
+				s.waitForReady = C.ZEEBE_WAIT_FOR_READY_NO
+			}
+		case grpc.MaxRecvMsgSizeCallOption:
+			if option.MaxRecvMsgSize < 1 {
+				return s, localError(codes.InvalidArgument, "MaxCallRecvMsgSize(%d): the limit must be 1 byte or more", option.MaxRecvMsgSize)
+			}
+			s.native = true
+			s.maxReceive = int64(option.MaxRecvMsgSize)
+		case grpc.MaxSendMsgSizeCallOption:
+			s.maxSend = option.MaxSendMsgSize
+		case grpc.CompressorCallOption:
+			s.native = true
+			switch option.CompressorType {
+			case "gzip":
+				s.compression = C.ZEEBE_COMPRESSION_GZIP
+			case encoding.Identity, "":
+				s.compression = C.ZEEBE_COMPRESSION_IDENTITY
+			default:
+				return s, localError(codes.InvalidArgument, "UseCompressor(%q): only gzip and identity are known", option.CompressorType)
+			}
+		case grpc.PerRPCCredsCallOption:
+			s.perRPC = append(s.perRPC, option)
+		case grpc.AuthorityOverrideCallOption:
+			s.native = true
+			s.authority = &option.Authority
+		case grpc.ForceCodecCallOption:
+			s.codec = codecV1{option.Codec}
+		case grpc.ForceCodecV2CallOption:
+			s.codec = codecV2{option.CodecV2}
+		case grpc.ContentSubtypeCallOption:
+			if option.ContentSubtype != "" && option.ContentSubtype != protoencoding.Name {
+				return s, localError(codes.InvalidArgument, "CallContentSubtype(%q): messages are sent as proto; ForceCodec changes how they are encoded", option.ContentSubtype)
+			}
+		case pluginCallOption:
+			s.native = true
+			s.plugin = option.plugin
+		case grpc.StaticMethodCallOption, grpc.MaxRetryRPCBufferSizeCallOption, grpc.PeerCallOption, grpc.EmptyCallOption:
+			// Advice, or about what only grpc-go's own transport has.
+		default:
+			return s, localError(codes.InvalidArgument, "the call option %T is not supported over libzeebe", option)
+		}
+	}
+	return s, nil
+}
+
+// nativeOptions is in the arena's memory; NULL: the defaults.
+func (s *callSettings) nativeOptions(memory *arena) *C.zeebego_options {
+	if !s.native {
+		return nil
+	}
+	options := (*C.zeebego_options)(memory.allocate(C.sizeof_zeebego_options))
+	options.authority = memory.text("the authority", s.authority)
+	if s.plugin != nil {
+		options.credentials = s.plugin.ptr
+	}
+	options.max_receive_message_length = C.int64_t(s.maxReceive)
+	options.wait_for_ready = C.int32_t(s.waitForReady)
+	options.compression = C.int32_t(s.compression)
+	return options
+}
+
+// credentialsMetadata asks the call's PerRPCCredentials.
+func (s *callSettings) credentialsMetadata(ctx context.Context, c *Channel, method string) (metadata.MD, error) {
+	if len(s.perRPC) == 0 {
+		return nil, nil
+	}
+	described, err := c.Describe()
+	if err != nil {
+		return nil, err
+	}
+	var channel struct{ Target, Security string }
+	if err := json.Unmarshal(described, &channel); err != nil {
+		return nil, localError(codes.Internal, "what describes the channel cannot be read: %v", err)
+	}
+	added := metadata.MD{}
+	for _, option := range s.perRPC {
+		if option.Creds.RequireTransportSecurity() && channel.Security != "tls" {
+			return nil, localError(codes.Unauthenticated, "the call's credentials require transport security, and the channel's is %q", channel.Security)
+		}
+		service := method[:max(0, strings.LastIndexByte(method, '/'))]
+		pairs, err := option.Creds.GetRequestMetadata(ctx, "https://"+channel.Target+service)
+		if err != nil {
+			return nil, localError(codes.Unauthenticated, "the call's credentials failed: %v", err)
+		}
+		for key, value := range pairs {
+			added.Append(key, value)
+		}
+	}
+	return added, nil
+}
+
+// finish gives the end of a call to who asked for it.
+func (s *callSettings) finish(header, trailer metadata.MD, err error) {
+	for _, to := range s.header {
+		*to = header
+	}
+	for _, to := range s.trailer {
+		*to = trailer
+	}
+	for _, tell := range s.onFinish {
+		tell(err)
+	}
+}
+
+// codec is what the two interfaces of grpc-go have in common.
+type codec interface {
+	// marshal's second result is called when the bytes are not needed any more; it may be nil.
+	marshal(message any) ([]byte, func(), error)
+	unmarshal(data mem.Buffer, message any) error
+}
+
+var protoCodec codec = codecV2{encoding.GetCodecV2(protoencoding.Name)}
+
+type codecV2 struct{ encoding.CodecV2 }
+
+func (c codecV2) marshal(message any) ([]byte, func(), error) {
+	encoded, err := c.Marshal(message)
+	if err != nil {
+		return nil, nil, err
+	}
+	if len(encoded) == 1 {
+		return encoded[0].ReadOnlyData(), encoded.Free, nil
+	}
+	defer encoded.Free()
+	return encoded.Materialize(), nil, nil
+}
+
+func (c codecV2) unmarshal(data mem.Buffer, message any) error {
+	return c.Unmarshal(mem.BufferSlice{data}, message)
+}
+
+type codecV1 struct{ encoding.Codec }
+
+func (c codecV1) marshal(message any) ([]byte, func(), error) {
+	encoded, err := c.Marshal(message)
+	return encoded, nil, err
+}
+
+func (c codecV1) unmarshal(data mem.Buffer, message any) error {
+	return c.Unmarshal(data.ReadOnlyData(), message)
+}
+
+// encode is a message's bytes, which must be released; nil is an empty message, as in grpc-go.
+func (s *callSettings) encode(message any) (data []byte, release func(), err error) {
+	if message == nil {
+		return nil, func() {}, nil
+	}
+	data, release, err = s.codec.marshal(message)
+	if err != nil {
+		return nil, nil, localError(codes.Internal, "grpc: error while marshaling: %v", err)
+	}
+	if release == nil {
+		release = func() {}
+	}
+	if s.maxSend >= 0 && len(data) > s.maxSend {
+		release()
+		return nil, nil, localError(codes.ResourceExhausted, "trying to send message larger than max (%d vs. %d)", len(data), s.maxSend)
+	}
+	return data, release, nil
+}
+
+// decode takes the buffer.
+func (s *callSettings) decode(data mem.Buffer, message any) error {
+	defer data.Free()
+	if message == nil {
+		return nil
+	}
+	if err := s.codec.unmarshal(data, message); err != nil {
+		return localError(codes.Internal, "grpc: failed to unmarshal the received message: %v", err)
+	}
+	return nil
+}

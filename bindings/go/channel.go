@@ -1,0 +1,302 @@
+package zeebe
+
+// #include "glue.h"
+import "C"
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"runtime"
+	"time"
+	"unsafe"
+
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/connectivity"
+)
+
+// Channel is a virtual connection to a gateway. It implements [grpc.ClientConnInterface].
+type Channel struct{ ptr *C.zeebe_channel }
+
+var _ grpc.ClientConnInterface = (*Channel)(nil)
+
+// NewInsecureChannel makes a channel without TLS, for a laptop. It does no I/O.
+//
+// A target that cannot be used makes a channel all the same: its calls end at once with InvalidArgument, and Describe shows why.
+func NewInsecureChannel(options ...Option) (*Channel, error) {
+	return newChannel(insecure, options, func(s *settings, memory *arena, channel **C.zeebe_channel) (*C.zeebe_error, error) {
+		native := (*C.zeebe_insecure_channel_options)(memory.allocate(C.sizeof_zeebe_insecure_channel_options))
+		native.size = C.sizeof_zeebe_insecure_channel_options
+		native.grpc_address = memory.text("WithAddress", s.address)
+		native.channel_options, native.channel_options_count = s.options(memory)
+		native.connection_options = s.connection(memory)
+		return s.create(memory, native.connection_options, func() *C.zeebe_error { return C.zeebe_create_insecure_channel(native, channel) })
+	})
+}
+
+// NewSecureChannel makes a channel with TLS, mutual TLS, or any other credentials. It does no I/O.
+func NewSecureChannel(options ...Option) (*Channel, error) {
+	return newChannel(secure, options, func(s *settings, memory *arena, channel **C.zeebe_channel) (*C.zeebe_error, error) {
+		native := (*C.zeebe_secure_channel_options)(memory.allocate(C.sizeof_zeebe_secure_channel_options))
+		native.size = C.sizeof_zeebe_secure_channel_options
+		native.grpc_address = memory.text("WithAddress", s.address)
+		native.channel_options, native.channel_options_count = s.options(memory)
+		native.channel_credentials = s.credentials.native()
+		native.connection_options = s.connection(memory)
+		return s.create(memory, native.connection_options, func() *C.zeebe_error { return C.zeebe_create_secure_channel(native, channel) })
+	})
+}
+
+// NewOAuth2ClientCredentialsChannel makes a channel whose every call carries an OAuth2 token: Camunda 8 Self-Managed.
+//
+// It does no I/O, unless TokenOptions.Prefetch starts it in the background. Wrong credentials are no error here: they end the first call, or
+// [Channel.RetrieveToken].
+func NewOAuth2ClientCredentialsChannel(options ...Option) (*Channel, error) {
+	return newChannel(oauth2, options, func(s *settings, memory *arena, channel **C.zeebe_channel) (*C.zeebe_error, error) {
+		native := (*C.zeebe_oauth2_client_credentials_channel_options)(memory.allocate(C.sizeof_zeebe_oauth2_client_credentials_channel_options))
+		native.size = C.sizeof_zeebe_oauth2_client_credentials_channel_options
+		native.grpc_address = memory.text("WithAddress", s.address)
+		native.client_id = memory.text("WithClientID", s.clientID)
+		native.client_secret = memory.text("WithClientSecret", s.clientSecret)
+		native.authorization_server = memory.text("WithAuthorizationServer", s.authorizationServer)
+		native.scope = memory.text("WithScope", s.scope)
+		native.audience = memory.text("WithAudience", s.audience)
+		native.channel_credentials = s.credentials.native()
+		native.channel_options, native.channel_options_count = s.options(memory)
+		var err error
+		if native.leeway, native.expire_in, err = lifetimes(s.leeway, s.expireIn); err != nil {
+			return nil, err
+		}
+		native.token_options = s.token.native(memory)
+		native.connection_options = s.connection(memory)
+		return s.create(memory, native.connection_options, func() *C.zeebe_error { return C.zeebe_create_oauth2_client_credentials_channel(native, channel) })
+	})
+}
+
+// NewCamundaCloudChannel makes a channel to a cluster in Camunda's cloud; ZEEBE_ADDRESS is not read. All else is as for
+// [NewOAuth2ClientCredentialsChannel].
+func NewCamundaCloudChannel(options ...Option) (*Channel, error) {
+	return newChannel(cloud, options, func(s *settings, memory *arena, channel **C.zeebe_channel) (*C.zeebe_error, error) {
+		native := (*C.zeebe_camunda_cloud_channel_options)(memory.allocate(C.sizeof_zeebe_camunda_cloud_channel_options))
+		native.size = C.sizeof_zeebe_camunda_cloud_channel_options
+		native.client_id = memory.text("WithClientID", s.clientID)
+		native.client_secret = memory.text("WithClientSecret", s.clientSecret)
+		native.cluster_id = memory.text("WithClusterID", s.clusterID)
+		native.region = memory.text("WithRegion", s.region)
+		native.authorization_server = memory.text("WithAuthorizationServer", s.authorizationServer)
+		native.scope = memory.text("WithScope", s.scope)
+		native.audience = memory.text("WithAudience", s.audience)
+		native.channel_credentials = s.credentials.native()
+		native.channel_options, native.channel_options_count = s.options(memory)
+		var err error
+		if native.leeway, native.expire_in, err = lifetimes(s.leeway, s.expireIn); err != nil {
+			return nil, err
+		}
+		native.token_options = s.token.native(memory)
+		native.connection_options = s.connection(memory)
+		return s.create(memory, native.connection_options, func() *C.zeebe_error { return C.zeebe_create_camunda_cloud_channel(native, channel) })
+	})
+}
+
+// NewChannelFromEnvironment makes one of the four channels, by the variables alone: CAMUNDA_CLUSTER_ID set: the cloud's; a token URL or client id set:
+// OAuth; ZEEBE_INSECURE_CONNECTION=true: insecure, and plaintext for OAuth; else secure. Only options of the connection may be given.
+func NewChannelFromEnvironment(options ...Option) (*Channel, error) {
+	return newChannel(environment, options, func(s *settings, memory *arena, channel **C.zeebe_channel) (*C.zeebe_error, error) {
+		native := s.connection(memory)
+		return s.create(memory, native, func() *C.zeebe_error { return C.zeebe_create_channel_from_environment(native, channel) })
+	})
+}
+
+func newChannel(of constructor, options []Option, create func(*settings, *arena, **C.zeebe_channel) (*C.zeebe_error, error)) (*Channel, error) {
+	s, err := newSettings(of, options)
+	if err != nil {
+		return nil, err
+	}
+	var memory arena
+	defer memory.free()
+	c := &Channel{}
+	failure, err := create(s, &memory, &c.ptr)
+	runtime.KeepAlive(s)
+	if err == nil {
+		err = takeError(failure)
+	}
+	if err != nil {
+		return nil, err
+	}
+	// Freed only here: a goroutine may be inside a call when another one closes the channel.
+	runtime.AddCleanup(c, func(ptr *C.zeebe_channel) { C.zeebe_channel_free(ptr) }, c.ptr)
+	return c, nil
+}
+
+// create adds what the arena cannot hold, and makes the channel unless an argument was refused.
+func (s *settings) create(memory *arena, connection *C.zeebe_connection_options, create func() *C.zeebe_error) (*C.zeebe_error, error) {
+	if memory.err != nil {
+		return nil, memory.err
+	}
+	if len(s.metadata) > 0 {
+		packed, err := packMetadata(nil, s.metadata)
+		if err != nil {
+			return nil, err
+		}
+		var unpacked *C.zeebe_metadata
+		failure := C.zeebego_unpack_metadata((*C.uint8_t)(unsafe.SliceData(packed)), C.size_t(len(packed)), &unpacked)
+		defer func() { C.zeebe_metadata_free(unpacked) }()
+		if failure != nil {
+			return failure, nil
+		}
+		connection.metadata = unpacked
+	}
+	return create(), nil
+}
+
+func lifetimes(leeway, expireIn *time.Duration) (C.int64_t, C.int64_t, error) {
+	early, err := seconds("the leeway", leeway, C.ZEEBE_LEEWAY_NONE)
+	if err != nil {
+		return 0, 0, err
+	}
+	good, err := seconds("expire in", expireIn, 0)
+	return early, good, err
+}
+
+// ---- the end ----
+
+// Close ends the channel at once: new calls fail, running ones end with Canceled. It returns when they have ended.
+func (c *Channel) Close() error {
+	_, err := c.await(context.Background(), func(waiter *C.zeebego_waiter) *C.zeebe_error { return C.zeebego_close(c.ptr, 0, waiter) })
+	return closed(err)
+}
+
+// Shutdown ends the channel in order: new calls fail, running ones may end. When the context is done before they have, they are cancelled, and its error
+// is returned.
+func (c *Channel) Shutdown(ctx context.Context) error {
+	_, err := c.await(ctx, func(waiter *C.zeebego_waiter) *C.zeebe_error { return C.zeebego_close(c.ptr, -1, waiter) })
+	if ctx.Err() != nil {
+		return errors.Join(ctx.Err(), c.Close())
+	}
+	return closed(err)
+}
+
+// closed: a channel that the end of the runtime has closed needs no more.
+func closed(err error) error {
+	if failure := (*Error)(nil); errors.As(err, &failure) && failure.Kind == KindShutdown {
+		return nil
+	}
+	return err
+}
+
+// ---- what it is and does ----
+
+// Describe is the channel's settings with their origin, its options and its token's state, as JSON; no secret is in it. Its members: `version`
+// 1, `kind`, `target`, `security`, `settings`, `channel_options`, `oauth2`, `problem`.
+func (c *Channel) Describe() (json.RawMessage, error) {
+	defer runtime.KeepAlive(c)
+	var text *C.char
+	if err := takeError(C.zeebe_channel_describe(c.ptr, &text)); err != nil {
+		return nil, err
+	}
+	return json.RawMessage(takeString(text)), nil
+}
+
+// Stats is what happened since the channel was made, as JSON: calls, job streams, connections, tokens. zeebe.h says what is in it.
+func (c *Channel) Stats() (json.RawMessage, error) {
+	defer runtime.KeepAlive(c)
+	var text *C.char
+	if err := takeError(C.zeebe_channel_stats(c.ptr, &text)); err != nil {
+		return nil, err
+	}
+	return json.RawMessage(takeString(text)), nil
+}
+
+// GetState is the channel's connectivity, as [grpc.ClientConn.GetState] says it.
+func (c *Channel) GetState() connectivity.State { return c.state(0) }
+
+// Connect leaves Idle; calls do so themselves. It does not wait.
+func (c *Channel) Connect() { c.state(1) }
+
+func (c *Channel) state(connect C.int32_t) connectivity.State {
+	defer runtime.KeepAlive(c)
+	var state C.int32_t
+	if failure := C.zeebe_channel_get_state(c.ptr, connect, &state); failure != nil {
+		C.zeebe_error_free(failure) // the runtime was shut down
+		return connectivity.Shutdown
+	}
+	return connectivity.State(state)
+}
+
+// A wait that was given up goes on in the library, no longer than this.
+const waitSlice = 10 * time.Second
+
+// WaitForStateChange waits until the state is another than the one given; false if the context was done first. It does not connect.
+func (c *Channel) WaitForStateChange(ctx context.Context, from connectivity.State) bool {
+	for ctx.Err() == nil {
+		if c.GetState() != from {
+			return true
+		}
+		_, err := c.await(ctx, func(waiter *C.zeebego_waiter) *C.zeebe_error {
+			return C.zeebego_wait_for_state_change(c.ptr, C.int32_t(from), C.int64_t(waitSlice/time.Millisecond), waiter)
+		})
+		if failure := (*Error)(nil); errors.As(err, &failure) && failure.Kind == KindInvalidArgument {
+			return false
+		}
+	}
+	return false
+}
+
+// WaitReady connects, and waits until the channel is ready, through failures. It returns the context's error if that was done first, and a failure if the
+// channel was closed.
+func (c *Channel) WaitReady(ctx context.Context) error {
+	for {
+		c.Connect()
+		switch state := c.GetState(); state {
+		case connectivity.Ready:
+			return nil
+		case connectivity.Shutdown:
+			return &Error{Kind: KindShutdown, Source: SourceCaller, Code: 14, Message: "the channel was closed", RetryAfter: -1}
+		default:
+			if !c.WaitForStateChange(ctx, state) {
+				return c.notReady(ctx)
+			}
+		}
+	}
+}
+
+// notReady is the context's error with the reason of the last failure.
+func (c *Channel) notReady(ctx context.Context) error {
+	failure := contextError(ctx)
+	failure.call = false
+	var stats struct {
+		LastError string `json:"last_error"`
+	}
+	if text, err := c.Stats(); err == nil && json.Unmarshal(text, &stats) == nil && stats.LastError != "" {
+		failure.Message += "; the last attempt to connect: " + stats.LastError
+	}
+	return failure
+}
+
+// RetrieveToken fetches a token for an OAuth channel, even if there is a good one. It needs no gateway.
+func (c *Channel) RetrieveToken(ctx context.Context) error {
+	_, err := c.await(ctx, func(waiter *C.zeebego_waiter) *C.zeebe_error { return C.zeebego_retrieve_token(c.ptr, waiter) })
+	return err
+}
+
+func (c *Channel) await(ctx context.Context, start func(*C.zeebego_waiter) *C.zeebe_error) (int32, error) {
+	defer runtime.KeepAlive(c)
+	return await(ctx, start)
+}
+
+// ShutdownRuntime cancels all calls of all channels, delivers their ends, and waits for the library's threads, a time-out at most (negative: for ever).
+// It is for the program, at its end, never for a package. What was made before fails afterwards; what is made new starts the library anew.
+func ShutdownRuntime(timeout time.Duration) error {
+	q := currentQueue.Load()
+	milliseconds := milliseconds(timeout)
+	if timeout < 0 {
+		milliseconds = -1
+	}
+	if err := takeError(C.zeebe_runtime_shutdown(milliseconds)); err != nil {
+		return err
+	}
+	if q != nil {
+		<-q.ended
+	}
+	return nil
+}

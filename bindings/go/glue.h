@@ -1,0 +1,125 @@
+/* What of zeebe.h is better done on C's side: calls that would cross the border several times, and callbacks, which end as events
+ * of the queue. No pointer to Go's memory is kept here. SPDX-License-Identifier: Apache-2.0 */
+#ifndef ZEEBEGO_GLUE_H
+#define ZEEBEGO_GLUE_H
+
+#include <stdlib.h>
+#include <zeebe.h>
+
+/* ---- the queue ---- */
+
+enum { ZEEBEGO_BATCH = 128 };
+
+/* Events on their way to Go, and the handles of calls that have ended, freed with the next crossing. */
+typedef struct {
+  size_t count;
+  size_t ended_count;
+  zeebe_event events[ZEEBEGO_BATCH];
+  zeebe_call *ended[ZEEBEGO_BATCH];
+} zeebego_batch;
+
+/* Frees what the batch had, and takes the events that wait. */
+zeebe_error *zeebego_next(const zeebe_completion_queue *queue, zeebego_batch *batch);
+
+/* ---- calls ---- */
+
+typedef struct {
+  zeebe_call *call;
+  zeebe_error *error;
+} zeebego_started;
+
+/* What call options say beyond a time-out. `metadata` is packed. All may be 0. */
+typedef struct {
+  const char *authority;
+  const zeebe_metadata_plugin *credentials;
+  int64_t max_receive_message_length;
+  int32_t wait_for_ready;
+  int32_t compression;
+} zeebego_options;
+
+/* Starts a unary call; `wants_call` 0: without a handle. */
+zeebego_started zeebego_unary(const zeebe_channel *channel, const zeebe_completion_queue *queue, uint64_t tag, int wants_call,
+                              const char *method, size_t method_length, const uint8_t *message, size_t length, int64_t timeout_ms,
+                              const uint8_t *metadata, size_t metadata_length, const zeebego_options *options);
+
+/* Starts a call of any kind, and asks for its first messages. */
+zeebego_started zeebego_stream(const zeebe_channel *channel, const zeebe_completion_queue *queue, uint64_t tag, int64_t requested,
+                               const char *method, size_t method_length, int64_t timeout_ms, const uint8_t *metadata,
+                               size_t metadata_length, const zeebego_options *options);
+
+/* Sends, perhaps half-closes, and says whether more can be sent at once. */
+typedef struct {
+  zeebe_error *error;
+  int32_t ready;
+} zeebego_sent;
+
+zeebego_sent zeebego_send(const zeebe_call *call, const uint8_t *message, size_t length, int half_close);
+
+/* ---- errors and metadata ---- */
+
+typedef struct {
+  int32_t kind, source, grpc_status, retryable, may_have_been_processed;
+  int64_t retry_after_ms;
+  const char *message;
+  const uint8_t *details;
+  size_t details_length;
+  const zeebe_metadata *initial_metadata, *trailers;
+} zeebego_failure;
+
+/* Borrowed from the error. */
+void zeebego_read_error(const zeebe_error *error, zeebego_failure *failure);
+
+/* Packed metadata: for each pair the lengths of key and value as uint32_t, the key, a NUL, the value. free() it; NULL: none. */
+uint8_t *zeebego_pack_metadata(const zeebe_metadata *metadata, size_t *length);
+zeebe_error *zeebego_unpack_metadata(const uint8_t *packed, size_t length, zeebe_metadata **metadata);
+
+/* ---- callbacks that come once ---- */
+
+/* Belongs to Go and to the callback: both free it. What it says may be read once the queue has a POSTED event with its tag. */
+typedef struct zeebego_waiter {
+  int owners;
+  zeebe_completion_queue *queue;
+  uint64_t tag;
+  zeebe_error *error;
+  int32_t state;
+} zeebego_waiter;
+
+zeebego_waiter *zeebego_waiter_new(const zeebe_completion_queue *queue, uint64_t tag);
+void zeebego_waiter_free(zeebego_waiter *waiter);
+
+/* Each takes the callback's share of `waiter`, also when it fails. */
+zeebe_error *zeebego_wait_for_state_change(const zeebe_channel *channel, int32_t last_state, int64_t timeout_ms, zeebego_waiter *waiter);
+zeebe_error *zeebego_retrieve_token(const zeebe_channel *channel, zeebego_waiter *waiter);
+zeebe_error *zeebego_plugin_retrieve_token(const zeebe_metadata_plugin *plugin, zeebego_waiter *waiter);
+zeebe_error *zeebego_close(const zeebe_channel *channel, int64_t grace_ms, zeebego_waiter *waiter);
+
+/* ---- job streams ---- */
+
+/* Jobs that came, told by a POSTED event with `tag`. Belongs to Go and to the handler: both free it. */
+typedef struct zeebego_jobs zeebego_jobs;
+
+typedef struct {
+  zeebe_buffer *buffers[ZEEBEGO_BATCH];
+  const uint8_t *data[ZEEBEGO_BATCH];
+  size_t lengths[ZEEBEGO_BATCH];
+  size_t count;
+  int closed;         /* these are the last */
+  zeebe_error *error; /* with `closed`; NULL: in order */
+} zeebego_jobs_taken;
+
+zeebego_jobs *zeebego_jobs_new(const zeebe_completion_queue *queue, uint64_t tag);
+void zeebego_jobs_free(zeebego_jobs *jobs);
+/* Takes the handler's share of `jobs`, also when it fails. */
+zeebe_error *zeebego_stream_jobs(const zeebe_channel *channel, const uint8_t *request, size_t length, const uint8_t *metadata,
+                                 size_t metadata_length, int64_t max_buffered_jobs, int64_t watchdog_ms, int64_t poll_interval_ms,
+                                 zeebego_jobs *jobs, zeebe_job_stream **stream);
+/* True if more wait. */
+int zeebego_jobs_take(zeebego_jobs *jobs, zeebego_jobs_taken *taken);
+void zeebego_jobs_taken_clear(zeebego_jobs_taken *taken);
+
+/* ---- what calls Go, on a library thread: rare events only ---- */
+
+zeebe_error *zeebego_token_source_new(uintptr_t handle, int64_t leeway, int64_t expire_in, zeebe_metadata_plugin **plugin);
+zeebe_error *zeebego_set_log(int32_t level, uintptr_t handle);
+
+#endif

@@ -1,0 +1,234 @@
+package zeebe
+
+// #include "glue.h"
+import "C"
+
+import (
+	"context"
+	"io"
+	"iter"
+	"runtime"
+	"sync"
+	"time"
+	"unsafe"
+
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/mem"
+	"google.golang.org/grpc/metadata"
+	"google.golang.org/protobuf/proto"
+)
+
+// JobStreamOptions are those of [Channel.StreamJobs]. The zero value of each is "not given".
+type JobStreamOptions struct {
+	// Metadata is sent with every call.
+	Metadata metadata.MD
+	// MaxBufferedJobs is how many jobs wait in the library for a slow Recv, 1 to 100 000: else 32. When so many wait, the gateway is asked for no
+	// more.
+	MaxBufferedJobs int
+	// Watchdog: a stream that brought no job for so long is opened anew: else a minute.
+	Watchdog time.Duration
+	// PollInterval is how often ActivateJobs looks for jobs that the stream did not bring: else ten seconds.
+	PollInterval time.Duration
+}
+
+// Jobs are asked for so many ahead of Recv, in halves.
+const jobsAhead = 16
+
+// JobStream is a stream of jobs that takes care of itself: see [Channel.StreamJobs].
+type JobStream struct{ *jobStream }
+
+// jobStream is known to the reader until it has ended; JobStream, which the program holds, is what may be dropped.
+type jobStream struct {
+	ctx     context.Context
+	arrived chan struct{}   // has a value if a job came since the last look
+	ended   chan struct{}   // closed when `failure` is known
+	jobs    *C.zeebego_jobs // the reader's
+
+	mutex        sync.Mutex
+	ptr          *C.zeebe_job_stream // NULL: freed
+	messages     []mem.Buffer
+	asked        int // jobs asked for that have not come
+	isEnded      bool
+	failure      *Error
+	stopWatching func() bool
+}
+
+// StreamJobs streams the jobs of one type, for as long as the program wants. The request is a StreamActivatedJobsRequest.
+//
+// The stream is opened anew after it is lost, or fails with what may pass; beside it ActivateJobs finds jobs that it missed; a gateway that has no job streams
+// is polled. A job that came may come again, once its time-out has passed, as from any worker. What cannot pass, PermissionDenied say, ends it: Recv
+// returns it.
+//
+// [JobStream.Close] ends it in order. When the context is done it ends at once, and jobs that wait go to another worker after their time-out; so does one
+// that the garbage collector finds dropped. The context's deadline is that of the whole stream.
+func (c *Channel) StreamJobs(ctx context.Context, request proto.Message, options JobStreamOptions) (*JobStream, error) {
+	if ctx.Err() != nil {
+		return nil, contextError(ctx)
+	}
+	encoded, err := proto.Marshal(request)
+	if err != nil {
+		return nil, localError(codes.Internal, "the request cannot be encoded: %v", err)
+	}
+	packed, err := packMetadata(nil, options.Metadata)
+	if err != nil {
+		return nil, err
+	}
+	q, err := theQueue()
+	if err != nil {
+		return nil, err
+	}
+	s := &jobStream{ctx: ctx, arrived: make(chan struct{}, 1), ended: make(chan struct{}), asked: jobsAhead}
+	tag, err := q.add(s)
+	if err != nil {
+		return nil, err
+	}
+	jobs := C.zeebego_jobs_new(q.ptr, C.uint64_t(tag))
+	s.mutex.Lock() // the reader waits until all is in place
+	s.jobs = jobs
+	err = takeError(C.zeebego_stream_jobs(c.ptr, (*C.uint8_t)(unsafe.SliceData(encoded)), C.size_t(len(encoded)),
+		(*C.uint8_t)(unsafe.SliceData(packed)), C.size_t(len(packed)), C.int64_t(options.MaxBufferedJobs), milliseconds(options.Watchdog),
+		milliseconds(options.PollInterval), jobs, &s.ptr))
+	runtime.KeepAlive(c)
+	runtime.KeepAlive(q)
+	if err != nil {
+		s.mutex.Unlock()
+		q.remove(tag)
+		C.zeebego_jobs_free(jobs)
+		return nil, err
+	}
+	C.zeebe_error_free(C.zeebe_job_stream_request(s.ptr, jobsAhead))
+	s.stopWatching = context.AfterFunc(ctx, s.cancel)
+	s.mutex.Unlock()
+	held := &JobStream{s}
+	runtime.AddCleanup(held, (*jobStream).cancel, s)
+	return held, nil
+}
+
+// Jobs ranges over a stream's jobs until it ends; an error is the last thing it gives. T is the generated ActivatedJob:
+//
+//	for job, err := range zeebe.Jobs[gatewaypb.ActivatedJob](stream) {
+func Jobs[T any, P interface {
+	*T
+	proto.Message
+}](s *JobStream) iter.Seq2[P, error] {
+	return func(yield func(P, error) bool) {
+		for {
+			job := P(new(T))
+			switch err := s.Recv(job); {
+			case err == io.EOF:
+				return
+			case err != nil:
+				yield(nil, err)
+				return
+			}
+			if !yield(job, nil) {
+				return
+			}
+		}
+	}
+}
+
+// Recv waits for the next job, an ActivatedJob. io.EOF: the stream was closed, and that was all. Only one goroutine at a time.
+func (s *JobStream) Recv(job proto.Message) error {
+	defer runtime.KeepAlive(s)
+	for {
+		message, ended, failure := s.next()
+		switch {
+		case message != nil:
+			defer message.Free()
+			if err := proto.Unmarshal(message.ReadOnlyData(), job); err != nil {
+				return localError(codes.Internal, "the job cannot be decoded: %v", err)
+			}
+			return nil
+		case failure != nil:
+			return failure.inContext(s.ctx)
+		case ended:
+			return io.EOF
+		}
+		select {
+		case <-s.arrived:
+		case <-s.ended:
+		}
+	}
+}
+
+func (s *jobStream) next() (message mem.Buffer, ended bool, failure *Error) {
+	s.mutex.Lock()
+	defer s.mutex.Unlock()
+	if len(s.messages) == 0 {
+		return nil, s.isEnded, s.failure
+	}
+	message, s.messages[0] = s.messages[0], nil
+	s.messages = s.messages[1:]
+	if ask := jobsAhead - s.asked - len(s.messages); ask >= jobsAhead/2 && s.ptr != nil {
+		s.asked += ask
+		C.zeebe_error_free(C.zeebe_job_stream_request(s.ptr, C.int64_t(ask)))
+	}
+	return message, false, nil
+}
+
+// Close ends the stream in order: the gateway is asked for nothing more, and Recv gives the jobs that came, then io.EOF. It does not wait for that.
+func (s *JobStream) Close() error {
+	defer runtime.KeepAlive(s)
+	s.mutex.Lock()
+	defer s.mutex.Unlock()
+	C.zeebe_job_stream_close(s.ptr)
+	return nil
+}
+
+// cancel ends it at once.
+func (s *jobStream) cancel() {
+	s.mutex.Lock()
+	ptr := s.ptr
+	s.ptr = nil
+	s.mutex.Unlock()
+	C.zeebe_job_stream_free(ptr)
+}
+
+func (s *jobStream) receive(*C.zeebe_event, *queue) bool {
+	s.mutex.Lock()
+	defer s.mutex.Unlock()
+	return s.take()
+}
+
+// take gets what came; true if that was the last. With the mutex.
+func (s *jobStream) take() bool {
+	var taken C.zeebego_jobs_taken
+	for more := C.int(1); more != 0; {
+		more = C.zeebego_jobs_take(s.jobs, &taken)
+		for i := range taken.count {
+			data := unsafe.Slice((*byte)(taken.data[i]), taken.lengths[i])
+			s.messages = append(s.messages, mem.Copy(data, mem.DefaultBufferPool()))
+		}
+		s.asked -= int(taken.count)
+		C.zeebego_jobs_taken_clear(&taken)
+	}
+	if taken.closed == 0 {
+		signal(s.arrived)
+		return false
+	}
+	if taken.error != nil {
+		s.failure = callError(taken.error)
+	}
+	s.end()
+	return true
+}
+
+// end is once and last. With the mutex.
+func (s *jobStream) end() {
+	C.zeebego_jobs_free(s.jobs)
+	C.zeebe_job_stream_free(s.ptr)
+	s.ptr, s.isEnded = nil, true
+	s.stopWatching()
+	close(s.ended)
+}
+
+func (s *jobStream) abandon() {
+	s.mutex.Lock()
+	defer s.mutex.Unlock()
+	if s.take() {
+		return
+	}
+	s.failure = localError(codes.Unavailable, "the runtime was shut down")
+	s.end()
+}

@@ -1,0 +1,197 @@
+package zeebe
+
+// #include "glue.h"
+import "C"
+
+import (
+	"os"
+	"runtime"
+	"sync"
+	"sync/atomic"
+	"unsafe"
+
+	"golang.org/x/sys/unix"
+	"google.golang.org/grpc/codes"
+)
+
+// receiver is told by the reader what happens to it. It must not block.
+type receiver interface {
+	// receive gets an event of its tag; true if that was the last one. It may keep what the event owns by clearing the pointer to it.
+	receive(event *C.zeebe_event, reader *queue) (last bool)
+	// abandon says that no event comes any more: the runtime was shut down.
+	abandon()
+}
+
+// queue is the library's completion queue with the goroutine that reads it, the only one of the process.
+type queue struct {
+	ptr   *C.zeebe_completion_queue
+	batch *C.zeebego_batch
+	file  *os.File // a descriptor of our own on what says that there are events
+	ended chan struct{}
+
+	mutex     sync.Mutex
+	receivers map[uint64]receiver
+	over      bool
+}
+
+var (
+	currentQueue atomic.Pointer[queue]
+	queueMutex   sync.Mutex // held while one is made
+	lastTag      atomic.Uint64
+)
+
+// theQueue is the queue of this runtime, made when it is first needed.
+func theQueue() (*queue, error) {
+	if q := currentQueue.Load(); q != nil {
+		return q, nil
+	}
+	queueMutex.Lock()
+	defer queueMutex.Unlock()
+	if q := currentQueue.Load(); q != nil {
+		return q, nil
+	}
+	q, err := newQueue()
+	if err == nil {
+		currentQueue.Store(q)
+	}
+	return q, err
+}
+
+func newQueue() (*queue, error) {
+	q := &queue{ended: make(chan struct{}), receivers: map[uint64]receiver{}}
+	if err := takeError(C.zeebe_completion_queue_new(&q.ptr)); err != nil {
+		return nil, err
+	}
+	var theirs C.int32_t
+	err := takeError(C.zeebe_completion_queue_fd(q.ptr, &theirs))
+	if err == nil {
+		// The library closes its descriptor, os.File this one.
+		var ours int
+		if ours, err = unix.FcntlInt(uintptr(theirs), unix.F_DUPFD_CLOEXEC, 0); err == nil {
+			q.file = os.NewFile(uintptr(ours), "zeebe completion queue")
+		}
+	}
+	if err != nil {
+		C.zeebe_completion_queue_free(q.ptr)
+		return nil, err
+	}
+	q.batch = (*C.zeebego_batch)(C.calloc(1, C.sizeof_zeebego_batch))
+	// Later than the end: who found it before that may still be using it.
+	runtime.AddCleanup(q, func(ptr *C.zeebe_completion_queue) { C.zeebe_completion_queue_free(ptr) }, q.ptr)
+	go q.read()
+	return q, nil
+}
+
+// add gives a receiver its tag.
+func (q *queue) add(r receiver) (uint64, error) {
+	tag := lastTag.Add(1)
+	q.mutex.Lock()
+	defer q.mutex.Unlock()
+	if q.over {
+		return 0, &Error{Kind: KindShutdown, Source: SourceLibrary, Code: codes.Unavailable, Message: "the runtime was shut down", RetryAfter: -1, call: true}
+	}
+	q.receivers[tag] = r
+	return tag, nil
+}
+
+func (q *queue) remove(tag uint64) {
+	q.mutex.Lock()
+	delete(q.receivers, tag)
+	q.mutex.Unlock()
+}
+
+// read takes events in batches until the queue has ended. While there are none it waits in Go's poller, without a thread.
+func (q *queue) read() {
+	waiting, err := q.file.SyscallConn()
+	for err == nil {
+		var failure *C.zeebe_error
+		err = waiting.Read(func(uintptr) bool {
+			failure = C.zeebego_next(q.ptr, q.batch)
+			return failure != nil || q.batch.count > 0
+		})
+		if failure != nil {
+			C.zeebe_error_free(failure) // SHUTDOWN: the runtime has ended
+			break
+		}
+		q.deliver()
+	}
+	q.end()
+}
+
+func (q *queue) deliver() {
+	events := q.batch.events[:q.batch.count]
+	var receivers [C.ZEEBEGO_BATCH]receiver
+	q.mutex.Lock()
+	for i := range events {
+		receivers[i] = q.receivers[uint64(events[i].tag)]
+	}
+	q.mutex.Unlock()
+	for i, r := range receivers[:len(events)] {
+		if r != nil && r.receive(&events[i], q) {
+			q.remove(uint64(events[i].tag))
+		}
+	}
+}
+
+// freeCall frees the handle of a call that has ended, with the reader's next crossing; only for receivers, once an event.
+func (q *queue) freeCall(call *C.zeebe_call) {
+	q.batch.ended[q.batch.ended_count] = call
+	q.batch.ended_count++
+}
+
+func (q *queue) end() {
+	currentQueue.CompareAndSwap(q, nil)
+	q.mutex.Lock()
+	q.over = true
+	left := q.receivers
+	q.receivers = nil
+	q.mutex.Unlock()
+	for _, r := range left {
+		r.abandon()
+	}
+	_ = q.file.Close()
+	C.free(unsafe.Pointer(q.batch))
+	close(q.ended)
+}
+
+// callHandle is a call's handle: used by any number of goroutines, freed once, by whoever comes last. The zero value is ready.
+type callHandle struct {
+	mutex sync.Mutex
+	call  *C.zeebe_call
+	ended bool
+}
+
+// set takes the handle; a call that has ended meanwhile needs none.
+func (h *callHandle) set(call *C.zeebe_call) {
+	h.mutex.Lock()
+	if !h.ended {
+		h.call, call = call, nil
+	}
+	h.mutex.Unlock()
+	if call != nil {
+		C.zeebe_call_free(call)
+	}
+}
+
+// end takes the handle away for good; NULL if there is none.
+func (h *callHandle) end() *C.zeebe_call {
+	h.mutex.Lock()
+	defer h.mutex.Unlock()
+	call := h.call
+	h.call, h.ended = nil, true
+	return call
+}
+
+// with lends the handle; false if the call has ended.
+func (h *callHandle) with(use func(*C.zeebe_call)) bool {
+	h.mutex.Lock()
+	defer h.mutex.Unlock()
+	if h.call != nil {
+		use(h.call)
+	}
+	return h.call != nil
+}
+
+func (h *callHandle) cancel() {
+	h.with(func(call *C.zeebe_call) { C.zeebe_call_cancel(call, nil) })
+}

@@ -1,0 +1,420 @@
+package zeebe
+
+// #include "glue.h"
+import "C"
+
+import (
+	"context"
+	"errors"
+	"io"
+	"runtime"
+	"sync"
+	"unsafe"
+
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/mem"
+	"google.golang.org/grpc/metadata"
+)
+
+const (
+	// So many bytes of messages may wait here for RecvMsg, about; more stay with the sender.
+	windowBytes = 256 << 10
+	// At most so many messages are asked for ahead.
+	maxAhead = 128
+	// Asked for with the start: one that is wanted, and one to see what follows it.
+	firstRequest = 2
+)
+
+// NewStream starts a call of any kind, as [grpc.ClientConn.NewStream] does; the options are those of [Channel.Invoke].
+//
+// It does not wait for the gateway. SendMsg waits while much of what was sent before has not gone out; it is bounded by that, not by what the server has
+// taken. The stream ends, and its resources with it, when RecvMsg returns an error, when the context is done, or when the garbage collector finds
+// that it was dropped.
+func (c *Channel) NewStream(ctx context.Context, desc *grpc.StreamDesc, method string, options ...grpc.CallOption) (grpc.ClientStream, error) {
+	settings, err := newCallSettings(options)
+	if err != nil {
+		return nil, err
+	}
+	s := &stream{
+		settings:     settings,
+		ctx:          ctx,
+		clientStream: desc.ClientStreams,
+		serverStream: desc.ServerStreams,
+		asked:        firstRequest,
+		ready:        true,
+		arrived:      make(chan struct{}, 1),
+		writable:     make(chan struct{}, 1),
+		headed:       make(chan struct{}),
+		ended:        make(chan struct{}),
+	}
+	if err := c.startStream(ctx, method, s); err != nil {
+		settings.finish(nil, nil, err)
+		return nil, err
+	}
+	// It must not lead to the handle that the program holds, or that would never be found dropped.
+	s.watch()
+	held := &clientStream{s}
+	runtime.AddCleanup(held, (*stream).dropped, s)
+	return held, nil
+}
+
+func (c *Channel) startStream(ctx context.Context, method string, s *stream) error {
+	start, err := c.prepare(ctx, method, &s.settings)
+	if err != nil {
+		return err
+	}
+	defer start.memory.free()
+	tag, err := start.queue.add(s)
+	if err != nil {
+		return err
+	}
+	started := C.zeebego_stream(c.ptr, start.queue.ptr, C.uint64_t(tag), firstRequest,
+		(*C.char)(unsafe.Pointer(unsafe.StringData(method))), C.size_t(len(method)), start.timeout,
+		(*C.uint8_t)(unsafe.SliceData(start.metadata)), C.size_t(len(start.metadata)), start.options)
+	runtime.KeepAlive(c)
+	runtime.KeepAlive(start.queue)
+	runtime.KeepAlive(s)
+	if started.error != nil {
+		start.queue.remove(tag)
+		return callError(started.error)
+	}
+	s.handle.set(started.call)
+	return nil
+}
+
+// clientStream is what the program holds: once it is dropped, the call is cancelled.
+type clientStream struct{ *stream }
+
+// stream is a call under way, known to the reader until it has ended.
+type stream struct {
+	handle                     callHandle
+	settings                   callSettings
+	ctx                        context.Context
+	clientStream, serverStream bool
+	stopWatching               func() bool
+
+	arrived  chan struct{} // has a value if a message came since the last look
+	writable chan struct{} // likewise if more may be sent
+	headed   chan struct{} // closed when `header` is known
+	ended    chan struct{} // closed when `trailer` and `failure` are known
+
+	mutex      sync.Mutex
+	messages   []mem.Buffer // those that came, oldest first
+	buffered   int          // bytes of them
+	lastLength int
+	asked      int // messages asked for that have not come
+	ready      bool
+	readyCount int // how often it became ready
+	closedSend bool
+	isHeaded   bool
+	isEnded    bool
+	isFinished bool
+	header     metadata.MD
+	trailer    metadata.MD
+	failure    *Error
+}
+
+// ---- what the reader tells ----
+
+func (s *stream) receive(event *C.zeebe_event, reader *queue) (last bool) {
+	switch event.event_type {
+	case C.ZEEBE_EVENT_TYPE_INITIAL_METADATA:
+		header := unpackMetadata(event.metadata)
+		s.mutex.Lock()
+		s.setHeader(header)
+		s.mutex.Unlock()
+	case C.ZEEBE_EVENT_TYPE_MESSAGE:
+		message := copyMessage(event)
+		s.mutex.Lock()
+		s.messages = append(s.messages, message)
+		s.buffered += message.Len()
+		s.lastLength = message.Len()
+		s.asked--
+		s.setHeader(nil)
+		s.mutex.Unlock()
+		signal(s.arrived)
+	case C.ZEEBE_EVENT_TYPE_READY:
+		s.mutex.Lock()
+		s.ready = true
+		s.readyCount++
+		s.mutex.Unlock()
+		signal(s.writable)
+	case C.ZEEBE_EVENT_TYPE_CLOSE:
+		if call := s.handle.end(); call != nil {
+			reader.freeCall(call)
+		}
+		var failure *Error
+		if event.error != nil {
+			failure = callError(event.error)
+			event.error = nil
+		}
+		s.end(failure, unpackMetadata(event.metadata))
+		return true
+	}
+	return false
+}
+
+func (s *stream) abandon() {
+	if call := s.handle.end(); call != nil {
+		C.zeebe_call_free(call)
+	}
+	s.end(localError(codes.Unavailable, "the runtime was shut down"), nil)
+}
+
+func (s *stream) end(failure *Error, trailer metadata.MD) {
+	if failure != nil {
+		failure = failure.inContext(s.ctx)
+	}
+	s.mutex.Lock()
+	s.isEnded, s.failure, s.trailer = true, failure, trailer
+	s.setHeader(nil)
+	stop := s.stopWatching
+	s.mutex.Unlock()
+	close(s.ended)
+	if stop != nil {
+		stop()
+	}
+}
+
+// setHeader counts once. With the mutex.
+func (s *stream) setHeader(header metadata.MD) {
+	if !s.isHeaded {
+		s.isHeaded, s.header = true, header
+		close(s.headed)
+	}
+}
+
+func signal(channel chan struct{}) {
+	select {
+	case channel <- struct{}{}:
+	default:
+	}
+}
+
+// ---- what ends it early ----
+
+// watch cancels the call with its context.
+func (s *stream) watch() {
+	stop := context.AfterFunc(s.ctx, s.cancelled)
+	s.mutex.Lock()
+	defer s.mutex.Unlock()
+	if s.isEnded {
+		stop()
+	} else {
+		s.stopWatching = stop
+	}
+}
+
+func (s *stream) cancelled() {
+	if !endsByItself(s.ctx) {
+		s.handle.cancel()
+	}
+}
+
+func (s *stream) dropped() { s.handle.cancel() }
+
+// ---- what the program asks for ----
+
+// Context is that of the call.
+func (c *clientStream) Context() context.Context { return c.ctx }
+
+// Header waits for the metadata that the answer begins with. Without any it is nil, and RecvMsg says how the call ended.
+func (c *clientStream) Header() (metadata.MD, error) {
+	defer runtime.KeepAlive(c)
+	<-c.headed
+	return c.header, nil
+}
+
+// Trailer is the metadata that the answer ended with; nil before RecvMsg returned an error.
+func (c *clientStream) Trailer() metadata.MD {
+	select {
+	case <-c.ended:
+		return c.trailer
+	default:
+		return nil
+	}
+}
+
+// CloseSend says that no more messages follow. Saying it again does nothing.
+func (c *clientStream) CloseSend() error {
+	defer runtime.KeepAlive(c)
+	c.mutex.Lock()
+	before := c.closedSend
+	c.closedSend = true
+	c.mutex.Unlock()
+	if !before {
+		// A call that has ended needs none, and RecvMsg says how it ended.
+		c.handle.with(func(call *C.zeebe_call) { C.zeebe_error_free(C.zeebe_call_half_close(call)) })
+	}
+	return nil
+}
+
+// SendMsg sends a message; io.EOF says that the call has ended, and RecvMsg how.
+func (c *clientStream) SendMsg(message any) error {
+	defer runtime.KeepAlive(c)
+	s := c.stream
+	if err := s.awaitWritable(); err != nil {
+		return err
+	}
+	data, release, err := s.settings.encode(message)
+	if err != nil {
+		s.handle.cancel()
+		return err
+	}
+	defer release()
+
+	s.mutex.Lock()
+	if s.closedSend {
+		s.mutex.Unlock()
+		return localError(codes.Internal, "SendMsg called after CloseSend")
+	}
+	s.closedSend = !s.clientStream
+	readyCount := s.readyCount
+	s.mutex.Unlock()
+
+	var halfClose C.int
+	if !s.clientStream {
+		halfClose = 1
+	}
+	var sent C.zeebego_sent
+	if !s.handle.with(func(call *C.zeebe_call) {
+		sent = C.zeebego_send(call, (*C.uint8_t)(unsafe.SliceData(data)), C.size_t(len(data)), halfClose)
+	}) {
+		return io.EOF
+	}
+	if sent.error != nil {
+		err := callError(sent.error)
+		if err.Kind == KindIllegalState {
+			return io.EOF // it has ended just now
+		}
+		s.handle.cancel()
+		return err
+	}
+	if sent.ready == 0 {
+		s.mutex.Lock()
+		s.ready = s.readyCount != readyCount // it may have become so since
+		s.mutex.Unlock()
+	}
+	return nil
+}
+
+func (s *stream) awaitWritable() error {
+	for {
+		s.mutex.Lock()
+		ready, ended := s.ready, s.isEnded
+		s.mutex.Unlock()
+		switch {
+		case ended:
+			return io.EOF
+		case ready:
+			return nil
+		}
+		select {
+		case <-s.writable:
+		case <-s.ended:
+		}
+	}
+}
+
+// RecvMsg waits for the next message. io.EOF is the end of a call whose status is OK; any other error is how it ended.
+func (c *clientStream) RecvMsg(message any) error {
+	defer runtime.KeepAlive(c)
+	s := c.stream
+	data, err := s.next()
+	if err != nil {
+		return s.finish(err)
+	}
+	if s.serverStream {
+		if err := s.settings.decode(data, message); err != nil {
+			s.handle.cancel()
+			return s.finish(err)
+		}
+		return nil
+	}
+	// One answer: its status decides whether it counts.
+	switch more, err := s.next(); {
+	case err == nil:
+		more.Free()
+		data.Free()
+		s.handle.cancel()
+		return s.finish(localError(codes.Internal, "cardinality violation: more than one message for a call that has one answer"))
+	case err != io.EOF:
+		data.Free()
+		return s.finish(err)
+	}
+	err = s.settings.decode(data, message)
+	s.finish(err)
+	return err
+}
+
+// next takes a message, and asks for more when few are on their way.
+func (s *stream) next() (mem.Buffer, error) {
+	for {
+		s.mutex.Lock()
+		if s.isEnded && s.failure != nil && errors.Is(s.failure, context.Canceled) {
+			s.dropMessages()
+		}
+		if len(s.messages) > 0 {
+			message := s.messages[0]
+			s.messages[0] = nil
+			s.messages = s.messages[1:]
+			s.buffered -= message.Len()
+			ask := s.toAsk()
+			s.asked += ask
+			s.mutex.Unlock()
+			if ask > 0 {
+				s.handle.with(func(call *C.zeebe_call) { C.zeebe_error_free(C.zeebe_call_request(call, C.int64_t(ask))) })
+			}
+			return message, nil
+		}
+		ended, failure := s.isEnded, s.failure
+		s.mutex.Unlock()
+		if ended {
+			if failure != nil {
+				return nil, failure
+			}
+			return nil, io.EOF
+		}
+		select {
+		case <-s.arrived:
+		case <-s.ended:
+		}
+	}
+}
+
+// toAsk is how many messages to ask for: in larger portions, as each is a call into the library. With the mutex.
+func (s *stream) toAsk() int {
+	if s.isEnded || !s.serverStream {
+		return 0
+	}
+	ahead := min(max((windowBytes-s.buffered)/max(s.lastLength, 1), 1), maxAhead)
+	if underWay := s.asked + len(s.messages); underWay <= ahead/2 {
+		return ahead - underWay
+	}
+	return 0
+}
+
+func (s *stream) dropMessages() {
+	for _, message := range s.messages {
+		message.Free()
+	}
+	s.messages, s.buffered = nil, 0
+}
+
+// finish tells who asked for it how the call ended, once, and returns err.
+func (s *stream) finish(err error) error {
+	s.mutex.Lock()
+	before := s.isFinished
+	s.isFinished = true
+	header, trailer := s.header, s.trailer
+	s.mutex.Unlock()
+	if !before {
+		told := err
+		if told == io.EOF {
+			told = nil
+		}
+		s.settings.finish(header, trailer, told)
+	}
+	return err
+}
