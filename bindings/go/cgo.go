@@ -85,3 +85,7 @@ func flag(value bool) C.int32_t {
 	}
 	return 0
 }
+
+// droppable is in what has a cleanup: the collector puts small values without a pointer of Go's together, and C's do not count; it would find
+// such a value dropped only with its neighbours.
+type droppable struct{ _ *byte }

@@ -16,7 +16,10 @@ import (
 )
 
 // Channel is a virtual connection to a gateway. It implements [grpc.ClientConnInterface].
-type Channel struct{ ptr *C.zeebe_channel }
+type Channel struct {
+	droppable
+	ptr *C.zeebe_channel
+}
 
 var _ grpc.ClientConnInterface = (*Channel)(nil)
 

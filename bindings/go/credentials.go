@@ -10,7 +10,10 @@ import (
 )
 
 // Credentials secure a channel's connections and may authenticate its calls. Any number of channels may share them.
-type Credentials struct{ ptr *C.zeebe_channel_credentials }
+type Credentials struct {
+	droppable
+	ptr *C.zeebe_channel_credentials
+}
 
 // TLSOptions are PEM text, not paths. The zero value: the platform's roots and no certificate of one's own.
 type TLSOptions struct {
@@ -80,7 +83,10 @@ func (c *Credentials) native() *C.zeebe_channel_credentials {
 }
 
 // MetadataPlugin adds metadata to calls: a token, most often. Channels and calls may share it.
-type MetadataPlugin struct{ ptr *C.zeebe_metadata_plugin }
+type MetadataPlugin struct {
+	droppable
+	ptr *C.zeebe_metadata_plugin
+}
 
 // NewBearerPlugin authenticates with a bearer token that the program has, and may replace by SetToken.
 func NewBearerPlugin(token string) (*MetadataPlugin, error) {

@@ -1,0 +1,82 @@
+package zeebe_test
+
+import (
+	"context"
+	"io"
+	"testing"
+	"time"
+
+	"google.golang.org/grpc/codes"
+
+	"libzeebe/zeebe"
+	"libzeebe/zeebe/gatewaypb"
+	"libzeebe/zeebe/internal/testserver"
+)
+
+const work = `<definitions xmlns="http://www.omg.org/spec/BPMN/20100524/MODEL" xmlns:z="http://camunda.org/schema/zeebe/1.0"><process id="work" isExecutable="true">
+<startEvent id="s"/><serviceTask id="t"><extensionElements><z:taskDefinition type="work"/></extensionElements></serviceTask><endEvent id="e"/>
+<sequenceFlow id="1" sourceRef="s" targetRef="t"/><sequenceFlow id="2" sourceRef="t" targetRef="e"/></process></definitions>`
+
+// startWork deploys the process `work`, and starts instances with a job of type `work` each.
+func startWork(t *testing.T, channel *zeebe.Channel, instances int) gatewaypb.GatewayClient {
+	t.Helper()
+	client := gatewaypb.NewGatewayClient(channel)
+	_, err := client.DeployResource(patience(t), &gatewaypb.DeployResourceRequest{Resources: []*gatewaypb.Resource{{Name: "work.bpmn", Content: []byte(work)}}})
+	ok(t, err)
+	for range instances {
+		_, err := client.CreateProcessInstance(patience(t), &gatewaypb.CreateProcessInstanceRequest{BpmnProcessId: "work", Version: -1})
+		ok(t, err)
+	}
+	return client
+}
+
+func jobStream(t *testing.T, channel *zeebe.Channel, ctx context.Context) *zeebe.JobStream {
+	t.Helper()
+	s, err := channel.StreamJobs(ctx, &gatewaypb.StreamActivatedJobsRequest{Type: "work", Worker: "test", Timeout: 60_000}, zeebe.JobStreamOptions{PollInterval: 100 * time.Millisecond})
+	ok(t, err)
+	return s
+}
+
+func TestJobStreamGivesEveryJob(t *testing.T) {
+	const count = 300
+	gateway := testserver.StartGateway(t)
+	channel := insecure(t, gateway.Address("plaintext"))
+	client := startWork(t, channel, count)
+	s := jobStream(t, channel, patience(t))
+	keys := map[int64]bool{}
+	for job, err := range zeebe.Jobs[gatewaypb.ActivatedJob](s) {
+		ok(t, err)
+		_, err = client.CompleteJob(patience(t), &gatewaypb.CompleteJobRequest{JobKey: job.GetKey()})
+		ok(t, err)
+		keys[job.GetKey()] = true
+		if len(keys) == count/2 {
+			gateway.Tell("POST", "/reset-connections") // it is opened anew
+		}
+		if len(keys) == count {
+			ok(t, s.Close())
+		}
+	}
+	if len(keys) != count {
+		t.Fatalf("%d jobs of %d", len(keys), count)
+	}
+	if err := s.Recv(&gatewaypb.ActivatedJob{}); err != io.EOF {
+		t.Fatal(err)
+	}
+}
+
+func TestJobStreamEndsWithItsContext(t *testing.T) {
+	gateway := testserver.StartGateway(t)
+	channel := insecure(t, gateway.Address("plaintext"))
+	ctx, cancel := context.WithCancel(t.Context())
+	s := jobStream(t, channel, ctx)
+	ended := make(chan error)
+	go func() { ended <- s.Recv(&gatewaypb.ActivatedJob{}) }()
+	cancel()
+	failure(t, <-ended, codes.Canceled)
+	ok(t, s.Close()) // does nothing any more
+
+	gateway.Tell("POST", "/fail?status=7&count=1&rpc=StreamActivatedJobs")
+	failure(t, jobStream(t, channel, patience(t)).Recv(&gatewaypb.ActivatedJob{}), codes.PermissionDenied)
+	_, err := channel.StreamJobs(t.Context(), &gatewaypb.StreamActivatedJobsRequest{Type: "work"}, zeebe.JobStreamOptions{MaxBufferedJobs: -1})
+	failure(t, err, codes.InvalidArgument)
+}

@@ -1,0 +1,159 @@
+package zeebe_test
+
+import (
+	"context"
+	"errors"
+	"io"
+	"strings"
+	"sync/atomic"
+	"testing"
+
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/metadata"
+	"google.golang.org/protobuf/types/known/wrapperspb"
+
+	"libzeebe/zeebe"
+)
+
+var both = &grpc.StreamDesc{ServerStreams: true, ClientStreams: true}
+
+func text(length int) *wrapperspb.StringValue { return wrapperspb.String(strings.Repeat("a", length)) }
+
+func stream(t testing.TB, channel *zeebe.Channel, ctx context.Context, desc *grpc.StreamDesc, options ...grpc.CallOption) grpc.ClientStream {
+	t.Helper()
+	opened, err := channel.NewStream(ctx, desc, method, options...)
+	ok(t, err)
+	return opened
+}
+
+func TestMessagesComeInOrderWhateverTheirLength(t *testing.T) {
+	lengths := make([]int, 3000)
+	for i := range lengths {
+		lengths[i] = i % 100
+		if i%500 == 499 {
+			lengths[i] = 1 << 20
+		}
+	}
+	channel := serve(t, func(stream grpc.ServerStream) error {
+		for _, length := range lengths {
+			if err := stream.SendMsg(text(length)); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	opened := stream(t, channel, patience(t), both)
+	answer := &wrapperspb.StringValue{}
+	for i, length := range lengths {
+		ok(t, opened.RecvMsg(answer))
+		if len(answer.GetValue()) != length {
+			t.Fatalf("message %d has %d bytes, not %d", i, len(answer.GetValue()), length)
+		}
+	}
+	for range 2 {
+		if err := opened.RecvMsg(answer); err != io.EOF {
+			t.Fatal(err)
+		}
+	}
+}
+
+func TestSlowReaderSlowsTheServer(t *testing.T) {
+	var sent atomic.Int64
+	stuck := make(chan struct{})
+	channel := serve(t, func(stream grpc.ServerStream) error {
+		for range 1000 {
+			if err := stream.SendMsg(text(100_000)); err != nil {
+				close(stuck)
+				return err
+			}
+			sent.Add(1)
+		}
+		return nil
+	})
+	ctx, cancel := context.WithCancel(t.Context())
+	opened := stream(t, channel, ctx, both)
+	ok(t, opened.RecvMsg(&wrapperspb.StringValue{}))
+	cancel()
+	<-stuck
+	// The HTTP/2 window of two megabytes, and what was read.
+	if count := sent.Load(); count > 100 {
+		t.Fatalf("%d messages of 100 kB were sent to a program that read one", count)
+	}
+	if err := opened.RecvMsg(&wrapperspb.StringValue{}); !errors.Is(err, context.Canceled) {
+		t.Fatal(err)
+	}
+}
+
+func TestSlowServerSlowsTheProgram(t *testing.T) {
+	channel := serve(t, func(stream grpc.ServerStream) error {
+		<-stream.Context().Done()
+		return nil
+	})
+	ctx, cancel := context.WithCancel(t.Context())
+	opened := stream(t, channel, ctx, both)
+	var sent atomic.Int64
+	ended := make(chan error)
+	go func() {
+		for {
+			if err := opened.SendMsg(text(100_000)); err != nil {
+				ended <- err
+				return
+			}
+			if sent.Add(1) == 2 {
+				ended <- nil
+			}
+		}
+	}()
+	ok(t, <-ended)
+	cancel()
+	if err := <-ended; err != io.EOF {
+		t.Fatal(err)
+	}
+	if count := sent.Load(); count > 100 {
+		t.Fatalf("%d messages of 100 kB were taken for a server that reads none", count)
+	}
+	failure(t, opened.RecvMsg(&wrapperspb.StringValue{}), codes.Canceled)
+}
+
+func TestStreamOptionsAndMetadata(t *testing.T) {
+	channel := serve(t, echo)
+	ctx := metadata.AppendToOutgoingContext(patience(t), "key", "a")
+	var header, trailer metadata.MD
+	var told []error
+	opened := stream(t, channel, ctx, &grpc.StreamDesc{ServerStreams: true}, grpc.Header(&header), grpc.Trailer(&trailer), grpc.UseCompressor("gzip"),
+		grpc.OnFinish(func(err error) { told = append(told, err) }))
+	ok(t, opened.SendMsg(text(10)))
+	ok(t, opened.CloseSend())
+	failure(t, opened.SendMsg(text(10)), codes.Internal)
+	if got, err := opened.Header(); err != nil || got.Get("key")[0] != "a" {
+		t.Fatal(got, err)
+	}
+	ok(t, opened.RecvMsg(&wrapperspb.StringValue{}))
+	if err := opened.RecvMsg(&wrapperspb.StringValue{}); err != io.EOF {
+		t.Fatal(err)
+	}
+	if header.Get("key")[0] != "a" || trailer.Get("key")[0] != "a" || opened.Trailer().Get("key")[0] != "a" || len(told) != 1 || told[0] != nil {
+		t.Fatal(header, trailer, told)
+	}
+}
+
+func TestOneAnswerIsWanted(t *testing.T) {
+	for _, count := range []int{0, 2} {
+		channel := serve(t, func(stream grpc.ServerStream) error {
+			for range count {
+				if err := stream.SendMsg(text(1)); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+		opened := stream(t, channel, patience(t), &grpc.StreamDesc{ClientStreams: true})
+		ok(t, opened.CloseSend())
+		if err := opened.RecvMsg(&wrapperspb.StringValue{}); count == 2 {
+			failure(t, err, codes.Internal)
+		} else if err != io.EOF {
+			t.Fatal(err)
+		}
+	}
+}
