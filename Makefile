@@ -5,7 +5,7 @@
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DELETE_ON_ERROR:
-.PHONY: all install uninstall demo examples gateway interop-servers token-servers test test-cpp test-clients bench header clean help
+.PHONY: all install uninstall demo examples gateway interop-servers token-servers test test-cpp test-clients test-go bench header clean help
 
 PREFIX ?= /usr/local
 LIBDIR ?= $(PREFIX)/lib
@@ -122,6 +122,17 @@ $(JAVA_NATIVE)/libzeebe_jni.so: $(wildcard bindings/java/src/main/c/*.[ch]) $(LI
 	$(CC) -std=c11 -shared -fPIC -fvisibility=hidden -Wall -Wextra -Wpedantic $(CFLAGS) -Ibuild/include \
 		-I"$(JAVA_HOME)/include" -I"$(JAVA_HOME)/include/linux" -o $@ $(filter %.c,$^) \
 		$(LDFLAGS) -Lbuild/lib -lzeebe -Wl,-rpath,'$$ORIGIN' -Wl,-z,nodelete -Wl,-z,defs
+
+GO_BINDING := bindings/go/in-tree $(shell find bindings/go -name '*.go' -o -name 'go.*' -o -name 'glue.*')
+
+build/conformance-driver-go: $(wildcard tests/conformance/drivers/go/*) $(GO_BINDING) $(LIBRARY)
+	bindings/go/in-tree go build -C tests/conformance/drivers/go -o "$(CURDIR)/$@" .
+
+test-go: $(LIBRARY) gateway interop-servers ## the Go binding: vet, its tests, with -race and with GOEXPERIMENT=cgocheck2
+	bindings/go/in-tree go -C bindings/go vet ./...
+	bindings/go/in-tree go -C bindings/go test -count=1 -timeout 300s ./...
+	bindings/go/in-tree go -C bindings/go test -count=1 -timeout 300s -race ./...
+	GOEXPERIMENT=cgocheck2 bindings/go/in-tree go -C bindings/go test -count=1 -timeout 300s ./...
 
 test: ## all checks: formatting, lints, and every test
 	scripts/prerequisites cargo cc c++ python3 valgrind pkg-config cmake tinyproxy go node npm java mvn unzip

@@ -33,6 +33,13 @@ fn malformed_lines_are_answered() {
     answers_malformed_lines("c");
 }
 
+#[test]
+fn go_driver_answers_all_cases() {
+    Driver::start("go", &Environment::new()).finish_within(BUILD_TIMEOUT); // builds
+    answers_all_cases("go");
+    answers_malformed_lines("go");
+}
+
 /// Keeps the build out of the time that an answer may take.
 fn build_c_driver() {
     static BUILT: Once = Once::new();

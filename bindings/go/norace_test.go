@@ -1,0 +1,5 @@
+//go:build !race
+
+package zeebe_test
+
+const raceDetector = false
