@@ -24,13 +24,14 @@ pub(crate) const REFERENCE: &str = "tonic";
 /// libzeebe: what the goals are for.
 pub(crate) const OURS: [&str; 2] = ["zeebe", QUEUE];
 const QUEUE: &str = "zeebe-queue";
-const DEFAULT: [&str; 6] = [
+const DEFAULT: [&str; 7] = [
     "zeebe",
     QUEUE,
     REFERENCE,
     "tonic-raw",
     "grpc-c++",
     "grpc-go",
+    "zeebe-go",
 ];
 /// Only when asked for: there to show which of its runtimes is the better one for tonic.
 const ON_REQUEST: [&str; 1] = ["tonic-multi-thread"];

@@ -1,10 +1,8 @@
-// The client grpc-go: google.golang.org/grpc, with a goroutine for each call in flight. Messages stay bytes.
+// The clients grpc-go and, with the build tag zeebe, zeebe-go: a goroutine for each call in flight. Messages stay bytes.
 package main
 
 import (
 	"context"
-	"crypto/tls"
-	"crypto/x509"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -19,8 +17,6 @@ import (
 	"time"
 
 	"google.golang.org/grpc"
-	"google.golang.org/grpc/credentials"
-	"google.golang.org/grpc/credentials/insecure"
 	"google.golang.org/grpc/mem"
 )
 
@@ -33,7 +29,7 @@ const (
 // src/run.rs is the agreement: what a client is told, and what it prints.
 type run struct {
 	address  string
-	security credentials.TransportCredentials
+	ca       string // PEM text; "": no TLS
 	row      string
 	inFlight int
 	seconds  time.Duration
@@ -57,15 +53,13 @@ func parse() run {
 	check(err)
 	seconds, err := strconv.ParseFloat(os.Args[5], 64)
 	check(err)
-	security := insecure.NewCredentials()
+	ca := ""
 	if file := os.Args[2]; file != "-" {
 		pem, err := os.ReadFile(file)
 		check(err)
-		roots := x509.NewCertPool()
-		roots.AppendCertsFromPEM(pem)
-		security = credentials.NewTLS(&tls.Config{RootCAs: roots})
+		ca = string(pem)
 	}
-	return run{os.Args[1], security, os.Args[3], inFlight, time.Duration(seconds * float64(time.Second))}
+	return run{os.Args[1], ca, os.Args[3], inFlight, time.Duration(seconds * float64(time.Second))}
 }
 
 func main() {
@@ -83,7 +77,7 @@ func main() {
 	default:
 		check(fmt.Errorf("no such row: %s", run.row))
 	}
-	result.Version = "grpc-go " + grpc.Version
+	result.Version = version()
 	check(json.NewEncoder(os.Stdout).Encode(result))
 }
 
@@ -98,6 +92,8 @@ func check(err error) {
 // bytesCodec passes messages through.
 type bytesCodec struct{}
 
+var passThrough = grpc.ForceCodecV2(bytesCodec{})
+
 func (bytesCodec) Name() string { return "proto" }
 
 func (bytesCodec) Marshal(message any) (mem.BufferSlice, error) {
@@ -109,18 +105,17 @@ func (bytesCodec) Unmarshal(data mem.BufferSlice, message any) error {
 	return nil
 }
 
-func newChannel(run run) *grpc.ClientConn {
-	channel, err := grpc.NewClient(run.address, grpc.WithTransportCredentials(run.security),
-		grpc.WithDefaultCallOptions(grpc.ForceCodecV2(bytesCodec{})))
-	check(err)
-	return channel
+// connection is what both clients have; grpc.go and zeebe.go make one.
+type connection interface {
+	grpc.ClientConnInterface
+	Close() error
 }
 
-func call(channel *grpc.ClientConn) {
+func call(channel connection) {
 	ctx, cancel := context.WithTimeout(context.Background(), deadline)
 	defer cancel()
 	var request, answer []byte
-	check(channel.Invoke(ctx, topology, &request, &answer))
+	check(channel.Invoke(ctx, topology, &request, &answer, passThrough))
 }
 
 // meter is shared by the goroutines of a run: each asks it whether to go on, and tells it what it did.
@@ -198,10 +193,10 @@ func stream(run run) measurement {
 	})
 }
 
-func readStream(channel *grpc.ClientConn, m *meter) {
+func readStream(channel connection, m *meter) {
 	ctx, cancel := context.WithTimeout(context.Background(), deadline)
 	defer cancel()
-	call, err := channel.NewStream(ctx, &grpc.StreamDesc{ServerStreams: true}, streamActivatedJobs)
+	call, err := channel.NewStream(ctx, &grpc.StreamDesc{ServerStreams: true}, streamActivatedJobs, passThrough)
 	check(err)
 	var request, message []byte
 	check(call.SendMsg(&request))
