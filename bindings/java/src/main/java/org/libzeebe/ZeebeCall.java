@@ -48,6 +48,7 @@ final class ZeebeCall<RequestT, ResponseT> extends ClientCall<RequestT, Response
   private Listener<ResponseT> listener;
   private Metadata headers;
   private Context context;
+  private Tracers tracers;
   private Deadline deadline;
 
   // What follows is guarded by this.
@@ -73,6 +74,8 @@ final class ZeebeCall<RequestT, ResponseT> extends ClientCall<RequestT, Response
   private boolean closed;
   /** From this side: what was not delivered is not wanted any more. */
   private volatile boolean aborted;
+  /** Why a callback failed: what its call then ends with, whatever its end was. */
+  private volatile Status failed;
 
   ZeebeCall(
       ZeebeChannel channel,
@@ -98,6 +101,7 @@ final class ZeebeCall<RequestT, ResponseT> extends ClientCall<RequestT, Response
     }
     this.headers = headers;
     context = Context.current();
+    tracers = Tracers.create(options, headers);
     deadline = options.getDeadline();
     Deadline inherited = context.getDeadline();
     if (deadline == null || inherited != null && inherited.isBefore(deadline)) {
@@ -244,6 +248,7 @@ final class ZeebeCall<RequestT, ResponseT> extends ClientCall<RequestT, Response
       }
     }
     unsent = null;
+    tracers.outboundHeaders();
   }
 
   private void start(Arguments arguments, boolean isWhole) {
@@ -254,9 +259,7 @@ final class ZeebeCall<RequestT, ResponseT> extends ClientCall<RequestT, Response
     }
     CompletionQueue queue = channel.queue();
     // What nobody holds any more ends, as long as nothing but its holder could see it.
-    boolean isWeak =
-        !isWhole
-            && InternalClientCalls.getStubType(options) == InternalClientCalls.StubType.BLOCKING;
+    boolean isWeak = !isWhole && isOfBlockingStub();
     long id = isWeak ? queue.registerWeakly(this) : queue.register(this);
     try {
       long[] out = new long[1];
@@ -276,6 +279,12 @@ final class ZeebeCall<RequestT, ResponseT> extends ClientCall<RequestT, Response
     } finally {
       channel.handle().release();
     }
+  }
+
+  private boolean isOfBlockingStub() {
+    CallOptions.Key<?> type = InternalClientCalls.getStubTypeOption();
+    return options.getOption(type) != null
+        && InternalClientCalls.getStubType(options) == InternalClientCalls.StubType.BLOCKING;
   }
 
   private long remainingMillis() {
@@ -328,15 +337,20 @@ final class ZeebeCall<RequestT, ResponseT> extends ClientCall<RequestT, Response
     }
     Integer limit = options.getMaxOutboundMessageSize();
     if (limit != null && bytes.length > limit) {
-      abort(
+      var cause =
           Status.RESOURCE_EXHAUSTED.withDescription(
-              "message too large: " + bytes.length + " bytes, and the call's limit is " + limit));
+              "message too large: " + bytes.length + " bytes, and the call's limit is " + limit);
+      abort(
+          Status.CANCELLED
+              .withDescription("the message cannot be sent")
+              .withCause(cause.asRuntimeException()));
       return;
     }
     synchronized (this) {
       if (listener == null || halfClosed) {
         throw new IllegalStateException(listener == null ? "not started" : "already half-closed");
       }
+      tracers.outboundMessage(bytes.length);
       if (call != null) {
         send(bytes);
       } else if (unsent != null) {
@@ -454,6 +468,7 @@ final class ZeebeCall<RequestT, ResponseT> extends ClientCall<RequestT, Response
   private void begin(Metadata headers) {
     if (!begun) {
       begun = true;
+      tracers.inboundHeaders(headers);
       deliver(() -> listener.onHeaders(headers));
     }
   }
@@ -484,6 +499,7 @@ final class ZeebeCall<RequestT, ResponseT> extends ClientCall<RequestT, Response
     while (requested > 0 && !received.isEmpty()) {
       requested--;
       byte[] message = received.remove();
+      tracers.inboundMessage(message.length);
       deliver(() -> deliverMessage(message));
     }
     if (status != null && received.isEmpty() && !closed) {
@@ -492,7 +508,8 @@ final class ZeebeCall<RequestT, ResponseT> extends ClientCall<RequestT, Response
       context.removeListener(cancellation);
       Status last = status;
       Metadata lastTrailers = trailers;
-      deliver(() -> listener.onClose(last, lastTrailers));
+      tracers.closed(last, lastTrailers);
+      deliver(() -> listener.onClose(failed == null ? last : failed, lastTrailers));
     }
   }
 
@@ -516,12 +533,19 @@ final class ZeebeCall<RequestT, ResponseT> extends ClientCall<RequestT, Response
           try {
             callback.run();
           } catch (Throwable e) {
-            abort(Status.CANCELLED.withDescription("a listener of the call failed").withCause(e));
+            fail(Status.CANCELLED.withDescription("a listener of the call failed").withCause(e));
             throw e;
           } finally {
             context.detach(previous);
           }
         });
+  }
+
+  /** In a callback. */
+  private void fail(Status status) {
+    failed = status;
+    aborted = true;
+    abort(status);
   }
 
   private void deliverMessage(byte[] bytes) {
@@ -532,7 +556,7 @@ final class ZeebeCall<RequestT, ResponseT> extends ClientCall<RequestT, Response
     try {
       message = method.parseResponse(new Message(bytes));
     } catch (RuntimeException e) {
-      abort(Status.CANCELLED.withDescription("the message cannot be decoded").withCause(e));
+      fail(Status.CANCELLED.withDescription("the message cannot be decoded").withCause(e));
       return;
     }
     listener.onMessage(message);

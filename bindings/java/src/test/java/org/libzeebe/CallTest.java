@@ -63,7 +63,7 @@ class CallTest {
   }
 
   /** The end of a call that is driven by hand. */
-  private static final class Recorder<T> extends ClientCall.Listener<T> {
+  private static class Recorder<T> extends ClientCall.Listener<T> {
     final CompletableFuture<Status> end = new CompletableFuture<>();
     final List<T> messages = new ArrayList<>();
 
@@ -216,7 +216,8 @@ class CallTest {
     call.sendMessage(REQUEST);
     call.halfClose();
     Status status = recorder.await();
-    assertTrue(status.isOk() || status.getCause() == thrown, status.toString());
+    assertEquals(Status.Code.CANCELLED, status.getCode());
+    assertSame(thrown, status.getCause());
   }
 
   @Test
