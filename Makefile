@@ -5,7 +5,7 @@
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DELETE_ON_ERROR:
-.PHONY: all install uninstall demo examples gateway interop-servers token-servers test test-cpp test-clients test-go bench header clean help
+.PHONY: all install uninstall demo examples gateway interop-servers token-servers test test-cpp test-clients test-go java test-java bench header clean help
 
 PREFIX ?= /usr/local
 LIBDIR ?= $(PREFIX)/lib
@@ -133,6 +133,21 @@ test-go: $(LIBRARY) gateway interop-servers ## the Go binding: vet, its tests, w
 	bindings/go/in-tree go -C bindings/go test -count=1 -timeout 300s ./...
 	bindings/go/in-tree go -C bindings/go test -count=1 -timeout 300s -race ./...
 	GOEXPERIMENT=cgocheck2 bindings/go/in-tree go -C bindings/go test -count=1 -timeout 300s ./...
+
+MAVEN := mvn --quiet --batch-mode --file bindings/java/pom.xml
+
+java: build/java/lib/zeebe-channel.jar ## the Java binding: build/java/lib/zeebe-channel.jar, and beside it what it and its tests need
+
+build/java/lib/zeebe-channel.jar: bindings/java/pom.xml $(shell find bindings/java/src/main/java) $(JAVA_NATIVE)/libzeebe_jni.so
+	$(MAVEN) package -Dmaven.test.skip dependency:copy-dependencies -DoutputDirectory="$(CURDIR)/build/java/lib"
+	@cp build/java/target/zeebe-channel-$(VERSION).jar $@
+
+build/java/driver/Driver.class: tests/conformance/drivers/java/Driver.java build/java/lib/zeebe-channel.jar
+	javac --release 17 -Xlint:all,-processing -Werror -d $(@D) -cp 'build/java/lib/*' $<
+
+test-java: $(JAVA_NATIVE)/libzeebe_jni.so gateway ## the tests of the Java binding
+	scripts/prerequisites cc java mvn
+	timeout 900 $(MAVEN) verify
 
 test: ## all checks: formatting, lints, and every test
 	scripts/prerequisites cargo cc c++ python3 valgrind pkg-config cmake tinyproxy go node npm java mvn unzip

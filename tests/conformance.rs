@@ -28,6 +28,13 @@ fn c_driver_answers_all_cases() {
 }
 
 #[test]
+fn java_driver_answers_all_cases() {
+    build_driver("java");
+    answers_all_cases("java");
+    answers_malformed_lines("java");
+}
+
+#[test]
 fn malformed_lines_are_answered() {
     build_c_driver();
     answers_malformed_lines("c");
@@ -43,7 +50,12 @@ fn go_driver_answers_all_cases() {
 /// Keeps the build out of the time that an answer may take.
 fn build_c_driver() {
     static BUILT: Once = Once::new();
-    BUILT.call_once(|| Driver::start("c", &Environment::new()).finish_within(BUILD_TIMEOUT));
+    BUILT.call_once(|| build_driver("c"));
+}
+
+/// Keeps the build out of the time that an answer may take.
+fn build_driver(language: &str) {
+    Driver::start(language, &Environment::new()).finish_within(BUILD_TIMEOUT);
 }
 
 #[test]
