@@ -1,0 +1,111 @@
+package org.libzeebe;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import gateway_protocol.GatewayGrpc;
+import gateway_protocol.GatewayOuterClass.ActivatedJob;
+import gateway_protocol.GatewayOuterClass.StreamActivatedJobsRequest;
+import gateway_protocol.GatewayOuterClass.TopologyRequest;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Iterator;
+import java.util.List;
+import java.util.concurrent.TimeUnit;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+
+/** What is dropped without being closed comes back. */
+@Timeout(300)
+class LeakTest {
+  private static final int STREAMS = 10_000;
+  private static final int AT_A_TIME = 1_000;
+  /** Of the process, after as many streams had come and gone before: more would be a leak of 1.6 KiB a stream. */
+  private static final long MEMORY_BOUND_KIB = 16 * 1024;
+
+  private static final int THREADS_BOUND = 4;
+
+  @Test
+  void droppedStreamsComeBack() throws Exception {
+    try (var gateway = new Gateway();
+        var channel = ZeebeChannel.insecure().address(gateway.address("plaintext")).build()) {
+      dropStreams(channel, STREAMS); // memory that the allocators keep
+      long memory = status("VmRSS");
+      long threads = status("Threads");
+      dropStreams(channel, STREAMS);
+      assertEquals(0, running(channel));
+      assertEquals(
+          Gateway.JSON.readTree("{\"CANCELLED\":" + 2 * STREAMS + "}"),
+          Gateway.JSON.readTree(channel.stats()).at("/calls/ended"));
+      long moreMemory = status("VmRSS") - memory;
+      long moreThreads = status("Threads") - threads;
+      System.out.println("leak: " + moreMemory + " KiB, " + moreThreads + " threads, " + threads + " before");
+      assertTrue(moreMemory < MEMORY_BOUND_KIB, moreMemory + " KiB more");
+      assertTrue(moreThreads <= THREADS_BOUND, moreThreads + " threads more");
+    }
+  }
+
+  /** Every so many are collected, so that the gateway has not all at once. */
+  private static void dropStreams(ZeebeChannel channel, int count) throws Exception {
+    for (int i = 0; i < count; i += AT_A_TIME) {
+      openStreams(channel);
+      collect(() -> running(channel) == 0);
+    }
+  }
+
+  private static void openStreams(ZeebeChannel channel) throws Exception {
+    var stub = GatewayGrpc.newBlockingStub(channel);
+    var request = StreamActivatedJobsRequest.newBuilder().setType("none").setTimeout(1000).build();
+    List<Iterator<ActivatedJob>> streams = new ArrayList<>();
+    for (int i = 0; i < AT_A_TIME; i++) {
+      streams.add(stub.streamActivatedJobs(request));
+    }
+    assertEquals(AT_A_TIME, running(channel));
+    java.lang.ref.Reference.reachabilityFence(streams);
+  }
+
+  @Test
+  void droppedChannelsAndPluginsComeBack() throws Exception {
+    try (var gateway = new Gateway()) {
+      for (int i = 0; i < 100; i++) {
+        var plugin = MetadataPlugin.tokens(() -> null);
+        plugin.isTokenExpired();
+        GatewayGrpc.newBlockingStub(
+                ZeebeChannel.insecure().address(gateway.address("plaintext")).build())
+            .topology(TopologyRequest.getDefaultInstance());
+      }
+      // Once nothing of them is left, the reader ends.
+      collect(
+          () ->
+              Thread.getAllStackTraces().keySet().stream()
+                  .noneMatch(thread -> thread.getName().equals("zeebe-reader")));
+    }
+  }
+
+  private interface Condition {
+    boolean holds() throws Exception;
+  }
+
+  private static void collect(Condition condition) throws Exception {
+    long until = System.nanoTime() + TimeUnit.SECONDS.toNanos(60);
+    while (!condition.holds()) {
+      assertTrue(System.nanoTime() < until, "not collected in a minute");
+      System.gc();
+      Thread.sleep(20);
+    }
+  }
+
+  private static long running(ZeebeChannel channel) throws IOException {
+    return Gateway.JSON.readTree(channel.stats()).at("/calls/running").asLong(-1);
+  }
+
+  private static long status(String name) throws IOException {
+    return Files.readAllLines(Path.of("/proc/self/status")).stream()
+        .filter(line -> line.startsWith(name + ":"))
+        .mapToLong(line -> Long.parseLong(line.replaceAll("[^0-9]", "")))
+        .findAny()
+        .orElseThrow();
+  }
+}

@@ -1,0 +1,132 @@
+package org.libzeebe;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertNotNull;
+import static org.junit.jupiter.api.Assertions.assertNull;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.io.File;
+import java.lang.ref.WeakReference;
+import java.net.URL;
+import java.net.URLClassLoader;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.List;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+
+/** What concerns the whole JVM: its end, its checks of JNI, the library's files, and class loaders that go away. */
+@Timeout(120)
+class ProcessTest {
+  private static Gateway gateway;
+
+  @BeforeAll
+  static void startGateway() throws Exception {
+    gateway = new Gateway();
+  }
+
+  @AfterAll
+  static void stopGateway() throws Exception {
+    gateway.close();
+  }
+
+  private static String traffic(String... options) throws Exception {
+    return Jvm.run(
+        List.of(options),
+        Traffic.class,
+        gateway.address("plaintext"),
+        gateway.address("tls_oauth"),
+        gateway.get("ca"),
+        gateway.tokenUrl());
+  }
+
+  @Test
+  void jvmEndsWithOpenChannels() throws Exception {
+    assertEquals("traffic: done\n", traffic());
+  }
+
+  @Test
+  void checkJniHasNothingToSay() throws Exception {
+    assertEquals("traffic: done\n", traffic("-Xcheck:jni"));
+  }
+
+  @Test
+  void extractedLibraryIsPrivateAndRemoved() throws Exception {
+    Path directory = Files.createTempDirectory("extracted");
+    traffic("-Djava.io.tmpdir=" + directory);
+    try (var left = Files.list(directory)) {
+      assertEquals(List.of(), left.filter(path -> path.toString().contains("libzeebe")).toList());
+    }
+    // The glue and the library are in the property's directory, too.
+    traffic(
+        "-Djava.io.tmpdir=/nowhere",
+        "-Dzeebe.library.path="
+            + Gateway.ROOT.resolve("build/java/native/linux-" + machine()));
+    Files.delete(directory);
+  }
+
+  private static String machine() {
+    String arch = System.getProperty("os.arch");
+    return arch.equals("amd64") ? "x86_64" : arch;
+  }
+
+  @Test
+  void missingLibrarySaysWhatToDo() throws Exception {
+    String said =
+        Jvm.run(List.of("-Dzeebe.library.path=/nowhere"), Missing.class);
+    assertTrue(said.contains("/nowhere") && said.contains("zeebe.library.path"), said);
+  }
+
+  static final class Missing {
+    public static void main(String[] arguments) {
+      try {
+        ZeebeChannel.libraryVersion();
+        throw new AssertionError("loaded");
+      } catch (UnsatisfiedLinkError e) {
+        System.out.println(e.getMessage());
+      }
+    }
+  }
+
+  /** Twice: a library is loaded by one class loader at a time. */
+  @Test
+  void classLoaderIsUnloaded() throws Exception {
+    for (int round = 0; round < 2; round++) {
+      WeakReference<ClassLoader> loader = useInLoader();
+      for (int i = 0; i < 200 && loader.get() != null; i++) {
+        System.gc();
+        Thread.sleep(50);
+      }
+      assertNull(loader.get(), "the class loader is not collected");
+    }
+  }
+
+  /** A channel and its calls, in classes of their own; one that is closed, and one that is forgotten. */
+  private static WeakReference<ClassLoader> useInLoader() throws Exception {
+    URL[] urls =
+        Arrays.stream(System.getProperty("java.class.path").split(File.pathSeparator))
+            .map(path -> url(path))
+            .toArray(URL[]::new);
+    var loader = new URLClassLoader(urls, ClassLoader.getPlatformClassLoader());
+    Class<?> main = loader.loadClass(InLoader.class.getName());
+    assertNotNull(main);
+    assertTrue(main != InLoader.class);
+    var method = main.getDeclaredMethod("use", String.class);
+    method.setAccessible(true);
+    method.invoke(null, gateway.address("plaintext"));
+    var reference = new WeakReference<ClassLoader>(loader);
+    loader.close();
+    return reference;
+  }
+
+  private static URL url(String path) {
+    try {
+      return Path.of(path).toUri().toURL();
+    } catch (java.net.MalformedURLException e) {
+      throw new IllegalArgumentException(e);
+    }
+  }
+}

@@ -1,0 +1,76 @@
+package org.libzeebe;
+
+import gateway_protocol.GatewayGrpc;
+import gateway_protocol.GatewayOuterClass.StreamActivatedJobsRequest;
+import gateway_protocol.GatewayOuterClass.TopologyRequest;
+import io.grpc.Metadata;
+import io.grpc.Status;
+import io.grpc.StatusRuntimeException;
+import io.grpc.stub.MetadataUtils;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.TimeUnit;
+
+/**
+ * A program that goes through all of the glue, and then ends with a channel, a stream and a token source that are open:
+ * {@code ADDRESS OAUTH_ADDRESS CA_FILE TOKEN_URL}.
+ */
+final class Traffic {
+  private Traffic() {}
+
+  public static void main(String[] arguments) throws Exception {
+    var channel =
+        ZeebeChannel.insecure()
+            .address(arguments[0])
+            .option("grpc.primary_user_agent", "traffic")
+            .option("grpc.keepalive_time_ms", 30_000)
+            .build();
+    var headers = new Metadata();
+    headers.put(Metadata.Key.of("some-bin", Metadata.BINARY_BYTE_MARSHALLER), new byte[] {0, 1});
+    var stub =
+        GatewayGrpc.newBlockingStub(channel)
+            .withInterceptors(MetadataUtils.newAttachHeadersInterceptor(headers));
+    for (int i = 0; i < 100; i++) {
+      stub.withDeadlineAfter(20, TimeUnit.SECONDS).topology(TopologyRequest.getDefaultInstance());
+    }
+    var jobs = StreamActivatedJobsRequest.newBuilder().setType("none").setTimeout(1000).build();
+    stub.streamActivatedJobs(jobs);
+    try {
+      stub.withDeadlineAfter(50, TimeUnit.MILLISECONDS).streamActivatedJobs(jobs).hasNext();
+    } catch (StatusRuntimeException e) {
+      require(e.getStatus().getCode() == Status.Code.DEADLINE_EXCEEDED);
+    }
+    channel.stats();
+    channel.notifyWhenStateChanged(channel.getState(true), () -> {});
+
+    String ca = java.nio.file.Files.readString(java.nio.file.Path.of(arguments[2]));
+    var plugin =
+        MetadataPlugin.tokens(
+            () ->
+                CompletableFuture.supplyAsync(
+                    () -> {
+                      try {
+                        return new Token(Tokens.fetch(arguments[3]), null);
+                      } catch (Exception e) {
+                        throw new IllegalStateException(e);
+                      }
+                    }));
+    var authorized =
+        ZeebeChannel.secure()
+            .address(arguments[1])
+            .credentials(GatewayCredentials.tls(ca).with(plugin))
+            .build();
+    GatewayGrpc.newBlockingStub(authorized)
+        .withDeadlineAfter(20, TimeUnit.SECONDS)
+        .topology(TopologyRequest.getDefaultInstance());
+    try (var closed = ZeebeChannel.insecure().address(arguments[0]).build()) {
+      closed.getState(true);
+    }
+    System.out.println("traffic: done");
+  }
+
+  private static void require(boolean condition) {
+    if (!condition) {
+      throw new AssertionError();
+    }
+  }
+}
