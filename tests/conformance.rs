@@ -8,7 +8,7 @@ use std::net::{TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, Command, Stdio};
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
-use std::sync::{Arc, Mutex, Once};
+use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::Duration;
 
@@ -22,57 +22,30 @@ const BUILD_TIMEOUT: Duration = Duration::from_secs(3600);
 type Environment = BTreeMap<String, String>;
 
 #[test]
-fn c_driver_answers_all_cases() {
-    build_c_driver();
-    answers_all_cases("c");
+fn the_c_driver_answers_all_cases() {
+    holds("c");
 }
 
 #[test]
-fn java_driver_answers_all_cases() {
-    build_driver("java");
-    answers_all_cases("java");
-    answers_malformed_lines("java");
+fn the_cpp_driver_answers_all_cases() {
+    holds("cpp");
 }
 
 #[test]
-fn malformed_lines_are_answered() {
-    build_c_driver();
-    answers_malformed_lines("c");
+fn the_go_driver_answers_all_cases() {
+    holds("go");
 }
 
 #[test]
-fn go_driver_answers_all_cases() {
-    Driver::start("go", &Environment::new()).finish_within(BUILD_TIMEOUT); // builds
-    answers_all_cases("go");
-    answers_malformed_lines("go");
+fn the_java_driver_answers_all_cases() {
+    holds("java");
 }
 
-/// Keeps the build out of the time that an answer may take.
-fn build_c_driver() {
-    static BUILT: Once = Once::new();
-    BUILT.call_once(|| build_driver("c"));
-}
-
-/// Keeps the build out of the time that an answer may take.
-fn build_driver(language: &str) {
+fn holds(language: &str) {
+    // Keeps the build out of the time that an answer may take.
     Driver::start(language, &Environment::new()).finish_within(BUILD_TIMEOUT);
-}
-
-#[test]
-fn cpp_driver_answers_all_cases() {
-    build_cpp_driver();
-    answers_all_cases("cpp");
-}
-
-#[test]
-fn cpp_driver_answers_malformed_lines() {
-    build_cpp_driver();
-    answers_malformed_lines("cpp");
-}
-
-fn build_cpp_driver() {
-    static BUILT: Once = Once::new();
-    BUILT.call_once(|| Driver::start("cpp", &Environment::new()).finish_within(BUILD_TIMEOUT));
+    answers_all_cases(language);
+    answers_malformed_lines(language);
 }
 
 fn answers_all_cases(language: &str) {
