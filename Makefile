@@ -108,8 +108,7 @@ build/conformance-driver-cpp: tests/conformance/drivers/cpp/driver.cpp build/con
 	$(CXX) -std=c++17 -Wall -Wextra -Wpedantic $(CXXFLAGS) -pthread -Ibuild/include -Itests/conformance/drivers/c -o $@ \
 		$(filter %.cpp %.o,$^) $(LDFLAGS) -Lbuild/lib -lzeebe -Wl,-rpath,'$$ORIGIN/lib'
 
-test-cpp: $(LIBRARY) gateway ## the tests of the C++ binding: as C++17, as C++20, and under sanitizers
-	scripts/prerequisites c++ cmake gtest.pc
+test-cpp: $(LIBRARY) gateway ## the C++ binding: its tests as C++17, as C++20, and under sanitizers
 	tests/cpp/run
 
 # The Java binding: its native part beside the library, as the jar carries both.
@@ -145,15 +144,15 @@ build/java/lib/zeebe-channel.jar: bindings/java/pom.xml $(shell find bindings/ja
 build/java/driver/Driver.class: tests/conformance/drivers/java/Driver.java build/java/lib/zeebe-channel.jar
 	javac --release 17 -Xlint:all,-processing -Werror -d $(@D) -cp 'build/java/lib/*' $<
 
-test-java: $(JAVA_NATIVE)/libzeebe_jni.so gateway ## the tests of the Java binding
-	scripts/prerequisites cc java mvn
+test-java: $(JAVA_NATIVE)/libzeebe_jni.so gateway ## the Java binding: its tests
 	timeout 900 $(MAVEN) verify
 
-test: ## all checks: formatting, lints, and every test
+test: ## all checks: formatting, lints, the bindings' tests, and every other test
 	scripts/prerequisites cargo cc c++ python3 valgrind pkg-config cmake tinyproxy go node npm java mvn unzip
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets --locked -- -D warnings
 	$(MAKE) all gateway interop-servers token-servers examples build/conformance-driver CFLAGS='$(CFLAGS) -Werror'
+	scripts/test-bindings
 	cargo test --workspace --locked | awk '{ print; fflush() } \
 		/^test result:/ { passed += $$4; failed += $$6; ignored += $$8 } \
 		END { printf "\n%d tests passed, %d failed, %d ignored\n", passed, failed, ignored }'
