@@ -213,7 +213,7 @@ impl DiskCache {
                 .create(true)
                 .truncate(false)
                 .mode(0o600)
-                .custom_flags(libc::O_NOFOLLOW)
+                .custom_flags(libc::O_NOFOLLOW | libc::O_NONBLOCK) // as in `load`
                 .open(path)
                 .map_err(|error| format!("its lock file cannot be opened: {error}"))
         };

@@ -3,6 +3,7 @@
 #include "token_endpoint.h"
 
 #include <sys/file.h>
+#include <sys/stat.h>
 
 static char path[1024];
 static char warning[1024]; /* the last about the file */
@@ -43,7 +44,8 @@ static zeebe_channel *here(const gateway *g, int64_t timeout_ms) {
 }
 
 static void content(char *text, size_t size) {
-  FILE *in = fopen(path, "r");
+  struct stat found;
+  FILE *in = stat(path, &found) == 0 && S_ISREG(found.st_mode) ? fopen(path, "r") : NULL;
   size_t got = in ? fread(text, 1, size - 1, in) : 0;
   text[got] = 0;
   if (in) fclose(in);
@@ -163,6 +165,8 @@ static void what_is_not_ours_is_left_alone(const gateway *g) {
   put("{\"version\":1,\"tokens\":{}}", 0600);
   CHECK(rename(path, target) == 0 && symlink(target, path) == 0);
   is_left_alone(g, "symbolic link");
+  CHECK(mkfifo(path, 0600) == 0); /* which nobody writes to */
+  is_left_alone(g, "no file");
   if (geteuid() == 0) { /* only then can a file be given away */
     put("{\"version\":1,\"tokens\":{}}", 0600);
     CHECK(chown(path, 12345, (gid_t)-1) == 0);
@@ -183,6 +187,15 @@ static void a_lock_that_is_held_delays_a_call_but_does_not_stop_it(const gateway
   close(fd);
 }
 
+static void a_lock_that_is_no_file_holds_nobody(const gateway *g) {
+  char lock[1100];
+  snprintf(lock, sizeof lock, "%s.lock", path);
+  unlink(lock);
+  CHECK(mkfifo(lock, 0600) == 0);
+  is_left_alone(g, "its lock file cannot be opened");
+  unlink(lock);
+}
+
 int main(int count, char **arguments) {
   gateway g;
   if (count == 4) return one_process(arguments);
@@ -195,6 +208,7 @@ int main(int count, char **arguments) {
   a_refused_token_goes_from_the_file(&g);
   what_is_not_ours_is_left_alone(&g);
   a_lock_that_is_held_delays_a_call_but_does_not_stop_it(&g);
+  a_lock_that_is_no_file_holds_nobody(&g);
   OK(zeebe_runtime_shutdown(-1));
   gateway_stop(&g);
   return 0;

@@ -197,6 +197,36 @@ static void a_renewal_that_fails_leaves_the_old_token_in_use(void) {
   gateway_stop(&g);
 }
 
+static void a_token_goes_in_plaintext_to_loopback_only_unless_allowed(void) {
+  zeebe_metadata_plugin *plugin = NULL;
+  zeebe_channel_credentials *plain = NULL, *both = NULL;
+  zeebe_connection_options connection = ZEEBE_CONNECTION_OPTIONS_INIT;
+  zeebe_secure_channel_options options = ZEEBE_SECURE_CHANNEL_OPTIONS_INIT;
+  zeebe_channel *channel = NULL;
+  OK(zeebe_bearer_metadata_plugin_new("t", &plugin));
+  OK(zeebe_insecure_channel_credentials_new(&plain));
+  OK(zeebe_composite_channel_credentials_new(plain, plugin, &both));
+  options.channel_credentials = both;
+  options.connection_options = &connection;
+  options.grpc_address = "zeebe.example:1";
+  FAILS(zeebe_create_secure_channel(&options, &channel), ZEEBE_ERROR_KIND_INVALID_ARGUMENT, "allow_insecure_gateway");
+  CHECK(!channel);
+  setenv("ZEEBE_ADDRESS", "zeebe.example:1", 1);
+  options.grpc_address = NULL;
+  FAILS(zeebe_create_secure_channel(&options, &channel), ZEEBE_ERROR_KIND_SETTINGS, "environment:ZEEBE_ADDRESS");
+  connection.allow_insecure_gateway = 1;
+  OK(zeebe_create_secure_channel(&options, &channel));
+  zeebe_channel_free(channel);
+  unsetenv("ZEEBE_ADDRESS");
+  connection.allow_insecure_gateway = 0;
+  options.grpc_address = "127.1.2.3:1";
+  OK(zeebe_create_secure_channel(&options, &channel));
+  zeebe_channel_free(channel);
+  zeebe_channel_credentials_free(plain);
+  zeebe_channel_credentials_free(both);
+  zeebe_metadata_plugin_free(plugin);
+}
+
 static void no_token_is_fetched_for_a_gateway_that_cannot_be_reached(const gateway *g) {
   zeebe_channel *channel = oauth_to(g, "refused", 0);
   long before = requests(g);
@@ -240,6 +270,7 @@ int main(void) {
   a_fetch_that_outlives_a_calls_deadline_serves_the_next(&g);
   a_leeway_as_long_as_the_lifetime_means_a_fetch_for_every_call(&g);
   no_token_is_fetched_for_a_gateway_that_cannot_be_reached(&g);
+  a_token_goes_in_plaintext_to_loopback_only_unless_allowed();
   the_callers_own_authorization_replaces_the_plugins_and_the_later_plugin_wins(&g);
   a_renewal_that_fails_leaves_the_old_token_in_use();
   tokens_are_renewed_before_a_call_must_wait();

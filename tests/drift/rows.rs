@@ -126,6 +126,10 @@ const LIFETIME: &[(&str, &str)] = &[
     ),
     ("http:// URL", "http_is_for_loopback_unless_allowed"),
     (
+        "gateway in plaintext",
+        "a_token_goes_in_plaintext_to_loopback_only_unless_allowed",
+    ),
+    (
         "gateway unreachable",
         "no_token_is_fetched_for_a_gateway_that_cannot_be_reached",
     ),
