@@ -12,6 +12,7 @@ import (
 	"unsafe"
 
 	"google.golang.org/grpc"
+	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/connectivity"
 )
 
@@ -174,7 +175,7 @@ func (c *Channel) Close() error {
 func (c *Channel) Shutdown(ctx context.Context) error {
 	_, err := c.await(ctx, func(waiter *C.zeebego_waiter) *C.zeebe_error { return C.zeebego_close(c.ptr, -1, waiter) })
 	if ctx.Err() != nil {
-		return errors.Join(ctx.Err(), c.Close())
+		return errors.Join(contextError(ctx), c.Close())
 	}
 	return closed(err)
 }
@@ -254,7 +255,7 @@ func (c *Channel) WaitReady(ctx context.Context) error {
 		case connectivity.Ready:
 			return nil
 		case connectivity.Shutdown:
-			return &Error{Kind: KindShutdown, Source: SourceCaller, Code: 14, Message: "the channel was closed", RetryAfter: -1}
+			return &Error{Kind: KindShutdown, Source: SourceCaller, Code: codes.Unavailable, Message: "the channel was closed", RetryAfter: -1}
 		default:
 			if !c.WaitForStateChange(ctx, state) {
 				return c.notReady(ctx)

@@ -33,7 +33,7 @@ const (
 	credentialed  = secure | oauth2 | cloud
 	authenticated = oauth2 | cloud
 	optioned      = addressed | cloud
-	any5          = optioned | environment
+	every         = optioned | environment
 )
 
 func (c constructor) String() string {
@@ -71,24 +71,24 @@ type channelOption struct {
 
 // WithConnectAddress is `host:port` or `unix:path` to dial in place of the target's address; TLS name and authority stay the target's.
 func WithConnectAddress(address string) Option {
-	return Option{"WithConnectAddress", any5, func(s *settings) { s.connectAddress, s.given = &address, true }}
+	return Option{"WithConnectAddress", every, func(s *settings) { s.connectAddress, s.given = &address, true }}
 }
 
 // WithMetadata is sent with every call. It is copied.
 func WithMetadata(pairs metadata.MD) Option {
 	pairs = pairs.Copy()
-	return Option{"WithMetadata", any5, func(s *settings) { s.metadata, s.given = pairs, true }}
+	return Option{"WithMetadata", every, func(s *settings) { s.metadata, s.given = pairs, true }}
 }
 
 // WithTimeout is of every unary call and stream whose context has no deadline; rounded up to milliseconds. 0: none, which is the default.
 func WithTimeout(timeout time.Duration) Option {
-	return Option{"WithTimeout", any5, func(s *settings) { s.timeout, s.given = timeout, true }}
+	return Option{"WithTimeout", every, func(s *settings) { s.timeout, s.given = timeout, true }}
 }
 
 // WithWaitForReady says whether calls wait while the gateway cannot be reached, or fail with the reason, which is the default; of every call that does
 // not say so itself by grpc.WaitForReady.
 func WithWaitForReady(wait bool) Option {
-	return Option{"WithWaitForReady", any5, func(s *settings) {
+	return Option{"WithWaitForReady", every, func(s *settings) {
 		s.given = true
 		s.waitForReady = C.ZEEBE_WAIT_FOR_READY_NO
 		if wait {
@@ -99,7 +99,7 @@ func WithWaitForReady(wait bool) Option {
 
 // WithInsecureGatewayAllowed allows to send tokens in plaintext beyond loopback. They can be read on the way.
 func WithInsecureGatewayAllowed() Option {
-	return Option{"WithInsecureGatewayAllowed", any5, func(s *settings) { s.allowInsecureGateway, s.given = true, true }}
+	return Option{"WithInsecureGatewayAllowed", every, func(s *settings) { s.allowInsecureGateway, s.given = true, true }}
 }
 
 // WithIntOption sets a gRPC channel argument that is a number, such as grpc.keepalive_time_ms, within 32 bits. Of duplicates the first counts.

@@ -63,18 +63,17 @@ func newQueue() (*queue, error) {
 		return nil, err
 	}
 	var theirs C.int32_t
-	err := takeError(C.zeebe_completion_queue_fd(q.ptr, &theirs))
-	if err == nil {
-		// The library closes its descriptor, os.File this one.
-		var ours int
-		if ours, err = unix.FcntlInt(uintptr(theirs), unix.F_DUPFD_CLOEXEC, 0); err == nil {
-			q.file = os.NewFile(uintptr(ours), "zeebe completion queue")
-		}
-	}
-	if err != nil {
+	if err := takeError(C.zeebe_completion_queue_fd(q.ptr, &theirs)); err != nil {
 		C.zeebe_completion_queue_free(q.ptr)
 		return nil, err
 	}
+	// The library closes its descriptor, os.File this one.
+	ours, err := unix.FcntlInt(uintptr(theirs), unix.F_DUPFD_CLOEXEC, 0)
+	if err != nil {
+		C.zeebe_completion_queue_free(q.ptr)
+		return nil, localError(codes.Internal, "cannot copy an event descriptor: %v", err)
+	}
+	q.file = os.NewFile(uintptr(ours), "zeebe completion queue")
 	q.batch = (*C.zeebego_batch)(C.calloc(1, C.sizeof_zeebego_batch))
 	// Later than the end: who found it before that may still be using it.
 	runtime.AddCleanup(q, func(ptr *C.zeebe_completion_queue) { C.zeebe_completion_queue_free(ptr) }, q.ptr)

@@ -5,7 +5,6 @@ import "C"
 
 import (
 	"context"
-	"errors"
 	"io"
 	"runtime"
 	"sync"
@@ -352,8 +351,8 @@ func (c *clientStream) RecvMsg(message any) error {
 func (s *stream) next() (mem.Buffer, error) {
 	for {
 		s.mutex.Lock()
-		if s.isEnded && s.failure != nil && errors.Is(s.failure, context.Canceled) {
-			s.dropMessages()
+		if s.ctx.Err() == context.Canceled {
+			s.dropMessages() // what was cancelled gives nothing more but its end
 		}
 		if len(s.messages) > 0 {
 			message := s.messages[0]

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
@@ -25,6 +26,14 @@ func stream(t testing.TB, channel *zeebe.Channel, ctx context.Context, desc *grp
 	opened, err := channel.NewStream(ctx, desc, method, options...)
 	ok(t, err)
 	return opened
+}
+
+// settle waits until the count has begun to grow, and then has not grown for a while.
+func settle(count *atomic.Int64) {
+	for last := int64(-1); last <= 0 || last != count.Load(); {
+		last = count.Load()
+		time.Sleep(200 * time.Millisecond)
+	}
 }
 
 func TestMessagesComeInOrderWhateverTheirLength(t *testing.T) {
@@ -74,6 +83,7 @@ func TestSlowReaderSlowsTheServer(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	opened := stream(t, channel, ctx, both)
 	ok(t, opened.RecvMsg(&wrapperspb.StringValue{}))
+	settle(&sent)
 	cancel()
 	<-stuck
 	// The HTTP/2 window of two megabytes, and what was read.
@@ -100,12 +110,10 @@ func TestSlowServerSlowsTheProgram(t *testing.T) {
 				ended <- err
 				return
 			}
-			if sent.Add(1) == 2 {
-				ended <- nil
-			}
+			sent.Add(1)
 		}
 	}()
-	ok(t, <-ended)
+	settle(&sent)
 	cancel()
 	if err := <-ended; err != io.EOF {
 		t.Fatal(err)
