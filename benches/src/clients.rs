@@ -24,7 +24,7 @@ pub(crate) const REFERENCE: &str = "tonic";
 /// libzeebe: what the goals are for.
 pub(crate) const OURS: [&str; 2] = ["zeebe", QUEUE];
 const QUEUE: &str = "zeebe-queue";
-const DEFAULT: [&str; 7] = [
+const DEFAULT: [&str; 9] = [
     "zeebe",
     QUEUE,
     REFERENCE,
@@ -32,6 +32,8 @@ const DEFAULT: [&str; 7] = [
     "grpc-c++",
     "grpc-go",
     "zeebe-go",
+    "zeebe-java",
+    "grpc-java",
 ];
 /// Only when asked for: there to show which of its runtimes is the better one for tonic.
 const ON_REQUEST: [&str; 1] = ["tonic-multi-thread"];
