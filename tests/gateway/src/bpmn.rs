@@ -17,7 +17,7 @@ use xml::{BPMN, children, required};
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Process {
     pub(crate) id: String,
-    /// The start event comes first, and every element before those that its flows lead to.
+    /// The start events come first, and every element before those that its flows lead to.
     pub(crate) elements: Vec<Element>,
 }
 
@@ -38,7 +38,8 @@ pub(crate) struct Flow {
 
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum ElementKind {
-    StartEvent,
+    /// Starts instances that are created, or those of its trigger.
+    StartEvent(Option<Trigger>),
     ServiceTask(TaskDefinition),
     MessageCatchEvent(Subscription),
     /// Waits for the signal of this name.
@@ -48,6 +49,15 @@ pub(crate) enum ElementKind {
     ExclusiveGateway,
     BoundaryErrorEvent(ErrorCatch),
     EndEvent,
+}
+
+/// What starts an instance by itself.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum Trigger {
+    /// A message of this name.
+    Message(String),
+    /// A signal of this name.
+    Signal(String),
 }
 
 #[derive(Debug, Clone, PartialEq)]
@@ -73,6 +83,22 @@ pub(crate) struct ErrorCatch {
 }
 
 impl Process {
+    /// The place of the start event with this trigger, or of the one without.
+    pub(crate) fn start(&self, trigger: Option<&Trigger>) -> Option<usize> {
+        self.elements.iter().position(
+            |element| matches!(&element.kind, ElementKind::StartEvent(of) if of.as_ref() == trigger),
+        )
+    }
+
+    /// The places of the start events that have a message, and its name.
+    pub(crate) fn message_starts(&self) -> impl Iterator<Item = (usize, &str)> {
+        let elements = self.elements.iter().enumerate();
+        elements.filter_map(|(place, element)| match &element.kind {
+            ElementKind::StartEvent(Some(Trigger::Message(name))) => Some((place, name.as_str())),
+            _ => None,
+        })
+    }
+
     /// The place of the boundary event that catches an error of this task; one for its code comes first.
     pub(crate) fn catcher(&self, task: &str, code: &str) -> Option<usize> {
         let catcher = |wanted: Option<&str>| {

@@ -5,7 +5,9 @@ use serde_json::{Map, Value};
 
 use super::declarations::{Declarations, correlation_key, literal};
 use super::xml::{ZEEBE, children, extensions, only, only_extensions, required, unsupported};
-use super::{ElementKind, ErrorCatch, Expression, Subscription, TaskDefinition, durations};
+use super::{
+    ElementKind, ErrorCatch, Expression, Subscription, TaskDefinition, Trigger, durations,
+};
 
 const DEFAULT_RETRIES: i32 = 3;
 
@@ -23,7 +25,7 @@ pub(super) fn kind(
         Ok(kind)
     };
     match node.tag_name().name() {
-        "startEvent" => plain(ElementKind::StartEvent),
+        "startEvent" => start_event(node, declarations),
         "endEvent" => plain(ElementKind::EndEvent),
         "exclusiveGateway" => plain(ElementKind::ExclusiveGateway),
         "serviceTask" => {
@@ -52,6 +54,21 @@ fn event_definition<'a, 'i>(
     }
 }
 
+fn start_event(node: Node<'_, '_>, declarations: &Declarations<'_>) -> Result<ElementKind, String> {
+    let definitions = ["messageEventDefinition", "signalEventDefinition"];
+    let trigger = match event_definition(node, &definitions)? {
+        None => None,
+        Some(definition) if definition.tag_name().name() == "signalEventDefinition" => {
+            Some(Trigger::Signal(signal(definition, declarations)?))
+        }
+        Some(definition) => {
+            let message = declarations.find(definition, "messageRef", "message")?;
+            Some(Trigger::Message(literal(message, "name")?.to_owned()))
+        }
+    };
+    Ok(ElementKind::StartEvent(trigger))
+}
+
 fn catch_event(node: Node<'_, '_>, declarations: &Declarations<'_>) -> Result<ElementKind, String> {
     const DEFINITIONS: &[&str] = &[
         "messageEventDefinition",
@@ -65,12 +82,16 @@ fn catch_event(node: Node<'_, '_>, declarations: &Declarations<'_>) -> Result<El
     match definition.tag_name().name() {
         "timerEventDefinition" => duration(id, definition).map(ElementKind::TimerCatchEvent),
         "signalEventDefinition" => {
-            let signal = declarations.find(definition, "signalRef", "signal")?;
-            let name = literal(signal, "name")?.to_owned();
-            Ok(ElementKind::SignalCatchEvent(name))
+            signal(definition, declarations).map(ElementKind::SignalCatchEvent)
         }
         _ => subscription(definition, declarations).map(ElementKind::MessageCatchEvent),
     }
+}
+
+/// The name of the signal that the definition refers to.
+fn signal(definition: Node<'_, '_>, declarations: &Declarations<'_>) -> Result<String, String> {
+    let signal = declarations.find(definition, "signalRef", "signal")?;
+    Ok(literal(signal, "name")?.to_owned())
 }
 
 fn duration(id: &str, definition: Node<'_, '_>) -> Result<i64, String> {

@@ -40,7 +40,7 @@ pub(super) fn read<'a>(node: roxmltree::Node<'a, '_>) -> Result<SequenceFlow<'a>
     })
 }
 
-/// Puts every element before those that it leads to; the start event is the first. Loops and elements that nothing
+/// Puts every element before those that it leads to; the start events are the first. Loops and elements that nothing
 /// leads to are refused.
 pub(super) fn connect(
     process: &str,
@@ -55,7 +55,7 @@ pub(super) fn connect(
             return Err(format!("the id {} comes twice", twice.id));
         }
     }
-    let start = start(process, &ids, &nodes_by_id)?;
+    let starts = starts(process, &ids, &nodes_by_id)?;
 
     let mut outgoing: HashMap<&str, Vec<&SequenceFlow<'_>>> = HashMap::new();
     let mut steps: HashMap<&str, Vec<&str>> = HashMap::new();
@@ -89,13 +89,13 @@ pub(super) fn connect(
             outgoing.entry(id).or_default(),
             &nodes_by_id,
         )?;
-        if *id != start && !incoming.contains_key(id) {
-            return Err(format!("{id} is not on the way from the start event"));
+        if !starts.contains(id) && !incoming.contains_key(id) {
+            return Err(format!("{id} is not on the way from a start event"));
         }
     }
 
     let mut places = HashMap::new();
-    let mut ready = VecDeque::from([start]);
+    let mut ready = VecDeque::from(starts);
     while let Some(id) = ready.pop_front() {
         places.insert(id, places.len());
         for target in steps.get(id).into_iter().flatten() {
@@ -127,21 +127,29 @@ pub(super) fn connect(
     Ok(ids.into_iter().filter_map(element).collect())
 }
 
-fn start<'a>(
+/// The start events, each with a trigger of its own, or the one without.
+fn starts<'a>(
     process: &str,
     ids: &[&'a str],
     nodes: &HashMap<&str, Node<'_>>,
-) -> Result<&'a str, String> {
-    let mut starts = ids
-        .iter()
-        .filter(|id| nodes[**id].kind == ElementKind::StartEvent);
-    let start = starts
-        .next()
-        .ok_or_else(|| format!("the process {process} has no start event"))?;
-    match starts.next() {
-        Some(_) => Err(format!("the process {process} has two start events")),
-        None => Ok(start),
+) -> Result<Vec<&'a str>, String> {
+    let mut starts = Vec::<&str>::new();
+    for id in ids {
+        let kind = &nodes[id].kind;
+        if !matches!(kind, ElementKind::StartEvent(_)) {
+            continue;
+        }
+        if let Some(other) = starts.iter().find(|other| nodes[**other].kind == *kind) {
+            return Err(format!(
+                "the process {process} has two start events for the same, {other} and {id}"
+            ));
+        }
+        starts.push(id);
     }
+    if starts.is_empty() {
+        return Err(format!("the process {process} has no start event"));
+    }
+    Ok(starts)
 }
 
 /// Whether the element has the flows that it needs. Those of a gateway are put in order: the default comes last.
@@ -153,7 +161,7 @@ fn check(
 ) -> Result<(), String> {
     let id = node.id;
     match &node.kind {
-        ElementKind::StartEvent | ElementKind::BoundaryErrorEvent(_) if has_incoming => {
+        ElementKind::StartEvent(_) | ElementKind::BoundaryErrorEvent(_) if has_incoming => {
             return Err(format!("the event {id} has an incoming flow"));
         }
         ElementKind::BoundaryErrorEvent(catch)

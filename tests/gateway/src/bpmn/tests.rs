@@ -60,7 +60,7 @@ fn a_linear_process_is_read_in_the_order_of_its_flows() {
     assert_eq!(
         kinds,
         [
-            ElementKind::StartEvent,
+            ElementKind::StartEvent(None),
             ElementKind::ServiceTask(task),
             ElementKind::MessageCatchEvent(subscription),
             ElementKind::EndEvent
@@ -150,6 +150,14 @@ fn what_is_not_linear_is_refused() {
         ("<b:startEvent id='s'/>".to_owned(), "no outgoing flow"),
         (
             "<b:startEvent id='s'/><b:startEvent id='r'/>".to_owned(),
+            "two start events",
+        ),
+        (
+            format!(
+                "{0}{0}",
+                "<b:startEvent id='s'><b:messageEventDefinition messageRef='keyless'/></b:startEvent>"
+            )
+            .replacen("id='s'", "id='r'", 1),
             "two start events",
         ),
         (

@@ -60,6 +60,11 @@ impl<T> Catalogue<T> {
         self.by_id.get(id)?.kept.values().next_back()
     }
 
+    pub(super) fn all_latest(&self) -> impl Iterator<Item = &Arc<Version<T>>> {
+        let versions = self.by_id.values();
+        versions.filter_map(|versions| versions.kept.values().next_back())
+    }
+
     /// The latest version if it has this content.
     pub(super) fn unchanged(&self, id: &TenantId, content: &[u8]) -> Option<&Arc<Version<T>>> {
         self.latest(id).filter(|latest| *latest.content == *content)

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use super::catalogue::TenantId;
 use super::deployments::Definition;
 use super::instances::{ElementInstance, Instance};
+use super::starts::MessageStart;
 use super::{Rejection, State, Variables, fetched, tenant, variables};
 use crate::protocol::{
     CreateProcessInstanceRequest, CreateProcessInstanceResponse,
@@ -28,7 +29,7 @@ impl State {
         &mut self,
         request: &CreateProcessInstanceRequest,
     ) -> Result<CreateProcessInstanceResponse, Rejection> {
-        let response = self.place_instance(request)?;
+        let response = self.create(request)?;
         self.run(response.process_instance_key);
         Ok(response)
     }
@@ -38,7 +39,7 @@ impl State {
         &mut self,
         request: &CreateProcessInstanceRequest,
     ) -> Result<CreateProcessInstanceResponse, Rejection> {
-        let response = self.place_instance(request)?;
+        let response = self.create(request)?;
         self.results.insert(response.process_instance_key, None);
         self.run(response.process_instance_key);
         Ok(response)
@@ -75,8 +76,8 @@ impl State {
         self.results.remove(&instance_key);
     }
 
-    /// Puts a new instance on its start event.
-    fn place_instance(
+    /// Puts a new instance on the start event without a trigger.
+    fn create(
         &mut self,
         request: &CreateProcessInstanceRequest,
     ) -> Result<CreateProcessInstanceResponse, Rejection> {
@@ -88,25 +89,48 @@ impl State {
         }
         let variables = variables(&request.variables)?;
         let definition = self.definition(request)?;
-        let partition = self.next_partition();
-        let key = self.next_key(partition);
-        let response = CreateProcessInstanceResponse {
+        let id = &definition.id;
+        let place = definition.what.start(None).ok_or_else(|| {
+            Rejection::FailedPrecondition(format!(
+                "the process {} has only start events of messages and signals, which start its instances",
+                id.id
+            ))
+        })?;
+        let mut response = CreateProcessInstanceResponse {
             process_definition_key: definition.key,
-            bpmn_process_id: definition.id.id.clone(),
+            bpmn_process_id: id.id.clone(),
             version: definition.number,
-            process_instance_key: key,
-            tenant_id: definition.id.tenant_id.clone(),
+            process_instance_key: 0,
+            tenant_id: id.tenant_id.clone(),
             tags: request.tags.clone(),
         };
+        let tags = request.tags.clone();
+        response.process_instance_key =
+            self.place_instance(definition, place, variables, tags, None);
+        Ok(response)
+    }
+
+    /// A new instance at this place, which does not run yet.
+    pub(super) fn place_instance(
+        &mut self,
+        definition: Arc<Definition>,
+        place: usize,
+        variables: Variables,
+        tags: Vec<String>,
+        started_by: Option<MessageStart>,
+    ) -> i64 {
+        let partition = self.next_partition();
+        let key = self.next_key(partition);
         let instance = Instance {
             definition,
             variables,
-            tags: request.tags.clone(),
-            at: ElementInstance::new(key, 0),
+            tags,
+            at: ElementInstance::new(key, place),
             incident: None,
+            started_by,
         };
         self.instances.insert(key, instance);
-        Ok(response)
+        key
     }
 
     fn definition(

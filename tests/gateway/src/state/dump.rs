@@ -26,6 +26,7 @@ impl State {
                 "timers": self.timers.len(),
                 "results": self.results.len(),
             },
+            "started_by_messages": self.starts.running(),
             "live_messages": self.messages.live(),
             "streams": self.streams.open(),
         })

@@ -9,6 +9,7 @@ use super::creation::Ending;
 use super::deployments::Definition;
 use super::messages::Correlation;
 use super::signals::Signal;
+use super::starts::MessageStart;
 use super::{Rejection, State, Variables, variables};
 use crate::bpmn::Element;
 use crate::protocol::{CancelProcessInstanceRequest, SetVariablesRequest, SetVariablesResponse};
@@ -20,6 +21,7 @@ pub(super) struct Instance {
     pub(super) tags: Vec<String>,
     pub(super) at: ElementInstance,
     pub(super) incident: Option<i64>,
+    pub(super) started_by: Option<MessageStart>,
 }
 
 /// The token's stay at an element.
@@ -149,6 +151,9 @@ impl State {
             return;
         };
         self.element_instances.remove(&instance.at.key);
+        if let Some(start) = instance.started_by {
+            self.starts.end(start);
+        }
         if let Some(result) = self.results.get_mut(&key) {
             *result = Some(ending(instance.variables));
         }

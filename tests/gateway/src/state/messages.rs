@@ -60,10 +60,9 @@ impl Messages {
         process_id: &str,
         instance_key: i64,
     ) -> Option<Variables> {
-        let mut live = self.live.get_mut(correlation).into_iter().flatten();
-        if let Some(message) = live.find(|message| !message.correlated.contains(process_id)) {
-            message.correlated.insert(process_id.to_owned());
-            return Some(message.variables.clone());
+        let live = self.take_live(correlation, process_id);
+        if live.is_some() {
+            return live;
         }
         self.waiting
             .entry(correlation.clone())
@@ -73,6 +72,18 @@ impl Messages {
                 instance_key,
             });
         None
+    }
+
+    /// The variables of the oldest live message that the process has not had, and has now.
+    pub(super) fn take_live(
+        &mut self,
+        correlation: &Correlation,
+        process_id: &str,
+    ) -> Option<Variables> {
+        let mut live = self.live.get_mut(correlation).into_iter().flatten();
+        let message = live.find(|message| !message.correlated.contains(process_id))?;
+        message.correlated.insert(process_id.to_owned());
+        Some(message.variables.clone())
     }
 
     pub(super) fn unsubscribe(&mut self, correlation: &Correlation, instance_key: i64) {
@@ -130,7 +141,9 @@ impl State {
                 request.name
             )));
         }
-        let (correlated, instances) = self.messages.take_waiting(&correlation);
+        let (mut correlated, instances) = self.messages.take_waiting(&correlation);
+        let mut starts = self.started_by_message(&correlation);
+        starts.retain(|(definition, _)| correlated.insert(definition.id.id.clone()));
         if request.time_to_live > 0 {
             let expires = self.now.saturating_add(request.time_to_live);
             self.messages
@@ -146,6 +159,14 @@ impl State {
         }
         for instance in instances {
             self.leave(instance, variables.clone());
+        }
+        for (definition, place) in starts {
+            self.start(
+                definition,
+                place,
+                variables.clone(),
+                &request.correlation_key,
+            );
         }
         let partition = self.next_partition();
         Ok(PublishMessageResponse {

@@ -14,6 +14,7 @@ mod messages;
 mod rejection;
 mod running;
 mod signals;
+mod starts;
 mod streams;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -47,6 +48,7 @@ pub(crate) struct State {
     streams: streams::Streams,
     messages: messages::Messages,
     signals: signals::Signals,
+    starts: starts::Starts,
     /// When a timer fires, and the instance that waits for it.
     timers: BTreeSet<(i64, i64)>,
     incidents: BTreeMap<i64, Incident>,
@@ -67,6 +69,7 @@ impl State {
             streams: streams::Streams::default(),
             messages: messages::Messages::default(),
             signals: signals::Signals::default(),
+            starts: starts::Starts::default(),
             timers: BTreeSet::new(),
             incidents: BTreeMap::new(),
         }
@@ -78,6 +81,7 @@ impl State {
         self.messages.expire(self.now);
         self.jobs.release_due(self.now);
         self.fire_timers();
+        self.start_next();
         self.offer_to_streams();
         self
     }

@@ -74,7 +74,7 @@ impl State {
         let definition = Arc::clone(&instance.definition);
         let tenant_id = &definition.id.tenant_id;
         Some(match &definition.what.elements[instance.at.place].kind {
-            ElementKind::StartEvent | ElementKind::BoundaryErrorEvent(_) => Arrival::Leaves(0),
+            ElementKind::StartEvent(_) | ElementKind::BoundaryErrorEvent(_) => Arrival::Leaves(0),
             ElementKind::ExclusiveGateway => choose(instance),
             ElementKind::ServiceTask(task) => {
                 let element_key = instance.at.key;

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Rejection, State, not_blank, tenant, variables};
+use crate::bpmn::Trigger;
 use crate::protocol::{BroadcastSignalRequest, BroadcastSignalResponse};
 
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -47,7 +48,7 @@ impl Signals {
 }
 
 impl State {
-    /// Reaches every instance that waits now; a signal is not kept for later ones.
+    /// Reaches every instance that waits now, and starts those that begin with it; a signal is not kept for later ones.
     pub(crate) fn broadcast(
         &mut self,
         request: &BroadcastSignalRequest,
@@ -58,6 +59,10 @@ impl State {
         let signal = Signal::new(&tenant_id, &request.signal_name);
         for instance_key in self.signals.0.remove(&signal).unwrap_or_default() {
             self.leave(instance_key, variables.clone());
+        }
+        let trigger = Trigger::Signal(signal.name);
+        for (definition, place) in self.started_by(&trigger, &tenant_id) {
+            self.start(definition, place, variables.clone(), "");
         }
         let partition = self.next_partition();
         Ok(BroadcastSignalResponse {

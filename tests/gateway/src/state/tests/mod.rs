@@ -6,6 +6,7 @@ mod jobs;
 mod messages;
 mod paths;
 mod processes;
+mod starts;
 mod streams;
 
 use super::*;
@@ -24,6 +25,7 @@ fn assert_nothing_is_left(state: &mut State) {
     for (name, count) in dump["waiting"].as_object().expect("an object") {
         assert_eq!(*count, 0, "{name}");
     }
+    assert_eq!(dump["started_by_messages"], 0);
     assert!(state.element_instances.is_empty());
     assert!(!state.jobs.any_activatable());
     assert_eq!(state.next_due(), None);
