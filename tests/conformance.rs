@@ -8,7 +8,7 @@ use std::net::{TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, Command, Stdio};
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, Once};
 use std::thread;
 use std::time::Duration;
 
@@ -42,38 +42,16 @@ fn the_java_driver_answers_all_cases() {
 }
 
 fn holds(language: &str) {
-    // Keeps the build out of the time that an answer may take.
-    Driver::start(language, &Environment::new()).finish_within(BUILD_TIMEOUT);
+    build_drivers();
     answers_all_cases(language);
     answers_malformed_lines(language);
-fn c_driver_answers_all_cases() {
-    build_drivers();
-    answers_all_cases("c");
-}
-
-#[test]
-fn malformed_lines_are_answered() {
-    build_drivers();
-    answers_malformed_lines("c");
-}
-
-#[test]
-fn cpp_driver_answers_all_cases() {
-    build_drivers();
-    answers_all_cases("cpp");
-}
-
-#[test]
-fn cpp_driver_answers_malformed_lines() {
-    build_drivers();
-    answers_malformed_lines("cpp");
 }
 
 /// Keeps the builds, which wait for each other, out of the time that an answer may take.
 fn build_drivers() {
     static BUILT: Once = Once::new();
     BUILT.call_once(|| {
-        for language in ["c", "cpp"] {
+        for language in ["c", "cpp", "go", "java"] {
             Driver::start(language, &Environment::new()).finish_within(BUILD_TIMEOUT);
         }
     });
