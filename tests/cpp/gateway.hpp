@@ -49,6 +49,8 @@ class Gateway {
 public:
     Gateway()
     {
+        const char *program = std::getenv("ZEEBE_DEV_GATEWAY");
+        if (program == nullptr) throw std::runtime_error("ZEEBE_DEV_GATEWAY is not set: run tests/cpp/run");
         directory_ = std::filesystem::temp_directory_path() / "zeebe-cpp-XXXXXX";
         std::string name = directory_.string();
         if (mkdtemp(name.data()) == nullptr) throw std::runtime_error("mkdtemp");
@@ -57,7 +59,7 @@ public:
             xmlns:z="http://camunda.org/schema/zeebe/1.0"><process id="work" isExecutable="true"><startEvent id="s"/>
             <serviceTask id="t"><extensionElements><z:taskDefinition type="work"/></extensionElements></serviceTask><endEvent id="e"/>
             <sequenceFlow id="a" sourceRef="s" targetRef="t"/><sequenceFlow id="b" sourceRef="t" targetRef="e"/></process></definitions>)";
-        start();
+        start(program);
         ports_ = read_file(directory_ / "ports.json");
     }
     Gateway(const Gateway &) = delete;
@@ -117,10 +119,8 @@ public:
     }
 
 private:
-    void start()
+    void start(const char *program)
     {
-        const char *program = std::getenv("ZEEBE_DEV_GATEWAY");
-        if (program == nullptr) throw std::runtime_error("ZEEBE_DEV_GATEWAY is not set");
         int in[2], out[2];
         if (pipe2(in, O_CLOEXEC) != 0 || pipe2(out, O_CLOEXEC) != 0) throw std::runtime_error("pipe2");
         posix_spawn_file_actions_t actions;
