@@ -3,17 +3,19 @@
 mod service;
 mod waiting;
 
+use std::collections::HashMap;
+use std::mem;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use serde_json::Value;
-use tokio::sync::watch;
+use tokio::sync::{Notify, watch};
 use tokio_util::sync::CancellationToken;
 use tonic::{Response, Status};
 
 use crate::options::Options;
 use crate::protocol::{DeployResourceRequest, Resource, TopologyResponse};
-use crate::state::{Rejection, State};
+use crate::state::{Rejection, State, Waiter};
 use crate::topology;
 
 #[derive(Debug, Clone)]
@@ -23,18 +25,28 @@ pub(crate) struct Gateway {
 
 #[derive(Debug)]
 struct Shared {
-    state: Mutex<State>,
-    /// Told whenever something may have happened that someone waits for.
-    changed: watch::Sender<()>,
+    state: Mutex<Waited>,
+    /// When something happens by itself, if ever; told if it becomes earlier.
+    due: watch::Sender<Option<i64>>,
     stop: CancellationToken,
     topology: TopologyResponse,
+}
+
+/// The state, and a bell for each call that waits.
+#[derive(Debug)]
+struct Waited {
+    state: State,
+    bells: HashMap<Waiter, Arc<Notify>>,
 }
 
 impl Gateway {
     pub(crate) fn new(options: &Options, port: u16, stop: CancellationToken) -> Self {
         let shared = Shared {
-            state: Mutex::new(State::new(options.partitions, options.first_key)),
-            changed: watch::Sender::new(()),
+            state: Mutex::new(Waited {
+                state: State::new(options.partitions, options.first_key),
+                bells: HashMap::new(),
+            }),
+            due: watch::Sender::new(None),
             stop,
             topology: topology::describe(options, port),
         };
@@ -49,39 +61,65 @@ impl Gateway {
             resources,
             tenant_id: String::new(),
         };
-        self.lock().at(now()).deploy(&request).map(drop)
+        self.on_state(|state| state.deploy(&request).map(drop))
     }
 
     /// The incidents, as JSON for the control port.
     pub(crate) fn incidents(&self) -> Value {
-        self.lock().incidents()
+        self.on_state(|state| state.incidents())
     }
 
     /// All of the state, as JSON for the control port.
     pub(crate) fn dump(&self) -> Value {
-        self.lock().at(now()).dump()
+        self.on_state(|state| state.dump())
     }
 
     pub(crate) fn mute_streams(&self, muted: bool) {
-        self.lock().at(now()).mute_streams(muted);
-        self.shared.changed.send_replace(());
+        self.on_state(|state| state.mute_streams(muted));
     }
 
-    fn lock(&self) -> MutexGuard<'_, State> {
-        self.shared
-            .state
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
+    /// Lets happen what is due without a request, until the gateway stops.
+    pub(crate) async fn keep_time(self) {
+        let mut due = self.shared.due.subscribe();
+        loop {
+            let next = *due.borrow_and_update();
+            tokio::select! {
+                // The sender lives as long as this gateway.
+                _ = due.changed() => {}
+                () = sleep_until(next) => self.on_state(|_| ()),
+                () = self.shared.stop.cancelled() => return,
+            }
+        }
     }
 
-    /// Carries out a request on the state, and wakes those who wait for what comes of it.
+    /// Carries out something on the state as it is now, and wakes those who get something of what comes of it.
+    fn on_state<T>(&self, operation: impl FnOnce(&mut State) -> T) -> T {
+        let mut waited = self.lock();
+        let Waited { state, bells } = &mut *waited;
+        let outcome = operation(state.at(now()));
+        state.settle();
+        for bell in state.woken().filter_map(|waiter| bells.get(&waiter)) {
+            bell.notify_one();
+        }
+        let next = state.next_due();
+        self.shared.due.send_if_modified(|due| {
+            let before = mem::replace(due, next);
+            next.is_some_and(|next| before.is_none_or(|before| next < before))
+        });
+        outcome
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Waited> {
+        let state = &self.shared.state;
+        state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Carries out a request on the state.
     fn change<T>(
         &self,
         operation: impl FnOnce(&mut State) -> Result<T, Rejection>,
     ) -> Result<Response<T>, Status> {
-        let outcome = operation(self.lock().at(now()));
-        self.shared.changed.send_replace(());
-        Ok(Response::new(outcome?))
+        Ok(Response::new(self.on_state(operation)?))
     }
 
     /// As `change`, for a request whose answer says nothing.
@@ -90,36 +128,6 @@ impl Gateway {
         operation: impl FnOnce(&mut State) -> Result<(), Rejection>,
     ) -> Result<Response<T>, Status> {
         self.change(|state| operation(state).map(|()| T::default()))
-    }
-
-    /// Tries until something comes of it, whenever the state has changed; none if it is too late for that.
-    async fn until<T>(
-        &self,
-        end: Option<i64>,
-        mut attempt: impl FnMut(&mut State) -> Result<Option<T>, Rejection>,
-    ) -> Result<Option<T>, Status> {
-        let mut changes = self.shared.changed.subscribe();
-        loop {
-            let due = {
-                let mut state = self.lock();
-                let state = state.at(now());
-                if let Some(outcome) = attempt(state)? {
-                    return Ok(Some(outcome));
-                }
-                state.next_due()
-            };
-            if end.is_some_and(|end| now() >= end) {
-                return Ok(None);
-            }
-            tokio::select! {
-                // The sender lives as long as the gateway.
-                _ = changes.changed() => {}
-                () = sleep_until(due.into_iter().chain(end).min()) => {}
-                () = self.shared.stop.cancelled() => {
-                    return Err(Status::unavailable("the development gateway is stopping"));
-                }
-            }
-        }
     }
 }
 

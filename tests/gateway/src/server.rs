@@ -92,6 +92,7 @@ impl Server {
         });
         control::obey_all(&context, &options.misbehave).await?;
         let tasks = TaskTracker::new();
+        tasks.spawn(context.gateway.clone().keep_time());
         let dead_ports = endpoints.run(&context, &tasks);
         if let Some(path) = &options.ports_file {
             places::write_ports_file(path, &places, &files)?;

@@ -1,15 +1,18 @@
 //! The calls that wait: long polls, job streams, and instances whose result is awaited.
 
+use std::sync::Arc;
 use std::time::Duration;
 
+use tokio::sync::Notify;
 use tonic::Status;
 
-use super::{Gateway, now};
+use super::{Gateway, now, sleep_until};
 use crate::protocol::{
-    ActivateJobsRequest, ActivateJobsResponse, ActivatedJob, CreateProcessInstanceResponse,
+    ActivateJobsRequest, ActivateJobsResponse, ActivatedJob,
     CreateProcessInstanceWithResultRequest, CreateProcessInstanceWithResultResponse,
     StreamActivatedJobsRequest,
 };
+use crate::state::{Rejection, State, Waiter};
 
 const DEFAULT_REQUEST_TIMEOUT: Duration = Duration::from_secs(10);
 
@@ -19,26 +22,28 @@ impl Gateway {
         self,
         request: ActivateJobsRequest,
     ) -> Result<Vec<ActivateJobsResponse>, Status> {
-        let responses = self.until(Some(end(request.request_timeout)), |state| {
+        let end = end(request.request_timeout);
+        let responses = self.on_state(|state| state.activate_jobs(&request))?;
+        if !responses.is_empty() {
+            return Ok(responses);
+        }
+        let number = self.on_state(|state| state.open_poll(&request))?;
+        let waiting = self.waiting(Waiter::Poll(number));
+        let responses = waiting.until(Some(end), |state| {
             let responses = state.activate_jobs(&request)?;
             Ok((!responses.is_empty()).then_some(responses))
         });
-        let responses = responses.await?;
-        if responses.is_some() {
-            // There are new deadlines to wait for.
-            self.shared.changed.send_replace(());
-        }
-        Ok(responses.unwrap_or_default())
+        Ok(responses.await?.unwrap_or_default())
     }
 
     pub(super) fn open_stream(
         &self,
         request: &StreamActivatedJobsRequest,
     ) -> Result<PushedJobs, Status> {
-        let number = self.change(|state| state.open_stream(request))?;
+        let number = self.on_state(|state| state.open_stream(request))?;
         Ok(PushedJobs {
-            gateway: self.clone(),
-            number: number.into_inner(),
+            number,
+            waiting: self.waiting(Waiter::Stream(number)),
         })
     }
 
@@ -48,21 +53,29 @@ impl Gateway {
     ) -> Result<CreateProcessInstanceWithResultResponse, Status> {
         let end = end(request.request_timeout);
         let creation = request.request.unwrap_or_default();
-        let created = self.change(|state| state.create_awaited_instance(&creation))?;
-        let awaited = Awaited {
-            gateway: self.clone(),
-            created: created.into_inner(),
-        };
-        let result = self.until(Some(end), |state| {
-            let result = state.result(&awaited.created, &request.fetch_variables);
+        let created = self.on_state(|state| state.create_awaited_instance(&creation))?;
+        let key = created.process_instance_key;
+        let waiting = self.waiting(Waiter::Result(key));
+        let result = waiting.until(Some(end), |state| {
+            let result = state.result(&created, &request.fetch_variables);
             result.transpose()
         });
         result.await?.ok_or_else(|| {
-            let key = awaited.created.process_instance_key;
             Status::deadline_exceeded(format!(
                 "the process instance {key} has not ended within the request's time"
             ))
         })
+    }
+
+    fn waiting(&self, waiter: Waiter) -> Waiting {
+        let bell = Arc::new(Notify::new());
+        self.lock().bells.insert(waiter, Arc::clone(&bell));
+        let gateway = self.clone();
+        Waiting {
+            gateway,
+            waiter,
+            bell,
+        }
     }
 }
 
@@ -75,10 +88,49 @@ fn end(request_timeout: i64) -> i64 {
     now().saturating_add(patience)
 }
 
+/// A call that waits for something in the state; when it is dropped, it does not any more.
+struct Waiting {
+    gateway: Gateway,
+    waiter: Waiter,
+    bell: Arc<Notify>,
+}
+
+impl Waiting {
+    /// Tries until something comes of it, whenever the bell has rung; none if it is too late for that.
+    async fn until<T>(
+        &self,
+        end: Option<i64>,
+        mut attempt: impl FnMut(&mut State) -> Result<Option<T>, Rejection>,
+    ) -> Result<Option<T>, Status> {
+        loop {
+            if let Some(outcome) = self.gateway.on_state(&mut attempt)? {
+                return Ok(Some(outcome));
+            }
+            if end.is_some_and(|end| now() >= end) {
+                return Ok(None);
+            }
+            tokio::select! {
+                () = self.bell.notified() => {}
+                () = sleep_until(end) => {}
+                () = self.gateway.shared.stop.cancelled() => {
+                    return Err(Status::unavailable("the development gateway is stopping"));
+                }
+            }
+        }
+    }
+}
+
+impl Drop for Waiting {
+    fn drop(&mut self) {
+        self.gateway.lock().bells.remove(&self.waiter);
+        self.gateway.on_state(|state| state.forget(self.waiter));
+    }
+}
+
 /// A stream of pushed jobs; dropping it closes it in the state.
 pub(super) struct PushedJobs {
-    gateway: Gateway,
     number: u64,
+    waiting: Waiting,
 }
 
 impl PushedJobs {
@@ -86,28 +138,8 @@ impl PushedJobs {
     pub(super) async fn next(&mut self) -> Result<Option<ActivatedJob>, Status> {
         let number = self.number;
         let job = self
-            .gateway
+            .waiting
             .until(None, |state| Ok(state.next_streamed(number)));
         job.await
-    }
-}
-
-impl Drop for PushedJobs {
-    fn drop(&mut self) {
-        self.gateway.lock().at(now()).close_stream(self.number);
-        self.gateway.shared.changed.send_replace(());
-    }
-}
-
-/// An instance whose result is awaited; when it is dropped, it is not any more.
-struct Awaited {
-    gateway: Gateway,
-    created: CreateProcessInstanceResponse,
-}
-
-impl Drop for Awaited {
-    fn drop(&mut self) {
-        let key = self.created.process_instance_key;
-        self.gateway.lock().forget_result(key);
     }
 }

@@ -13,7 +13,7 @@ pub(super) struct Demand {
     pub(super) worker: String,
     pub(super) timeout: i64,
     pub(super) fetch_variables: Vec<String>,
-    queues: Vec<Queue>,
+    pub(super) queues: Vec<Queue>,
 }
 
 impl Demand {
@@ -41,6 +41,18 @@ impl Demand {
             queues,
         })
     }
+
+    pub(super) fn of_poll(request: &ActivateJobsRequest) -> Result<Self, Rejection> {
+        not_blank("worker", &request.worker)?;
+        at_least_one("maxJobsToActivate", request.max_jobs_to_activate.into())?;
+        Self::new(
+            &request.r#type,
+            &request.worker,
+            request.timeout,
+            &request.fetch_variable,
+            &request.tenant_ids,
+        )
+    }
 }
 
 impl State {
@@ -49,18 +61,11 @@ impl State {
         &mut self,
         request: &ActivateJobsRequest,
     ) -> Result<Vec<ActivateJobsResponse>, Rejection> {
-        not_blank("worker", &request.worker)?;
-        at_least_one("maxJobsToActivate", request.max_jobs_to_activate.into())?;
-        let demand = Demand::new(
-            &request.r#type,
-            &request.worker,
-            request.timeout,
-            &request.fetch_variable,
-            &request.tenant_ids,
-        )?;
+        let demand = Demand::of_poll(request)?;
         let mut partitions = BTreeMap::<i32, Vec<ActivatedJob>>::new();
         for _ in 0..request.max_jobs_to_activate {
-            let Some(job) = self.activate_next(&demand) else {
+            let key = self.jobs.first(&demand.queues);
+            let Some(job) = key.and_then(|key| self.activate(key, &demand)) else {
                 break;
             };
             partitions
@@ -74,8 +79,7 @@ impl State {
             .collect())
     }
 
-    pub(super) fn activate_next(&mut self, demand: &Demand) -> Option<ActivatedJob> {
-        let key = self.jobs.first(&demand.queues)?;
+    pub(super) fn activate(&mut self, key: i64, demand: &Demand) -> Option<ActivatedJob> {
         let deadline = self.now.saturating_add(demand.timeout);
         self.jobs.enter(key, Phase::Activated { deadline });
         let job = self.jobs.get(key)?;

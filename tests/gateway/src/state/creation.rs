@@ -72,7 +72,7 @@ impl State {
         }))
     }
 
-    pub(crate) fn forget_result(&mut self, instance_key: i64) {
+    pub(super) fn forget_result(&mut self, instance_key: i64) {
         self.results.remove(&instance_key);
     }
 

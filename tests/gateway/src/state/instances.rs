@@ -10,7 +10,7 @@ use super::deployments::Definition;
 use super::messages::Correlation;
 use super::signals::Signal;
 use super::starts::MessageStart;
-use super::{Rejection, State, Variables, variables};
+use super::{Rejection, State, Variables, Waiter, variables};
 use crate::bpmn::Element;
 use crate::protocol::{CancelProcessInstanceRequest, SetVariablesRequest, SetVariablesResponse};
 
@@ -156,6 +156,7 @@ impl State {
         }
         if let Some(result) = self.results.get_mut(&key) {
             *result = Some(ending(instance.variables));
+            self.woken.push(Waiter::Result(key));
         }
     }
 }

@@ -86,6 +86,8 @@ impl Job {
 pub(super) struct Jobs {
     by_key: BTreeMap<i64, Job>,
     activatable: BTreeMap<Queue, BTreeSet<i64>>,
+    /// Where jobs became activatable, or someone may want one that is; see `State::settle`.
+    touched: BTreeSet<Queue>,
     /// When a phase ends by itself, and of which job.
     due: BTreeSet<(i64, i64)>,
 }
@@ -100,6 +102,7 @@ impl Jobs {
                 .entry(job.queue.clone())
                 .or_default()
                 .insert(job.key);
+            self.touch(job.queue.clone());
         }
         self.by_key.insert(job.key, job);
     }
@@ -160,6 +163,19 @@ impl Jobs {
         Some(job)
     }
 
+    pub(super) fn touch(&mut self, queue: Queue) {
+        self.touched.insert(queue);
+    }
+
+    pub(super) fn touch_all(&mut self) {
+        self.touched.extend(self.activatable.keys().cloned());
+    }
+
+    pub(super) fn next_touched(&mut self) -> Option<Queue> {
+        self.touched.pop_first()
+    }
+
+    #[cfg(test)]
     pub(super) fn any_activatable(&self) -> bool {
         !self.activatable.is_empty()
     }

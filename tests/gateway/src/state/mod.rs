@@ -11,11 +11,13 @@ mod instances;
 mod job_commands;
 mod jobs;
 mod messages;
+mod polls;
 mod rejection;
 mod running;
 mod signals;
 mod starts;
 mod streams;
+mod waiters;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -23,6 +25,7 @@ use serde_json::{Map, Value};
 
 use incidents::Incident;
 pub(crate) use rejection::Rejection;
+pub(crate) use waiters::Waiter;
 
 /// A tenant id of "" means this one.
 const DEFAULT_TENANT: &str = "<default>";
@@ -46,6 +49,8 @@ pub(crate) struct State {
     results: creation::Results,
     jobs: jobs::Jobs,
     streams: streams::Streams,
+    polls: polls::Polls,
+    woken: Vec<Waiter>,
     messages: messages::Messages,
     signals: signals::Signals,
     starts: starts::Starts,
@@ -67,6 +72,8 @@ impl State {
             results: creation::Results::default(),
             jobs: jobs::Jobs::default(),
             streams: streams::Streams::default(),
+            polls: polls::Polls::default(),
+            woken: Vec::new(),
             messages: messages::Messages::default(),
             signals: signals::Signals::default(),
             starts: starts::Starts::default(),
@@ -82,7 +89,7 @@ impl State {
         self.jobs.release_due(self.now);
         self.fire_timers();
         self.start_next();
-        self.offer_to_streams();
+        self.settle();
         self
     }
 

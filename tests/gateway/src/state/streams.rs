@@ -1,9 +1,12 @@
 //! Job streams: workers to whom jobs are pushed as they become free.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::iter;
+use std::slice;
 
 use super::activation::Demand;
+use super::jobs::Queue;
+use super::waiters::Waiter;
 use super::{Rejection, State};
 use crate::protocol::{ActivatedJob, StreamActivatedJobsRequest};
 
@@ -13,22 +16,45 @@ const UNDELIVERED_LIMIT: usize = 32;
 #[derive(Debug, Default)]
 pub(super) struct Streams {
     last_number: u64,
-    /// The one that waits longest for a job comes first.
-    open: VecDeque<JobStream>,
+    open: BTreeMap<u64, JobStream>,
+    /// Those with room for a job; the one that waits longest for one comes first.
+    with_room: BTreeMap<Queue, VecDeque<u64>>,
     /// Open streams stay open, but get nothing.
     muted: bool,
 }
 
 #[derive(Debug)]
 struct JobStream {
-    number: u64,
     demand: Demand,
     undelivered: VecDeque<ActivatedJob>,
+}
+
+impl JobStream {
+    fn has_room(&self) -> bool {
+        self.undelivered.len() < UNDELIVERED_LIMIT
+    }
 }
 
 impl Streams {
     pub(super) fn open(&self) -> usize {
         self.open.len()
+    }
+
+    /// Takes out the one whose turn it is.
+    fn take_next(&mut self, queue: &Queue) -> Option<(u64, JobStream)> {
+        let number = self.with_room.get_mut(queue)?.pop_front()?;
+        Some((number, self.open.remove(&number)?))
+    }
+
+    fn leave_queues(&mut self, number: u64, demand: &Demand) {
+        for queue in &demand.queues {
+            if let Some(numbers) = self.with_room.get_mut(queue) {
+                numbers.retain(|other| *other != number);
+                if numbers.is_empty() {
+                    self.with_room.remove(queue);
+                }
+            }
+        }
     }
 }
 
@@ -47,38 +73,38 @@ impl State {
         )?;
         self.streams.last_number += 1;
         let number = self.streams.last_number;
-        self.streams.open.push_front(JobStream {
-            number,
+        for queue in &demand.queues {
+            let numbers = self.streams.with_room.entry(queue.clone()).or_default();
+            numbers.push_front(number);
+            self.jobs.touch(queue.clone());
+        }
+        let undelivered = VecDeque::new();
+        let stream = JobStream {
             demand,
-            undelivered: VecDeque::new(),
-        });
-        self.offer_to_streams();
+            undelivered,
+        };
+        self.streams.open.insert(number, stream);
+        self.settle();
         Ok(number)
     }
 
     /// The next job to send on the stream.
     pub(crate) fn next_streamed(&mut self, number: u64) -> Option<ActivatedJob> {
-        let stream = self
-            .streams
-            .open
-            .iter_mut()
-            .find(|stream| stream.number == number)?;
+        let stream = self.streams.open.get_mut(&number)?;
+        let had_room = stream.has_room();
         // The time of some may have run out while they waited here.
         let jobs = &self.jobs;
-        iter::from_fn(|| stream.undelivered.pop_front()).find(|job| jobs.still_has(job))
+        let job = iter::from_fn(|| stream.undelivered.pop_front()).find(|job| jobs.still_has(job));
+        if !had_room {
+            self.return_to_queues(number);
+        }
+        job
     }
 
     /// Jobs that were not sent on it are free again.
-    pub(crate) fn close_stream(&mut self, number: u64) {
-        let Some(index) = self
-            .streams
-            .open
-            .iter()
-            .position(|stream| stream.number == number)
-        else {
-            return;
-        };
-        if let Some(stream) = self.streams.open.remove(index) {
+    pub(super) fn close_stream(&mut self, number: u64) {
+        if let Some(stream) = self.streams.open.remove(&number) {
+            self.streams.leave_queues(number, &stream.demand);
             self.take_back(stream.undelivered);
         }
     }
@@ -87,13 +113,33 @@ impl State {
     pub(crate) fn mute_streams(&mut self, muted: bool) {
         self.streams.muted = muted;
         if muted {
-            let undelivered = self.streams.open.iter_mut();
-            let undelivered: Vec<_> = undelivered
-                .flat_map(|stream| stream.undelivered.drain(..))
-                .collect();
+            let mut undelivered = Vec::new();
+            let mut full = Vec::new();
+            for (number, stream) in &mut self.streams.open {
+                if !stream.has_room() {
+                    full.push(*number);
+                }
+                undelivered.extend(stream.undelivered.drain(..));
+            }
+            for number in full {
+                self.return_to_queues(number);
+            }
             self.take_back(undelivered);
         }
-        self.offer_to_streams();
+        self.jobs.touch_all();
+        self.settle();
+    }
+
+    /// A full stream has room again.
+    fn return_to_queues(&mut self, number: u64) {
+        let Some(stream) = self.streams.open.get(&number) else {
+            return;
+        };
+        for queue in &stream.demand.queues {
+            let numbers = self.streams.with_room.entry(queue.clone()).or_default();
+            numbers.push_back(number);
+            self.jobs.touch(queue.clone());
+        }
     }
 
     fn take_back(&mut self, jobs: impl IntoIterator<Item = ActivatedJob>) {
@@ -104,29 +150,23 @@ impl State {
         }
     }
 
-    pub(super) fn offer_to_streams(&mut self) {
-        if self.streams.muted || !self.jobs.any_activatable() {
-            return;
-        }
-        let mut without = 0;
-        while without < self.streams.open.len() {
-            let Some(mut stream) = self.streams.open.pop_front() else {
-                return;
-            };
-            let has_room = stream.undelivered.len() < UNDELIVERED_LIMIT;
-            let job = if has_room {
-                self.activate_next(&stream.demand)
+    /// Deals out the jobs of the queue as long as streams have room.
+    pub(super) fn offer_to_streams(&mut self, queue: &Queue) {
+        while !self.streams.muted
+            && let Some(key) = self.jobs.first(slice::from_ref(queue))
+            && let Some((number, mut stream)) = self.streams.take_next(queue)
+        {
+            stream
+                .undelivered
+                .extend(self.activate(key, &stream.demand));
+            self.woken.push(Waiter::Stream(number));
+            if stream.has_room() {
+                let numbers = self.streams.with_room.entry(queue.clone()).or_default();
+                numbers.push_back(number);
             } else {
-                None
-            };
-            match job {
-                Some(job) => {
-                    stream.undelivered.push_back(job);
-                    without = 0;
-                }
-                None => without += 1,
+                self.streams.leave_queues(number, &stream.demand);
             }
-            self.streams.open.push_back(stream);
+            self.streams.open.insert(number, stream);
         }
     }
 }

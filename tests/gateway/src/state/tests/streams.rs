@@ -96,3 +96,45 @@ fn muted_streams_leave_jobs_to_polls_until_they_speak_again() {
     state.mute_streams(false);
     assert!(state.next_streamed(number).is_some());
 }
+
+fn woken(state: &mut State) -> Vec<Waiter> {
+    state.at(0);
+    state.woken().collect()
+}
+
+#[test]
+fn only_who_can_have_something_is_woken() {
+    let mut state = deployed(1);
+    let other = state.open_stream(&stream("ship")).expect("a stream");
+    let [first, second] = [1, 2].map(|_| state.open_poll(&ask("pay", 1)).expect("a poll"));
+    assert_eq!(woken(&mut state), []);
+    create(&mut state, "{}");
+    create(&mut state, "{}");
+    assert_eq!(woken(&mut state), [Waiter::Poll(first)]);
+    // It takes one job, and leaves the other to the next.
+    assert_eq!(
+        state.activate_jobs(&ask("pay", 1)).map(|all| all.len()),
+        Ok(1)
+    );
+    state.forget(Waiter::Poll(first));
+    assert_eq!(woken(&mut state), [Waiter::Poll(second)]);
+    // It is gone before it has taken the job, which a stream gets.
+    state.forget(Waiter::Poll(second));
+    assert_eq!(woken(&mut state), []);
+    let number = state.open_stream(&stream("pay")).expect("a stream");
+    assert_eq!(woken(&mut state), [Waiter::Stream(number)]);
+    state.forget(Waiter::Stream(number));
+    state.forget(Waiter::Stream(other));
+    assert_eq!(activate(&mut state, "pay").len(), 1);
+}
+
+#[test]
+fn a_full_stream_gets_more_when_it_has_room_again() {
+    let mut state = deployed(1);
+    let number = state.open_stream(&stream("pay")).expect("a stream");
+    for _ in 0..40 {
+        create(&mut state, "{}");
+    }
+    let streamed = std::iter::from_fn(|| state.at(0).next_streamed(number));
+    assert_eq!(streamed.count(), 40);
+}
