@@ -72,6 +72,32 @@ async fn a_long_poll_waits_for_a_job_or_its_time() {
 }
 
 #[tokio::test]
+async fn who_waits_gets_a_job_when_its_time_with_another_worker_is_up() {
+    let gateway = Running::start(&[]);
+    let mut client = connect(&gateway, "plaintext").await;
+    deploy(&mut client).await;
+    create(&mut client).await;
+    let request = ActivateJobsRequest {
+        r#type: "pay".to_owned(),
+        worker: "slow".to_owned(),
+        timeout: 300,
+        max_jobs_to_activate: 1,
+        ..Default::default()
+    };
+    let start = Instant::now();
+    let mut first = client.activate_jobs(request).await.expect("a poll");
+    let first = first.get_mut().message().await.expect("a response");
+    // Both wait before the time is up, and one gets the job.
+    let mut other = client.clone();
+    let polls = tokio::join!(poll(&mut client, 700), poll(&mut other, 700));
+    let mut jobs = polls.0.expect("a poll");
+    jobs.extend(polls.1.expect("a poll"));
+    assert_eq!(jobs.len(), 1);
+    assert_eq!(jobs[0].key, first.expect("a response").jobs[0].key);
+    assert!(start.elapsed() >= Duration::from_millis(300));
+}
+
+#[tokio::test]
 async fn a_stream_gets_jobs_as_they_appear_and_ends_with_the_gateway() {
     let mut gateway = Running::start(&[]);
     let mut client = connect(&gateway, "plaintext").await;

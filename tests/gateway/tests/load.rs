@@ -12,7 +12,10 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 use zeebe_dev_gateway::protocol::*;
 
-const INSTANCES: usize = 2_000;
+const BATCHES: usize = 3;
+const INSTANCES: usize = 10_000;
+/// Bytes that an ended instance may seem to leave: less than its key and another in a map.
+const GROWTH: usize = 24;
 /// Each way to get jobs has this many.
 const WORKERS: usize = 5;
 
@@ -33,18 +36,42 @@ impl Work {
 #[tokio::test(flavor = "multi_thread")]
 async fn instances_that_ended_leave_nothing_behind() {
     let gateway = Running::start(&["--partitions", "3"]);
-    let mut client = connect(&gateway, "plaintext").await;
-    deploy(&mut client).await;
+    deploy(&mut connect(&gateway, "plaintext").await).await;
+    // What the allocator keeps of the first batches serves the later one.
+    for _ in 1..BATCHES {
+        run_batch(&gateway).await;
+    }
+    let before = resident(&gateway);
+    run_batch(&gateway).await;
+    let grown = resident(&gateway).saturating_sub(before);
+    assert!(
+        grown <= INSTANCES * GROWTH,
+        "{grown} bytes more after {INSTANCES} instances, before {before}"
+    );
+    // A completion is one job's, and each job had one.
+    let completed = &gateway.counters()["calls"]["CompleteJob"];
+    assert_eq!(*completed, BATCHES * INSTANCES);
+    let state = gateway.control("GET", "/state", "");
+    for name in ["instances", "jobs", "incidents"] {
+        assert_eq!(state[name], json!([]), "{name}");
+    }
+    let nothing = json!({ "messages": 0, "signals": 0, "timers": 0, "results": 0 });
+    assert_eq!(state["waiting"], nothing);
+}
+
+/// As many instances as in each batch, through ten workers that come and go with it.
+async fn run_batch(gateway: &Running) {
     let work = Arc::new(Work {
         left: AtomicUsize::new(INSTANCES),
         done: CancellationToken::new(),
     });
     let mut workers = JoinSet::new();
     for _ in 0..WORKERS {
-        let client = connect(&gateway, "plaintext").await;
+        let client = connect(gateway, "plaintext").await;
         workers.spawn(streaming(client.clone(), Arc::clone(&work)));
         workers.spawn(polling(client, Arc::clone(&work)));
     }
+    let client = connect(gateway, "plaintext").await;
     let mut creators = JoinSet::new();
     for _ in 0..10 {
         let mut client = client.clone();
@@ -56,14 +83,18 @@ async fn instances_that_ended_leave_nothing_behind() {
     }
     creators.join_all().await;
     workers.join_all().await;
-    // A completion is one job's, and each job had one.
-    assert_eq!(gateway.counters()["calls"]["CompleteJob"], INSTANCES);
-    let state = gateway.control("GET", "/state", "");
-    for name in ["instances", "jobs", "incidents"] {
-        assert_eq!(state[name], json!([]), "{name}");
-    }
-    let nothing = json!({ "messages": 0, "signals": 0, "timers": 0, "results": 0 });
-    assert_eq!(state["waiting"], nothing);
+}
+
+/// The gateway's resident memory in bytes.
+fn resident(gateway: &Running) -> usize {
+    let path = format!("/proc/{}/status", gateway.child.id());
+    let status = std::fs::read_to_string(path).expect("the status of the process");
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
+    let kibibytes = line.and_then(|line| line.split_whitespace().next());
+    let kibibytes: usize = kibibytes
+        .and_then(|number| number.parse().ok())
+        .expect("a number");
+    kibibytes * 1024
 }
 
 async fn complete(client: &mut Client, job_key: i64, work: &Work) {
