@@ -29,7 +29,7 @@ fn process(plain_start: bool) -> String {
 }
 
 fn deployed(plain_start: bool) -> State {
-    let mut state = State::new(1);
+    let mut state = State::new(1, 1);
     deploy(&mut state, &process(plain_start)).expect("a deployment");
     state
 }
@@ -84,7 +84,7 @@ fn of_one_correlation_key_there_is_one_instance_at_a_time() {
 
 #[test]
 fn instances_that_end_at_once_follow_each_other() {
-    let mut state = State::new(1);
+    let mut state = State::new(1, 1);
     let xml = process(false).replace(r#"targetRef="task"/>"#, r#"targetRef="choice"/>"#);
     let choice = r#"<b:exclusiveGateway id="choice" default="d"/>
         <b:sequenceFlow sourceRef="choice" targetRef="task"><b:conditionExpression>= wait</b:conditionExpression></b:sequenceFlow>
