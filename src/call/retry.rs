@@ -5,7 +5,7 @@ use std::time::Duration;
 use http::HeaderValue;
 use tonic::Code;
 
-use super::Call;
+use super::{Call, status};
 use crate::channel::{RetryPolicy, Throttle};
 use crate::error::{Error, Source};
 
@@ -103,7 +103,7 @@ impl<'a> Retry<'a> {
             return Some(Duration::ZERO);
         }
         let policy = self.policy?;
-        let pushback = pushback(&failure.error);
+        let pushback = failure.error.trailers().and_then(status::pushback);
         let refused = matches!(pushback, Some(None));
         if !policy.is_retryable(failure.error.code()) && !refused {
             return None;
@@ -128,15 +128,4 @@ impl<'a> Retry<'a> {
             }
         })
     }
-}
-
-/// What the gateway says of a retry: when, or `Some(None)`: not at all.
-fn pushback(error: &Error) -> Option<Option<Duration>> {
-    let trailers = error.trailers()?;
-    let (_, value) = (0..trailers.len())
-        .filter_map(|index| trailers.get(index))
-        .find(|(key, _)| *key == "grpc-retry-pushback-ms")?;
-    let text = std::str::from_utf8(value).ok();
-    let milliseconds = text.and_then(|text| text.parse::<u32>().ok());
-    Some(milliseconds.map(|milliseconds| Duration::from_millis(milliseconds.into())))
 }

@@ -2,6 +2,8 @@
 //!
 //! gRPC's documents "PROTOCOL-HTTP2" and "HTTP to gRPC Status Code Mapping".
 
+use std::time::Duration;
+
 use http::header::CONTENT_TYPE;
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use percent_encoding::percent_decode;
@@ -48,15 +50,27 @@ pub(super) fn of_trailers(
         .get("grpc-status-details-bin")
         .and_then(|text| decode_binary(text.as_bytes()));
     let retryable = matches!(code, Code::Unavailable | Code::ResourceExhausted);
+    let retry_after = pushback(&metadata).flatten();
     let error = Error::rpc(Source::Gateway, code, message.unwrap_or_default())
         .retryable(retryable)
         .processed(true)
+        .with_retry_after(retry_after)
         .with_initial_metadata(initial_metadata())
         .with_trailers(metadata);
     Err(match details {
         Some(details) => error.with_details(details),
         None => error,
     })
+}
+
+/// What the gateway says of a retry (gRFC A6): when, or `Some(None)`: not at all.
+pub(super) fn pushback(trailers: &Metadata) -> Option<Option<Duration>> {
+    let (_, value) = (0..trailers.len())
+        .filter_map(|index| trailers.get(index))
+        .find(|(key, _)| *key == "grpc-retry-pushback-ms")?;
+    let text = std::str::from_utf8(value).ok();
+    let milliseconds = text.and_then(|text| text.parse::<u32>().ok());
+    Some(milliseconds.map(|milliseconds| Duration::from_millis(milliseconds.into())))
 }
 
 /// The receive limit of metadata, headers of HTTP included (RFC 9113 section 6.5.2).

@@ -205,6 +205,14 @@ static void retries_follow_the_policy(const gateway *g) {
   channel = channel_new(arguments);
   gateway_tell(g, "POST /fail?status=14&count=1");
   CHECK(topology(channel).status == 14);
+  /* Who tries again by itself learns when. */
+  for (int asked = 0; asked < 2; asked++) {
+    zeebe_response *response = NULL;
+    gateway_tell(g, asked ? "POST /fault?kind=pushback&ms=300&status=14" : "POST /fault?kind=pushback&ms=-1&status=14");
+    zeebe_error *error = zeebe_channel_unary_call_sync(channel, TOPOLOGY, NULL, 0, NULL, &response);
+    CHECK(zeebe_error_grpc_status(error) == 14 && zeebe_error_retry_after_ms(error) == (asked ? 300 : -1));
+    zeebe_error_free(error);
+  }
   CHECK(stats_number(channel, "retried") == 0);
   zeebe_channel_free(channel);
 }
