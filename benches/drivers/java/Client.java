@@ -32,7 +32,7 @@ import org.libzeebe.ZeebeChannel;
  * on what is printed. Beside a fifth of its time it warms up for WARM_UP, in which the JIT compiles.
  */
 final class Client {
-  private static final double WARM_UP = 5;
+  private static final double WARM_UP = 10;
   private static final int WARMING_UP = 0;
   private static final int MEASURING = 1;
   private static final int OVER = 2;
