@@ -312,7 +312,7 @@ fn chaos_on_queues_loses_and_doubles_nothing() {
     run(clean(Command::new(&program))
         .arg("150000") // of these a quarter are posts, or refused
         .env("ADDRESS", &address));
-    run(valgrind(&program).arg("2000").env("ADDRESS", &address));
+    run(valgrind(&program).arg("3000").env("ADDRESS", &address));
 }
 
 #[test]
