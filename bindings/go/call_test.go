@@ -91,7 +91,7 @@ func TestContextEndsACall(t *testing.T) {
 	channel := serve(t, func(stream grpc.ServerStream) error {
 		deadline, _ := stream.Context().Deadline()
 		arrived <- time.Until(deadline)
-		<-stream.Context().Done()
+		<-t.Context().Done() // not its own deadline: the client's must be the first
 		return nil
 	})
 	ctx, cancel := context.WithCancel(t.Context())
