@@ -253,6 +253,12 @@ func (c *clientStream) CloseSend() error {
 func (c *clientStream) SendMsg(message any) error {
 	defer runtime.KeepAlive(c)
 	s := c.stream
+	s.mutex.Lock()
+	closed := s.closedSend
+	s.mutex.Unlock()
+	if closed { // before all else: that the call may have ended meanwhile is no excuse
+		return localError(codes.Internal, "SendMsg called after CloseSend")
+	}
 	if err := s.awaitWritable(); err != nil {
 		return err
 	}
@@ -264,10 +270,6 @@ func (c *clientStream) SendMsg(message any) error {
 	defer release()
 
 	s.mutex.Lock()
-	if s.closedSend {
-		s.mutex.Unlock()
-		return localError(codes.Internal, "SendMsg called after CloseSend")
-	}
 	s.closedSend = !s.clientStream
 	readyCount := s.readyCount
 	s.mutex.Unlock()
