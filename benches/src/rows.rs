@@ -25,7 +25,7 @@ pub(crate) enum Goal {
     Ratio(f64),
     /// At most so many KiB a channel.
     Memory(f64),
-    /// At most so many KiB more than at the beginning: what a stream's window (2 MiB) and a queue (512 KiB) hold, and some.
+    /// At most so many KiB more than at the beginning: what a stream's window (2 MiB) and its part of a queue (2 MiB) hold.
     Growth(f64),
 }
 
