@@ -86,17 +86,7 @@ int main(int argc, char **argv)
     must("channel", zeebe_create_channel_from_environment(NULL, &channel));
     must("queue", zeebe_completion_queue_new(&jobs));
 
-    zeebe_buffer *request = stream_request(argv[1]);
-    size_t length = 0;
-    const uint8_t *data = zeebe_buffer_data(request, &length);
-    zeebe_job_stream_options options = ZEEBE_JOB_STREAM_OPTIONS_INIT;
-    options.manual_requests = 1; /* as many jobs as there are threads for them */
-    zeebe_call_handler handler = ZEEBE_CALL_HANDLER_INIT;
-    handler.on_message = on_job;
-    handler.on_close = on_end;
-    must("job stream", zeebe_channel_stream_jobs(channel, data, length, &options, &handler, NULL, &stream));
-    must("first jobs", zeebe_job_stream_request(stream, THREADS));
-    zeebe_buffer_free(request);
+    open_stream(channel, argv[1], on_job, on_end, THREADS, &stream);
 
     pthread_t threads[THREADS];
     for (int i = 0; i < THREADS; i++)

@@ -96,17 +96,7 @@ int main(int argc, char **argv)
     watch(epoll, signal_fd);
     watch(epoll, queue_fd);
 
-    zeebe_buffer *request = stream_request(argv[1]);
-    size_t length = 0;
-    const uint8_t *data = zeebe_buffer_data(request, &length);
-    zeebe_job_stream_options options = ZEEBE_JOB_STREAM_OPTIONS_INIT;
-    options.manual_requests = 1; /* a job ended makes room for the next */
-    zeebe_call_handler handler = ZEEBE_CALL_HANDLER_INIT;
-    handler.on_message = on_job;
-    handler.on_close = on_end;
-    must("job stream", zeebe_channel_stream_jobs(channel, data, length, &options, &handler, NULL, &stream));
-    must("first jobs", zeebe_job_stream_request(stream, MAX_JOBS));
-    zeebe_buffer_free(request);
+    open_stream(channel, argv[1], on_job, on_end, MAX_JOBS, &stream);
 
     while (!stream_ended || running > 0) {
         struct epoll_event ready;

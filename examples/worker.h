@@ -1,4 +1,4 @@
-/* What the three worker examples share: their request for jobs, a job's key, and a line on what became of a job. */
+/* What the three worker examples share: their stream of jobs, a job's key, and a line on what became of a job. */
 #ifndef WORKER_H
 #define WORKER_H
 
@@ -21,16 +21,27 @@ static inline void must(const char *what, const zeebe_error *error)
     }
 }
 
-/* Free both with zeebe_buffer_free(). */
-static inline zeebe_buffer *stream_request(const char *type)
+/* Opens a stream of jobs of a type, of which `at_work` are here at most: a job ended makes room for the next. */
+static inline void open_stream(const zeebe_channel *channel, const char *type, zeebe_message_callback on_job,
+                               zeebe_close_callback on_end, int at_work, zeebe_job_stream **stream)
 {
     char json[256];
     zeebe_buffer *request = NULL;
     snprintf(json, sizeof json, "{\"type\": \"%s\", \"worker\": \"example\", \"timeout\": %d}", type, JOB_TIMEOUT_MS);
     must("job type", zeebe_request_from_json("StreamActivatedJobs", json, &request));
-    return request;
+    size_t length = 0;
+    const uint8_t *data = zeebe_buffer_data(request, &length);
+    zeebe_job_stream_options options = ZEEBE_JOB_STREAM_OPTIONS_INIT;
+    options.manual_requests = 1;
+    zeebe_call_handler handler = ZEEBE_CALL_HANDLER_INIT;
+    handler.on_message = on_job;
+    handler.on_close = on_end;
+    must("job stream", zeebe_channel_stream_jobs(channel, data, length, &options, &handler, NULL, stream));
+    must("first jobs", zeebe_job_stream_request(*stream, at_work));
+    zeebe_buffer_free(request);
 }
 
+/* Free it with zeebe_buffer_free(). */
 static inline zeebe_buffer *complete_request(int64_t key)
 {
     char json[128];
