@@ -109,6 +109,8 @@ type stream struct {
 	isHeaded   bool
 	isEnded    bool
 	isFinished bool
+	isCut      bool // messages were dropped
+	isAnswered bool // the one answer was taken
 	header     metadata.MD
 	trailer    metadata.MD
 	failure    *Error
@@ -323,6 +325,9 @@ func (c *clientStream) RecvMsg(message any) error {
 	defer runtime.KeepAlive(c)
 	s := c.stream
 	data, err := s.next()
+	if err == io.EOF && !s.serverStream && !s.isAnswered {
+		err = localError(codes.Internal, "cardinality violation: no message for a call that has one answer")
+	}
 	if err != nil {
 		return s.finish(err)
 	}
@@ -344,6 +349,7 @@ func (c *clientStream) RecvMsg(message any) error {
 		data.Free()
 		return s.finish(err)
 	}
+	s.isAnswered = true
 	err = s.settings.decode(data, message)
 	s.finish(err)
 	return err
@@ -353,8 +359,9 @@ func (c *clientStream) RecvMsg(message any) error {
 func (s *stream) next() (mem.Buffer, error) {
 	for {
 		s.mutex.Lock()
-		if s.ctx.Err() == context.Canceled {
+		if len(s.messages) > 0 && s.ctx.Err() == context.Canceled {
 			s.dropMessages() // what was cancelled gives nothing more but its end
+			s.isCut = true
 		}
 		if len(s.messages) > 0 {
 			message := s.messages[0]
@@ -369,12 +376,14 @@ func (s *stream) next() (mem.Buffer, error) {
 			}
 			return message, nil
 		}
-		ended, failure := s.isEnded, s.failure
+		ended, failure, cut := s.isEnded, s.failure, s.isCut
 		s.mutex.Unlock()
-		if ended {
-			if failure != nil {
-				return nil, failure
-			}
+		switch {
+		case ended && failure != nil:
+			return nil, failure
+		case ended && cut: // the gateway's end came before the cancel
+			return nil, contextError(s.ctx)
+		case ended:
 			return nil, io.EOF
 		}
 		select {

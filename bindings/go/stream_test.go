@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"runtime"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -158,10 +159,35 @@ func TestOneAnswerIsWanted(t *testing.T) {
 		})
 		opened := stream(t, channel, patience(t), &grpc.StreamDesc{ClientStreams: true})
 		ok(t, opened.CloseSend())
-		if err := opened.RecvMsg(&wrapperspb.StringValue{}); count == 2 {
-			failure(t, err, codes.Internal)
-		} else if err != io.EOF {
-			t.Fatal(err)
+		failure(t, opened.RecvMsg(&wrapperspb.StringValue{}), codes.Internal)
+	}
+}
+
+func TestNothingFollowsTheOneAnswer(t *testing.T) {
+	opened := stream(t, serve(t, echo), patience(t), &grpc.StreamDesc{ClientStreams: true})
+	ok(t, opened.SendMsg(text(1)))
+	ok(t, opened.CloseSend())
+	ok(t, opened.RecvMsg(&wrapperspb.StringValue{}))
+	if err := opened.RecvMsg(&wrapperspb.StringValue{}); err != io.EOF {
+		t.Fatal(err)
+	}
+}
+
+// A cancel that comes after the end takes the messages that nobody has read: what follows must not look like a call that gave none.
+func TestCancelledAfterItsEndIsNoEnd(t *testing.T) {
+	channel := serve(t, func(stream grpc.ServerStream) error {
+		stream.SetTrailer(metadata.Pairs("key", "a"))
+		return stream.SendMsg(text(1))
+	})
+	for _, desc := range []*grpc.StreamDesc{both, {ClientStreams: true}} {
+		ctx, cancel := context.WithCancel(patience(t))
+		opened := stream(t, channel, ctx, desc)
+		for opened.Trailer() == nil && ctx.Err() == nil {
+			runtime.Gosched()
+		}
+		cancel()
+		for range 2 {
+			failure(t, opened.RecvMsg(&wrapperspb.StringValue{}), codes.Canceled)
 		}
 	}
 }
