@@ -149,12 +149,20 @@ func (s *callSettings) credentialsMetadata(ctx context.Context, c *Channel, meth
 
 // finish gives the end of a call to who asked for it.
 func (s *callSettings) finish(header, trailer metadata.MD, err error) {
+	s.give(header, trailer)
+	s.tell(err)
+}
+
+func (s *callSettings) give(header, trailer metadata.MD) {
 	for _, to := range s.header {
 		*to = header
 	}
 	for _, to := range s.trailer {
 		*to = trailer
 	}
+}
+
+func (s *callSettings) tell(err error) {
 	for _, tell := range s.onFinish {
 		tell(err)
 	}

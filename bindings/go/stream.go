@@ -170,11 +170,13 @@ func (s *stream) end(failure *Error, trailer metadata.MD) {
 	s.mutex.Lock()
 	s.isEnded, s.failure, s.trailer = true, failure, trailer
 	s.setHeader(nil)
-	stop := s.stopWatching
 	s.mutex.Unlock()
 	close(s.ended)
-	if stop != nil {
-		stop()
+	switch {
+	case len(s.settings.onFinish) == 0:
+		s.stop()
+	case failure != nil && failure.Source != SourceGateway:
+		go s.finish(failure) // RecvMsg may never be called again; and not here, where all calls would wait for the program
 	}
 }
 
@@ -199,11 +201,20 @@ func signal(channel chan struct{}) {
 func (s *stream) watch() {
 	stop := context.AfterFunc(s.ctx, s.cancelled)
 	s.mutex.Lock()
-	defer s.mutex.Unlock()
-	if s.isEnded {
+	s.stopWatching = stop
+	isOver := s.isFinished || s.isEnded && len(s.settings.onFinish) == 0
+	s.mutex.Unlock()
+	if isOver {
 		stop()
-	} else {
-		s.stopWatching = stop
+	}
+}
+
+func (s *stream) stop() {
+	s.mutex.Lock()
+	stop := s.stopWatching
+	s.mutex.Unlock()
+	if stop != nil {
+		stop()
 	}
 }
 
@@ -211,9 +222,22 @@ func (s *stream) cancelled() {
 	if !endsByItself(s.ctx) {
 		s.handle.cancel()
 	}
+	if len(s.settings.onFinish) == 0 {
+		return
+	}
+	// Who cancels need not read to the end.
+	<-s.ended
+	if s.failure != nil {
+		s.finish(s.failure)
+	} else {
+		s.finish(contextError(s.ctx))
+	}
 }
 
-func (s *stream) dropped() { s.handle.cancel() }
+func (s *stream) dropped() {
+	s.stop()
+	s.handle.cancel()
+}
 
 // ---- what the program asks for ----
 
@@ -267,7 +291,7 @@ func (c *clientStream) SendMsg(message any) error {
 	data, release, err := s.settings.encode(message)
 	if err != nil {
 		s.handle.cancel()
-		return err
+		return s.finish(err)
 	}
 	defer release()
 
@@ -292,7 +316,7 @@ func (c *clientStream) SendMsg(message any) error {
 			return io.EOF // it has ended just now
 		}
 		s.handle.cancel()
-		return err
+		return s.finish(err)
 	}
 	if sent.ready == 0 {
 		s.mutex.Lock()
@@ -417,14 +441,17 @@ func (s *stream) finish(err error) error {
 	s.mutex.Lock()
 	before := s.isFinished
 	s.isFinished = true
-	header, trailer := s.header, s.trailer
+	if !before {
+		s.settings.give(s.header, s.trailer) // with the mutex: who comes second may read them
+	}
 	s.mutex.Unlock()
 	if !before {
+		s.stop()
 		told := err
 		if told == io.EOF {
 			told = nil
 		}
-		s.settings.finish(header, trailer, told)
+		s.settings.tell(told)
 	}
 	return err
 }

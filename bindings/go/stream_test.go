@@ -191,3 +191,46 @@ func TestCancelledAfterItsEndIsNoEnd(t *testing.T) {
 		}
 	}
 }
+
+// As grpc-go's NewStream says, a stream that is cancelled need not be read: who counts streams with OnFinish must be told all the same.
+func TestOnFinishIsToldWithoutReading(t *testing.T) {
+	finished := make(chan error, 2)
+	told := grpc.OnFinish(func(err error) { finished <- err })
+	await := func(code codes.Code) {
+		t.Helper()
+		select {
+		case err := <-finished:
+			failure(t, err, code)
+		case <-patience(t).Done():
+			t.Fatal("it is not told")
+		}
+	}
+	ctx, cancel := context.WithCancel(patience(t))
+	ended := serve(t, func(stream grpc.ServerStream) error {
+		stream.SetTrailer(metadata.Pairs("key", "a"))
+		return stream.SendMsg(text(1))
+	})
+	opened := stream(t, ended, ctx, both, told)
+	for opened.Trailer() == nil && ctx.Err() == nil {
+		runtime.Gosched()
+	}
+	cancel()
+	await(codes.Canceled)
+
+	waiting := serve(t, func(stream grpc.ServerStream) error { <-stream.Context().Done(); return nil })
+	ctx, cancel = context.WithCancel(patience(t))
+	opened = stream(t, waiting, ctx, both, told)
+	cancel()
+	await(codes.Canceled)
+	failure(t, opened.RecvMsg(&wrapperspb.StringValue{}), codes.Canceled)
+	opened = stream(t, waiting, context.Background(), both, told, grpc.MaxCallSendMsgSize(1))
+	failure(t, opened.SendMsg(text(100)), codes.ResourceExhausted)
+	await(codes.ResourceExhausted)
+	opened = stream(t, waiting, context.Background(), both, told)
+	ok(t, waiting.Close())
+	await(codes.Canceled)
+	failure(t, opened.RecvMsg(&wrapperspb.StringValue{}), codes.Canceled)
+	if len(finished) > 0 {
+		t.Fatal("it is told twice")
+	}
+}
