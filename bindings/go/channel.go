@@ -236,12 +236,14 @@ func (c *Channel) WaitForStateChange(ctx context.Context, from connectivity.Stat
 		if c.GetState() != from {
 			return true
 		}
-		_, err := c.await(ctx, func(waiter *C.zeebego_waiter) *C.zeebe_error {
-			return C.zeebego_wait_for_state_change(c.ptr, C.int32_t(from), C.int64_t(waitSlice/time.Millisecond), waiter)
-		})
-		if failure := (*Error)(nil); errors.As(err, &failure) && failure.Kind == KindInvalidArgument {
+		if from == connectivity.Shutdown {
+			<-ctx.Done() // nothing follows it
 			return false
 		}
+		// How it ended does not matter: the state is looked at again.
+		_, _ = c.await(ctx, func(waiter *C.zeebego_waiter) *C.zeebe_error {
+			return C.zeebego_wait_for_state_change(c.ptr, C.int32_t(from), C.int64_t(waitSlice/time.Millisecond), waiter)
+		})
 	}
 	return false
 }

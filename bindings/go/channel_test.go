@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -124,6 +125,14 @@ func TestDescriptionAndStats(t *testing.T) {
 	}
 }
 
+// processorTime is that of this process so far.
+func processorTime(t testing.TB) time.Duration {
+	t.Helper()
+	var used syscall.Rusage
+	ok(t, syscall.Getrusage(syscall.RUSAGE_SELF, &used))
+	return time.Duration(used.Utime.Nano() + used.Stime.Nano())
+}
+
 func TestConnectivity(t *testing.T) {
 	gateway := testserver.StartGateway(t)
 	channel := insecure(t, gateway.Address("plaintext"))
@@ -149,6 +158,15 @@ func TestConnectivity(t *testing.T) {
 		t.Fatal(found)
 	}
 	failure(t, channel.Invoke(patience(t), gatewaypb.Gateway_Topology_FullMethodName, nil, nil), codes.Unavailable)
+	begin := processorTime(t)
+	short, cancel = context.WithTimeout(t.Context(), 200*time.Millisecond)
+	defer cancel()
+	if channel.WaitForStateChange(short, connectivity.Shutdown) || short.Err() == nil {
+		t.Fatal("something follows the end")
+	}
+	if used := processorTime(t) - begin; used > 100*time.Millisecond {
+		t.Fatalf("waiting took %v of processor time", used)
+	}
 
 	short, cancel = context.WithTimeout(t.Context(), 50*time.Millisecond)
 	defer cancel()
