@@ -207,7 +207,7 @@ func timeout(ctx context.Context) (C.int64_t, error) {
 	if left <= 0 {
 		return 0, localError(codes.DeadlineExceeded, "%v", context.DeadlineExceeded)
 	}
-	return C.int64_t((left + time.Millisecond - 1) / time.Millisecond), nil
+	return milliseconds(left), nil
 }
 
 func checkMethod(method string) error {

@@ -3,6 +3,7 @@ package zeebe_test
 import (
 	"context"
 	"errors"
+	"math"
 	"net"
 	"strings"
 	"testing"
@@ -119,6 +120,15 @@ func TestContextEndsACall(t *testing.T) {
 	ctx, cancel = context.WithDeadline(t.Context(), time.Now().Add(-time.Second))
 	defer cancel()
 	failure(t, channel.Invoke(ctx, method, nil, nil), codes.DeadlineExceeded)
+}
+
+func TestDeadlineMayBeFarAway(t *testing.T) {
+	channel := serve(t, echo)
+	for _, deadline := range []time.Time{time.Now().Add(math.MaxInt64), time.Date(9999, 1, 1, 0, 0, 0, 0, time.UTC)} {
+		ctx, cancel := context.WithDeadline(t.Context(), deadline)
+		defer cancel()
+		ok(t, channel.Invoke(ctx, method, text(1), text(1)))
+	}
 }
 
 type perRPC struct{ secure bool }

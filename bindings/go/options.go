@@ -285,10 +285,16 @@ func (s *settings) options(memory *arena) (*C.zeebe_channel_option, C.size_t) {
 
 // milliseconds rounds up: what was given is never 0, which is "not given".
 func milliseconds(duration time.Duration) C.int64_t {
-	if duration > 0 {
-		duration += time.Millisecond - 1
+	return roundUp(duration, time.Millisecond)
+}
+
+// roundUp says the duration in units. Adding to it first would overflow when it is the longest there is, as that to a far deadline.
+func roundUp(duration, unit time.Duration) C.int64_t {
+	units := duration / unit
+	if duration%unit > 0 {
+		units++
 	}
-	return C.int64_t(duration / time.Millisecond)
+	return C.int64_t(units)
 }
 
 // seconds rounds up, and says 0 as `zero`.
@@ -301,5 +307,5 @@ func seconds(what string, duration *time.Duration, zero C.int64_t) (C.int64_t, e
 	case *duration == 0:
 		return zero, nil
 	}
-	return C.int64_t((*duration + time.Second - 1) / time.Second), nil
+	return roundUp(*duration, time.Second), nil
 }
