@@ -131,10 +131,13 @@ func TestDeadlineMayBeFarAway(t *testing.T) {
 	}
 }
 
-type perRPC struct{ secure bool }
+type perRPC struct {
+	secure  bool
+	failure error
+}
 
-func (perRPC) GetRequestMetadata(_ context.Context, uri ...string) (map[string]string, error) {
-	return map[string]string{"authorization": "Bearer " + uri[0]}, nil
+func (p perRPC) GetRequestMetadata(_ context.Context, uri ...string) (map[string]string, error) {
+	return map[string]string{"authorization": "Bearer " + uri[0]}, p.failure
 }
 func (p perRPC) RequireTransportSecurity() bool { return p.secure }
 
@@ -165,6 +168,9 @@ func TestCallOptions(t *testing.T) {
 			t.Fatalf("%T: %v", good, err)
 		}
 	}
+	if _, _, err := call(grpc.MaxCallRecvMsgSize(math.MaxInt)); err != nil {
+		t.Fatal(err)
+	}
 	refused(codes.ResourceExhausted, grpc.MaxCallRecvMsgSize(1000))
 	refused(codes.ResourceExhausted, grpc.MaxCallSendMsgSize(1000))
 	refused(codes.InvalidArgument, grpc.MaxCallRecvMsgSize(0))
@@ -172,6 +178,9 @@ func TestCallOptions(t *testing.T) {
 	refused(codes.InvalidArgument, grpc.CallContentSubtype("json"))
 	refused(codes.InvalidArgument, grpc.CallAuthority("a\x00b"))
 	refused(codes.Unauthenticated, grpc.PerRPCCredentials(perRPC{secure: true}))
+	refused(codes.Unauthenticated, grpc.PerRPCCredentials(perRPC{failure: errors.New("no")}))
+	refused(codes.Unavailable, grpc.PerRPCCredentials(perRPC{failure: status.Error(codes.Unavailable, "later")}))
+	refused(codes.Internal, grpc.PerRPCCredentials(perRPC{failure: status.Error(codes.NotFound, "the gateway's word")}))
 
 	_, header, err := call(grpc.PerRPCCredentials(perRPC{}))
 	ok(t, err)

@@ -6,6 +6,7 @@ import "C"
 import (
 	"context"
 	"encoding/json"
+	"math"
 	"strings"
 
 	"google.golang.org/grpc"
@@ -14,6 +15,7 @@ import (
 	protoencoding "google.golang.org/grpc/encoding/proto"
 	"google.golang.org/grpc/mem"
 	"google.golang.org/grpc/metadata"
+	"google.golang.org/grpc/status"
 )
 
 // callSettings is what the options of one call say.
@@ -64,6 +66,9 @@ func newCallSettings(options []grpc.CallOption) (callSettings, error) {
 			}
 			s.native = true
 			s.maxReceive = int64(option.MaxRecvMsgSize)
+			if s.maxReceive > math.MaxInt32 {
+				s.maxReceive = -1 // longer than a message can be: no limit
+			}
 		case grpc.MaxSendMsgSizeCallOption:
 			s.maxSend = option.MaxSendMsgSize
 		case grpc.CompressorCallOption:
@@ -138,13 +143,26 @@ func (s *callSettings) credentialsMetadata(ctx context.Context, c *Channel, meth
 		service := method[:max(0, strings.LastIndexByte(method, '/'))]
 		pairs, err := option.Creds.GetRequestMetadata(ctx, "https://"+channel.Target+service)
 		if err != nil {
-			return nil, localError(codes.Unauthenticated, "the call's credentials failed: %v", err)
+			return nil, localError(credentialsCode(err), "the call's credentials failed: %v", err)
 		}
 		for key, value := range pairs {
 			added.Append(key, value)
 		}
 	}
 	return added, nil
+}
+
+// credentialsCode is the code of a call whose credentials failed: their own, but for what only a gateway may say (gRFC A54).
+func credentialsCode(err error) codes.Code {
+	of, ok := status.FromError(err)
+	if !ok {
+		return codes.Unauthenticated
+	}
+	switch of.Code() {
+	case codes.OK, codes.InvalidArgument, codes.NotFound, codes.AlreadyExists, codes.FailedPrecondition, codes.Aborted, codes.OutOfRange, codes.DataLoss:
+		return codes.Internal
+	}
+	return of.Code()
 }
 
 // finish gives the end of a call to who asked for it.
