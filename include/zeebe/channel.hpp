@@ -160,7 +160,9 @@ public:
     /// zeebe_channel_stream_jobs(). invalid_argument: bytes that are no such request, an option out of range. Never blocks.
     Result<Jobs> stream_jobs(bytes_view request, JobStreamOptions options = {}) const
     {
-        auto inbox = std::make_shared<Jobs::Inbox>();
+        auto queue = CompletionQueue::create();
+        if (!queue) return std::move(queue).error();
+        auto inbox = std::make_shared<Jobs::Inbox>(*std::move(queue));
         options.manual_requests = true;
         auto stream = stream_jobs(request, std::make_unique<Jobs::Handler>(inbox), options);
         if (!stream) return std::move(stream).error();

@@ -3,8 +3,8 @@
 #ifndef ZEEBE_JOB_STREAM_HPP
 #define ZEEBE_JOB_STREAM_HPP
 
-#include <condition_variable>
 #include <deque>
+#include <mutex>
 #include <zeebe/stream.hpp>
 
 namespace zeebe {
@@ -39,7 +39,7 @@ public:
 ///
 ///     for (const zeebe::Buffer &job : jobs) …        // until close(); throws Error if the job stream cannot go on
 ///
-/// One thread reads, and not a library thread; any thread may close().
+/// One thread reads; any thread may close(). On a library thread next() returns illegal_state where it would wait.
 class Jobs {
 public:
     using iterator = MessageIterator<Jobs>;
@@ -64,22 +64,31 @@ private:
     /// Where the library puts a job, and the program takes it. One is asked for ahead; the others wait in the library, which counts them.
     class Inbox {
     public:
+        /// The reader waits at the queue and not at a condition variable, for that refuses it on a library thread, which would wait for itself.
+        explicit Inbox(CompletionQueue queue) : queue_(std::move(queue)), woken_(1) {}
+
         void put(Buffer job)
         {
             const std::lock_guard lock(mutex_);
             jobs_.push_back(std::move(job));
-            changed_.notify_one();
+            wake();
         }
         void close(Result<void> end)
         {
             const std::lock_guard lock(mutex_);
             end_ = std::move(end);
-            changed_.notify_one();
+            wake();
         }
         Result<std::optional<Buffer>> take(const JobStream &stream)
         {
             std::unique_lock lock(mutex_);
-            changed_.wait(lock, [this] { return !jobs_.empty() || end_; });
+            while (jobs_.empty() && !end_) {
+                waits_ = true;
+                lock.unlock();
+                auto woken = queue_.next(woken_);
+                lock.lock();
+                if (!woken && jobs_.empty() && !end_) return std::move(woken).error();
+            }
             if (jobs_.empty()) {
                 if (!*end_) return end_->error();
                 return std::optional<Buffer>();
@@ -93,8 +102,16 @@ private:
         }
 
     private:
+        /// With the mutex. It can only fail at the end of the runtime, which wakes the reader itself.
+        void wake()
+        {
+            if (std::exchange(waits_, false)) static_cast<void>(queue_.post(0));
+        }
+
+        CompletionQueue queue_;
+        Events woken_; // the reader's
         std::mutex mutex_;
-        std::condition_variable changed_;
+        bool waits_ = false; // the reader, for what was not there yet
         std::deque<Buffer> jobs_;
         std::optional<Result<void>> end_;
     };

@@ -1,5 +1,6 @@
 // Streams and job streams of the C++ binding, as ranges and with handlers, and the library's end and log.
 #include <atomic>
+#include <future>
 #include <set>
 #include <thread>
 
@@ -170,6 +171,19 @@ TEST(JobStreams, SayWhyTheyCannotGoOn)
     EXPECT_EQ(own.channel().stream_jobs({}, options).error().kind(), zeebe::ErrorKind::invalid_argument);
 }
 
+TEST(JobStreams, AreNotWaitedForOnALibraryThread)
+{
+    Gateway own;
+    zeebe::Jobs jobs = own.channel().stream_jobs(request("StreamActivatedJobs", stream_jobs)).value();
+    std::promise<zeebe::ErrorKind> said;
+    own.channel().call("Topology", {}, zeebe::within(patience), [&](const zeebe::Result<zeebe::Response> &) {
+        said.set_value(jobs.next().error().kind());
+    }).value();
+    EXPECT_EQ(said.get_future().get(), zeebe::ErrorKind::illegal_state);
+    own.create_jobs(1);
+    EXPECT_TRUE(jobs.next().value()) << "it goes on elsewhere";
+}
+
 TEST(JobStreams, TellAHandlerAndEndWithTheirHandle)
 {
     Gateway own;
@@ -197,8 +211,12 @@ TEST(ZRuntime, EndsWhatRuns)
     }).value();
     Gateway own;
     zeebe::Stream stream = own.channel().server_stream("StreamActivatedJobs", request("StreamActivatedJobs", stream_jobs)).value();
-    eventually([&] { return own.count("open_calls") == 1; });
+    zeebe::Jobs jobs = own.channel().stream_jobs(request("StreamActivatedJobs", stream_jobs)).value();
+    eventually([&] { return own.count("open_calls") >= 2; });
+    std::thread reader([&] { EXPECT_FALSE(jobs.next()); });
     zeebe::runtime_shutdown(patience).value();
+    reader.join();
+    EXPECT_EQ(jobs.next().error().status(), zeebe::StatusCode::cancelled);
     EXPECT_GT(records, 0);
     const auto end = stream.next();
     ASSERT_FALSE(end);
