@@ -110,8 +110,12 @@ inline std::int64_t to_c_timeout(Arguments &arguments, const CallOptions &option
     using std::chrono::milliseconds;
     if (!options.timeout && !options.deadline) return 0;
     milliseconds timeout = options.timeout.value_or(forever);
-    if (options.deadline)
-        timeout = std::min(timeout, std::chrono::ceil<milliseconds>(*options.deadline - std::chrono::steady_clock::now()));
+    if (options.deadline) {
+        const auto now = std::chrono::steady_clock::now();
+        // Compared before the difference is taken, which the earliest of times is too far away for.
+        const auto left = *options.deadline <= now ? milliseconds::zero() : std::chrono::ceil<milliseconds>(*options.deadline - now);
+        timeout = std::min(timeout, left);
+    }
     if (timeout <= milliseconds::zero())
         arguments.fail(Error(StatusCode::deadline_exceeded, "the call's time was up before it began"));
     return timeout == forever ? ZEEBE_TIMEOUT_NONE : timeout.count();

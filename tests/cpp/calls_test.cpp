@@ -109,6 +109,8 @@ TEST(UnaryCalls, EndAtTheirDeadline)
     zeebe::CallOptions options = short_time();
     options.deadline = std::chrono::steady_clock::now() - 1s;
     EXPECT_EQ(channel.call("Topology", {}, options).error().status(), zeebe::StatusCode::deadline_exceeded);
+    options.deadline = std::chrono::steady_clock::time_point::min();
+    EXPECT_EQ(channel.call("Topology", {}, options).error().status(), zeebe::StatusCode::deadline_exceeded);
     options.deadline = std::chrono::steady_clock::now() + patience;
     EXPECT_TRUE(channel.call("Topology", {}, options));
     EXPECT_TRUE(channel.call("Topology", {}, zeebe::within(zeebe::forever)));
