@@ -132,7 +132,7 @@ func (u *unaryCall) result(ctx context.Context, reply any, settings *callSetting
 	unaryCalls.Put(u)
 	switch {
 	case lost:
-		return nil, nil, localError(codes.Unavailable, "the runtime was shut down")
+		return nil, nil, runtimeEnded().processed()
 	case failure != nil:
 		err := callError(failure).inContext(ctx)
 		return err.Header, err.Trailer, err

@@ -194,6 +194,9 @@ func TestCallOptions(t *testing.T) {
 	}
 	_, _, err = call(grpc.ForceCodec(upper{}))
 	ok(t, err)
+	if found := failure(t, channel.Invoke(patience(t), method, large, 5), codes.Internal); !found.MayHaveBeenProcessed {
+		t.Fatal("an answer that cannot be decoded is an answer")
+	}
 	var told []error
 	refusedByServer := serve(t, func(grpc.ServerStream) error { return status.Error(codes.Aborted, "no") })
 	err = refusedByServer.Invoke(patience(t), method, nil, nil, grpc.OnFinish(func(err error) { told = append(told, err) }))

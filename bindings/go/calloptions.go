@@ -250,7 +250,7 @@ func (s *callSettings) decode(data mem.Buffer, message any) error {
 		return nil
 	}
 	if err := s.codec.unmarshal(data, message); err != nil {
-		return localError(codes.Internal, "grpc: failed to unmarshal the received message: %v", err)
+		return localError(codes.Internal, "grpc: failed to unmarshal the received message: %v", err).processed()
 	}
 	return nil
 }

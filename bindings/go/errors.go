@@ -176,3 +176,14 @@ func contextError(ctx context.Context) *Error {
 func localError(code codes.Code, format string, arguments ...any) *Error {
 	return &Error{Kind: KindRPC, Source: SourceLibrary, Code: code, Message: fmt.Sprintf(format, arguments...), RetryAfter: -1, call: true}
 }
+
+// runtimeEnded is the failure of what the end of the runtime left without one.
+func runtimeEnded() *Error {
+	return &Error{Kind: KindShutdown, Source: SourceLibrary, Code: codes.Unavailable, Message: "the runtime was shut down", RetryAfter: -1, call: true}
+}
+
+// processed: the gateway may have done something with the call.
+func (e *Error) processed() *Error {
+	e.MayHaveBeenProcessed = true
+	return e
+}

@@ -229,6 +229,6 @@ func (s *jobStream) abandon() {
 	if s.take() {
 		return
 	}
-	s.failure = localError(codes.Unavailable, "the runtime was shut down")
+	s.failure = runtimeEnded()
 	s.end()
 }

@@ -87,7 +87,7 @@ func (q *queue) add(r receiver) (uint64, error) {
 	q.mutex.Lock()
 	defer q.mutex.Unlock()
 	if q.over {
-		return 0, &Error{Kind: KindShutdown, Source: SourceLibrary, Code: codes.Unavailable, Message: "the runtime was shut down", RetryAfter: -1, call: true}
+		return 0, runtimeEnded()
 	}
 	q.receivers[tag] = r
 	return tag, nil

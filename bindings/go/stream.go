@@ -160,7 +160,7 @@ func (s *stream) abandon() {
 	if call := s.handle.end(); call != nil {
 		C.zeebe_call_free(call)
 	}
-	s.end(localError(codes.Unavailable, "the runtime was shut down"), nil)
+	s.end(runtimeEnded().processed(), nil)
 }
 
 func (s *stream) end(failure *Error, trailer metadata.MD) {
@@ -368,7 +368,7 @@ func (c *clientStream) RecvMsg(message any) error {
 		more.Free()
 		data.Free()
 		s.handle.cancel()
-		return s.finish(localError(codes.Internal, "cardinality violation: more than one message for a call that has one answer"))
+		return s.finish(localError(codes.Internal, "cardinality violation: more than one message for a call that has one answer").processed())
 	case err != io.EOF:
 		data.Free()
 		return s.finish(err)

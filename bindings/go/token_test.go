@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/connectivity"
 	"google.golang.org/grpc/status"
 
 	"libzeebe/zeebe"
@@ -179,7 +180,17 @@ func TestRuntimeEndsAndBeginsAnew(t *testing.T) {
 		s := jobStream(t, channel, t.Context())
 		calls, err := gatewaypb.NewGatewayClient(channel).StreamActivatedJobs(t.Context(), &gatewaypb.StreamActivatedJobsRequest{Type: "none", Worker: "test", Timeout: 1000})
 		ok(t, err)
+		closing := insecure(t, gateway.Address("plaintext"))
+		running, err := gatewaypb.NewGatewayClient(closing).StreamActivatedJobs(t.Context(), &gatewaypb.StreamActivatedJobsRequest{Type: "none", Worker: "test", Timeout: 1000})
+		ok(t, err)
+		closed := make(chan error)
+		go func() { closed <- closing.Shutdown(t.Context()) }()
+		for closing.GetState() != connectivity.Shutdown {
+			runtime.Gosched()
+		}
 		ok(t, zeebe.ShutdownRuntime(-1))
+		ok(t, <-closed) // the end of the runtime has closed it
+		runtime.KeepAlive(running)
 		for _, err := range []error{s.Recv(&gatewaypb.ActivatedJob{}), calls.RecvMsg(nil)} {
 			if code := status.Code(err); code != codes.Canceled && code != codes.Unavailable {
 				t.Fatal(err)

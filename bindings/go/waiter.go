@@ -6,8 +6,6 @@ import "C"
 import (
 	"context"
 	"runtime"
-
-	"google.golang.org/grpc/codes"
 )
 
 // waiter is told once, through the queue, that a callback came.
@@ -51,7 +49,7 @@ func await(ctx context.Context, start func(*C.zeebego_waiter) *C.zeebe_error) (s
 		return 0, contextError(ctx)
 	}
 	if w.lost {
-		return 0, localError(codes.Unavailable, "the runtime was shut down")
+		return 0, runtimeEnded()
 	}
 	failure := native.error
 	native.error = nil
