@@ -65,8 +65,13 @@ impl Rpc {
         Error::invalid_argument(format!("the JSON of {}: {error}", self.0.input().name()))
     }
 
-    /// Every field without presence is printed; 64-bit integers are strings.
+    /// Every field without presence is printed; 64-bit integers are strings. What an answer came for was done, also if it cannot be read.
     pub fn response_to_json(&self, message: &[u8]) -> Result<String, Error> {
+        self.print_response(message)
+            .map_err(|error| error.processed(true))
+    }
+
+    fn print_response(&self, message: &[u8]) -> Result<String, Error> {
         let message = DynamicMessage::decode(self.0.output(), message).map_err(|error| {
             Error::invalid_argument(format!("this is no {}: {error}", self.0.output().name()))
         })?;
