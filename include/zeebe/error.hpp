@@ -162,7 +162,8 @@ private:
     std::shared_ptr<const Own> own_;
 };
 
-/// A value, or why there is none: what every function that can fail returns. Its interface is that of C++23's std::expected.
+/// A value, or why there is none: what every function that can fail returns. Its interface is that of C++23's std::expected, but what is
+/// taken out of a temporary is a value, not a reference into what goes at once: `for (… : channel.stream(…).value())` holds its stream.
 ///
 ///     Result<Channel> channel = zeebe::create_insecure_channel();
 ///     if (!channel) return channel.error().status();      // without exceptions
@@ -190,7 +191,7 @@ public:
         check();
         return **this;
     }
-    T &&value() &&
+    T value() &&
     {
         check();
         return *std::move(*this);
@@ -209,13 +210,13 @@ public:
     /// The value. It must be there: the process ends if it is not.
     T &operator*() & noexcept { return std::get<0>(state_); }
     const T &operator*() const & noexcept { return std::get<0>(state_); }
-    T &&operator*() && noexcept { return std::get<0>(std::move(state_)); }
+    T operator*() && noexcept { return std::get<0>(std::move(state_)); }
     T *operator->() noexcept { return &std::get<0>(state_); }
     const T *operator->() const noexcept { return &std::get<0>(state_); }
 
     /// The error. It must be there: the process ends if it is not.
     const Error &error() const & noexcept { return std::get<1>(state_); }
-    Error &&error() && noexcept { return std::get<1>(std::move(state_)); }
+    Error error() && noexcept { return std::get<1>(std::move(state_)); }
 
     /// What `next` makes of the value, itself a Result; or the error.
     template <class F>
@@ -260,7 +261,7 @@ public:
     }
     /// The error. It must be there: the process ends if it is not.
     const Error &error() const & noexcept { return error_.value(); }
-    Error &&error() && noexcept { return std::move(error_).value(); }
+    Error error() && noexcept { return std::move(error_).value(); }
 
     /// What `next` returns, itself a Result; or the error.
     template <class F>

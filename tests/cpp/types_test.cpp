@@ -58,6 +58,19 @@ TEST(Result, HoldsWhatCanOnlyBeMoved)
     EXPECT_EQ(*value, 3);
 }
 
+TEST(Result, ThatIsTemporaryGivesWhatOutlivesIt)
+{
+    const auto make = [] { return zeebe::Result<std::string>(std::string(100, 'a')); };
+    const std::string &value = make().value();
+    const std::string &other = *make();
+    const zeebe::Error &error = zeebe::Result<void>(zeebe::Error::invalid_argument("b")).error();
+    std::size_t letters = 0;
+    for (const char letter : make().value()) letters += letter == 'a';
+    EXPECT_EQ(value, other);
+    EXPECT_EQ(value.size(), letters);
+    EXPECT_STREQ(error.what(), "b");
+}
+
 TEST(Error, SaysWhatTheLibrarySays)
 {
     zeebe::SslOptions options;
