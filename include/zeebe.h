@@ -949,7 +949,7 @@ typedef struct {
    */
   const char *authority;
   /**
-   * 0: the channel's; -1: no limit.
+   * In bytes, up to 2 147 483 647; 0: the channel's; -1: no limit.
    */
   int64_t max_receive_message_length;
   /**

@@ -404,7 +404,7 @@ pub struct zeebe_call_options {
     pub credentials: *const zeebe_metadata_plugin,
     /// What `:authority` says. NULL: the channel's.
     pub authority: *const c_char,
-    /// 0: the channel's; -1: no limit.
+    /// In bytes, up to 2 147 483 647; 0: the channel's; -1: no limit.
     pub max_receive_message_length: i64,
     /// One of the ZEEBE_WAIT_FOR_READY_ constants.
     pub wait_for_ready: i32,
