@@ -47,7 +47,8 @@ type jobStream struct {
 	mutex        sync.Mutex
 	ptr          *C.zeebe_job_stream // NULL: freed
 	messages     []mem.Buffer
-	asked        int // jobs asked for that have not come
+	asked        int  // jobs asked for that have not come
+	isCut        bool // jobs were dropped
 	isEnded      bool
 	failure      *Error
 	stopWatching func() bool
@@ -155,7 +156,16 @@ func (s *JobStream) Recv(job proto.Message) error {
 func (s *jobStream) next() (message mem.Buffer, ended bool, failure *Error) {
 	s.mutex.Lock()
 	defer s.mutex.Unlock()
+	if len(s.messages) > 0 && s.ctx.Err() != nil {
+		for _, message := range s.messages { // they go to another worker
+			message.Free()
+		}
+		s.messages, s.isCut = nil, true
+	}
 	if len(s.messages) == 0 {
+		if s.isEnded && s.failure == nil && s.isCut {
+			return nil, true, contextError(s.ctx) // the stream's own end had come before that of the context
+		}
 		return nil, s.isEnded, s.failure
 	}
 	message, s.messages[0] = s.messages[0], nil

@@ -2,11 +2,13 @@ package zeebe_test
 
 import (
 	"context"
+	"encoding/json"
 	"io"
 	"testing"
 	"time"
 
 	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
 
 	"libzeebe/zeebe"
 	"libzeebe/zeebe/gatewaypb"
@@ -37,6 +39,24 @@ func jobStream(t *testing.T, channel *zeebe.Channel, ctx context.Context) *zeebe
 	return s
 }
 
+// complete tries again after a lost connection, which may have taken the request or its answer along.
+func complete(t *testing.T, client gatewaypb.GatewayClient, job *gatewaypb.ActivatedJob) {
+	t.Helper()
+	lost := false
+	for {
+		_, err := client.CompleteJob(patience(t), &gatewaypb.CompleteJobRequest{JobKey: job.GetKey()})
+		switch code := status.Code(err); {
+		case code == codes.Unavailable:
+			lost = true
+		case code == codes.NotFound && lost:
+			return
+		default:
+			ok(t, err)
+			return
+		}
+	}
+}
+
 func TestJobStreamGivesEveryJob(t *testing.T) {
 	const count = 300
 	gateway := testserver.StartGateway(t)
@@ -46,8 +66,7 @@ func TestJobStreamGivesEveryJob(t *testing.T) {
 	keys := map[int64]bool{}
 	for job, err := range zeebe.Jobs[gatewaypb.ActivatedJob](s) {
 		ok(t, err)
-		_, err = client.CompleteJob(patience(t), &gatewaypb.CompleteJobRequest{JobKey: job.GetKey()})
-		ok(t, err)
+		complete(t, client, job)
 		keys[job.GetKey()] = true
 		if len(keys) == count/2 {
 			gateway.Tell("POST", "/reset-connections") // it is opened anew
@@ -74,6 +93,21 @@ func TestJobStreamEndsWithItsContext(t *testing.T) {
 	cancel()
 	failure(t, <-ended, codes.Canceled)
 	ok(t, s.Close()) // does nothing any more
+
+	ctx, cancel = context.WithCancel(t.Context())
+	startWork(t, channel, 30)
+	s = jobStream(t, channel, ctx)
+	var stats struct {
+		JobStreams struct{ Pushed, Polled int } `json:"job_streams"`
+	}
+	for stats.JobStreams.Pushed+stats.JobStreams.Polled < 10 && patience(t).Err() == nil {
+		ok(t, json.Unmarshal(must(channel.Stats()), &stats))
+	}
+	ok(t, s.Recv(&gatewaypb.ActivatedJob{}))
+	cancel()
+	for range 2 {
+		failure(t, s.Recv(&gatewaypb.ActivatedJob{}), codes.Canceled) // the jobs that wait are for another worker
+	}
 
 	gateway.Tell("POST", "/fail?status=7&count=1&rpc=StreamActivatedJobs")
 	failure(t, jobStream(t, channel, patience(t)).Recv(&gatewaypb.ActivatedJob{}), codes.PermissionDenied)
