@@ -88,7 +88,6 @@ impl State {
         self.messages.expire(self.now);
         self.jobs.release_due(self.now);
         self.fire_timers();
-        self.start_next();
         self.settle();
         self
     }

@@ -14,9 +14,10 @@ pub(crate) enum Waiter {
 }
 
 impl State {
-    /// Streams get what they wait for in the queues that were touched; of what is left, the poll is told that waits
-    /// longest.
+    /// Where instances have ended, live messages start their next ones. Streams get what they wait for in the queues that
+    /// were touched; of what is left, the poll is told that waits longest.
     pub(crate) fn settle(&mut self) {
+        self.start_next();
         while let Some(queue) = self.jobs.next_touched() {
             self.offer_to_streams(&queue);
             if self.jobs.first(std::slice::from_ref(&queue)).is_some() {

@@ -82,6 +82,21 @@ fn of_one_correlation_key_there_is_one_instance_at_a_time() {
     assert_nothing_is_left(state.at(100));
 }
 
+/// Nobody need ask for anything before: a worker with a stream or a long poll sends nothing while it waits.
+#[test]
+fn the_next_message_has_its_turn_when_the_instance_before_it_ends() {
+    let mut state = deployed(false);
+    for _ in 0..2 {
+        publish(&mut state, "o1", 1000);
+    }
+    let number = state.open_stream(&stream("work")).expect("a stream");
+    let first = state.next_streamed(number).expect("the first job");
+    complete(&mut state, first.key, "").expect("a completion");
+    state.settle();
+    let second = state.next_streamed(number).expect("the second job");
+    assert_ne!(first.process_instance_key, second.process_instance_key);
+}
+
 #[test]
 fn instances_that_end_at_once_follow_each_other() {
     let mut state = State::new(1, 1);
