@@ -30,7 +30,7 @@ use crate::channel::{
 };
 use crate::credentials::{
     ChannelCredentials, ClientAuthentication, ClientCredentials, Plugin, Security, TlsCredentials,
-    check_token_url,
+    check_token_url, shown_token_url,
 };
 use crate::environment::{Origin, PROCESS};
 use crate::error::Error;
@@ -123,6 +123,7 @@ fn create(
         });
         let (url, origin) = &oauth.authorization_server;
         check_token_url(url, token.allow_insecure_url).map_err(|why| {
+            let url = shown_token_url(url);
             let message = format!("the token URL {url:?} ({origin}): {why}");
             match origin {
                 Origin::Environment(_) => Error::settings(message),

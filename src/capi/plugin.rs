@@ -23,6 +23,7 @@ use super::token_request::{self, zeebe_token_request};
 use crate::call::Metadata;
 use crate::credentials::{
     Authorization, ClientAuthentication, ClientCredentials, Plugin, TokenSource, check_token_url,
+    shown_token_url,
 };
 use crate::environment::Environment;
 use crate::error::Error;
@@ -132,8 +133,10 @@ pub extern "C" fn zeebe_oauth2_client_credentials_metadata_plugin_new(
     let option = token.http_proxy.as_ref().map(|url| url.expose_secret());
     // A plugin reads no environment.
     token.options.proxy = Proxy::of_token_endpoint(url, option, &Environment(&|_| None))?;
-    check_token_url(url, token.allow_insecure_url)
-        .map_err(|why| Error::invalid_argument(format!("the token URL {url:?}: {why}")))?;
+    check_token_url(url, token.allow_insecure_url).map_err(|why| {
+        let url = shown_token_url(url);
+        Error::invalid_argument(format!("the token URL {url:?}: {why}"))
+    })?;
     let client = ClientCredentials::new(
         client_id.to_owned(),
         client_secret.to_owned().into(),

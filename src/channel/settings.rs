@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use zeroize::Zeroizing;
 
 use super::target::{Scheme, url_scheme};
+use crate::credentials::shown_token_url;
 use crate::environment::{
     self, CLIENT_ID, CLIENT_SECRET, CLUSTER_ID, CLUSTER_REGION, Environment, OAUTH_URL, Origin,
     Setting, TOKEN_AUDIENCE, given,
@@ -321,7 +322,7 @@ fn add_oauth(
     settings.shown.extend([
         (
             "authorization_server",
-            json!(authorization_server.0),
+            json!(shown_token_url(&authorization_server.0)),
             authorization_server.1,
         ),
         ("scope", json!(scope), origin(arguments.scope.is_some())),

@@ -13,6 +13,7 @@ mod token;
 mod token_answer;
 mod token_cache;
 mod token_file;
+mod token_url;
 
 use std::sync::Arc;
 
@@ -21,12 +22,13 @@ pub(crate) use authorization::basic_pair;
 pub use client_authentication::ClientAuthentication;
 pub use fingerprint::{Fingerprint, fingerprint};
 pub use host::{TokenRequest, TokenSource};
-pub use oauth2::{ClientCredentials, TokenOptions, check_token_url};
+pub use oauth2::{ClientCredentials, TokenOptions};
 pub(crate) use plugin::Authorization;
 pub use plugin::Plugin;
 pub use tls::TlsCredentials;
 pub use token::{Lifetime, Token};
 pub use token_cache::{Counts, Facts};
+pub use token_url::{check_token_url, shown as shown_token_url};
 
 /// How connections are secured.
 #[derive(Clone, Debug)]

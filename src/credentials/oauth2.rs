@@ -5,6 +5,7 @@
 //! answer by `token_answer`, so that no answer body gets into an error. The token goes past the crate,
 //! whose copies nobody would overwrite.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
@@ -27,7 +28,7 @@ use super::fingerprint::{Fingerprint, fingerprint};
 use super::tls::TlsCredentials;
 use super::token::Token;
 use super::token_answer::{self, Granted};
-use crate::channel::target::is_loopback_host;
+use super::token_url;
 use crate::error::{Error, chain};
 use crate::proxy::{Proxy, authority};
 use crate::runtime::lock;
@@ -72,28 +73,10 @@ impl fmt::Debug for ClientCredentials {
         write!(
             f,
             "ClientCredentials({} at {})",
-            self.client_id, self.authorization_server
+            self.client_id,
+            self.shown_url()
         )
     }
-}
-
-/// Whether a token URL may be used, as far as security goes.
-///
-/// An `http` URL beyond loopback is refused: the secret would travel in the clear.
-pub fn check_token_url(text: &str, allow_insecure: bool) -> Result<(), String> {
-    match url::Url::parse(text.trim()) {
-        Ok(url) if url.scheme() == "http" && !allow_insecure && !is_loopback(&url) => Err(
-            "it is http:// beyond loopback, so the secret would travel in the clear; \
-                 token_options.allow_insecure_token_url allows it"
-                .to_owned(),
-        ),
-        _ => Ok(()),
-    }
-}
-
-fn is_loopback(url: &url::Url) -> bool {
-    let host = url.host_str().unwrap_or_default();
-    is_loopback_host(host.trim_matches(['[', ']']))
 }
 
 impl ClientCredentials {
@@ -139,10 +122,14 @@ impl ClientCredentials {
             && ours.cache_path == theirs.cache_path
     }
 
+    fn shown_url(&self) -> Cow<'_, str> {
+        token_url::shown(&self.authorization_server)
+    }
+
     /// Why the URL cannot be used, if it cannot.
     pub fn problem(&self) -> Option<String> {
-        let url = &self.authorization_server;
-        match url::Url::parse(url) {
+        let url = self.shown_url();
+        match url::Url::parse(&self.authorization_server) {
             Err(error) => Some(format!("the token URL {url:?} cannot be used: {error}")),
             Ok(parsed) if !matches!(parsed.scheme(), "http" | "https") => Some(format!(
                 "the token URL {url:?} is neither https:// nor http://"
@@ -339,23 +326,25 @@ impl ClientCredentials {
             };
             token_answer::passing(format!(
                 "the token request to {} {what}: {}",
-                self.authorization_server,
+                self.shown_url(),
                 chain(&error)
             ))
         };
         let mut response = request.send().await.map_err(failed)?;
         let (status, headers) = (response.status(), response.headers().clone());
+        let (at, client) = (self.shown_url(), &self.client_id);
+        let endpoint = format!("the token endpoint {at}, asked by client {client:?},");
         let mut answer = Zeroizing::new(Vec::new());
         while let Some(chunk) = response.chunk().await.map_err(failed)? {
             if answer.len() + chunk.len() > MAX_ANSWER {
                 return Err(token_answer::passing(format!(
-                    "the token endpoint answered {status} with more than {MAX_ANSWER} bytes"
+                    "{endpoint} answered {status} with more than {MAX_ANSWER} bytes"
                 ))
                 .retryable(false));
             }
             answer.extend_from_slice(&chunk);
         }
-        token_answer::judge(status, &headers, &answer, SystemTime::now())
+        token_answer::judge(&endpoint, status, &headers, &answer, SystemTime::now())
     }
 }
 
@@ -388,21 +377,6 @@ impl std::error::Error for Failed {}
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn http_is_for_loopback_unless_allowed() {
-        for url in [
-            "http://localhost/t",
-            "http://127.0.0.1:1/t",
-            "http://[::1]:1/t",
-            "https://a/t",
-            "nonsense",
-        ] {
-            assert!(check_token_url(url, false).is_ok(), "{url}");
-        }
-        assert!(check_token_url(" http://a.example/t", false).is_err());
-        assert!(check_token_url("http://a.example/t", true).is_ok());
-    }
 
     #[test]
     fn clients_are_the_same_whatever_their_time_outs() {

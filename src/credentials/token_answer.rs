@@ -25,20 +25,21 @@ pub(super) struct Granted {
     pub(super) scope: Option<String>,
 }
 
-/// Judges an answer by status and body.
+/// Judges an answer by status and body; `endpoint` says in errors whose it is.
 pub(super) fn judge(
+    endpoint: &str,
     status: StatusCode,
     headers: &HeaderMap,
     body: &[u8],
     now: SystemTime,
 ) -> Result<Granted, Error> {
     if status.is_success() {
-        return granted(body);
+        return granted(endpoint, status, body);
     }
     if status.is_redirection() {
         let to = headers.get(LOCATION).and_then(|to| to.to_str().ok());
         return Err(unusable(format!(
-            "the token endpoint answered {status}, a redirect to {}: redirects are not followed, \
+            "{endpoint} answered {status}, a redirect to {}: redirects are not followed, \
              set the final URL",
             to.map_or("nowhere".to_owned(), origin)
         )));
@@ -47,7 +48,7 @@ pub(super) fn judge(
     let said = error
         .as_ref()
         .map_or(String::new(), |text| format!(": {text}"));
-    let message = format!("the token endpoint answered {status}{said}");
+    let message = format!("{endpoint} answered {status}{said}");
     match status.as_u16() {
         408 | 429 | 500.. => Err(passing(message).with_retry_after(retry_after(headers, now))),
         400 | 401 | 403 => Err(Error::invalid_oauth_credentials(message)),
@@ -111,14 +112,14 @@ fn object(body: &[u8]) -> Option<Map<String, Value>> {
     (form.contains_key("access_token") || form.contains_key("error")).then_some(form)
 }
 
-fn granted(body: &[u8]) -> Result<Granted, Error> {
+fn granted(endpoint: &str, status: StatusCode, body: &[u8]) -> Result<Granted, Error> {
     let mut object = object(body).ok_or_else(|| {
         let what = if body.is_empty() {
             "an empty body"
         } else {
             "what is no JSON object"
         };
-        passing(format!("the token endpoint answered 200 with {what}"))
+        passing(format!("{endpoint} answered {status} with {what}"))
     })?;
     // Moved out, not copied, before anything is refused: so it is overwritten however this ends.
     let access_token = object.remove("access_token").map(|token| match token {
@@ -127,12 +128,12 @@ fn granted(body: &[u8]) -> Result<Granted, Error> {
     });
     if let Some(error) = error_of(&object) {
         return Err(Error::invalid_oauth_credentials(format!(
-            "the token endpoint answered 200 with an error: {error}"
+            "{endpoint} answered {status} with an error: {error}"
         )));
     }
     let refuse = |why: &str| {
         Err(unusable(format!(
-            "the token endpoint's answer cannot be used: {why}"
+            "{endpoint} gave an answer that cannot be used: {why}"
         )))
     };
     match object.get("token_type") {
@@ -216,6 +217,7 @@ mod tests {
     fn answer(status: u16, body: &str) -> Result<Granted, Error> {
         let status = StatusCode::from_u16(status).unwrap();
         judge(
+            "the endpoint",
             status,
             &HeaderMap::new(),
             body.as_bytes(),

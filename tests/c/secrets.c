@@ -9,6 +9,7 @@
 #define BEARER "b3arer-t0ken"
 #define PASSWORD "bas1c p4ss:word"
 #define PROXY_PASSWORD "pr0xy-p4ss"
+#define URL_PASSWORD "ur1-p4ss"
 #define JWT "eyJhbGciOi" /* how all begin, assertions too */
 #define KEY_BODY "k3yBodyOfPrivateKey"
 
@@ -183,6 +184,28 @@ static void failures_of_tls_and_of_proxies(const gateway *g) {
   }
 }
 
+/* A token URL with a user and a password: that cannot be used, that nobody answers, that is refused when the plugin is made. */
+static void a_token_url_with_a_password(const gateway *g) {
+  char urls[3][256];
+  snprintf(urls[0], sizeof urls[0], "http://user:" URL_PASSWORD "@%s/oauth/token", gateway_address(g, "refused"));
+  snprintf(urls[1], sizeof urls[1], "ftp://user:" URL_PASSWORD "@localhost/oauth/token");
+  snprintf(urls[2], sizeof urls[2], "http://user:" URL_PASSWORD "/@localhost/oauth/token");
+  for (int i = 0; i < 3; i++) {
+    zeebe_channel *channel = oauth(g, (oauth_arguments){.url = urls[i]});
+    CHECK(call(channel, NULL) == (i ? 16 : 14));
+    hear_facts(channel);
+    zeebe_channel_free(channel);
+  }
+  zeebe_oauth2_client_credentials_metadata_plugin_options options = ZEEBE_OAUTH2_CLIENT_CREDENTIALS_METADATA_PLUGIN_OPTIONS_INIT;
+  zeebe_metadata_plugin *plugin = NULL;
+  options.client_id = CLIENT_ID;
+  options.client_secret = CLIENT_SECRET;
+  options.authorization_server = "http://user:" URL_PASSWORD "@login.example/oauth/token";
+  zeebe_error *error = zeebe_oauth2_client_credentials_metadata_plugin_new(&options, &plugin);
+  CHECK(error);
+  hear_failure(error);
+}
+
 static void read_file(const char *name, char *text, size_t size) {
   FILE *in = fopen(name, "r");
   CHECK(in);
@@ -286,13 +309,14 @@ static void the_search_finds_what_is_there(void) {
 }
 
 int main(void) {
-  static const char *SECRETS[] = {CLIENT_SECRET, ISSUED, OF_THE_HOST, BEARER, PASSWORD, PROXY_PASSWORD, KEY_BODY, key_line, JWT};
+  static const char *SECRETS[] = {CLIENT_SECRET, ISSUED, OF_THE_HOST, BEARER, PASSWORD, PROXY_PASSWORD, URL_PASSWORD, KEY_BODY, key_line, JWT};
   gateway g;
   gateway_start(&g, "0");
   OK(zeebe_set_log_callback(ZEEBE_LOG_LEVEL_TRACE, on_log, NULL, NULL));
   answers_of_every_kind(&g);
   a_gateway_that_refuses_and_a_renewal(&g);
   failures_of_tls_and_of_proxies(&g);
+  a_token_url_with_a_password(&g);
   a_clients_key(&g);
   the_programs_own(&g);
   OK(zeebe_runtime_shutdown(-1)); /* no record comes any more */
