@@ -6,10 +6,12 @@
 //! whose copies nobody would overwrite.
 
 use std::borrow::Cow;
+use std::error::Error as _;
 use std::fmt;
+use std::io;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
-use std::time::{Duration, SystemTime};
+use std::time::{Duration, Instant, SystemTime};
 
 use base64::Engine;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
@@ -35,6 +37,10 @@ use crate::runtime::lock;
 
 /// The longest answer that is read.
 const MAX_ANSWER: usize = 1 << 20;
+
+/// By ALPN.
+const HTTP_1: &[u8] = b"http/1.1";
+const HTTP_2: &[u8] = b"h2";
 
 /// How the endpoint is reached, and what the client shows of itself there.
 #[derive(Clone, Debug)]
@@ -257,24 +263,31 @@ impl ClientCredentials {
         if let Some(http) = &*lock(&self.http) {
             return Ok(http.clone());
         }
+        let http = self.client(&[HTTP_2, HTTP_1]).await?;
+        Ok(lock(&self.http).get_or_insert(http).clone())
+    }
+
+    /// Over TLS the endpoint chooses one of the protocols.
+    async fn client(&self, protocols: &[&[u8]]) -> Result<reqwest::Client, Error> {
         let tls = Arc::clone(&self.options.tls);
         let tls = tokio::task::spawn_blocking(move || tls.any_protocol())
             .await
             .map_err(|error| Error::internal(format!("reading certificates: {error}")))??;
+        let mut tls = rustls::ClientConfig::clone(&tls);
+        tls.alpn_protocols = protocols.iter().map(|name| name.to_vec()).collect();
         let mut builder = reqwest::Client::builder().no_proxy();
         if let Some(proxy) = &self.options.proxy {
             builder = builder.proxy(through(proxy)?);
         }
-        let http = builder
-            .tls_backend_preconfigured(rustls::ClientConfig::clone(&tls))
+        builder
+            .tls_backend_preconfigured(tls)
             .redirect(reqwest::redirect::Policy::none())
             .connect_timeout(self.options.connect_timeout)
             .timeout(self.options.timeout)
             .pool_idle_timeout(Duration::from_secs(5)) // requests are minutes apart
             .user_agent(concat!("libzeebe/", env!("CARGO_PKG_VERSION")))
             .build()
-            .map_err(|error| Error::internal(format!("HTTP client: {}", chain(&error))))?;
-        Ok(lock(&self.http).get_or_insert(http).clone())
+            .map_err(|error| Error::internal(format!("HTTP client: {}", chain(&error))))
     }
 
     /// The crate's request says where to; what is sent is ours, and so is the judgement.
@@ -297,26 +310,35 @@ impl ClientCredentials {
         Ok(response)
     }
 
-    async fn exchange(
-        self: Arc<Self>,
+    async fn request(
+        self: &Arc<Self>,
         http: &reqwest::Client,
-        url: String,
-    ) -> Result<Granted, Error> {
+        url: &str,
+    ) -> Result<reqwest::RequestBuilder, Error> {
         // An RSA signature takes milliseconds: not on an I/O thread.
-        let this = Arc::clone(&self);
+        let this = Arc::clone(self);
         let body = tokio::task::spawn_blocking(move || this.body())
             .await
             .map_err(|error| Error::internal(format!("the token request: {error}")))??;
-        let mut request = http
+        let request = http
             .post(url)
             .header(CONTENT_TYPE, "application/x-www-form-urlencoded")
             .header(ACCEPT, "application/json")
             .body(Bytes::from_owner(body));
         let secret = self.client_secret.expose_secret();
         let authorization = self.authentication.authorization(&self.client_id, secret);
-        if let Some(authorization) = authorization {
-            request = request.header(AUTHORIZATION, authorization);
-        }
+        Ok(match authorization {
+            Some(authorization) => request.header(AUTHORIZATION, authorization),
+            None => request,
+        })
+    }
+
+    async fn exchange(
+        self: Arc<Self>,
+        http: &reqwest::Client,
+        url: String,
+    ) -> Result<Granted, Error> {
+        let began = Instant::now();
         let failed = |error: reqwest::Error| {
             let error = error.without_url();
             let what = if error.is_timeout() {
@@ -330,7 +352,14 @@ impl ClientCredentials {
                 chain(&error)
             ))
         };
-        let mut response = request.send().await.map_err(failed)?;
+        let mut sent = self.request(http, &url).await?.send().await;
+        if sent.as_ref().is_err_and(is_broken_off) {
+            // Of HTTP/2 nobody learns why its connection has ended, by a missing certificate, say. HTTP/1.1 tells.
+            let http = self.client(&[HTTP_1]).await?;
+            let left = self.options.timeout.saturating_sub(began.elapsed());
+            sent = self.request(&http, &url).await?.timeout(left).send().await;
+        }
+        let mut response = sent.map_err(failed)?;
         let (status, headers) = (response.status(), response.headers().clone());
         let (at, client) = (self.shown_url(), &self.client_id);
         let endpoint = format!("the token endpoint {at}, asked by client {client:?},");
@@ -346,6 +375,16 @@ impl ClientCredentials {
         }
         token_answer::judge(&endpoint, status, &headers, &answer, SystemTime::now())
     }
+}
+
+/// The connection ended before the answer, as HTTP/2 puts it.
+fn is_broken_off(error: &reqwest::Error) -> bool {
+    let mut sources = std::iter::successors(error.source(), |&error| error.source());
+    sources.any(|error| {
+        let canceled = error.downcast_ref().is_some_and(hyper::Error::is_canceled);
+        let written = error.downcast_ref().map(io::Error::kind);
+        canceled || written == Some(io::ErrorKind::BrokenPipe)
+    })
 }
 
 fn through(proxy: &Proxy) -> Result<reqwest::Proxy, Error> {

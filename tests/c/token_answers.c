@@ -222,15 +222,34 @@ static void spaces_around_the_token_url_are_trimmed(const gateway *g) {
   ends("spaces around the token URL", &f, USED, "");
 }
 
+/* A file that the ports file names. */
+static void read_pem(const gateway *g, const char *name, char *text, size_t size) {
+  FILE *in = fopen(gateway_get(g, name), "r");
+  CHECK(in);
+  text[fread(text, 1, size - 1, in)] = 0;
+  fclose(in);
+}
+
+/* Over TLS by ALPN, which the endpoint chooses HTTP/2 by; without TLS nothing says that it knows it. */
+static void the_token_request_is_http_2_where_the_endpoint_knows_it(const gateway *g) {
+  char ca[65536];
+  read_pem(g, "ca", ca, sizeof ca);
+  for (int tls = 0; tls < 2; tls++) {
+    answer(g, "status=200", TOKEN);
+    fetched f = fetch_once(g, (plugin_arguments){.url = tls ? token_url(g, "https", "token_https") : NULL, .token.token_ca = ca});
+    ends("HTTP/1.1 and 2", &f, USED, "");
+    char *json = gateway_ask(g, "GET /token-request", NULL, 0);
+    CHECK(strstr(json, tls ? "\"version\":\"HTTP/2.0\"" : "\"version\":\"HTTP/1.1\""));
+    free(json);
+  }
+}
+
 /* "TLS roots of the token endpoint: … the option token_ca" */
 static void the_roots_of_the_token_endpoint_are_token_ca(const gateway *g) {
   static const char *NAMES[] = {"ca", "other_ca"};
   for (int i = 0; i < 2; i++) {
     char ca[65536];
-    FILE *in = fopen(gateway_get(g, NAMES[i]), "r");
-    CHECK(in);
-    ca[fread(ca, 1, sizeof ca - 1, in)] = 0;
-    fclose(in);
+    read_pem(g, NAMES[i], ca, sizeof ca);
     answer(g, i ? "status=200&count=0" : "status=200", TOKEN);
     fetched f = fetch_once(g, (plugin_arguments){.url = token_url(g, "https", "token_https"), .token.token_ca = ca});
     ends("TLS roots", &f, i ? PASSING : USED, "UnknownIssuer");
@@ -249,6 +268,7 @@ int main(void) {
   a_token_that_has_expired_is_used_by_those_who_waited(&g);
   expire_in_below_0_is_refused_when_the_plugin_is_made(&g);
   spaces_around_the_token_url_are_trimmed(&g);
+  the_token_request_is_http_2_where_the_endpoint_knows_it(&g);
   the_roots_of_the_token_endpoint_are_token_ca(&g);
   OK(zeebe_runtime_shutdown(-1));
   gateway_stop(&g);

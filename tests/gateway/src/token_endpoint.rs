@@ -28,12 +28,13 @@ const PATH: &str = "/oauth/token";
 pub(crate) struct LastRequest(Mutex<Value>);
 
 impl LastRequest {
-    fn keep(&self, headers: &HeaderMap, body: &[u8]) {
+    fn keep(&self, parts: &Parts, body: &[u8]) {
         let header = |name: &HeaderName| {
-            let value = headers.get(name).map(HeaderValue::as_bytes);
+            let value = parts.headers.get(name).map(HeaderValue::as_bytes);
             value.map(String::from_utf8_lossy)
         };
         *self.0.lock().unwrap_or_else(PoisonError::into_inner) = json!({
+            "version": format!("{:?}", parts.version),
             "authorization": header(&AUTHORIZATION),
             "content_type": header(&CONTENT_TYPE),
             "accept": header(&ACCEPT),
@@ -104,7 +105,7 @@ pub(crate) async fn answer(
         Ok(body) => body,
         Err(reason) => return http::error_answer(StatusCode::BAD_REQUEST, &reason),
     };
-    context.token_request.keep(&parts.headers, &body);
+    context.token_request.keep(&parts, &body);
     if let Some(answer) = context.switches.next_token_answer() {
         if let Some(held) = &answer.held {
             context.stop.run_until_cancelled(held.cancelled()).await;
