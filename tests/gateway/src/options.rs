@@ -112,10 +112,11 @@ impl FromStr for Client {
     }
 }
 
+/// So many that every clock and calendar can hold their end.
 fn seconds(text: &str) -> Result<Duration, String> {
-    text.parse()
-        .map(Duration::from_secs)
-        .map_err(|_| "expected whole seconds".to_owned())
+    text.parse::<u32>()
+        .map(|seconds| Duration::from_secs(seconds.into()))
+        .map_err(|_| format!("expected whole seconds, up to {}", u32::MAX))
 }
 
 /// The keys are fetched without TLS: from this machine, as a rule.

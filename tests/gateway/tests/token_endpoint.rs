@@ -2,6 +2,8 @@
 
 mod common;
 
+use std::process::Command;
+
 use common::{Answer, Running, http};
 
 const FORM: &str = "content-type: application/x-www-form-urlencoded";
@@ -165,4 +167,16 @@ fn the_last_request_is_shown_as_it_came() {
         BASIC
     );
     assert!(last["accept"].is_null());
+}
+
+#[test]
+fn a_token_may_be_good_for_longer_than_anybody_lives() {
+    let gateway = Running::start(&["--token-lifetime", "4294967295"]);
+    let answer = ask(&gateway, &[FORM, BASIC], "grant_type=client_credentials");
+    assert_eq!(answer.json()["expires_in"], 4_294_967_295_u64);
+    let refused = Command::new(env!("CARGO_BIN_EXE_zeebe-dev-gateway"))
+        .args(["--token-lifetime", "4294967296"])
+        .output();
+    let said = refused.expect("an answer").stderr;
+    assert!(String::from_utf8_lossy(&said).contains("up to 4294967295"));
 }
