@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, Weak};
 use std::time::Duration;
 
 use http::HeaderValue;
-use tokio::sync::oneshot;
+use tokio::sync::{oneshot, watch};
 use tokio::time::sleep;
 
 use super::authorization;
@@ -48,6 +48,8 @@ pub struct Plugin {
     lifetime: Lifetime,
     shared: Arc<Shared>,
     epoch: Epoch,
+    /// Dropped with the plugin, which ends the wait for its renewals.
+    life: watch::Sender<()>,
 }
 
 /// What plugins with equal credentials have in common.
@@ -138,6 +140,7 @@ impl Plugin {
             lifetime,
             shared,
             epoch: Epoch::now(),
+            life: watch::Sender::new(()),
         })
     }
 
@@ -281,8 +284,12 @@ impl Plugin {
     fn renew_in(self: &Arc<Self>, wait: Option<Duration>) {
         let Some(wait) = wait else { return };
         let weak = Arc::downgrade(self);
+        let mut life = self.life.subscribe();
         let spawned = self.spawn(|_| async move {
-            sleep(wait).await;
+            tokio::select! {
+                () = sleep(wait) => {}
+                _ = life.changed() => return, // nothing is ever sent: it has ended
+            }
             if let Some(plugin) = weak.upgrade()
                 && plugin.begin_renewal()
             {

@@ -2,6 +2,8 @@
 #define _GNU_SOURCE
 #include "token_endpoint.h"
 
+#include <malloc.h>
+
 static zeebe_channel *oauth_to(const gateway *g, const char *listener, int64_t leeway) {
   return oauth_channel(g, (oauth_arguments){.address = gateway_address(g, listener), .leeway = leeway});
 }
@@ -147,7 +149,9 @@ static void the_programs_own_credentials_are_sent(const gateway *g) {
   char *calls = gateway_ask(g, "GET /calls?last=1", NULL, 0);
   CHECK(strstr(calls, "\"authorization\":\"Bearer"));
   free(calls);
+  CHECK(strcmp(fetch(bearer).text, "Bearer of-mine") == 0);
   OK(zeebe_bearer_metadata_plugin_set_token(bearer, "another"));
+  CHECK(strcmp(fetch(bearer).text, "Bearer another") == 0);
   FAILS(zeebe_bearer_metadata_plugin_set_token(bearer, "with space"), ZEEBE_ERROR_KIND_INVALID_ARGUMENT, "characters");
   FAILS(zeebe_bearer_metadata_plugin_set_token(basic, "t"), ZEEBE_ERROR_KIND_ILLEGAL_STATE, "no bearer");
   FAILS(zeebe_basic_metadata_plugin_new("a:b", "c", &basic), ZEEBE_ERROR_KIND_INVALID_ARGUMENT, "colon");
@@ -176,6 +180,21 @@ static void a_fetch_that_outlives_a_calls_deadline_serves_the_next(const gateway
   tally_wait(&t, &t.calls, 1);
   CHECK(t.failures == 0 && topology(channel).status == 0 && requests(g) == before + 1);
   zeebe_channel_free(channel);
+}
+
+/* Also not what would renew their tokens in an hour. */
+static void plugins_that_are_freed_leave_nothing_behind(const gateway *g) {
+  enum { PLUGINS = 500, BYTES = 100 };
+  size_t before = 0;
+  for (int round = 0; round < 2; round++) { /* the first is to warm up */
+    before = mallinfo2().uordblks;
+    for (int i = 0; i < PLUGINS; i++) {
+      zeebe_metadata_plugin *plugin = plugin_new(g, (plugin_arguments){0});
+      CHECK(!fetch(plugin).kind && !fetch(plugin).kind);
+      zeebe_metadata_plugin_free(plugin);
+    }
+  }
+  for (int64_t until = now_ms() + 10000; mallinfo2().uordblks > before + PLUGINS * BYTES; usleep(5000)) CHECK(now_ms() < until);
 }
 
 static void a_leeway_as_long_as_the_lifetime_means_a_fetch_for_every_call(const gateway *g) {
@@ -268,6 +287,7 @@ int main(void) {
   a_refusal_is_not_retried_and_says_so(&g);
   a_token_that_the_gateway_refuses_is_replaced_once(&g);
   a_fetch_that_outlives_a_calls_deadline_serves_the_next(&g);
+  plugins_that_are_freed_leave_nothing_behind(&g);
   a_leeway_as_long_as_the_lifetime_means_a_fetch_for_every_call(&g);
   no_token_is_fetched_for_a_gateway_that_cannot_be_reached(&g);
   a_token_goes_in_plaintext_to_loopback_only_unless_allowed();
