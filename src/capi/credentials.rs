@@ -46,7 +46,10 @@ pub extern "C" fn zeebe_ssl_channel_credentials_new(
     // SAFETY: a string of the header's contract.
     let chain = unsafe { convert::given_text("certificate_chain", options.certificate_chain) }?;
     credentials.write(boxed(Security::Tls(TlsCredentials::from_pem(
-        roots, key, chain,
+        "options",
+        ("root_certificates", roots),
+        key,
+        chain,
     )?)));
     Ok(())
 }

@@ -76,7 +76,8 @@ impl TokenArguments {
             _ => None,
         };
         // A key without a certificate only signs.
-        let tls = TlsCredentials::from_pem(ca, key.filter(|_| chain.is_some()), chain)?;
+        let tls_key = key.filter(|_| chain.is_some());
+        let tls = TlsCredentials::from_pem("token_options", ("token_ca", ca), tls_key, chain)?;
         Ok(Self {
             authentication,
             allow_insecure_url: convert::flag(
@@ -152,7 +153,7 @@ fn time(name: &str, value: i64, default: u64) -> Result<Duration, Error> {
         Ok(0) => Ok(Duration::from_millis(default)),
         Ok(value) => Ok(Duration::from_millis(value)),
         Err(_) => Err(Error::invalid_argument(format!(
-            "token_options.{name} is {value}"
+            "token_options.{name} is {value}: it is milliseconds, 0 for {default}"
         ))),
     }
 }

@@ -76,29 +76,32 @@ impl TlsCredentials {
         Arc::new(Self::with(Roots::File(path, variable), None))
     }
 
-    /// All three as PEM text, each optional, key and chain only together; errors call them by these names.
+    /// All three as PEM text, each optional, key and chain only together. Errors call the roots by the name that comes
+    /// with them, the others `private_key` and `certificate_chain`, all of them in the struct that `of` names.
     pub fn from_pem(
-        roots: Option<&str>,
+        of: &str,
+        (roots_name, roots): (&str, Option<&str>),
         key: Option<&str>,
         chain: Option<&str>,
     ) -> Result<Arc<Self>, Error> {
         let identity = match (key, chain) {
             (None, None) => None,
             (Some(key), Some(chain)) => Some(Identity {
-                key: PrivateKeyDer::from_pem_slice(key.as_bytes())
-                    .map_err(|error| Error::tls(format!("private_key is no PEM key: {error}")))?,
-                chain: certificates("certificate_chain", chain.as_bytes())?,
+                key: PrivateKeyDer::from_pem_slice(key.as_bytes()).map_err(|error| {
+                    Error::tls(format!("{of}.private_key is no PEM key: {error}"))
+                })?,
+                chain: certificates(&format!("{of}.certificate_chain"), chain.as_bytes())?,
             }),
             _ => {
-                return Err(Error::invalid_argument(
-                    "private_key and certificate_chain must be given together",
-                ));
+                return Err(Error::invalid_argument(format!(
+                    "{of}.private_key and {of}.certificate_chain must be given together"
+                )));
             }
         };
         let roots = match roots {
             None if identity.is_none() => return Ok(Self::platform()),
             None => Roots::Platform,
-            Some(roots) => Roots::Given(store("root_certificates", roots.as_bytes())?),
+            Some(roots) => Roots::Given(store(&format!("{of}.{roots_name}"), roots.as_bytes())?),
         };
         let credentials = Self::with(roots, identity);
         if let Some(identity) = &credentials.identity {

@@ -156,6 +156,21 @@ static void credentials_that_do_not_parse(void) {
   options.private_key = "x";
   FAILS(zeebe_ssl_channel_credentials_new(&options, &credentials), INVALID, "together");
   CHECK(!credentials);
+  zeebe_oauth2_client_credentials_metadata_plugin_options oauth = ZEEBE_OAUTH2_CLIENT_CREDENTIALS_METADATA_PLUGIN_OPTIONS_INIT;
+  zeebe_token_options token = ZEEBE_TOKEN_OPTIONS_INIT;
+  zeebe_metadata_plugin *plugin = NULL;
+  oauth.client_id = oauth.client_secret = "x";
+  oauth.authorization_server = "https://login.example/token";
+  oauth.token_options = &token;
+  token.token_ca = "nonsense";
+  FAILS(zeebe_oauth2_client_credentials_metadata_plugin_new(&oauth, &plugin), ZEEBE_ERROR_KIND_TLS, "token_options.token_ca holds no PEM");
+  token.token_ca = NULL;
+  token.private_key = token.certificate_chain = "nonsense";
+  FAILS(zeebe_oauth2_client_credentials_metadata_plugin_new(&oauth, &plugin), ZEEBE_ERROR_KIND_TLS, "token_options.private_key is no PEM");
+  token.private_key = token.certificate_chain = NULL;
+  token.timeout_ms = -1;
+  FAILS(zeebe_oauth2_client_credentials_metadata_plugin_new(&oauth, &plugin), INVALID, "timeout_ms is -1: it is milliseconds");
+  CHECK(!plugin);
 }
 
 int main(void) {
