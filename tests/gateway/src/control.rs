@@ -13,6 +13,7 @@ use crate::context::Context;
 use crate::faults::Fault;
 use crate::frames;
 use crate::http::{self, Query};
+use crate::rpcs::is_known;
 use crate::switches::ForCalls;
 use crate::token_answer::TokenAnswer;
 
@@ -58,6 +59,7 @@ async fn obey(
     body: Bytes,
 ) -> Result<Option<Value>, String> {
     let query = Query::of(target.query())?;
+    query.check(target.path(), parameters(target.path()))?;
     let answer = match (method, target.path()) {
         (&Method::GET, "/counters") => counters(context),
         (&Method::GET, "/token-request") => context.token_request.last(),
@@ -82,7 +84,13 @@ async fn obey(
             json!({ "ms": ms })
         }
         (&Method::POST, "/fail") => {
-            let code = Code::from_i32(query.required("status")?);
+            let number = query.required("status")?;
+            let code = Code::from_i32(number);
+            if code as i32 != number {
+                return Err(format!(
+                    "status cannot be {number}, which gRPC does not have"
+                ));
+            }
             let message = query.optional::<String>("message")?.unwrap_or_default();
             let failure = for_calls(&query, Status::new(code, message))?;
             let count = count(&query)?;
@@ -123,6 +131,39 @@ async fn obey(
     Ok(Some(answer))
 }
 
+fn parameters(path: &str) -> &'static [&'static str] {
+    match path {
+        "/calls" => &["last"],
+        "/goaway" => &["code", "last_stream_id"],
+        "/latency" => &["ms"],
+        "/fail" => &["status", "count", "rpc", "message"],
+        "/fault" => &[
+            "kind",
+            "at",
+            "count",
+            "rpc",
+            "reason",
+            "status",
+            "content_type",
+            "ms",
+            "bytes",
+        ],
+        "/token-answer" => &[
+            "status",
+            "count",
+            "content_type",
+            "retry_after",
+            "header",
+            "encoding",
+            "framing",
+            "hold",
+        ],
+        "/mute-streams" => &["on"],
+        "/renew-certificates" => &["lifetime"],
+        _ => &[],
+    }
+}
+
 fn counters(context: &Context) -> Value {
     let mut counters = context.counters.to_json();
     counters["open_connections"] = json!(context.connections.count());
@@ -146,6 +187,11 @@ fn count(query: &Query) -> Result<u64, String> {
 }
 
 fn for_calls<T>(query: &Query, what: T) -> Result<ForCalls<T>, String> {
-    let rpc = query.optional("rpc")?;
-    Ok(ForCalls { rpc, what })
+    let rpc = query.optional::<String>("rpc")?;
+    match rpc.as_deref().filter(|rpc| !is_known(rpc)) {
+        Some(unknown) => Err(format!(
+            "rpc cannot be {unknown}, which the gateway does not have"
+        )),
+        None => Ok(ForCalls { rpc, what }),
+    }
 }

@@ -67,6 +67,18 @@ impl Query {
         parameters(encoded.unwrap_or("").as_bytes()).map(Self)
     }
 
+    /// What is misspelt must not pass unseen.
+    pub(crate) fn check(&self, path: &str, known: &[&str]) -> Result<(), String> {
+        match self.0.keys().find(|name| !known.contains(&name.as_str())) {
+            None => Ok(()),
+            Some(name) if known.is_empty() => Err(format!("{path} has no parameters, not {name}")),
+            Some(name) => {
+                let known = known.join(", ");
+                Err(format!("{name} is not known to {path}, but {known}"))
+            }
+        }
+    }
+
     pub(crate) fn optional<T: FromStr>(&self, name: &str) -> Result<Option<T>, String> {
         let parse = |text: &String| text.parse().map_err(|_| format!("{name} cannot be {text}"));
         self.0.get(name).map(parse).transpose()

@@ -30,6 +30,13 @@ pub(crate) const UNANSWERED: &[&str] = &[
     "ModifyProcessInstance",
 ];
 
+/// Those of `grpc.health.v1.Health`, which is served beside the gateway.
+const HEALTH: [&str; 2] = ["Check", "Watch"];
+
+pub(crate) fn is_known(rpc: &str) -> bool {
+    [ANSWERED, UNANSWERED, &HEALTH].concat().contains(&rpc)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

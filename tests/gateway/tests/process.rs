@@ -99,6 +99,12 @@ fn the_control_port_refuses_what_it_does_not_understand() {
         ("POST", "/nothing", 404),
         ("POST", "/fail", 400),
         ("POST", "/latency?ms=soon", 400),
+        ("POST", "/latency?ms=0&unit=s", 400),
+        ("GET", "/counters?last=1", 400),
+        ("POST", "/fail?status=17", 400),
+        ("POST", "/fail?status=14&cuont=3", 400),
+        ("POST", "/fail?status=14&rpc=Toplogy", 400),
+        ("POST", "/fault?kind=stuck&at=headers&rpc=Toplogy", 400),
         ("POST", "/token-answer?status=7", 400),
     ] {
         assert_eq!(
@@ -107,6 +113,9 @@ fn the_control_port_refuses_what_it_does_not_understand() {
             "{target}"
         );
     }
+    let answer = http(control, "POST", "/fail?status=14&cuont=3", &[], "");
+    let expected = "cuont is not known to /fail, but status, count, rpc, message";
+    assert_eq!(answer.json()["error"], expected);
 }
 
 #[test]
