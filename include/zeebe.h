@@ -1091,11 +1091,11 @@ typedef struct {
    */
   int64_t max_buffered_jobs;
   /**
-   * A stream that brought no job for so long is opened anew, in milliseconds; 0: 60 000.
+   * A stream that brought no job for so long is opened anew, in milliseconds, 366 days at most; 0: 60 000.
    */
   int64_t watchdog_ms;
   /**
-   * How often ActivateJobs looks for jobs that the stream did not bring, in milliseconds, ± 10 %; 0: 10 000.
+   * How often ActivateJobs looks for jobs that the stream did not bring, in milliseconds, 366 days at most, ± 10 %; 0: 10 000.
    */
   int64_t poll_interval_ms;
   /**

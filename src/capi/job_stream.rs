@@ -34,9 +34,9 @@ pub struct zeebe_job_stream_options {
     /// Jobs that wait here for a slow on_message or for zeebe_job_stream_request(), 1 to 100 000; 0: 32. When so many wait, the gateway
     /// is asked for no more, but for what fills the stream's window (`grpc.http2.lookahead_bytes`).
     pub max_buffered_jobs: i64,
-    /// A stream that brought no job for so long is opened anew, in milliseconds; 0: 60 000.
+    /// A stream that brought no job for so long is opened anew, in milliseconds, 366 days at most; 0: 60 000.
     pub watchdog_ms: i64,
-    /// How often ActivateJobs looks for jobs that the stream did not bring, in milliseconds, ± 10 %; 0: 10 000.
+    /// How often ActivateJobs looks for jobs that the stream did not bring, in milliseconds, 366 days at most, ± 10 %; 0: 10 000.
     pub poll_interval_ms: i64,
     /// 1: jobs come only as zeebe_job_stream_request() asks for them.
     pub manual_requests: i32,
