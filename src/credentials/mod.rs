@@ -13,6 +13,7 @@ mod token;
 mod token_answer;
 mod token_cache;
 mod token_file;
+mod token_http;
 mod token_url;
 
 use std::sync::Arc;

@@ -6,17 +6,15 @@
 //! whose copies nobody would overwrite.
 
 use std::borrow::Cow;
-use std::error::Error as _;
 use std::fmt;
-use std::io;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Duration, SystemTime};
 
 use base64::Engine;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use bytes::Bytes;
-use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE};
+use http::header::CONTENT_TYPE;
 use http::{HeaderValue, StatusCode};
 use oauth2::basic::BasicClient;
 use oauth2::{ClientId, HttpRequest, HttpResponse, TokenUrl};
@@ -29,18 +27,12 @@ use super::disk_cache::DiskCache;
 use super::fingerprint::{Fingerprint, fingerprint};
 use super::tls::TlsCredentials;
 use super::token::Token;
-use super::token_answer::{self, Granted};
+use super::token_answer::{Endpoint, Granted};
+use super::token_http::{Form, TokenHttp};
 use super::token_url;
 use crate::error::{Error, chain};
-use crate::proxy::{Proxy, authority};
+use crate::proxy::Proxy;
 use crate::runtime::lock;
-
-/// The longest answer that is read.
-const MAX_ANSWER: usize = 1 << 20;
-
-/// By ALPN.
-const HTTP_1: &[u8] = b"http/1.1";
-const HTTP_2: &[u8] = b"h2";
 
 /// How the endpoint is reached, and what the client shows of itself there.
 #[derive(Clone, Debug)]
@@ -71,7 +63,7 @@ pub struct ClientCredentials {
     pub audience: Option<String>,
     pub authentication: ClientAuthentication,
     pub options: TokenOptions,
-    http: Mutex<Option<reqwest::Client>>,
+    http: TokenHttp,
 }
 
 impl fmt::Debug for ClientCredentials {
@@ -108,7 +100,7 @@ impl ClientCredentials {
             audience: audience.filter(given),
             authentication,
             options,
-            http: Mutex::new(None),
+            http: TokenHttp::default(),
         }
     }
 
@@ -173,11 +165,10 @@ impl ClientCredentials {
         }
         let url = TokenUrl::new(self.authorization_server.clone())
             .map_err(|error| Error::settings_of_call(format!("token URL: {error}")))?;
-        let http = self.http().await?;
         let client = BasicClient::new(ClientId::new(self.client_id.clone())).set_token_uri(url);
         let granted = Arc::new(Mutex::new(None));
         let (this, slot) = (Arc::clone(&self), Arc::clone(&granted));
-        let send = move |request| Arc::clone(&this).send(http.clone(), request, Arc::clone(&slot));
+        let send = move |request| Arc::clone(&this).send(request, Arc::clone(&slot));
         let answer = client
             .exchange_client_credentials()
             .request_async(&send)
@@ -258,50 +249,15 @@ impl ClientCredentials {
         .map(Zeroizing::new)
     }
 
-    /// Made at the first fetch: it may read certificates.
-    async fn http(&self) -> Result<reqwest::Client, Error> {
-        if let Some(http) = &*lock(&self.http) {
-            return Ok(http.clone());
-        }
-        let http = self.client(&[HTTP_2, HTTP_1]).await?;
-        Ok(lock(&self.http).get_or_insert(http).clone())
-    }
-
-    /// Over TLS the endpoint chooses one of the protocols.
-    async fn client(&self, protocols: &[&[u8]]) -> Result<reqwest::Client, Error> {
-        let tls = Arc::clone(&self.options.tls);
-        let tls = tokio::task::spawn_blocking(move || tls.any_protocol())
-            .await
-            .map_err(|error| Error::internal(format!("reading certificates: {error}")))??;
-        let mut tls = rustls::ClientConfig::clone(&tls);
-        tls.alpn_protocols = protocols.iter().map(|name| name.to_vec()).collect();
-        let mut builder = reqwest::Client::builder().no_proxy();
-        if let Some(proxy) = &self.options.proxy {
-            builder = builder.proxy(through(proxy)?);
-        }
-        builder
-            .tls_backend_preconfigured(tls)
-            .redirect(reqwest::redirect::Policy::none())
-            .connect_timeout(self.options.connect_timeout)
-            .timeout(self.options.timeout)
-            .pool_idle_timeout(Duration::from_secs(5)) // requests are minutes apart
-            .user_agent(concat!("libzeebe/", env!("CARGO_PKG_VERSION")))
-            .build()
-            .map_err(|error| Error::internal(format!("HTTP client: {}", chain(&error))))
-    }
-
     /// The crate's request says where to; what is sent is ours, and so is the judgement.
     async fn send(
         self: Arc<Self>,
-        http: reqwest::Client,
         request: HttpRequest,
         slot: Arc<Mutex<Option<Granted>>>,
     ) -> Result<HttpResponse, Failed> {
         const STAND_IN: &[u8] = br#"{"access_token":"-","token_type":"bearer"}"#;
-        let granted = self
-            .exchange(&http, request.uri().to_string())
-            .await
-            .map_err(Failed)?;
+        let url = request.uri().to_string();
+        let granted = self.exchange(&url).await.map_err(Failed)?;
         *lock(&slot) = Some(granted);
         let mut response = HttpResponse::new(STAND_IN.to_vec());
         *response.status_mut() = StatusCode::OK;
@@ -310,95 +266,36 @@ impl ClientCredentials {
         Ok(response)
     }
 
-    async fn request(
-        self: &Arc<Self>,
-        http: &reqwest::Client,
-        url: &str,
-    ) -> Result<reqwest::RequestBuilder, Error> {
+    async fn exchange(self: &Arc<Self>, url: &str) -> Result<Granted, Error> {
+        let answer = self.http.post(&self.options, url, || self.form()).await?;
+        let endpoint = Endpoint {
+            name: &format!(
+                "the token endpoint {}, asked by client {:?},",
+                self.shown_url(),
+                self.client_id
+            ),
+            client_secret: &self.client_secret,
+        };
+        endpoint.judge(
+            answer.status,
+            &answer.headers,
+            &answer.body,
+            SystemTime::now(),
+        )
+    }
+
+    async fn form(self: &Arc<Self>) -> Result<Form, Error> {
         // An RSA signature takes milliseconds: not on an I/O thread.
         let this = Arc::clone(self);
         let body = tokio::task::spawn_blocking(move || this.body())
             .await
             .map_err(|error| Error::internal(format!("the token request: {error}")))??;
-        let request = http
-            .post(url)
-            .header(CONTENT_TYPE, "application/x-www-form-urlencoded")
-            .header(ACCEPT, "application/json")
-            .body(Bytes::from_owner(body));
         let secret = self.client_secret.expose_secret();
-        let authorization = self.authentication.authorization(&self.client_id, secret);
-        Ok(match authorization {
-            Some(authorization) => request.header(AUTHORIZATION, authorization),
-            None => request,
+        Ok(Form {
+            body: Bytes::from_owner(body),
+            authorization: self.authentication.authorization(&self.client_id, secret),
         })
     }
-
-    async fn exchange(
-        self: Arc<Self>,
-        http: &reqwest::Client,
-        url: String,
-    ) -> Result<Granted, Error> {
-        let began = Instant::now();
-        let failed = |error: reqwest::Error| {
-            let error = error.without_url();
-            let what = if error.is_timeout() {
-                "did not answer in time"
-            } else {
-                "failed"
-            };
-            token_answer::passing(format!(
-                "the token request to {} {what}: {}",
-                self.shown_url(),
-                chain(&error)
-            ))
-        };
-        let mut sent = self.request(http, &url).await?.send().await;
-        if sent.as_ref().is_err_and(is_broken_off) {
-            // Of HTTP/2 nobody learns why its connection has ended, by a missing certificate, say. HTTP/1.1 tells.
-            let http = self.client(&[HTTP_1]).await?;
-            let left = self.options.timeout.saturating_sub(began.elapsed());
-            sent = self.request(&http, &url).await?.timeout(left).send().await;
-        }
-        let mut response = sent.map_err(failed)?;
-        let (status, headers) = (response.status(), response.headers().clone());
-        let (at, client) = (self.shown_url(), &self.client_id);
-        let endpoint = format!("the token endpoint {at}, asked by client {client:?},");
-        let mut answer = Zeroizing::new(Vec::new());
-        while let Some(chunk) = response.chunk().await.map_err(failed)? {
-            if answer.len() + chunk.len() > MAX_ANSWER {
-                return Err(token_answer::passing(format!(
-                    "{endpoint} answered {status} with more than {MAX_ANSWER} bytes"
-                ))
-                .retryable(false));
-            }
-            answer.extend_from_slice(&chunk);
-        }
-        token_answer::judge(&endpoint, status, &headers, &answer, SystemTime::now())
-    }
-}
-
-/// The connection ended before the answer, as HTTP/2 puts it.
-fn is_broken_off(error: &reqwest::Error) -> bool {
-    let mut sources = std::iter::successors(error.source(), |&error| error.source());
-    sources.any(|error| {
-        let canceled = error.downcast_ref().is_some_and(hyper::Error::is_canceled);
-        let written = error.downcast_ref().map(io::Error::kind);
-        canceled || written == Some(io::ErrorKind::BrokenPipe)
-    })
-}
-
-fn through(proxy: &Proxy) -> Result<reqwest::Proxy, Error> {
-    let url = format!("http://{}", authority(proxy.host(), proxy.port()));
-    let made = reqwest::Proxy::all(url)
-        .map_err(|error| Error::internal(format!("{proxy}: {}", chain(&error))))?;
-    Ok(match proxy.credentials() {
-        None => made,
-        Some(credentials) => {
-            let credentials = credentials.expose_secret();
-            let (user, password) = credentials.split_once(':').unwrap_or((credentials, ""));
-            made.basic_auth(user, password)
-        }
-    })
 }
 
 /// Carries our error through the crate's.

@@ -1,8 +1,8 @@
 //! TLS: roots, own certificate and key, as a configuration for rustls.
 //!
-//! Material given as PEM is parsed when the credentials are made. The platform's roots, and files
-//! named by variables, are read at the first connect, off the I/O threads; a file that changed is
-//! read again at the next one, and connections that are there stay.
+//! Material given as PEM is parsed when the credentials are made. The platform's roots, and the file that
+//! ZEEBE_CA_CERTIFICATE_PATH names, are read at the first connect, off the I/O threads; that file is read again
+//! at the next one if it has changed, and connections that are there stay.
 
 use std::fmt;
 use std::fs::OpenOptions;

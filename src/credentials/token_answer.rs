@@ -1,7 +1,7 @@
 //! What a token endpoint's answer means (RFC 6749 sections 5.1 and 5.2; `Differences` in README).
 //!
 //! Pure: an HTTP answer in, a token or an error out. No body and no secret gets into an error, but
-//! for the `error` and `error_description` that the RFC defines for people.
+//! for the `error` and `error_description` that the RFC defines for people, without our secret.
 
 use std::time::{Duration, SystemTime};
 
@@ -25,38 +25,133 @@ pub(super) struct Granted {
     pub(super) scope: Option<String>,
 }
 
-/// Judges an answer by status and body; `endpoint` says in errors whose it is.
-pub(super) fn judge(
-    endpoint: &str,
-    status: StatusCode,
-    headers: &HeaderMap,
-    body: &[u8],
-    now: SystemTime,
-) -> Result<Granted, Error> {
-    if status.is_success() {
-        return granted(endpoint, status, body);
+/// Whose answer it is.
+pub(super) struct Endpoint<'a> {
+    /// As errors say it.
+    pub(super) name: &'a str,
+    /// Some put what they were sent into their errors.
+    pub(super) client_secret: &'a SecretString,
+}
+
+impl Endpoint<'_> {
+    /// Judges an answer by status and body.
+    pub(super) fn judge(
+        &self,
+        status: StatusCode,
+        headers: &HeaderMap,
+        body: &[u8],
+        now: SystemTime,
+    ) -> Result<Granted, Error> {
+        if status.is_success() {
+            return self.granted(status, body);
+        }
+        let name = self.name;
+        if status.is_redirection() {
+            let to = headers.get(LOCATION).and_then(|to| to.to_str().ok());
+            return Err(unusable(format!(
+                "{name} answered {status}, a redirect to {}: redirects are not followed, \
+                 set the final URL",
+                to.map_or("nowhere".to_owned(), origin)
+            )));
+        }
+        let error = object(body).and_then(|object| self.error_of(&object));
+        let said = error
+            .as_ref()
+            .map_or(String::new(), |text| format!(": {text}"));
+        let message = format!("{name} answered {status}{said}");
+        match status.as_u16() {
+            408 | 429 | 500.. => Err(passing(message).with_retry_after(retry_after(headers, now))),
+            400 | 401 | 403 => Err(Error::invalid_oauth_credentials(message)),
+            _ if error.is_some() => Err(Error::invalid_oauth_credentials(message)),
+            400..500 => Err(Error::settings_of_call(format!(
+                "{message}: is the URL of the token endpoint right?"
+            ))),
+            _ => Err(unusable(message)),
+        }
     }
-    if status.is_redirection() {
-        let to = headers.get(LOCATION).and_then(|to| to.to_str().ok());
-        return Err(unusable(format!(
-            "{endpoint} answered {status}, a redirect to {}: redirects are not followed, \
-             set the final URL",
-            to.map_or("nowhere".to_owned(), origin)
-        )));
+
+    fn granted(&self, status: StatusCode, body: &[u8]) -> Result<Granted, Error> {
+        let name = self.name;
+        let mut object = object(body).ok_or_else(|| {
+            let what = if body.is_empty() {
+                "an empty body"
+            } else {
+                "what is no JSON object"
+            };
+            passing(format!("{name} answered {status} with {what}"))
+        })?;
+        // Moved out, not copied, before anything is refused: so it is overwritten however this ends.
+        let access_token = object.remove("access_token").map(|token| match token {
+            Value::String(token) => Ok(SecretString::from(token)),
+            other => Err(other),
+        });
+        if let Some(error) = self.error_of(&object) {
+            return Err(Error::invalid_oauth_credentials(format!(
+                "{name} answered {status} with an error: {error}"
+            )));
+        }
+        let refuse = |why: &str| {
+            Err(unusable(format!(
+                "{name} gave an answer that cannot be used: {why}"
+            )))
+        };
+        match object.get("token_type") {
+            None | Some(Value::Null) => {}
+            Some(Value::String(kind)) if kind.is_empty() || kind.eq_ignore_ascii_case("bearer") => {
+            }
+            Some(Value::String(kind)) => {
+                return refuse(&format!(
+                    "token_type is {:?}, not bearer",
+                    self.printable(kind)
+                ));
+            }
+            Some(_) => return refuse("token_type is no string"),
+        }
+        let access_token = match access_token {
+            Some(Ok(token)) => token,
+            None | Some(Err(Value::Null)) => return refuse("it has no access_token"),
+            Some(Err(_)) => return refuse("access_token is no string"),
+        };
+        // Judged here, so that what follows holds only what a header may hold.
+        if let Err(why) = Token::new(access_token.expose_secret(), None, None) {
+            return refuse(why);
+        }
+        let scope = match object.get("scope") {
+            None | Some(Value::Null) => None,
+            Some(Value::String(scope)) => Some(scope.clone()),
+            Some(_) => {
+                tracing::warn!("the token endpoint's scope is no string: ignored");
+                None
+            }
+        };
+        Ok(Granted {
+            access_token,
+            expires_in: expires_in(object.get("expires_in")),
+            scope,
+        })
     }
-    let error = refusal(body);
-    let said = error
-        .as_ref()
-        .map_or(String::new(), |text| format!(": {text}"));
-    let message = format!("{endpoint} answered {status}{said}");
-    match status.as_u16() {
-        408 | 429 | 500.. => Err(passing(message).with_retry_after(retry_after(headers, now))),
-        400 | 401 | 403 => Err(Error::invalid_oauth_credentials(message)),
-        _ if error.is_some() => Err(Error::invalid_oauth_credentials(message)),
-        400..500 => Err(Error::settings_of_call(format!(
-            "{message}: is the URL of the token endpoint right?"
-        ))),
-        _ => Err(unusable(message)),
+
+    /// `(invalid_client) description`, if it is an OAuth error object.
+    fn error_of(&self, object: &Map<String, Value>) -> Option<String> {
+        let error = object
+            .get("error")?
+            .as_str()
+            .filter(|error| !error.is_empty())?;
+        let description = object.get("error_description").and_then(Value::as_str);
+        Some(self.printable(&format!("({error}) {}", description.unwrap_or_default())))
+    }
+
+    /// One line of bounded length without our secret: it is a stranger's text in our error.
+    fn printable(&self, text: &str) -> String {
+        let text = match self.client_secret.expose_secret() {
+            "" => text.to_owned(),
+            secret => text.replace(secret, "<redacted>"),
+        };
+        let line = text
+            .trim_end()
+            .chars()
+            .map(|c| if c.is_control() { ' ' } else { c });
+        line.take(500).collect()
     }
 }
 
@@ -68,33 +163,6 @@ pub(super) fn passing(message: impl Into<String>) -> Error {
 /// An answer that will not change by asking again.
 fn unusable(message: impl Into<String>) -> Error {
     Error::rpc(Source::TokenEndpoint, Code::Unavailable, message)
-}
-
-/// `(invalid_client) description`, if the body is an OAuth error object.
-fn refusal(body: &[u8]) -> Option<String> {
-    let object = object(body)?;
-    error_of(&object)
-}
-
-fn error_of(object: &Map<String, Value>) -> Option<String> {
-    let error = object
-        .get("error")?
-        .as_str()
-        .filter(|error| !error.is_empty())?;
-    let description = object.get("error_description").and_then(Value::as_str);
-    Some(printable(&format!(
-        "({error}) {}",
-        description.unwrap_or_default()
-    )))
-}
-
-/// One line of bounded length: it is a stranger's text in our error.
-fn printable(text: &str) -> String {
-    let line = text
-        .trim_end()
-        .chars()
-        .map(|c| if c.is_control() { ' ' } else { c });
-    line.take(500).collect()
 }
 
 /// JSON, with or without a byte order mark, else a form.
@@ -110,62 +178,6 @@ fn object(body: &[u8]) -> Option<Map<String, Value>> {
         .map(|(key, value)| (key.into_owned(), Value::String(value.into_owned())))
         .collect();
     (form.contains_key("access_token") || form.contains_key("error")).then_some(form)
-}
-
-fn granted(endpoint: &str, status: StatusCode, body: &[u8]) -> Result<Granted, Error> {
-    let mut object = object(body).ok_or_else(|| {
-        let what = if body.is_empty() {
-            "an empty body"
-        } else {
-            "what is no JSON object"
-        };
-        passing(format!("{endpoint} answered {status} with {what}"))
-    })?;
-    // Moved out, not copied, before anything is refused: so it is overwritten however this ends.
-    let access_token = object.remove("access_token").map(|token| match token {
-        Value::String(token) => Ok(SecretString::from(token)),
-        other => Err(other),
-    });
-    if let Some(error) = error_of(&object) {
-        return Err(Error::invalid_oauth_credentials(format!(
-            "{endpoint} answered {status} with an error: {error}"
-        )));
-    }
-    let refuse = |why: &str| {
-        Err(unusable(format!(
-            "{endpoint} gave an answer that cannot be used: {why}"
-        )))
-    };
-    match object.get("token_type") {
-        None | Some(Value::Null) => {}
-        Some(Value::String(kind)) if kind.is_empty() || kind.eq_ignore_ascii_case("bearer") => {}
-        Some(Value::String(kind)) => {
-            return refuse(&format!("token_type is {:?}, not bearer", printable(kind)));
-        }
-        Some(_) => return refuse("token_type is no string"),
-    }
-    let access_token = match access_token {
-        Some(Ok(token)) => token,
-        None | Some(Err(Value::Null)) => return refuse("it has no access_token"),
-        Some(Err(_)) => return refuse("access_token is no string"),
-    };
-    // Judged here, so that what follows holds only what a header may hold.
-    if let Err(why) = Token::new(access_token.expose_secret(), None, None) {
-        return refuse(why);
-    }
-    let scope = match object.get("scope") {
-        None | Some(Value::Null) => None,
-        Some(Value::String(scope)) => Some(scope.clone()),
-        Some(_) => {
-            tracing::warn!("the token endpoint's scope is no string: ignored");
-            None
-        }
-    };
-    Ok(Granted {
-        access_token,
-        expires_in: expires_in(object.get("expires_in")),
-        scope,
-    })
 }
 
 /// Seconds, as a number or its text; zero and below are a token that has expired already.
@@ -216,8 +228,11 @@ mod tests {
 
     fn answer(status: u16, body: &str) -> Result<Granted, Error> {
         let status = StatusCode::from_u16(status).unwrap();
-        judge(
-            "the endpoint",
+        let endpoint = Endpoint {
+            name: "the endpoint",
+            client_secret: &"s3cret".into(),
+        };
+        endpoint.judge(
             status,
             &HeaderMap::new(),
             body.as_bytes(),
@@ -296,6 +311,22 @@ mod tests {
             error.message().contains("(invalid_client) no such client"),
             "{error}"
         );
+    }
+
+    #[test]
+    fn a_secret_that_the_endpoint_repeats_is_not_shown() {
+        for (status, body) in [
+            (
+                401,
+                r#"{"error":"no","error_description":"not \u00733cret"}"#,
+            ),
+            (200, r#"{"error":"s3cret"}"#),
+            (200, r#"{"access_token":"t","token_type":"s3cret"}"#),
+        ] {
+            let error = answer(status, body).unwrap_err();
+            assert!(error.message().contains("<redacted>"), "{error}");
+            assert!(!error.message().contains("s3cret"), "{error}");
+        }
     }
 
     #[test]

@@ -1,0 +1,170 @@
+//! The HTTP client of a token endpoint, by HTTP/2 or HTTP/1.1: own roots, certificate and proxy, no redirects, bounds in time and bytes.
+
+use std::error::Error as _;
+use std::io;
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE};
+use http::{HeaderMap, HeaderValue, StatusCode};
+use secrecy::ExposeSecret;
+use zeroize::Zeroizing;
+
+use super::oauth2::TokenOptions;
+use super::token_answer::passing;
+use super::token_url;
+use crate::error::{Error, chain};
+use crate::proxy::{Proxy, authority};
+use crate::runtime::lock;
+
+/// The longest answer that is read.
+const MAX_ANSWER: usize = 1 << 20;
+
+/// By ALPN.
+const HTTP_1: &[u8] = b"http/1.1";
+const HTTP_2: &[u8] = b"h2";
+
+/// What is posted to the endpoint.
+pub(super) struct Form {
+    pub(super) body: Bytes,
+    pub(super) authorization: Option<HeaderValue>,
+}
+
+pub(super) struct Answer {
+    pub(super) status: StatusCode,
+    pub(super) headers: HeaderMap,
+    pub(super) body: Zeroizing<Vec<u8>>,
+}
+
+/// Its connection serves the next request, if that comes soon.
+#[derive(Default)]
+pub(super) struct TokenHttp(Mutex<Option<reqwest::Client>>);
+
+impl TokenHttp {
+    /// Posts the form, which is made anew for a second try.
+    pub(super) async fn post<F>(
+        &self,
+        options: &TokenOptions,
+        url: &str,
+        form: impl Fn() -> F,
+    ) -> Result<Answer, Error>
+    where
+        F: Future<Output = Result<Form, Error>>,
+    {
+        let began = Instant::now();
+        let mut sent = request(&self.client(options).await?, url, form().await?)
+            .send()
+            .await;
+        if sent.as_ref().is_err_and(is_broken_off) {
+            // Of HTTP/2 nobody learns why its connection has ended, by a missing certificate, say. HTTP/1.1 tells.
+            let http = client(options, &[HTTP_1]).await?;
+            let left = options.timeout.saturating_sub(began.elapsed());
+            sent = request(&http, url, form().await?)
+                .timeout(left)
+                .send()
+                .await;
+        }
+        let failed = |error| failed(url, error);
+        let mut response = sent.map_err(failed)?;
+        let (status, headers) = (response.status(), response.headers().clone());
+        let mut body = Zeroizing::new(Vec::new());
+        while let Some(chunk) = response.chunk().await.map_err(failed)? {
+            if body.len() + chunk.len() > MAX_ANSWER {
+                return Err(passing(format!(
+                    "the token endpoint {} answered {status} with more than {MAX_ANSWER} bytes",
+                    token_url::shown(url)
+                ))
+                .retryable(false));
+            }
+            body.extend_from_slice(&chunk);
+        }
+        Ok(Answer {
+            status,
+            headers,
+            body,
+        })
+    }
+
+    /// Made at the first request: it may read certificates.
+    async fn client(&self, options: &TokenOptions) -> Result<reqwest::Client, Error> {
+        if let Some(http) = &*lock(&self.0) {
+            return Ok(http.clone());
+        }
+        let http = client(options, &[HTTP_2, HTTP_1]).await?;
+        Ok(lock(&self.0).get_or_insert(http).clone())
+    }
+}
+
+/// Over TLS the endpoint chooses one of the protocols.
+async fn client(options: &TokenOptions, protocols: &[&[u8]]) -> Result<reqwest::Client, Error> {
+    let tls = Arc::clone(&options.tls);
+    let tls = tokio::task::spawn_blocking(move || tls.any_protocol())
+        .await
+        .map_err(|error| Error::internal(format!("reading certificates: {error}")))??;
+    let mut tls = rustls::ClientConfig::clone(&tls);
+    tls.alpn_protocols = protocols.iter().map(|name| name.to_vec()).collect();
+    let mut builder = reqwest::Client::builder().no_proxy();
+    if let Some(proxy) = &options.proxy {
+        builder = builder.proxy(through(proxy)?);
+    }
+    builder
+        .tls_backend_preconfigured(tls)
+        .redirect(reqwest::redirect::Policy::none())
+        .connect_timeout(options.connect_timeout)
+        .timeout(options.timeout)
+        .pool_idle_timeout(Duration::from_secs(5)) // requests are minutes apart
+        .user_agent(concat!("libzeebe/", env!("CARGO_PKG_VERSION")))
+        .build()
+        .map_err(|error| Error::internal(format!("HTTP client: {}", chain(&error))))
+}
+
+fn through(proxy: &Proxy) -> Result<reqwest::Proxy, Error> {
+    let url = format!("http://{}", authority(proxy.host(), proxy.port()));
+    let made = reqwest::Proxy::all(url)
+        .map_err(|error| Error::internal(format!("{proxy}: {}", chain(&error))))?;
+    Ok(match proxy.credentials() {
+        None => made,
+        Some(credentials) => {
+            let credentials = credentials.expose_secret();
+            let (user, password) = credentials.split_once(':').unwrap_or((credentials, ""));
+            made.basic_auth(user, password)
+        }
+    })
+}
+
+fn request(http: &reqwest::Client, url: &str, form: Form) -> reqwest::RequestBuilder {
+    let request = http
+        .post(url)
+        .header(CONTENT_TYPE, "application/x-www-form-urlencoded")
+        .header(ACCEPT, "application/json")
+        .body(form.body);
+    match form.authorization {
+        Some(authorization) => request.header(AUTHORIZATION, authorization),
+        None => request,
+    }
+}
+
+/// The connection ended before the answer, as HTTP/2 puts it.
+fn is_broken_off(error: &reqwest::Error) -> bool {
+    let mut sources = std::iter::successors(error.source(), |&error| error.source());
+    sources.any(|error| {
+        let canceled = error.downcast_ref().is_some_and(hyper::Error::is_canceled);
+        let written = error.downcast_ref().map(io::Error::kind);
+        canceled || written == Some(io::ErrorKind::BrokenPipe)
+    })
+}
+
+fn failed(url: &str, error: reqwest::Error) -> Error {
+    let error = error.without_url();
+    let what = if error.is_timeout() {
+        "did not answer in time"
+    } else {
+        "failed"
+    };
+    passing(format!(
+        "the token request to {} {what}: {}",
+        token_url::shown(url),
+        chain(&error)
+    ))
+}
