@@ -10,7 +10,7 @@ mod callbacks;
 mod io_thread;
 
 use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, mpsc};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
@@ -163,18 +163,36 @@ pub fn refuse_on_library_thread(function: &str) -> Result<(), Error> {
     Ok(())
 }
 
+/// Whether a thread has ended. Not a channel: any number may wait for it, each as long as it likes.
+#[derive(Default)]
+struct End {
+    come: Mutex<bool>,
+    changed: Condvar,
+}
+
+/// Held by the thread.
+struct Alive(Arc<End>);
+
+impl Drop for Alive {
+    fn drop(&mut self) {
+        *lock(&self.0.come) = true;
+        self.0.changed.notify_all();
+    }
+}
+
 /// A thread of the library: all signals blocked, marked as ours, and its end can be waited for.
 pub(crate) struct Worker {
-    ended: Mutex<mpsc::Receiver<()>>,
+    end: Arc<End>,
     thread: Mutex<Option<JoinHandle<()>>>,
 }
 
 impl Worker {
     pub(crate) fn start(name: String, body: impl FnOnce() + Send + 'static) -> Result<Self, Error> {
-        let (alive, ended) = mpsc::channel();
+        let end = Arc::new(End::default());
+        let alive = Alive(Arc::clone(&end));
         let spawn = || {
             thread::Builder::new().name(name).spawn(move || {
-                let _alive: mpsc::Sender<()> = alive; // dropped last: the receiver then knows
+                let _alive = alive; // dropped last
                 LIBRARY_THREAD.set(true);
                 body();
             })
@@ -182,31 +200,30 @@ impl Worker {
         let thread = sys::with_signals_blocked(spawn)
             .map_err(|error| Error::internal(format!("cannot start a thread: {error}")))?;
         Ok(Self {
-            ended: Mutex::new(ended),
+            end,
             thread: Mutex::new(Some(thread)),
         })
     }
 
     /// Whether the thread ended before the deadline.
     pub(crate) fn join(&self, deadline: Option<Instant>) -> bool {
-        let ended = lock(&self.ended);
-        let timed_out = match deadline {
+        let come = lock(&self.end.come);
+        let lives = |come: &mut bool| !*come;
+        let come = match deadline {
             None => {
-                // The only message is the hang-up.
-                let _: Result<(), _> = ended.recv();
-                false
+                let waited = self.end.changed.wait_while(come, lives);
+                waited.unwrap_or_else(PoisonError::into_inner)
             }
             Some(deadline) => {
                 let left = deadline.saturating_duration_since(Instant::now());
-                matches!(
-                    ended.recv_timeout(left),
-                    Err(mpsc::RecvTimeoutError::Timeout)
-                )
+                let waited = self.end.changed.wait_timeout_while(come, left, lives);
+                waited.unwrap_or_else(PoisonError::into_inner).0
             }
         };
-        if timed_out {
+        if !*come {
             return false;
         }
+        drop(come);
         if let Some(thread) = lock(&self.thread).take() {
             // A panic was caught and reported where it happened.
             let _: Result<(), _> = thread.join();
@@ -303,4 +320,40 @@ impl Runtime {
 pub fn unique_key() -> usize {
     static NEXT: AtomicUsize = AtomicUsize::new(0);
     NEXT.fetch_add(1, Ordering::Relaxed)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc;
+
+    use super::*;
+
+    #[test]
+    fn who_waits_for_a_thread_for_ever_does_not_hold_up_who_waits_for_a_moment() {
+        let (release, held) = mpsc::channel::<()>();
+        let worker = Worker::start("test".to_owned(), move || {
+            let _: Result<(), _> = held.recv();
+        });
+        let worker = Arc::new(worker.unwrap());
+        let (say, said) = mpsc::channel();
+        let wait = |deadline: Option<Duration>, times: usize| {
+            let (worker, say) = (Arc::clone(&worker), say.clone());
+            move || {
+                for _ in 0..times {
+                    let deadline = deadline.map(|deadline| Instant::now() + deadline);
+                    say.send(worker.join(deadline)).unwrap();
+                }
+            }
+        };
+        let for_ever = thread::spawn(wait(None, 1));
+        // Many moments: the other is waiting in one of them.
+        let moments = thread::spawn(wait(Some(Duration::from_millis(1)), 100));
+        for _ in 0..100 {
+            assert_eq!(said.recv_timeout(Duration::from_secs(10)), Ok(false));
+        }
+        drop(release);
+        assert_eq!(said.recv_timeout(Duration::from_secs(10)), Ok(true));
+        for_ever.join().unwrap();
+        moments.join().unwrap();
+    }
 }
