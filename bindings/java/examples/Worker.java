@@ -6,12 +6,12 @@ import gateway_protocol.GatewayOuterClass.CreateProcessInstanceRequest;
 import gateway_protocol.GatewayOuterClass.DeployResourceRequest;
 import gateway_protocol.GatewayOuterClass.Resource;
 import gateway_protocol.GatewayOuterClass.StreamActivatedJobsRequest;
-import java.util.Iterator;
 import java.util.concurrent.TimeUnit;
+import org.libzeebe.JobStream;
 import org.libzeebe.ZeebeChannel;
 
 /**
- * A job worker: deploys a process, creates instances of it, and completes their jobs as the gateway pushes them.
+ * A job worker: deploys a process, creates instances of it, and completes their jobs as they come.
  *
  * <p>The environment names the gateway: ZEEBE_ADDRESS, CAMUNDA_CLIENT_ID, ...
  */
@@ -33,24 +33,27 @@ public class Worker {
       """;
 
   public static void main(String[] args) {
-    try (ZeebeChannel channel = ZeebeChannel.fromEnvironment().build()) {
+    var request =
+        StreamActivatedJobsRequest.newBuilder()
+            .setType("greet")
+            .setWorker("worker")
+            .setTimeout(30_000)
+            .build();
+    try (ZeebeChannel channel = ZeebeChannel.fromEnvironment().build();
+        JobStream<ActivatedJob> jobs =
+            channel.streamJobs(GatewayGrpc.getStreamActivatedJobsMethod(), request).open()) {
       var gateway = GatewayGrpc.newBlockingStub(channel);
-      // The stream ends with the channel; its deadline is that of this example.
-      Iterator<ActivatedJob> jobs =
-          gateway
-              .withDeadlineAfter(60, TimeUnit.SECONDS)
-              .streamActivatedJobs(
-                  StreamActivatedJobsRequest.newBuilder()
-                      .setType("greet")
-                      .setWorker("worker")
-                      .setTimeout(30_000)
-                      .build());
       deploy(gateway);
       for (int i = 0; i < INSTANCES; i++) {
         create(gateway, i);
       }
-      for (int i = 0; i < INSTANCES; i++) {
-        complete(gateway, jobs.next());
+      int completed = 0;
+      for (ActivatedJob job : jobs) {
+        complete(gateway, job);
+        // What this example has created is done; a worker goes on until its program ends.
+        if (++completed == INSTANCES) {
+          jobs.close();
+        }
       }
     }
   }

@@ -87,6 +87,11 @@ static void write_posted(writer *out, const posted *post)
     write_i32(out, post->state);
     write_i64(out, NUMBER(post->request));
     write_error(out, post->error);
+    if (post->kind == POSTED_JOB) {
+        size_t length;
+        const uint8_t *data = zeebe_buffer_data(post->job, &length);
+        write_message(out, post->job, data, length);
+    }
 }
 
 static void write_event(writer *out, const zeebe_event *event)
@@ -137,6 +142,10 @@ static void hand_over(zeebe_event *event)
         event->message = NULL;
     if (event->event_type == ZEEBE_EVENT_TYPE_POSTED && event->tag != 0) {
         posted *post = HANDLE(posted, event->tag);
+        size_t length = 0;
+        zeebe_buffer_data(post->job, &length);
+        if (length > INLINE_MAX)
+            post->job = NULL;
         post->request = NULL;
         posted_free(post);
     }
@@ -158,17 +167,22 @@ void posted_free(posted *post)
 {
     zeebe_error_free(post->error);
     zeebe_token_request_free(post->request);
+    zeebe_buffer_free(post->job);
     zeebe_completion_queue_free(post->queue);
     free(post);
 }
 
+/* The queue is no longer the post's: who takes that frees it, maybe before the function has returned. */
 void posted_send(posted *post)
 {
-    zeebe_error *error = zeebe_completion_queue_post(post->queue, (uint64_t)(intptr_t)post);
+    zeebe_completion_queue *queue = post->queue;
+    post->queue = NULL;
+    zeebe_error *error = zeebe_completion_queue_post(queue, (uint64_t)(intptr_t)post);
     if (error != NULL) {
         zeebe_error_free(error);
         posted_free(post);
     }
+    zeebe_completion_queue_free(queue);
 }
 
 EXPORT(jlong, queueNew)(JNIEnv *env, jclass class, jlongArray out)

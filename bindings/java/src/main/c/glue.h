@@ -58,7 +58,7 @@ void give_text(JNIEnv *env, jobjectArray out, char *text);
 zeebe_completion_queue *queue_of(jlong handle);
 
 /* What a completion queue's POSTED events say; a tag is its address. It owns what it points to. */
-enum { POSTED_DONE = 1, POSTED_TOKEN_REQUEST, POSTED_TOKEN_CANCEL, POSTED_DESTROY };
+enum { POSTED_DONE = 1, POSTED_TOKEN_REQUEST, POSTED_TOKEN_CANCEL, POSTED_DESTROY, POSTED_JOB };
 
 typedef struct {
     int32_t kind;
@@ -66,6 +66,7 @@ typedef struct {
     int64_t id;
     zeebe_error *error;
     zeebe_token_request *request;
+    zeebe_buffer *job;
     zeebe_completion_queue *queue;
 } posted;
 

@@ -17,11 +17,12 @@ final class Event {
   static final int CLOSE = 5;
   private static final int POSTED = 6;
 
-  /** What was posted: the end of something asked for; a token is wanted, or no longer; a plugin has gone. */
+  /** What was posted: the end of something asked for; a token is wanted, or no longer; a plugin has gone; a job. */
   static final int DONE = 1;
   static final int TOKEN_REQUEST = 2;
   static final int TOKEN_CANCEL = 3;
   static final int DESTROY = 4;
+  static final int JOB = 5;
 
   /** 0 if it is about nobody. */
   final long id;
@@ -65,6 +66,7 @@ final class Event {
           in.getInt(); // the connectivity, which whoever waits for it asks for
           request = in.getLong();
           error = readError(in);
+          message = posted == JOB ? readMessage(in) : null;
         }
       }
       default -> {}

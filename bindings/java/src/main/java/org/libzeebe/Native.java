@@ -73,6 +73,15 @@ final class Native {
 
   static native void callFree(long call);
 
+  static native long jobStreamStart(
+      long channel, long[] fields, byte[] bytes, long queue, long id, long[] out);
+
+  static native long jobStreamRequest(long stream, long count);
+
+  static native void jobStreamClose(long stream);
+
+  static native void jobStreamFree(long stream);
+
   static native long queueNew(long[] out);
 
   static native void queueFree(long queue);

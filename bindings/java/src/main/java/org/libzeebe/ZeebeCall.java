@@ -7,18 +7,13 @@ import io.grpc.ClientCall;
 import io.grpc.Context;
 import io.grpc.Contexts;
 import io.grpc.Deadline;
-import io.grpc.Drainable;
-import io.grpc.KnownLength;
 import io.grpc.Metadata;
 import io.grpc.MethodDescriptor;
 import io.grpc.MethodDescriptor.MethodType;
 import io.grpc.SecurityLevel;
 import io.grpc.Status;
 import io.grpc.stub.InternalClientCalls;
-import java.io.ByteArrayInputStream;
-import java.io.ByteArrayOutputStream;
 import java.io.IOException;
-import java.io.InputStream;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.List;
@@ -330,7 +325,7 @@ final class ZeebeCall<RequestT, ResponseT> extends ClientCall<RequestT, Response
   public void sendMessage(RequestT message) {
     byte[] bytes;
     try {
-      bytes = encode(method.streamRequest(message));
+      bytes = WireMessage.bytes(method.streamRequest(message));
     } catch (RuntimeException | IOException e) {
       abort(Status.CANCELLED.withDescription("the message cannot be encoded").withCause(e));
       return;
@@ -554,40 +549,11 @@ final class ZeebeCall<RequestT, ResponseT> extends ClientCall<RequestT, Response
     }
     ResponseT message;
     try {
-      message = method.parseResponse(new Message(bytes));
+      message = method.parseResponse(WireMessage.stream(bytes));
     } catch (RuntimeException e) {
       fail(Status.CANCELLED.withDescription("the message cannot be decoded").withCause(e));
       return;
     }
     listener.onMessage(message);
-  }
-
-  private static byte[] encode(InputStream in) throws IOException {
-    try (in) {
-      if (in instanceof Drainable drainable) {
-        int length = in instanceof KnownLength ? in.available() : 512;
-        var out = new Encoder(length);
-        drainable.drainTo(out);
-        return out.bytes();
-      }
-      return in.readAllBytes();
-    }
-  }
-
-  /** Gives its bytes away without a copy when their number was foreseen. */
-  private static final class Encoder extends ByteArrayOutputStream {
-    Encoder(int length) {
-      super(length);
-    }
-
-    byte[] bytes() {
-      return count == buf.length ? buf : toByteArray();
-    }
-  }
-
-  private static final class Message extends ByteArrayInputStream implements KnownLength {
-    Message(byte[] bytes) {
-      super(bytes);
-    }
   }
 }

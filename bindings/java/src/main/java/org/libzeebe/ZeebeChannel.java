@@ -105,6 +105,21 @@ public final class ZeebeChannel extends ManagedChannel implements AutoCloseable 
     return new ZeebeCall<>(this, method, options, given == null ? executor : given);
   }
 
+  /**
+   * Streams the jobs of one type, for as long as the program wants: over lost connections, streams that stall, and a gateway that
+   * has no job streams.
+   *
+   * @param <RequestT> the generated {@code StreamActivatedJobsRequest}
+   * @param <JobT> the generated {@code ActivatedJob}
+   * @param method {@code GatewayGrpc.getStreamActivatedJobsMethod()}; it reads and writes the messages
+   * @param request which jobs
+   * @return what opens the stream
+   */
+  public <RequestT, JobT> JobStreamBuilder<JobT> streamJobs(
+      MethodDescriptor<RequestT, JobT> method, RequestT request) {
+    return new JobStreamBuilder<>(this, method, request);
+  }
+
   @Override
   public String authority() {
     return authority;
@@ -282,7 +297,8 @@ public final class ZeebeChannel extends ManagedChannel implements AutoCloseable 
     return securityLevel;
   }
 
-  private long acquire() {
+  /** To be paired with a release of the handle. */
+  long acquire() {
     long pointer = handle.acquire();
     if (pointer == 0) {
       throw new IllegalStateException("the channel has terminated");

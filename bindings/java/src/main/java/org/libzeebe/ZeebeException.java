@@ -35,7 +35,7 @@ public final class ZeebeException extends RuntimeException {
     INTERNAL;
 
     private static Kind of(int number) {
-      return number >= 1 && number <= 8 ? values()[number - 1] : INTERNAL;
+      return number >= 1 && number <= KINDS.length ? KINDS[number - 1] : INTERNAL;
     }
   }
 
@@ -53,9 +53,13 @@ public final class ZeebeException extends RuntimeException {
     LIBRARY;
 
     private static Source of(int number) {
-      return number >= 1 && number <= 5 ? values()[number - 1] : LIBRARY;
+      return number >= 1 && number <= SOURCES.length ? SOURCES[number - 1] : LIBRARY;
     }
   }
+
+  // With these all that the last events need is loaded before they come: the class loader may be closed by then.
+  private static final Kind[] KINDS = Kind.values();
+  private static final Source[] SOURCES = Source.values();
 
   private final Kind kind;
   private final Source source;

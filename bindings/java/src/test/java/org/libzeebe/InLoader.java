@@ -36,13 +36,21 @@ final class InLoader {
           .setFullMethodName("gateway_protocol.Gateway/Topology")
           .build();
 
+  private static final MethodDescriptor<byte[], byte[]> JOBS =
+      MethodDescriptor.<byte[], byte[]>newBuilder(BYTES, BYTES)
+          .setType(MethodDescriptor.MethodType.SERVER_STREAMING)
+          .setFullMethodName("gateway_protocol.Gateway/StreamActivatedJobs")
+          .build();
+
   private InLoader() {}
 
   static void use(String address) {
     try (var closed = ZeebeChannel.insecure().address(address).build()) {
       call(closed);
     }
-    call(ZeebeChannel.insecure().address(address).build());
+    var forgotten = ZeebeChannel.insecure().address(address).build();
+    call(forgotten);
+    forgotten.streamJobs(JOBS, new byte[] {0x0a, 1, 'j'}).open();
   }
 
   private static void call(ZeebeChannel channel) {

@@ -64,6 +64,28 @@ class LeakTest {
     java.lang.ref.Reference.reachabilityFence(streams);
   }
 
+  /** Also one whose close is still on its way. */
+  @Test
+  void droppedJobStreamsComeBack() throws Exception {
+    try (var gateway = new Gateway();
+        var channel = ZeebeChannel.insecure().address(gateway.address("plaintext")).build()) {
+      openJobStreams(channel, 50);
+      collect(() -> running(channel) == 0);
+    }
+  }
+
+  private static void openJobStreams(ZeebeChannel channel, int count) throws Exception {
+    var streams = new ArrayList<JobStream<ActivatedJob>>();
+    for (int i = 0; i < count; i++) {
+      streams.add(Work.stream(channel).open());
+    }
+    while (running(channel) < count) {
+      Thread.onSpinWait();
+    }
+    streams.get(0).close();
+    java.lang.ref.Reference.reachabilityFence(streams);
+  }
+
   @Test
   void droppedChannelsAndPluginsComeBack() throws Exception {
     try (var gateway = new Gateway()) {
@@ -73,6 +95,7 @@ class LeakTest {
         GatewayGrpc.newBlockingStub(
                 ZeebeChannel.insecure().address(gateway.address("plaintext")).build())
             .topology(TopologyRequest.getDefaultInstance());
+        Work.stream(ZeebeChannel.insecure().address(gateway.address("plaintext")).build()).open();
       }
       // Once nothing of them is left, the reader ends.
       collect(

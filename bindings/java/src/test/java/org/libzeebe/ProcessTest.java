@@ -13,6 +13,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
+import java.util.concurrent.ConcurrentLinkedQueue;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
@@ -94,6 +95,17 @@ class ProcessTest {
   /** Twice: a library is loaded by one class loader at a time. */
   @Test
   void classLoaderIsUnloaded() throws Exception {
+    var failures = new ConcurrentLinkedQueue<Throwable>();
+    Thread.setDefaultUncaughtExceptionHandler((thread, failure) -> failures.add(failure));
+    try {
+      useLoaders();
+    } finally {
+      Thread.setDefaultUncaughtExceptionHandler(null);
+    }
+    assertEquals(List.of(), List.copyOf(failures));
+  }
+
+  private static void useLoaders() throws Exception {
     for (int round = 0; round < 2; round++) {
       WeakReference<ClassLoader> loader = useInLoader();
       for (int i = 0; i < 200 && loader.get() != null; i++) {

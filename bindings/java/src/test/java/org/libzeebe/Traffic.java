@@ -11,7 +11,7 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
 
 /**
- * A program that goes through all of the glue, and then ends with a channel, a stream and a token source that are open:
+ * A program that goes through all of the glue, and then ends with a channel, a stream, a job stream and a token source that are open:
  * {@code ADDRESS OAUTH_ADDRESS CA_FILE TOKEN_URL}.
  */
 final class Traffic {
@@ -39,6 +39,14 @@ final class Traffic {
     } catch (StatusRuntimeException e) {
       require(e.getStatus().getCode() == Status.Code.DEADLINE_EXCEEDED);
     }
+    var work = new Work(channel);
+    var served = Work.stream(channel).open();
+    work.create(20);
+    for (int i = 0; i < 20; i++) {
+      work.complete(served.take());
+    }
+    served.cancel();
+    Work.stream(channel).open();
     channel.stats();
     channel.notifyWhenStateChanged(channel.getState(true), () -> {});
 

@@ -1,0 +1,131 @@
+package org.libzeebe;
+
+import java.util.ArrayDeque;
+import java.util.Queue;
+import java.util.concurrent.locks.Condition;
+import java.util.concurrent.locks.ReentrantLock;
+
+/**
+ * The jobs of a stream that have come and were not taken. It asks for a few ahead of the program, so that not every job costs a
+ * crossing.
+ *
+ * <p>The reader keeps it until the stream has ended. It must not refer to the {@link JobStream}, which may be dropped before.
+ */
+final class JobInbox implements CompletionQueue.Receiver {
+  private static final int AHEAD = 16;
+
+  /** Starts the native stream. */
+  interface Starter {
+    NativeJobStream start();
+  }
+
+  private final ReentrantLock lock = new ReentrantLock();
+  private final Condition changed = lock.newCondition();
+
+  // What follows is guarded by the lock.
+
+  private final Queue<byte[]> jobs = new ArrayDeque<>();
+  /** Jobs asked for that have not come. */
+  private int asked;
+  private boolean ended;
+  private ZeebeException failure;
+  private NativeJobStream stream;
+
+  /** What comes meanwhile waits until all is in place. */
+  NativeJobStream start(Starter starter) {
+    lock.lock();
+    try {
+      stream = starter.start();
+      ask();
+      return stream;
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  private void ask() {
+    int more = AHEAD - asked - jobs.size();
+    if (more >= AHEAD / 2) {
+      asked += more;
+      stream.request(more);
+    }
+  }
+
+  @Override
+  public void receive(Event event) {
+    lock.lock();
+    try {
+      if (event.message != null) {
+        asked--;
+        jobs.add(event.message);
+      } else {
+        ended = true;
+        failure = event.error;
+        stream.run();
+      }
+      changed.signalAll();
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  /** Null: none came in time, or there is none any more. Negative nanoseconds: waits for ever. */
+  byte[] take(long nanos) throws InterruptedException {
+    lock.lockInterruptibly();
+    try {
+      for (long left = nanos; jobs.isEmpty() && !ended && left != 0; ) {
+        if (nanos < 0) {
+          changed.await();
+        } else {
+          left = Math.max(0, changed.awaitNanos(left));
+        }
+      }
+      byte[] job = jobs.poll();
+      if (job != null) {
+        ask();
+      }
+      return job;
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  int size() {
+    lock.lock();
+    try {
+      return jobs.size();
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  /** Whether there is no job, and none will come. */
+  boolean isDrained() {
+    lock.lock();
+    try {
+      return ended && jobs.isEmpty();
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  /** Why it ended; null: it was closed, or has not ended. */
+  ZeebeException failure() {
+    lock.lock();
+    try {
+      return failure;
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  /** What waits is nobody's any more. */
+  void clear() {
+    lock.lock();
+    try {
+      jobs.clear();
+    } finally {
+      lock.unlock();
+    }
+  }
+}

@@ -1,0 +1,115 @@
+package org.libzeebe;
+
+import io.grpc.Metadata;
+import io.grpc.MethodDescriptor;
+import java.io.IOException;
+import java.time.Duration;
+
+/**
+ * Opens a {@link JobStream}; what is not set has its default.
+ *
+ * @param <JobT> the generated {@code ActivatedJob}
+ */
+public final class JobStreamBuilder<JobT> {
+  private final ZeebeChannel channel;
+  private final MethodDescriptor<?, JobT> method;
+  private final byte[] request;
+  private final Metadata metadata = new Metadata();
+  private int maxBufferedJobs;
+  private Duration watchdog;
+  private Duration pollInterval;
+
+  <RequestT> JobStreamBuilder(
+      ZeebeChannel channel, MethodDescriptor<RequestT, JobT> method, RequestT request) {
+    this.channel = channel;
+    this.method = method;
+    try {
+      this.request = WireMessage.bytes(method.streamRequest(request));
+    } catch (IOException e) {
+      throw new IllegalArgumentException("the request cannot be encoded", e);
+    }
+  }
+
+  /**
+   * Sent with every call.
+   *
+   * @param metadata added to what was given before
+   * @return this
+   */
+  public JobStreamBuilder<JobT> metadata(Metadata metadata) {
+    this.metadata.merge(metadata);
+    return this;
+  }
+
+  /**
+   * How many jobs wait in the library for a slow program, beside 16 that wait in Java. When so many wait, the gateway is asked for
+   * no more, and other workers get the jobs.
+   *
+   * @param count 1 to 100 000; by default 32
+   * @return this
+   */
+  public JobStreamBuilder<JobT> maxBufferedJobs(int count) {
+    maxBufferedJobs = count == 0 ? -1 : count;
+    return this;
+  }
+
+  /**
+   * A stream that brought no job for so long is opened anew.
+   *
+   * @param silence by default a minute
+   * @return this
+   */
+  public JobStreamBuilder<JobT> watchdog(Duration silence) {
+    watchdog = silence;
+    return this;
+  }
+
+  /**
+   * How often ActivateJobs looks for jobs that the stream did not bring.
+   *
+   * @param interval by default ten seconds
+   * @return this
+   */
+  public JobStreamBuilder<JobT> pollInterval(Duration interval) {
+    pollInterval = interval;
+    return this;
+  }
+
+  /**
+   * Opens the stream; does not wait for the gateway.
+   *
+   * @return the stream, to be closed
+   * @throws ZeebeException INVALID_ARGUMENT: an option is out of range, or the request is no StreamActivatedJobsRequest
+   * @throws IllegalStateException the channel was closed
+   */
+  public JobStream<JobT> open() {
+    long pointer = channel.acquire();
+    try (var arguments = new Arguments(request.length + 256)) {
+      arguments
+          .number(maxBufferedJobs)
+          .millis(watchdog)
+          .millis(pollInterval)
+          .metadata(metadata)
+          .bytes(request);
+      var inbox = new JobInbox();
+      NativeJobStream stream = inbox.start(() -> start(pointer, arguments, inbox));
+      return new JobStream<>(channel, method, inbox, stream);
+    } finally {
+      channel.handle().release();
+    }
+  }
+
+  private NativeJobStream start(long pointer, Arguments arguments, JobInbox inbox) {
+    CompletionQueue queue = channel.queue();
+    long id = queue.register(inbox);
+    long[] out = new long[1];
+    long error =
+        Native.jobStreamStart(
+            pointer, arguments.fields(), arguments.bytes(), queue.handle(), id, out);
+    if (error != 0) {
+      queue.forget(id);
+      ZeebeException.check(error);
+    }
+    return new NativeJobStream(out[0]);
+  }
+}
