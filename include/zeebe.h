@@ -772,7 +772,7 @@ typedef struct {
 
 /**
  * Gets each record, one at a time, in order, on a thread of its own. It may call the
- * zeebe_log_record_ functions only.
+ * zeebe_log_record_ functions, zeebe_completion_queue_post() and zeebe_error_free() only.
  */
 typedef void (*zeebe_log_callback)(void *user_data, const zeebe_log_record *record);
 

@@ -48,7 +48,7 @@ pub struct zeebe_log_record {
 pub type zeebe_destroy = Option<unsafe extern "C" fn(user_data: *mut c_void)>;
 
 /// Gets each record, one at a time, in order, on a thread of its own. It may call the
-/// zeebe_log_record_ functions only.
+/// zeebe_log_record_ functions, zeebe_completion_queue_post() and zeebe_error_free() only.
 pub type zeebe_log_callback =
     Option<unsafe extern "C" fn(user_data: *mut c_void, record: *const zeebe_log_record)>;
 

@@ -92,6 +92,10 @@ static void write_posted(writer *out, const posted *post)
         const uint8_t *data = zeebe_buffer_data(post->job, &length);
         write_message(out, post->job, data, length);
     }
+    if (post->kind == POSTED_LOG) {
+        write_block(out, post->target, strlen(post->target));
+        write_block(out, post->text, strlen(post->text));
+    }
 }
 
 static void write_event(writer *out, const zeebe_event *event)
@@ -168,20 +172,27 @@ void posted_free(posted *post)
     zeebe_error_free(post->error);
     zeebe_token_request_free(post->request);
     zeebe_buffer_free(post->job);
+    free(post->target);
+    free(post->text);
     zeebe_completion_queue_free(post->queue);
     free(post);
 }
 
-/* The queue is no longer the post's: who takes that frees it, maybe before the function has returned. */
-void posted_send(posted *post)
+void posted_send_to(posted *post, const zeebe_completion_queue *queue)
 {
-    zeebe_completion_queue *queue = post->queue;
-    post->queue = NULL;
     zeebe_error *error = zeebe_completion_queue_post(queue, (uint64_t)(intptr_t)post);
     if (error != NULL) {
         zeebe_error_free(error);
         posted_free(post);
     }
+}
+
+/* Who takes the post frees it, maybe before the function has returned: the queue is no longer its own by then. */
+void posted_send(posted *post)
+{
+    zeebe_completion_queue *queue = post->queue;
+    post->queue = NULL;
+    posted_send_to(post, queue);
     zeebe_completion_queue_free(queue);
 }
 

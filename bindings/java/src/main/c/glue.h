@@ -58,7 +58,7 @@ void give_text(JNIEnv *env, jobjectArray out, char *text);
 zeebe_completion_queue *queue_of(jlong handle);
 
 /* What a completion queue's POSTED events say; a tag is its address. It owns what it points to. */
-enum { POSTED_DONE = 1, POSTED_TOKEN_REQUEST, POSTED_TOKEN_CANCEL, POSTED_DESTROY, POSTED_JOB };
+enum { POSTED_DONE = 1, POSTED_TOKEN_REQUEST, POSTED_TOKEN_CANCEL, POSTED_DESTROY, POSTED_JOB, POSTED_LOG };
 
 typedef struct {
     int32_t kind;
@@ -67,13 +67,15 @@ typedef struct {
     zeebe_error *error;
     zeebe_token_request *request;
     zeebe_buffer *job;
+    char *target, *text; /* of a log record, whose level is `state` */
     zeebe_completion_queue *queue;
 } posted;
 
 /* NULL: out of memory. */
 posted *posted_new(int32_t kind, const zeebe_completion_queue *queue, int64_t id);
 void posted_free(posted *post);
-/* Hands it to the queue; frees it, should that be shut down. */
+/* Hands it to its queue, or to this one; frees it, should that be shut down. */
 void posted_send(posted *post);
+void posted_send_to(posted *post, const zeebe_completion_queue *queue);
 
 #endif

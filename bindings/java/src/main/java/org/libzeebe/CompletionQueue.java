@@ -12,6 +12,7 @@ import java.util.concurrent.ThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.function.Consumer;
 import java.util.function.Supplier;
 
 /**
@@ -32,6 +33,12 @@ final class CompletionQueue {
   private static final Object LOCK = new Object();
   private static CompletionQueue current;
 
+  /** What is logged while there are channels or plugins, and who gets it. */
+  record Log(int level, Consumer<? super LogEntry> handler) {}
+
+  /** Null: none. Guarded by LOCK. */
+  private static Log log;
+
   private final Map<Long, Supplier<Receiver>> receivers = new ConcurrentHashMap<>();
   private final AtomicLong lastId = new AtomicLong();
   private final ExecutorService executor = newExecutor();
@@ -39,6 +46,9 @@ final class CompletionQueue {
 
   /** Channels and plugins; guarded by LOCK. */
   private volatile int users;
+
+  /** Gets the log, or has got it; guarded by LOCK. Null: nobody. */
+  private LogReceiver logReceiver;
 
   private CompletionQueue() {
     long[] out = new long[1];
@@ -53,14 +63,49 @@ final class CompletionQueue {
       if (current == null) {
         current = new CompletionQueue();
       }
-      current.users++;
+      if (current.users++ == 0) {
+        current.startLog();
+      }
       return current;
     }
+  }
+
+  /** From now on; null: nobody. */
+  static void setLog(Log to) {
+    synchronized (LOCK) {
+      log = to;
+      if (current != null && current.users > 0) {
+        current.stopLog();
+        current.startLog();
+      }
+    }
+  }
+
+  private void startLog() {
+    if (log == null) {
+      return;
+    }
+    logReceiver = new LogReceiver(log.handler, executor);
+    long id = register(logReceiver);
+    long error = Native.logStart(log.level, queue, id);
+    if (error != 0) {
+      forget(id);
+      LOGGER.log(System.Logger.Level.WARNING, "there is no log", ZeebeException.take(error));
+    }
+  }
+
+  /** The receiver's last event is still to come, and the reader waits for it. */
+  private void stopLog() {
+    if (logReceiver != null && !logReceiver.hasEnded()) {
+      Native.logStop();
+    }
+    logReceiver = null;
   }
 
   void release() {
     synchronized (LOCK) {
       if (--users == 0) {
+        stopLog();
         Native.queueWake(queue);
       }
     }

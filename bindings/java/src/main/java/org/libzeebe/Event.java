@@ -17,12 +17,16 @@ final class Event {
   static final int CLOSE = 5;
   private static final int POSTED = 6;
 
-  /** What was posted: the end of something asked for; a token is wanted, or no longer; a plugin has gone; a job. */
+  /**
+   * What was posted: the end of something asked for; a token is wanted, or no longer; a plugin, or who got the log, has gone; a
+   * job; a log record.
+   */
   static final int DONE = 1;
   static final int TOKEN_REQUEST = 2;
   static final int TOKEN_CANCEL = 3;
   static final int DESTROY = 4;
   static final int JOB = 5;
+  static final int LOG = 6;
 
   /** 0 if it is about nobody. */
   final long id;
@@ -34,6 +38,8 @@ final class Event {
   final Metadata headers;
   final Metadata trailers;
   final byte[] message;
+  /** Of a log record. */
+  final LogEntry logged;
 
   /** Reads the next event. */
   Event(ByteBuffer in) {
@@ -45,6 +51,7 @@ final class Event {
     Metadata headers = null;
     Metadata trailers = null;
     byte[] message = null;
+    LogEntry logged = null;
     switch (type) {
       case UNARY -> {
         error = readError(in);
@@ -63,10 +70,11 @@ final class Event {
         posted = in.getInt();
         if (posted != 0) {
           tag = in.getLong();
-          in.getInt(); // the connectivity, which whoever waits for it asks for
+          int state = in.getInt(); // a record's level; the connectivity is asked for by whoever waits for it
           request = in.getLong();
           error = readError(in);
           message = posted == JOB ? readMessage(in) : null;
+          logged = posted == LOG ? new LogEntry(LogEntry.level(state), readText(in), readText(in)) : null;
         }
       }
       default -> {}
@@ -81,6 +89,7 @@ final class Event {
     this.headers = headers;
     this.trailers = trailers;
     this.message = message;
+    this.logged = logged;
   }
 
   /** Whether nothing follows for the same id. */
@@ -99,7 +108,7 @@ final class Event {
     boolean retryable = in.getInt() != 0;
     boolean processed = in.getInt() != 0;
     long retryAfter = in.getLong();
-    String message = new String(readBlock(in), StandardCharsets.UTF_8);
+    String message = readText(in);
     return new ZeebeException(
         message, kind, source, status, retryable, processed, retryAfter, readBlock(in));
   }
@@ -122,6 +131,10 @@ final class Event {
       Native.bufferTake(handle, message);
     }
     return message;
+  }
+
+  private static String readText(ByteBuffer in) {
+    return new String(readBlock(in), StandardCharsets.UTF_8);
   }
 
   private static byte[] readBlock(ByteBuffer in) {

@@ -82,6 +82,10 @@ final class Native {
 
   static native void jobStreamFree(long stream);
 
+  static native long logStart(int level, long queue, long id);
+
+  static native void logStop();
+
   static native long queueNew(long[] out);
 
   static native void queueFree(long queue);

@@ -45,6 +45,7 @@ final class InLoader {
   private InLoader() {}
 
   static void use(String address) {
+    ZeebeLog.to(System.Logger.Level.TRACE, entry -> {});
     try (var closed = ZeebeChannel.insecure().address(address).build()) {
       call(closed);
     }

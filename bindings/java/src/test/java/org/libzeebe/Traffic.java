@@ -18,6 +18,7 @@ final class Traffic {
   private Traffic() {}
 
   public static void main(String[] arguments) throws Exception {
+    ZeebeLog.to(System.Logger.Level.TRACE, entry -> {});
     var channel =
         ZeebeChannel.insecure()
             .address(arguments[0])
