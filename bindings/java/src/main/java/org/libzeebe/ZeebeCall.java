@@ -1,6 +1,5 @@
 package org.libzeebe;
 
-import io.grpc.Attributes;
 import io.grpc.CallCredentials;
 import io.grpc.CallOptions;
 import io.grpc.ClientCall;
@@ -10,37 +9,27 @@ import io.grpc.Deadline;
 import io.grpc.Metadata;
 import io.grpc.MethodDescriptor;
 import io.grpc.MethodDescriptor.MethodType;
-import io.grpc.SecurityLevel;
 import io.grpc.Status;
-import io.grpc.stub.InternalClientCalls;
+import io.grpc.StatusRuntimeException;
 import java.io.IOException;
-import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Queue;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.Executor;
 import java.util.concurrent.TimeUnit;
 
 /**
  * A call. A unary one is a single native call, made once its request is whole; any other is a native stream.
- *
- * <p>The native call is asked for messages ahead of the program, a few small ones, so that not every message costs a crossing.
  */
 final class ZeebeCall<RequestT, ResponseT> extends ClientCall<RequestT, ResponseT>
     implements CompletionQueue.Receiver {
-  private static final int AHEAD = 64;
-  private static final int AHEAD_MAX_LENGTH = 16 * 1024;
-  private static final int COMPRESSION_IDENTITY = 1;
-  private static final int COMPRESSION_GZIP = 2;
-
   private final ZeebeChannel channel;
   private final MethodDescriptor<RequestT, ResponseT> method;
   private final CallOptions options;
   private final SerializingExecutor executor;
   private final Context.CancellationListener cancellation = this::contextCancelled;
 
-  private Listener<ResponseT> listener;
+  private Callbacks<ResponseT> callbacks;
   private Metadata headers;
   private Context context;
   private Tracers tracers;
@@ -53,24 +42,14 @@ final class ZeebeCall<RequestT, ResponseT> extends ClientCall<RequestT, Response
   /** With its credentials, if it wants some, but not necessarily on its way. */
   private boolean authorized;
   private NativeCall call;
+  private final InboundMessages messages;
   /** Until there is a native call. */
   private List<byte[]> unsent = new ArrayList<>();
-  /** By the program, and not delivered yet. */
-  private long requested;
-  /** Of the native call, and not come yet. */
-  private long asked;
-  private final Queue<byte[]> received = new ArrayDeque<>();
-  /** Nothing is asked for ahead before the first message has shown how long they are. */
-  private int lastLength = Integer.MAX_VALUE;
   private boolean begun;
   /** The end, once it is known; it is told after the messages. */
   private Status status;
   private Metadata trailers;
   private boolean closed;
-  /** From this side: what was not delivered is not wanted any more. */
-  private volatile boolean aborted;
-  /** Why a callback failed: what its call then ends with, whatever its end was. */
-  private volatile Status failed;
 
   ZeebeCall(
       ZeebeChannel channel,
@@ -81,21 +60,22 @@ final class ZeebeCall<RequestT, ResponseT> extends ClientCall<RequestT, Response
     this.method = method;
     this.options = options;
     this.executor = new SerializingExecutor(executor);
+    messages = new InboundMessages(method.getType() == MethodType.UNARY);
   }
 
   @Override
-  public void start(Listener<ResponseT> responseListener, Metadata headers) {
+  public void start(Listener<ResponseT> listener, Metadata headers) {
     synchronized (this) {
-      if (listener != null) {
+      if (callbacks != null) {
         throw new IllegalStateException("already started");
       }
       if (cancelled) {
         throw new IllegalStateException("the call was cancelled");
       }
-      listener = responseListener;
+      context = Context.current();
+      callbacks = new Callbacks<>(method, listener, context, executor, this::abort);
     }
     this.headers = headers;
-    context = Context.current();
     tracers = Tracers.create(options, headers);
     deadline = options.getDeadline();
     Deadline inherited = context.getDeadline();
@@ -127,57 +107,20 @@ final class ZeebeCall<RequestT, ResponseT> extends ClientCall<RequestT, Response
   }
 
   private void applyCredentials(CallCredentials credentials) {
-    var applier =
-        new CallCredentials.MetadataApplier() {
-          @Override
-          public void apply(Metadata added) {
-            headers.merge(added);
-            authorize();
-          }
-
-          @Override
-          public void fail(Status status) {
-            abort(status);
-          }
-        };
-    var request =
-        new CallCredentials.RequestInfo() {
-          @Override
-          public MethodDescriptor<?, ?> getMethodDescriptor() {
-            return method;
-          }
-
-          @Override
-          public CallOptions getCallOptions() {
-            return options;
-          }
-
-          @Override
-          public SecurityLevel getSecurityLevel() {
-            return channel.securityLevel();
-          }
-
-          @Override
-          public String getAuthority() {
-            return options.getAuthority() == null ? channel.authority() : options.getAuthority();
-          }
-
-          @Override
-          public Attributes getTransportAttrs() {
-            return Attributes.EMPTY;
-          }
-        };
     if (deadline != null) {
       // The library keeps the deadline only of what was given to it.
       long left = Math.max(0, deadline.timeRemaining(TimeUnit.NANOSECONDS));
       CompletableFuture.delayedExecutor(left, TimeUnit.NANOSECONDS, Runnable::run)
           .execute(this::expireUnauthorized);
     }
-    try {
-      credentials.applyRequestMetadata(request, channel.executor(), applier);
-    } catch (RuntimeException e) {
-      abort(Status.UNAUTHENTICATED.withDescription("the call credentials failed").withCause(e));
-    }
+    new CallAuthorization(channel, method, options)
+        .ask(
+            credentials,
+            added -> {
+              headers.merge(added);
+              authorize();
+            },
+            this::abort);
   }
 
   private void expireUnauthorized() {
@@ -212,22 +155,14 @@ final class ZeebeCall<RequestT, ResponseT> extends ClientCall<RequestT, Response
       return;
     }
     boolean isWhole = isUnary && unsent.size() == 1;
-    byte[] message = isWhole ? unsent.get(0) : new byte[0];
-    try (var arguments = new Arguments(message.length + 256)) {
-      arguments
-          .text("/" + method.getFullMethodName())
-          .text(options.getAuthority())
-          .number(remainingMillis())
-          .number(maxInboundMessageSize())
-          .number(options.isWaitForReady() ? 1 : 0)
-          .number(compression())
-          .metadata(headers);
-      if (isWhole) {
-        arguments.bytes(message);
-      }
-      start(arguments, isWhole);
+    var start = new CallStart(channel, method, options);
+    try {
+      byte[] message = isWhole ? unsent.get(0) : null;
+      call = start.start(headers, remainingMillis(), message, this);
     } catch (IllegalArgumentException e) {
       breakOff(Status.INVALID_ARGUMENT.withDescription(e.getMessage()).withCause(e));
+    } catch (StatusRuntimeException e) {
+      breakOff(e.getStatus());
     }
     if (call == null) {
       return;
@@ -237,49 +172,13 @@ final class ZeebeCall<RequestT, ResponseT> extends ClientCall<RequestT, Response
       if (halfClosed) {
         call.halfClose();
       }
-      askForMore();
+      messages.askForMore(call);
       if (call.isReady()) {
-        deliver(listener::onReady);
+        callbacks.ready();
       }
     }
     unsent = null;
     tracers.outboundHeaders();
-  }
-
-  private void start(Arguments arguments, boolean isWhole) {
-    long pointer = channel.handle().acquire();
-    if (pointer == 0) {
-      breakOff(Status.UNAVAILABLE.withDescription("the channel was shut down"));
-      return;
-    }
-    CompletionQueue queue = channel.queue();
-    // What nobody holds any more ends, as long as nothing but its holder could see it.
-    boolean isWeak = !isWhole && isOfBlockingStub();
-    long id = isWeak ? queue.registerWeakly(this) : queue.register(this);
-    try {
-      long[] out = new long[1];
-      long error =
-          isWhole
-              ? Native.callUnary(pointer, arguments.fields(), arguments.bytes(), queue.handle(), id, out)
-              : Native.callStart(pointer, arguments.fields(), arguments.bytes(), queue.handle(), id, out);
-      if (error != 0) {
-        queue.forget(id);
-        breakOff(ZeebeException.take(error).status());
-        return;
-      }
-      call = new NativeCall(out[0]);
-      if (isWeak) {
-        Handle.CLEANER.register(this, call);
-      }
-    } finally {
-      channel.handle().release();
-    }
-  }
-
-  private boolean isOfBlockingStub() {
-    CallOptions.Key<?> type = InternalClientCalls.getStubTypeOption();
-    return options.getOption(type) != null
-        && InternalClientCalls.getStubType(options) == InternalClientCalls.StubType.BLOCKING;
   }
 
   private long remainingMillis() {
@@ -290,32 +189,14 @@ final class ZeebeCall<RequestT, ResponseT> extends ClientCall<RequestT, Response
     return Math.max(1, (nanos + 999_999) / 1_000_000);
   }
 
-  /** A limit of nothing cannot be told apart from none given. */
-  private long maxInboundMessageSize() {
-    Integer limit = options.getMaxInboundMessageSize();
-    return limit == null ? 0 : Math.max(1, limit);
-  }
-
-  private int compression() {
-    String name = options.getCompressor();
-    if (name == null) {
-      return 0;
-    }
-    return switch (name) {
-      case "identity" -> COMPRESSION_IDENTITY;
-      case "gzip" -> COMPRESSION_GZIP;
-      default -> throw new IllegalArgumentException("there is no compressor " + name + " but gzip");
-    };
-  }
-
   @Override
   public void request(int count) {
     if (count < 0) {
       throw new IllegalArgumentException("cannot request " + count + " messages");
     }
     synchronized (this) {
-      requested += count;
-      askForMore();
+      messages.request(count);
+      messages.askForMore(call);
       advance();
     }
     executor.schedule();
@@ -342,8 +223,8 @@ final class ZeebeCall<RequestT, ResponseT> extends ClientCall<RequestT, Response
       return;
     }
     synchronized (this) {
-      if (listener == null || halfClosed) {
-        throw new IllegalStateException(listener == null ? "not started" : "already half-closed");
+      if (callbacks == null || halfClosed) {
+        throw new IllegalStateException(callbacks == null ? "not started" : "already half-closed");
       }
       tracers.outboundMessage(bytes.length);
       if (call != null) {
@@ -365,8 +246,8 @@ final class ZeebeCall<RequestT, ResponseT> extends ClientCall<RequestT, Response
   @Override
   public void halfClose() {
     synchronized (this) {
-      if (listener == null || halfClosed) {
-        throw new IllegalStateException(listener == null ? "not started" : "already half-closed");
+      if (callbacks == null || halfClosed) {
+        throw new IllegalStateException(callbacks == null ? "not started" : "already half-closed");
       }
       halfClosed = true;
       if (call != null) {
@@ -391,7 +272,7 @@ final class ZeebeCall<RequestT, ResponseT> extends ClientCall<RequestT, Response
   public void cancel(String message, Throwable cause) {
     synchronized (this) {
       cancelled = true;
-      if (listener == null) {
+      if (callbacks == null) {
         return;
       }
     }
@@ -415,11 +296,11 @@ final class ZeebeCall<RequestT, ResponseT> extends ClientCall<RequestT, Response
     if (closed) {
       return;
     }
-    aborted = true;
+    callbacks.abort();
     if (call != null) {
       call.cancel();
     }
-    received.clear();
+    messages.clear();
     end(status, new Metadata());
   }
 
@@ -443,18 +324,16 @@ final class ZeebeCall<RequestT, ResponseT> extends ClientCall<RequestT, Response
           begin(event.headers);
         }
         if (event.message != null) {
-          received.add(event.message);
+          messages.add(event.message);
         }
         end(event);
       }
       case Event.INITIAL_METADATA -> begin(event.headers);
       case Event.MESSAGE -> {
-        asked--;
-        lastLength = event.message.length;
-        received.add(event.message);
+        messages.addAsked(event.message);
         advance();
       }
-      case Event.READY -> deliver(listener::onReady);
+      case Event.READY -> callbacks.ready();
       case Event.CLOSE -> end(event);
       default -> {}
     }
@@ -464,7 +343,7 @@ final class ZeebeCall<RequestT, ResponseT> extends ClientCall<RequestT, Response
     if (!begun) {
       begun = true;
       tracers.inboundHeaders(headers);
-      deliver(() -> listener.onHeaders(headers));
+      callbacks.headers(headers);
     }
   }
 
@@ -475,7 +354,7 @@ final class ZeebeCall<RequestT, ResponseT> extends ClientCall<RequestT, Response
     }
     // What a deadline breaks off does not wait for the program to ask for its messages.
     if (event.error.source() == ZeebeException.Source.LIBRARY) {
-      received.clear();
+      messages.clear();
     }
     end(event.error.status(), event.trailers);
   }
@@ -488,72 +367,19 @@ final class ZeebeCall<RequestT, ResponseT> extends ClientCall<RequestT, Response
 
   /** Delivers what may be delivered. */
   private void advance() {
-    if (!received.isEmpty() || status != null && status.isOk()) {
+    if (!messages.isEmpty() || status != null && status.isOk()) {
       begin(new Metadata()); // the library tells no headers that hold nothing
     }
-    while (requested > 0 && !received.isEmpty()) {
-      requested--;
-      byte[] message = received.remove();
+    for (byte[] message = messages.take(); message != null; message = messages.take()) {
       tracers.inboundMessage(message.length);
-      deliver(() -> deliverMessage(message));
+      callbacks.message(message);
     }
-    if (status != null && received.isEmpty() && !closed) {
+    if (status != null && messages.isEmpty() && !closed) {
       closed = true;
       unsent = null;
       context.removeListener(cancellation);
-      Status last = status;
-      Metadata lastTrailers = trailers;
-      tracers.closed(last, lastTrailers);
-      deliver(() -> listener.onClose(failed == null ? last : failed, lastTrailers));
+      tracers.closed(status, trailers);
+      callbacks.close(status, trailers);
     }
-  }
-
-  /** To be done before messages are delivered: while they are looked at, more come. */
-  private void askForMore() {
-    if (call == null || requested == 0 || method.getType() == MethodType.UNARY && asked > 0) {
-      return;
-    }
-    long wanted = lastLength > AHEAD_MAX_LENGTH ? requested : Math.max(requested, AHEAD);
-    long more = wanted - asked - received.size();
-    if (more >= AHEAD / 2 || asked + received.size() < requested) {
-      asked += more;
-      call.request(more);
-    }
-  }
-
-  private void deliver(Runnable callback) {
-    executor.add(
-        () -> {
-          Context previous = context.attach();
-          try {
-            callback.run();
-          } catch (Throwable e) {
-            fail(Status.CANCELLED.withDescription("a listener of the call failed").withCause(e));
-            throw e;
-          } finally {
-            context.detach(previous);
-          }
-        });
-  }
-
-  /** In a callback. */
-  private void fail(Status status) {
-    failed = status;
-    aborted = true;
-    abort(status);
-  }
-
-  private void deliverMessage(byte[] bytes) {
-    if (aborted) {
-      return;
-    }
-    ResponseT message;
-    try {
-      message = method.parseResponse(WireMessage.stream(bytes));
-    } catch (RuntimeException e) {
-      fail(Status.CANCELLED.withDescription("the message cannot be decoded").withCause(e));
-      return;
-    }
-    listener.onMessage(message);
   }
 }
