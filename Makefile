@@ -135,16 +135,17 @@ test-go: $(LIBRARY) gateway interop-servers ## the Go binding: vet, its tests, w
 
 MAVEN := mvn --quiet --batch-mode --file bindings/java/pom.xml
 
-java: build/java/lib/zeebe-channel.jar ## the Java binding: build/java/lib/zeebe-channel.jar, and beside it what it and its tests need
+java: build/java/lib/zeebe-channel.jar ## the Java binding: build/java/lib/zeebe-channel.jar, and beside it stubs, and what it and its tests need
 
-build/java/lib/zeebe-channel.jar: bindings/java/pom.xml $(shell find bindings/java/src/main/java) $(JAVA_NATIVE)/libzeebe_jni.so
-	$(MAVEN) package -Dmaven.test.skip dependency:copy-dependencies -DoutputDirectory="$(CURDIR)/build/java/lib"
+build/java/lib/zeebe-channel.jar: bindings/java/pom.xml proto/gateway.proto $(shell find bindings/java/src -name '*.java') $(JAVA_NATIVE)/libzeebe_jni.so
+	$(MAVEN) package -DskipTests dependency:copy-dependencies -DoutputDirectory="$(CURDIR)/build/java/lib"
+	@cp build/java/target/zeebe-channel-$(VERSION)-stubs.jar build/java/lib/zeebe-stubs.jar
 	@cp build/java/target/zeebe-channel-$(VERSION).jar $@
 
 build/java/driver/Driver.class: tests/conformance/drivers/java/Driver.java build/java/lib/zeebe-channel.jar
 	javac --release 17 -Xlint:all,-processing -Werror -d $(@D) -cp 'build/java/lib/*' $<
 
-test-java: $(JAVA_NATIVE)/libzeebe_jni.so gateway ## the Java binding: its tests
+test-java: build/java/lib/zeebe-channel.jar gateway ## the Java binding: its tests
 	timeout 900 $(MAVEN) verify
 
 test: ## all checks: formatting, lints, the bindings' tests, and every other test
