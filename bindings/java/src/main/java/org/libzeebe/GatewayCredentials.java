@@ -32,32 +32,61 @@ public final class GatewayCredentials {
     this.plugins = plugins;
   }
 
-  /** TLS with the platform's roots. */
+  /**
+   * TLS with the platform's roots.
+   *
+   * @return the credentials
+   */
   public static GatewayCredentials tls() {
     return tls(null);
   }
 
-  /** TLS with these roots; null: the platform's. */
+  /**
+   * TLS with these roots; null: the platform's.
+   *
+   * @param roots PEM text; null: the platform's
+   * @return the credentials
+   */
   public static GatewayCredentials tls(String roots) {
     return new GatewayCredentials(TLS, roots, null, null, List.of());
   }
 
-  /** Mutual TLS: with the program's own key and certificate chain. */
+  /**
+   * Mutual TLS: with the program's own key and certificate chain.
+   *
+   * @param roots PEM text; null: the platform's
+   * @param privateKey PEM text
+   * @param chain PEM text, the own certificate first
+   * @return the credentials
+   */
   public static GatewayCredentials mutualTls(String roots, String privateKey, String chain) {
     return new GatewayCredentials(TLS, roots, privateKey, chain, List.of());
   }
 
-  /** Plaintext. Plugins are refused with it beyond loopback, unless the channel allows it. */
+  /**
+   * Plaintext. Plugins are refused with it beyond loopback, unless the channel allows it.
+   *
+   * @return the credentials
+   */
   public static GatewayCredentials plaintext() {
     return new GatewayCredentials(PLAINTEXT, null, null, null, List.of());
   }
 
-  /** Plaintext that never leaves the machine: for loopback and {@code unix:} targets only. */
+  /**
+   * Plaintext that never leaves the machine: for loopback and {@code unix:} targets only.
+   *
+   * @return the credentials
+   */
   public static GatewayCredentials local() {
     return new GatewayCredentials(LOCAL, null, null, null, List.of());
   }
 
-  /** These, with a plugin more. Of several the later wins. */
+  /**
+   * These, with a plugin more. Of several the later wins.
+   *
+   * @param plugin shared with other channels
+   * @return new credentials
+   */
   public GatewayCredentials with(MetadataPlugin plugin) {
     var all = new ArrayList<>(plugins);
     all.add(Objects.requireNonNull(plugin));

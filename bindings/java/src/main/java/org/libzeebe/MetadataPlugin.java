@@ -22,12 +22,23 @@ public final class MetadataPlugin implements AutoCloseable {
     handle = new Handle(this, pointer, queue, Native::pluginFree);
   }
 
-  /** Sends a bearer token that the program has; {@link #setToken} replaces it. */
+  /**
+   * Sends a bearer token that the program has; {@link #setToken} replaces it.
+   *
+   * @param token a secret
+   * @return the plugin
+   */
   public static MetadataPlugin bearer(String token) {
     return create(false, token, null);
   }
 
-  /** HTTP Basic (RFC 7617), as UTF-8: self-managed Camunda from 8.8 on. */
+  /**
+   * HTTP Basic (RFC 7617), as UTF-8: self-managed Camunda from 8.8 on.
+   *
+   * @param username who
+   * @param password a secret
+   * @return the plugin
+   */
   public static MetadataPlugin basic(String username, String password) {
     return create(true, username, password);
   }
@@ -40,7 +51,12 @@ public final class MetadataPlugin implements AutoCloseable {
     }
   }
 
-  /** Sends the tokens of the program's own source, with a leeway of a minute. */
+  /**
+   * Sends the tokens of the program's own source, with a leeway of a minute.
+   *
+   * @param source asked for tokens
+   * @return the plugin
+   */
   public static MetadataPlugin tokens(TokenSource source) {
     return tokens(source, Duration.ofMinutes(1), Duration.ZERO);
   }
@@ -48,8 +64,10 @@ public final class MetadataPlugin implements AutoCloseable {
   /**
    * Sends the tokens of the program's own source.
    *
+   * @param source asked for tokens
    * @param leeway how long before its expiry a token counts as expired, in whole seconds
    * @param expireIn how long a token is good that does not say so itself; zero: not given
+   * @return the plugin
    */
   public static MetadataPlugin tokens(TokenSource source, Duration leeway, Duration expireIn) {
     long seconds = leeway.isZero() ? LEEWAY_NONE : leeway.toSeconds();
@@ -84,6 +102,7 @@ public final class MetadataPlugin implements AutoCloseable {
   /**
    * Replaces the token of a {@link #bearer} plugin, for calls that start from now on.
    *
+   * @param token a secret
    * @throws ZeebeException INVALID_ARGUMENT: no header may hold the token; ILLEGAL_STATE: another kind of plugin
    */
   public void setToken(String token) {
@@ -101,6 +120,7 @@ public final class MetadataPlugin implements AutoCloseable {
   /**
    * Whether a call would need a new token now.
    *
+   * @return true: it would
    * @throws ZeebeException ILLEGAL_STATE: the plugin fetches no token
    */
   public boolean isTokenExpired() {

@@ -11,12 +11,23 @@ import java.util.Objects;
  * @param expiresIn from now, in whole seconds; null: unknown
  */
 public record Token(String accessToken, String scope, Duration expiresIn) {
-  /** Checks that there is a token. */
+  /**
+   * Checks that there is a token.
+   *
+   * @param accessToken printable ASCII without spaces; a secret
+   * @param scope null: none
+   * @param expiresIn from now, in whole seconds; null: unknown
+   */
   public Token {
     Objects.requireNonNull(accessToken, "accessToken");
   }
 
-  /** A token that expires then. */
+  /**
+   * A token that expires then.
+   *
+   * @param accessToken printable ASCII without spaces; a secret
+   * @param expiresIn from now, in whole seconds; null: unknown
+   */
   public Token(String accessToken, Duration expiresIn) {
     this(accessToken, null, expiresIn);
   }

@@ -21,7 +21,13 @@ public interface TokenSource {
    */
   CompletionStage<Token> retrieve();
 
-  /** A source that blocks, asked on {@code executor}. */
+  /**
+   * A source that blocks, asked on {@code executor}.
+   *
+   * @param source asked for tokens
+   * @param executor where it runs
+   * @return the source
+   */
   static TokenSource blocking(Callable<Token> source, Executor executor) {
     return () ->
         CompletableFuture.supplyAsync(

@@ -68,32 +68,56 @@ public final class ZeebeChannel extends ManagedChannel implements AutoCloseable 
     authority = given.find() ? given.group(1) : target.find() ? target.group(1) : "";
   }
 
-  /** A channel without TLS: for a laptop. */
+  /**
+   * A channel without TLS: for a laptop.
+   *
+   * @return its builder
+   */
   public static ZeebeChannelBuilder.Insecure insecure() {
     return new ZeebeChannelBuilder.Insecure();
   }
 
-  /** A channel over TLS, with any credentials. */
+  /**
+   * A channel over TLS, with any credentials.
+   *
+   * @return its builder
+   */
   public static ZeebeChannelBuilder.Secure secure() {
     return new ZeebeChannelBuilder.Secure();
   }
 
-  /** A channel whose every call carries an OAuth2 client-credentials token: Camunda 8 Self-Managed. */
+  /**
+   * A channel whose every call carries an OAuth2 client-credentials token: Camunda 8 Self-Managed.
+   *
+   * @return its builder
+   */
   public static ZeebeChannelBuilder.OAuth2 oauth2() {
     return new ZeebeChannelBuilder.OAuth2();
   }
 
-  /** A channel to a cluster in Camunda's cloud. */
+  /**
+   * A channel to a cluster in Camunda's cloud.
+   *
+   * @return its builder
+   */
   public static ZeebeChannelBuilder.CamundaCloud camundaCloud() {
     return new ZeebeChannelBuilder.CamundaCloud();
   }
 
-  /** One of the four, by environment variables alone: see the project's README. */
+  /**
+   * One of the four, by environment variables alone: see the project's README.
+   *
+   * @return its builder
+   */
   public static ZeebeChannelBuilder.FromEnvironment fromEnvironment() {
     return new ZeebeChannelBuilder.FromEnvironment();
   }
 
-  /** The version of the native library. */
+  /**
+   * The version of the native library.
+   *
+   * @return such as {@code 0.1.0}
+   */
   public static String libraryVersion() {
     return new String(Native.version(), StandardCharsets.UTF_8);
   }
@@ -128,6 +152,7 @@ public final class ZeebeChannel extends ManagedChannel implements AutoCloseable 
   /**
    * The channel's settings with their origin, its options and its token's state, as JSON. No secret is in it.
    *
+   * @return a JSON object
    * @throws IllegalStateException the channel has terminated
    */
   public String describe() {
@@ -137,6 +162,7 @@ public final class ZeebeChannel extends ManagedChannel implements AutoCloseable 
   /**
    * Counters of what happened since the channel was made, as JSON: calls by status, connections, tokens.
    *
+   * @return a JSON object
    * @throws IllegalStateException the channel has terminated
    */
   public String stats() {

@@ -39,43 +39,78 @@ public abstract sealed class ZeebeChannelBuilder<B extends ZeebeChannelBuilder<B
     return (B) this;
   }
 
-  /** A channel option, which is a gRPC channel argument, such as {@code grpc.keepalive_time_ms}. The first of a key counts. */
+  /**
+   * A channel option, which is a gRPC channel argument, such as {@code grpc.keepalive_time_ms}. The first of a key counts.
+   *
+   * @param key such as {@code grpc.lb_policy_name}
+   * @param value as gRPC takes it
+   * @return this
+   */
   public B option(String key, long value) {
     options.add(new Option(Objects.requireNonNull(key), null, value));
     return self();
   }
 
-  /** A channel option with text. */
+  /**
+   * A channel option with text.
+   *
+   * @param key such as {@code grpc.lb_policy_name}
+   * @param value as gRPC takes it
+   * @return this
+   */
   public B option(String key, String value) {
     options.add(new Option(Objects.requireNonNull(key), Objects.requireNonNull(value), 0));
     return self();
   }
 
-  /** {@code host:port} or {@code unix:path} to dial in place of the target's address; TLS name and authority stay the target's. */
+  /**
+   * {@code host:port} or {@code unix:path} to dial in place of the target's address; TLS name and authority stay the target's.
+   *
+   * @param address null: by the environment
+   * @return this
+   */
   public B connectAddress(String address) {
     connectAddress = address;
     return self();
   }
 
-  /** Sent with every call. */
+  /**
+   * Sent with every call.
+   *
+   * @param metadata added to what was given before
+   * @return this
+   */
   public B metadata(Metadata metadata) {
     this.metadata.merge(metadata);
     return self();
   }
 
-  /** Of every call that has no deadline of its own. */
+  /**
+   * Of every call that has no deadline of its own.
+   *
+   * @param timeout null: the default
+   * @return this
+   */
   public B timeout(Duration timeout) {
     this.timeout = timeout;
     return self();
   }
 
-  /** Calls wait while the gateway cannot be reached, until their deadline. */
+  /**
+   * Calls wait while the gateway cannot be reached, until their deadline.
+   *
+   * @return this
+   */
   public B waitForReady() {
     waitForReady = true;
     return self();
   }
 
-  /** Tokens may be sent in plaintext beyond loopback, where they can be read on the way. */
+  /**
+   * Tokens may be sent in plaintext beyond loopback, where they can be read on the way.
+   *
+   * @return this
+   */
   public B allowInsecureGateway() {
     allowInsecureGateway = true;
     return self();
@@ -85,13 +120,20 @@ public abstract sealed class ZeebeChannelBuilder<B extends ZeebeChannelBuilder<B
    * Where callbacks run of calls that have no executor of their own; by default, daemon threads, as many as needed.
    *
    * <p>On a direct executor a callback that blocks holds up all channels.
+   *
+   * @param executor where it runs
+   * @return this
    */
   public B executor(Executor executor) {
     this.executor = executor;
     return self();
   }
 
-  /** Callbacks run on the thread that reads all events: fast, and they must not block. */
+  /**
+   * Callbacks run on the thread that reads all events: fast, and they must not block.
+   *
+   * @return this
+   */
   public B directExecutor() {
     return executor(Runnable::run);
   }
@@ -99,6 +141,7 @@ public abstract sealed class ZeebeChannelBuilder<B extends ZeebeChannelBuilder<B
   /**
    * Makes the channel.
    *
+   * @return the channel, to be closed
    * @throws ZeebeException SETTINGS: something required is neither set nor in a variable; INVALID_ARGUMENT: out of range; TLS:
    *     a certificate or key does not parse
    */
@@ -148,7 +191,12 @@ public abstract sealed class ZeebeChannelBuilder<B extends ZeebeChannelBuilder<B
       super(0);
     }
 
-    /** {@code host:port}, {@code dns:///host:port}, {@code unix:path} or a URL; else {@code ZEEBE_ADDRESS}, {@code localhost:26500}. */
+    /**
+     * {@code host:port}, {@code dns:///host:port}, {@code unix:path} or a URL; else {@code ZEEBE_ADDRESS}, {@code localhost:26500}.
+     *
+     * @param address null: by the environment
+     * @return this
+     */
     public Insecure address(String address) {
       return setAddress(address);
     }
@@ -160,12 +208,22 @@ public abstract sealed class ZeebeChannelBuilder<B extends ZeebeChannelBuilder<B
       super(1);
     }
 
-    /** {@code host:port}, {@code dns:///host:port}, {@code unix:path} or a URL; else {@code ZEEBE_ADDRESS}, {@code localhost:26500}. */
+    /**
+     * {@code host:port}, {@code dns:///host:port}, {@code unix:path} or a URL; else {@code ZEEBE_ADDRESS}, {@code localhost:26500}.
+     *
+     * @param address null: by the environment
+     * @return this
+     */
     public Secure address(String address) {
       return setAddress(address);
     }
 
-    /** What secures connections and authenticates calls; by default TLS with the platform's roots. */
+    /**
+     * What secures connections and authenticates calls; by default TLS with the platform's roots.
+     *
+     * @param credentials null: the default
+     * @return this
+     */
     public Secure credentials(GatewayCredentials credentials) {
       this.credentials = credentials;
       return this;
@@ -197,7 +255,12 @@ public abstract sealed class ZeebeChannelBuilder<B extends ZeebeChannelBuilder<B
       super(2);
     }
 
-    /** {@code host:port}, {@code dns:///host:port}, {@code unix:path} or a URL; else {@code ZEEBE_ADDRESS}, {@code localhost:26500}. */
+    /**
+     * {@code host:port}, {@code dns:///host:port}, {@code unix:path} or a URL; else {@code ZEEBE_ADDRESS}, {@code localhost:26500}.
+     *
+     * @param address null: by the environment
+     * @return this
+     */
     public OAuth2 address(String address) {
       return setAddress(address);
     }
@@ -212,13 +275,23 @@ public abstract sealed class ZeebeChannelBuilder<B extends ZeebeChannelBuilder<B
       super(3);
     }
 
-    /** Else {@code CAMUNDA_CLUSTER_ID}. */
+    /**
+     * Else {@code CAMUNDA_CLUSTER_ID}.
+     *
+     * @param clusterId null: by the environment
+     * @return this
+     */
     public CamundaCloud clusterId(String clusterId) {
       this.clusterId = clusterId;
       return this;
     }
 
-    /** Else {@code CAMUNDA_CLUSTER_REGION}, {@code bru-2}. */
+    /**
+     * Else {@code CAMUNDA_CLUSTER_REGION}, {@code bru-2}.
+     *
+     * @param region null: by the environment
+     * @return this
+     */
     public CamundaCloud region(String region) {
       this.region = region;
       return this;
@@ -261,115 +334,208 @@ public abstract sealed class ZeebeChannelBuilder<B extends ZeebeChannelBuilder<B
       super(form);
     }
 
-    /** Else {@code CAMUNDA_CLIENT_ID}, {@code ZEEBE_CLIENT_ID}. */
+    /**
+     * Else {@code CAMUNDA_CLIENT_ID}, {@code ZEEBE_CLIENT_ID}.
+     *
+     * @param id null: by the environment
+     * @return this
+     */
     public B clientId(String id) {
       clientId = id;
       return self();
     }
 
-    /** Else {@code CAMUNDA_CLIENT_SECRET}, {@code ZEEBE_CLIENT_SECRET}. */
+    /**
+     * Else {@code CAMUNDA_CLIENT_SECRET}, {@code ZEEBE_CLIENT_SECRET}.
+     *
+     * @param secret null: by the environment
+     * @return this
+     */
     public B clientSecret(String secret) {
       clientSecret = secret;
       return self();
     }
 
-    /** The token URL; else {@code CAMUNDA_OAUTH_URL}, {@code ZEEBE_AUTHORIZATION_SERVER_URL}. */
+    /**
+     * The token URL; else {@code CAMUNDA_OAUTH_URL}, {@code ZEEBE_AUTHORIZATION_SERVER_URL}.
+     *
+     * @param url null: the default
+     * @return this
+     */
     public B authorizationServer(String url) {
       authorizationServer = url;
       return self();
     }
 
-    /** By default, or with "": none. */
+    /**
+     * By default, or with "": none.
+     *
+     * @param scope null: none
+     * @return this
+     */
     public B scope(String scope) {
       this.scope = scope;
       return self();
     }
 
-    /** Else {@code CAMUNDA_TOKEN_AUDIENCE}, {@code ZEEBE_TOKEN_AUDIENCE}; with "": none. */
+    /**
+     * Else {@code CAMUNDA_TOKEN_AUDIENCE}, {@code ZEEBE_TOKEN_AUDIENCE}; with "": none.
+     *
+     * @param audience null: by the environment
+     * @return this
+     */
     public B audience(String audience) {
       this.audience = audience;
       return self();
     }
 
-    /** How long before its expiry a token counts as expired, in whole seconds; by default a minute. */
+    /**
+     * How long before its expiry a token counts as expired, in whole seconds; by default a minute.
+     *
+     * @param leeway not negative
+     * @return this
+     */
     public B leeway(Duration leeway) {
       this.leeway = leeway.isZero() ? MetadataPlugin.LEEWAY_NONE : leeway.toSeconds();
       return self();
     }
 
-    /** How long a token is good that does not say so itself, in whole seconds. */
+    /**
+     * How long a token is good that does not say so itself, in whole seconds.
+     *
+     * @param lifetime more than nothing
+     * @return this
+     */
     public B expireIn(Duration lifetime) {
       expireIn = lifetime.toSeconds();
       return self();
     }
 
-    /** How the client proves who it is to the token endpoint. */
+    /**
+     * How the client proves who it is to the token endpoint.
+     *
+     * @param method by default, that of the form
+     * @return this
+     */
     public B clientAuthentication(ClientAuthentication method) {
       authentication = method;
       return self();
     }
 
-    /** The client's own key: signs with {@link ClientAuthentication#PRIVATE_KEY_JWT}, belongs to the certificate chain. */
+    /**
+     * The client's own key: signs with {@link ClientAuthentication#PRIVATE_KEY_JWT}, belongs to the certificate chain.
+     *
+     * @param pem PEM text
+     * @return this
+     */
     public B privateKey(String pem) {
       privateKey = pem;
       return self();
     }
 
-    /** Shown on the TLS connection to the token endpoint; needs the private key. */
+    /**
+     * Shown on the TLS connection to the token endpoint; needs the private key.
+     *
+     * @param pem PEM text
+     * @return this
+     */
     public B certificateChain(String pem) {
       certificateChain = pem;
       return self();
     }
 
-    /** {@code kid} of what {@link ClientAuthentication#PRIVATE_KEY_JWT} signs. */
+    /**
+     * {@code kid} of what {@link ClientAuthentication#PRIVATE_KEY_JWT} signs.
+     *
+     * @param id null: none
+     * @return this
+     */
     public B keyId(String id) {
       keyId = id;
       return self();
     }
 
-    /** Roots that the token endpoint's certificate is checked against; by default the platform's. */
+    /**
+     * Roots that the token endpoint's certificate is checked against; by default the platform's.
+     *
+     * @param pem PEM text
+     * @return this
+     */
     public B tokenCa(String pem) {
       tokenCa = pem;
       return self();
     }
 
-    /** {@code http://[user:password@]host:port}, to the token endpoint; by default by {@code https_proxy} and its like. */
+    /**
+     * {@code http://[user:password@]host:port}, to the token endpoint; by default by {@code https_proxy} and its like.
+     *
+     * @param url null: the default
+     * @return this
+     */
     public B tokenHttpProxy(String url) {
       httpProxy = url;
       return self();
     }
 
-    /** A file, readable by its owner only, that processes share their tokens in. By default tokens stay in memory. */
+    /**
+     * A file, readable by its owner only, that processes share their tokens in. By default tokens stay in memory.
+     *
+     * @param file null: none
+     * @return this
+     */
     public B tokenCache(Path file) {
       cache = file;
       return self();
     }
 
-    /** The token is fetched when the channel is made, in the background. */
+    /**
+     * The token is fetched when the channel is made, in the background.
+     *
+     * @return this
+     */
     public B prefetchToken() {
       prefetch = true;
       return self();
     }
 
-    /** An {@code http://} token URL beyond loopback is allowed; the secret can be read on the way. */
+    /**
+     * An {@code http://} token URL beyond loopback is allowed; the secret can be read on the way.
+     *
+     * @return this
+     */
     public B allowInsecureTokenUrl() {
       allowInsecureTokenUrl = true;
       return self();
     }
 
-    /** To connect to the token endpoint; by default ten seconds. */
+    /**
+     * To connect to the token endpoint; by default ten seconds.
+     *
+     * @param timeout null: the default
+     * @return this
+     */
     public B tokenConnectTimeout(Duration timeout) {
       connectTimeout = timeout;
       return self();
     }
 
-    /** Of the whole request for a token; by default thirty seconds. */
+    /**
+     * Of the whole request for a token; by default thirty seconds.
+     *
+     * @param timeout null: the default
+     * @return this
+     */
     public B tokenTimeout(Duration timeout) {
       tokenTimeout = timeout;
       return self();
     }
 
-    /** What secures the connections to the gateway; by default TLS with the platform's roots. */
+    /**
+     * What secures the connections to the gateway; by default TLS with the platform's roots.
+     *
+     * @param credentials null: the default
+     * @return this
+     */
     public B credentials(GatewayCredentials credentials) {
       this.credentials = credentials;
       return self();

@@ -61,12 +61,19 @@ public final class ZeebeException extends RuntimeException {
   private static final Kind[] KINDS = Kind.values();
   private static final Source[] SOURCES = Source.values();
 
+  /** What went wrong. */
   private final Kind kind;
+  /** Who says so. */
   private final Source source;
+  /** The gRPC status. */
   private final Status.Code code;
+  /** Of {@link #isRetryable}. */
   private final boolean retryable;
+  /** Of {@link #mayHaveBeenProcessed}. */
   private final boolean processed;
+  /** Negative: not said. */
   private final long retryAfterMillis;
+  /** Of {@link #details}. */
   private final byte[] details;
 
   ZeebeException(
@@ -131,17 +138,29 @@ public final class ZeebeException extends RuntimeException {
     return Optional.empty();
   }
 
-  /** What went wrong. */
+  /**
+   * What went wrong.
+   *
+   * @return never null
+   */
   public Kind kind() {
     return kind;
   }
 
-  /** Who says so. */
+  /**
+   * Who says so.
+   *
+   * @return never null
+   */
   public Source source() {
     return source;
   }
 
-  /** The gRPC status, with this exception as its cause. */
+  /**
+   * The gRPC status, with this exception as its cause.
+   *
+   * @return with its description
+   */
   public Status status() {
     return Status.fromCode(code).withDescription(getMessage()).withCause(this);
   }
@@ -149,22 +168,36 @@ public final class ZeebeException extends RuntimeException {
   /**
    * Whether the same request may succeed later, whatever its idempotence: UNAVAILABLE, the gateway's back-pressure, passing
    * token failures.
+   *
+   * @return true: it may
    */
   public boolean isRetryable() {
     return retryable;
   }
 
-  /** False only if the gateway certainly did nothing with the call: ask it before repeating what must not happen twice. */
+  /**
+   * False only if the gateway certainly did nothing with the call: ask it before repeating what must not happen twice.
+   *
+   * @return true: it may have been
+   */
   public boolean mayHaveBeenProcessed() {
     return processed;
   }
 
-  /** How long the peer asks to wait before the next try. */
+  /**
+   * How long the peer asks to wait before the next try.
+   *
+   * @return empty: it did not say
+   */
   public Optional<Duration> retryAfter() {
     return retryAfterMillis < 0 ? Optional.empty() : Optional.of(Duration.ofMillis(retryAfterMillis));
   }
 
-  /** The encoded {@code google.rpc.Status} that came with the failure; empty: none. */
+  /**
+   * The encoded {@code google.rpc.Status} that came with the failure; empty: none.
+   *
+   * @return a copy
+   */
   public byte[] details() {
     return details.clone();
   }
