@@ -230,7 +230,7 @@ func (s *stream) cancelled() {
 	if s.failure != nil {
 		s.finish(s.failure)
 	} else {
-		s.finish(contextError(s.ctx))
+		s.finish(contextError(s.ctx).processed())
 	}
 }
 
@@ -290,8 +290,7 @@ func (c *clientStream) SendMsg(message any) error {
 	}
 	data, release, err := s.settings.encode(message)
 	if err != nil {
-		s.handle.cancel()
-		return s.finish(err)
+		return s.giveUp(err)
 	}
 	defer release()
 
@@ -315,8 +314,7 @@ func (c *clientStream) SendMsg(message any) error {
 		if err.Kind == KindIllegalState {
 			return io.EOF // it has ended just now
 		}
-		s.handle.cancel()
-		return s.finish(err)
+		return s.giveUp(err)
 	}
 	if sent.ready == 0 {
 		s.mutex.Lock()
@@ -350,15 +348,14 @@ func (c *clientStream) RecvMsg(message any) error {
 	s := c.stream
 	data, err := s.next()
 	if err == io.EOF && !s.serverStream && !s.isAnswered {
-		err = localError(codes.Internal, "cardinality violation: no message for a call that has one answer")
+		err = localError(codes.Internal, "cardinality violation: no message for a call that has one answer").processed()
 	}
 	if err != nil {
 		return s.finish(err)
 	}
 	if s.serverStream {
 		if err := s.settings.decode(data, message); err != nil {
-			s.handle.cancel()
-			return s.finish(err)
+			return s.giveUp(err)
 		}
 		return nil
 	}
@@ -367,8 +364,7 @@ func (c *clientStream) RecvMsg(message any) error {
 	case err == nil:
 		more.Free()
 		data.Free()
-		s.handle.cancel()
-		return s.finish(localError(codes.Internal, "cardinality violation: more than one message for a call that has one answer").processed())
+		return s.giveUp(localError(codes.Internal, "cardinality violation: more than one message for a call that has one answer").processed())
 	case err != io.EOF:
 		data.Free()
 		return s.finish(err)
@@ -406,7 +402,7 @@ func (s *stream) next() (mem.Buffer, error) {
 		case ended && failure != nil:
 			return nil, failure
 		case ended && cut: // the gateway's end came before the cancel
-			return nil, contextError(s.ctx)
+			return nil, contextError(s.ctx).processed()
 		case ended:
 			return nil, io.EOF
 		}
@@ -434,6 +430,13 @@ func (s *stream) dropMessages() {
 		message.Free()
 	}
 	s.messages, s.buffered = nil, 0
+}
+
+// giveUp ends the call for a failure found here. It is told first: the end that comes of the cancel has another word for it.
+func (s *stream) giveUp(err error) error {
+	s.finish(err)
+	s.handle.cancel()
+	return err
 }
 
 // finish tells who asked for it how the call ended, once, and returns err.

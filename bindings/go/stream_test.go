@@ -159,7 +159,9 @@ func TestOneAnswerIsWanted(t *testing.T) {
 		})
 		opened := stream(t, channel, patience(t), &grpc.StreamDesc{ClientStreams: true})
 		ok(t, opened.CloseSend())
-		failure(t, opened.RecvMsg(&wrapperspb.StringValue{}), codes.Internal)
+		if found := failure(t, opened.RecvMsg(&wrapperspb.StringValue{}), codes.Internal); !found.MayHaveBeenProcessed {
+			t.Fatalf("the gateway has answered with %d messages: %v", count, found)
+		}
 	}
 }
 
@@ -187,7 +189,9 @@ func TestCancelledAfterItsEndIsNoEnd(t *testing.T) {
 		}
 		cancel()
 		for range 2 {
-			failure(t, opened.RecvMsg(&wrapperspb.StringValue{}), codes.Canceled)
+			if found := failure(t, opened.RecvMsg(&wrapperspb.StringValue{}), codes.Canceled); !found.MayHaveBeenProcessed {
+				t.Fatal("the gateway had answered")
+			}
 		}
 	}
 }
@@ -196,13 +200,14 @@ func TestCancelledAfterItsEndIsNoEnd(t *testing.T) {
 func TestOnFinishIsToldWithoutReading(t *testing.T) {
 	finished := make(chan error, 2)
 	told := grpc.OnFinish(func(err error) { finished <- err })
-	await := func(code codes.Code) {
+	await := func(code codes.Code) *zeebe.Error {
 		t.Helper()
 		select {
 		case err := <-finished:
-			failure(t, err, code)
+			return failure(t, err, code)
 		case <-patience(t).Done():
 			t.Fatal("it is not told")
+			return nil
 		}
 	}
 	ctx, cancel := context.WithCancel(patience(t))
@@ -215,7 +220,9 @@ func TestOnFinishIsToldWithoutReading(t *testing.T) {
 		runtime.Gosched()
 	}
 	cancel()
-	await(codes.Canceled)
+	if found := await(codes.Canceled); !found.MayHaveBeenProcessed {
+		t.Fatal("the gateway had answered")
+	}
 
 	waiting := serve(t, func(stream grpc.ServerStream) error { <-stream.Context().Done(); return nil })
 	ctx, cancel = context.WithCancel(patience(t))
