@@ -138,11 +138,11 @@ func (s *JobStream) Recv(job proto.Message) error {
 		case message != nil:
 			defer message.Free()
 			if err := proto.Unmarshal(message.ReadOnlyData(), job); err != nil {
-				return localError(codes.Internal, "the job cannot be decoded: %v", err)
+				return localError(codes.Internal, "the job cannot be decoded: %v", err).processed()
 			}
 			return nil
 		case failure != nil:
-			return failure.inContext(s.ctx)
+			return failure
 		case ended:
 			return io.EOF
 		}
@@ -164,7 +164,7 @@ func (s *jobStream) next() (message mem.Buffer, ended bool, failure *Error) {
 	}
 	if len(s.messages) == 0 {
 		if s.isEnded && s.failure == nil && s.isCut {
-			return nil, true, contextError(s.ctx) // the stream's own end had come before that of the context
+			return nil, true, contextError(s.ctx).processed() // the stream's own end had come before that of the context
 		}
 		return nil, s.isEnded, s.failure
 	}
@@ -218,7 +218,7 @@ func (s *jobStream) take() bool {
 		return false
 	}
 	if taken.error != nil {
-		s.failure = callError(taken.error)
+		s.failure = callError(taken.error).inContext(s.ctx)
 	}
 	s.end()
 	return true
@@ -239,6 +239,6 @@ func (s *jobStream) abandon() {
 	if s.take() {
 		return
 	}
-	s.failure = runtimeEnded()
+	s.failure = runtimeEnded().processed()
 	s.end()
 }

@@ -86,6 +86,10 @@ func TestJobStreamGivesEveryJob(t *testing.T) {
 func TestJobStreamEndsWithItsContext(t *testing.T) {
 	gateway := testserver.StartGateway(t)
 	channel := insecure(t, gateway.Address("plaintext"))
+	gateway.Tell("POST", "/fail?status=7&count=1&rpc=StreamActivatedJobs")
+	// While there are no jobs: a poll would give them first.
+	failure(t, jobStream(t, channel, patience(t)).Recv(&gatewaypb.ActivatedJob{}), codes.PermissionDenied)
+
 	ctx, cancel := context.WithCancel(t.Context())
 	s := jobStream(t, channel, ctx)
 	ended := make(chan error)
@@ -109,8 +113,18 @@ func TestJobStreamEndsWithItsContext(t *testing.T) {
 		failure(t, s.Recv(&gatewaypb.ActivatedJob{}), codes.Canceled) // the jobs that wait are for another worker
 	}
 
-	gateway.Tell("POST", "/fail?status=7&count=1&rpc=StreamActivatedJobs")
-	failure(t, jobStream(t, channel, patience(t)).Recv(&gatewaypb.ActivatedJob{}), codes.PermissionDenied)
+	ctx, cancel = context.WithCancel(t.Context())
+	closed := insecure(t, gateway.Address("plaintext"))
+	s = jobStream(t, closed, ctx)
+	ok(t, closed.Close())
+	first := failure(t, s.Recv(&gatewaypb.ActivatedJob{}), codes.Canceled)
+	message := first.Message
+	cancel()
+	failure(t, s.Recv(&gatewaypb.ActivatedJob{}), codes.Canceled)
+	if first.Message != message {
+		t.Fatalf("an error that was returned says %q instead of %q", first.Message, message)
+	}
+
 	_, err := channel.StreamJobs(t.Context(), &gatewaypb.StreamActivatedJobsRequest{Type: "work"}, zeebe.JobStreamOptions{MaxBufferedJobs: -1})
 	failure(t, err, codes.InvalidArgument)
 }
