@@ -174,8 +174,8 @@ func (c *Channel) Close() error {
 // is returned.
 func (c *Channel) Shutdown(ctx context.Context) error {
 	_, err := c.await(ctx, func(waiter *C.zeebego_waiter) *C.zeebe_error { return C.zeebego_close(c.ptr, -1, waiter) })
-	if ctx.Err() != nil {
-		return errors.Join(contextError(ctx), c.Close())
+	if cut := ctx.Err(); cut != nil && errors.Is(err, cut) {
+		return errors.Join(err, c.Close())
 	}
 	return closed(err)
 }

@@ -176,6 +176,12 @@ func TestConnectivity(t *testing.T) {
 	}
 }
 
+// doneTooLate is a context that is done when nobody waits for it any more.
+type doneTooLate struct{ context.Context }
+
+func (doneTooLate) Done() <-chan struct{} { return nil }
+func (doneTooLate) Err() error            { return context.Canceled }
+
 func TestShutdownWaitsForRunningCalls(t *testing.T) {
 	gateway := testserver.StartGateway(t)
 	channel := insecure(t, gateway.Address("plaintext"))
@@ -187,6 +193,8 @@ func TestShutdownWaitsForRunningCalls(t *testing.T) {
 	}
 	ok(t, channel.Shutdown(patience(t)))
 	ok(t, <-ended)
+	channel = insecure(t, gateway.Address("plaintext"))
+	ok(t, channel.Shutdown(doneTooLate{t.Context()}))
 
 	channel = insecure(t, gateway.Address("plaintext"))
 	gateway.Tell("POST", "/freeze")

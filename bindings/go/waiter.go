@@ -45,8 +45,12 @@ func await(ctx context.Context, start func(*C.zeebego_waiter) *C.zeebe_error) (s
 	select {
 	case <-w.done:
 	case <-ctx.Done():
-		q.remove(tag)
-		return 0, contextError(ctx)
+		select {
+		case <-w.done: // what came first counts
+		default:
+			q.remove(tag)
+			return 0, contextError(ctx)
+		}
 	}
 	if w.lost {
 		return 0, runtimeEnded()
