@@ -3,6 +3,7 @@
 #ifndef ZEEBE_BYTES_HPP
 #define ZEEBE_BYTES_HPP
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
@@ -44,8 +45,21 @@ public:
     bytes_view(const void *data, std::size_t size) noexcept : data_(static_cast<const std::uint8_t *>(data)), size_(size)
     {
     }
-    /// A text without the NUL at its end.
-    bytes_view(const char *text) noexcept : bytes_view(text, std::strlen(text)) {}
+    /// A literal, all of it but the NUL at its end: an encoded message may have others.
+    template <std::size_t N>
+    bytes_view(const char (&literal)[N]) noexcept : bytes_view(literal, literal[N - 1] == 0 ? N - 1 : N)
+    {
+    }
+    /// What a program has written into an array, up to its first NUL.
+    template <std::size_t N>
+    bytes_view(char (&text)[N]) noexcept : bytes_view(text, static_cast<std::size_t>(std::find(text, text + N, '\0') - text))
+    {
+    }
+    /// A text up to its NUL. By reference, or it would be preferred for arrays.
+    template <class P, std::enable_if_t<std::is_same_v<P, const char *> || std::is_same_v<P, char *>, int> = 0>
+    bytes_view(const P &text) noexcept : bytes_view(text, std::strlen(text))
+    {
+    }
     /// A string, a string_view, a vector, an array or a span of bytes, a Buffer, a Response.
     template <class C, std::enable_if_t<detail::has_bytes<C>, int> = 0>
     bytes_view(const C &bytes) noexcept : bytes_view(static_cast<const void *>(bytes.data()), bytes.size())

@@ -21,7 +21,7 @@ struct CallOptions {
     MetadataPlugin credentials = {};
     /// What `:authority` says.
     std::optional<std::string> authority = {};
-    /// In bytes; -1: no limit.
+    /// In bytes, from 1 on; -1: no limit.
     std::optional<std::int64_t> max_receive_message_length = {};
     WaitForReady wait_for_ready = WaitForReady::channel_default;
     /// Of what is sent. Compressed answers are always taken.
@@ -129,7 +129,8 @@ inline zeebe_call_options to_c(Arguments &arguments, const CallOptions &options)
     c.metadata = options.metadata.get();
     c.credentials = options.credentials.get();
     c.authority = arguments.text("authority", options.authority);
-    c.max_receive_message_length = options.max_receive_message_length.value_or(0);
+    c.max_receive_message_length = arguments.number("max_receive_message_length", options.max_receive_message_length,
+                                                    "give bytes from 1 on, or -1 for no limit; not given, it is the channel's");
     c.wait_for_ready = static_cast<std::int32_t>(options.wait_for_ready);
     c.compression = static_cast<std::int32_t>(options.compression);
     c.manual_requests = options.manual_requests;

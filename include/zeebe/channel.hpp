@@ -173,8 +173,10 @@ public:
     /// JobStream::close().
     Result<JobStream> stream_jobs(bytes_view request, std::unique_ptr<CallHandler> handler, const JobStreamOptions &options = {}) const
     {
-        if (handler == nullptr) return Error::invalid_argument("the handler is null");
-        const zeebe_job_stream_options c = detail::to_c(options);
+        detail::Arguments arguments;
+        const zeebe_job_stream_options c = detail::to_c(arguments, options);
+        if (handler == nullptr) arguments.refuse("the handler is null");
+        if (arguments.error()) return *arguments.error();
         const zeebe_call_handler c_handler = detail::to_c_handler();
         JobStream stream;
         if (zeebe_error *error = zeebe_channel_stream_jobs(get(), request.data(), request.size(), &c, &c_handler, handler.get(),

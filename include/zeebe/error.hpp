@@ -311,6 +311,12 @@ public:
     {
         return value ? text(name, text_view(*value)) : nullptr;
     }
+    /// Not given, it is 0, which in C means that: so a 0 that is given is refused, with what to give in its place.
+    std::int64_t number(const char *name, const std::optional<std::int64_t> &value, const char *instead)
+    {
+        if (value == 0) refuse(std::string(name) + " is 0: " + instead);
+        return value.value_or(0);
+    }
     void refuse(std::string reason) { fail(Error::invalid_argument(std::move(reason))); }
     void fail(Error error)
     {

@@ -135,13 +135,16 @@ private:
 namespace detail {
 
 /// Borrows from `options`.
-inline zeebe_job_stream_options to_c(const JobStreamOptions &options) noexcept
+inline zeebe_job_stream_options to_c(Arguments &arguments, const JobStreamOptions &options)
 {
+    const auto milliseconds = [&](const char *name, const std::optional<std::chrono::milliseconds> &value, const char *instead) {
+        return arguments.number(name, value ? std::optional<std::int64_t>(value->count()) : std::nullopt, instead);
+    };
     zeebe_job_stream_options c = ZEEBE_JOB_STREAM_OPTIONS_INIT;
     c.metadata = options.metadata.get();
-    c.max_buffered_jobs = options.max_buffered_jobs.value_or(0);
-    if (options.watchdog) c.watchdog_ms = options.watchdog->count();
-    if (options.poll_interval) c.poll_interval_ms = options.poll_interval->count();
+    c.max_buffered_jobs = arguments.number("max_buffered_jobs", options.max_buffered_jobs, "give 1 to 100 000; not given, it is 32");
+    c.watchdog_ms = milliseconds("watchdog", options.watchdog, "give milliseconds from 1 on; not given, it is 60 s");
+    c.poll_interval_ms = milliseconds("poll_interval", options.poll_interval, "give milliseconds from 1 on; not given, it is 10 s");
     c.manual_requests = options.manual_requests;
     return c;
 }

@@ -23,6 +23,16 @@ TEST(Bytes, AreMadeOfAnythingInARow)
     EXPECT_EQ(text_of(std::string("ab")), "ab");
     EXPECT_EQ(text_of(std::string_view("ab")), "ab");
     EXPECT_EQ(text_of("ab"), "ab") << "without the NUL";
+    EXPECT_EQ(text_of("a\0b\0"), std::string("a\0b\0", 4)) << "a literal may be an encoded message";
+    EXPECT_EQ(text_of(""), "");
+    static const char unterminated[] = {'a', 'b'};
+    EXPECT_EQ(text_of(unterminated), "ab");
+    char filled[8] = "ab";
+    EXPECT_EQ(text_of(filled), "ab") << "what is behind the text is nobody's";
+    const char *pointer = filled;
+    EXPECT_EQ(text_of(pointer), "ab");
+    char full[2] = {'a', 'b'};
+    EXPECT_EQ(text_of(full), "ab");
     EXPECT_TRUE(zeebe::bytes_view().empty());
     EXPECT_EQ(zeebe::bytes_view("ab"), zeebe::bytes_view(std::string("ab")));
     EXPECT_NE(zeebe::bytes_view("ab"), zeebe::bytes_view("ac"));
@@ -178,6 +188,28 @@ TEST(Options, WithANulAreRefused)
     EXPECT_THROW(channel.call(std::string("a\0b", 3), {}, {}, zeebe::use_future).get(), zeebe::Error);
     EXPECT_EQ(channel.call_json("Topology", std::string("{}\0", 3)).error().kind(), zeebe::ErrorKind::invalid_argument);
     EXPECT_FALSE(zeebe::MetadataPlugin::bearer(std::string("a\0b", 3)));
+}
+
+TEST(Options, ThatAreNothingAreRefused)
+{
+    const zeebe::Channel channel = zeebe::create_insecure_channel().value();
+    zeebe::CallOptions call;
+    call.max_receive_message_length = 0;
+    EXPECT_STREQ(channel.call("Topology", {}, call).error().what(),
+                 "max_receive_message_length is 0: give bytes from 1 on, or -1 for no limit; not given, it is the channel's");
+
+    const auto refused = [&](const zeebe::JobStreamOptions &options) {
+        const auto jobs = channel.stream_jobs({}, options);
+        EXPECT_EQ(jobs.error().kind(), zeebe::ErrorKind::invalid_argument);
+        return std::string(jobs.error().what());
+    };
+    zeebe::JobStreamOptions watchdog, poll_interval, buffered;
+    watchdog.watchdog = 0ms;
+    EXPECT_EQ(refused(watchdog), "watchdog is 0: give milliseconds from 1 on; not given, it is 60 s");
+    poll_interval.poll_interval = 0ms;
+    EXPECT_EQ(refused(poll_interval), "poll_interval is 0: give milliseconds from 1 on; not given, it is 10 s");
+    buffered.max_buffered_jobs = 0;
+    EXPECT_EQ(refused(buffered), "max_buffered_jobs is 0: give 1 to 100 000; not given, it is 32");
 }
 
 TEST(Json, IsEncodedAndDecoded)
