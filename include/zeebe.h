@@ -47,7 +47,7 @@
 
 /** A leeway of no seconds; 0 is "not given". */
 #define ZEEBE_LEEWAY_NONE (-1)
-/** A call without a deadline; 0 is "not given". */
+/** A call without a deadline, in ::zeebe_call_options, where 0 is "not given"; in ::zeebe_connection_options 0 says that. */
 #define ZEEBE_TIMEOUT_NONE (-1)
 
 /* Each initialises the struct of its name: its size, and nothing given. */
@@ -483,7 +483,7 @@ typedef struct {
    */
   const zeebe_metadata *metadata;
   /**
-   * Of every call that does not set its own, in milliseconds; 0: none.
+   * Of every call that does not set its own, in milliseconds; 0: none, so that ZEEBE_TIMEOUT_NONE, as anything < 0, is INVALID_ARGUMENT here.
    */
   int64_t timeout_ms;
   /**
@@ -1754,8 +1754,11 @@ zeebe_error *zeebe_call_set_message_compression(const zeebe_call *call,
 
 /**
  * Says that no more messages follow. ILLEGAL_STATE: said before, or the call is unary.
+ *
+ * Unlike zeebe_call_send_message() it does not mind that the call has ended, for nothing of the program's is lost then.
  */
-ZEEBE_API zeebe_error *zeebe_call_half_close(const zeebe_call *call);
+ZEEBE_API
+zeebe_error *zeebe_call_half_close(const zeebe_call *call);
 
 /**
  * Asks for `count` messages more. ILLEGAL_STATE: not started with manual_requests. INVALID_ARGUMENT: `count` < 1.

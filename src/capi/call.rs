@@ -59,7 +59,11 @@ pub(crate) fn call_options(options: *const zeebe_call_options) -> Result<CallOpt
         0 => Timeout::OfChannel,
         -1 => Timeout::None, // ZEEBE_TIMEOUT_NONE
         given => Timeout::After(Duration::from_millis(u64::try_from(given).map_err(
-            |_| Error::invalid_argument(format!("options.timeout_ms is {given}")),
+            |_| {
+                Error::invalid_argument(format!(
+                    "options.timeout_ms is {given}: it is milliseconds, 0 or ZEEBE_TIMEOUT_NONE"
+                ))
+            },
         )?)),
     };
     if options.reserved != 0 {
@@ -149,6 +153,8 @@ pub extern "C" fn zeebe_call_set_message_compression(
 }
 
 /// Says that no more messages follow. ILLEGAL_STATE: said before, or the call is unary.
+///
+/// Unlike zeebe_call_send_message() it does not mind that the call has ended, for nothing of the program's is lost then.
 #[apply(capi)]
 #[unsafe(no_mangle)]
 pub extern "C" fn zeebe_call_half_close(

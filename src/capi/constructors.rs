@@ -78,7 +78,7 @@ fn connection(options: *const zeebe_connection_options) -> Result<Connection, Er
     let metadata = unsafe { options.metadata.as_ref() };
     let timeout = u64::try_from(options.timeout_ms).map_err(|_| {
         Error::invalid_argument(format!(
-            "connection_options.timeout_ms is {}",
+            "connection_options.timeout_ms is {}: it is milliseconds; 0: none",
             options.timeout_ms
         ))
     })?;

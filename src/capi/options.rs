@@ -91,7 +91,7 @@ pub struct zeebe_connection_options {
     pub connect_address: *const c_char,
     /// Sent with every call. Copied. NULL: none.
     pub metadata: *const zeebe_metadata,
-    /// Of every call that does not set its own, in milliseconds; 0: none.
+    /// Of every call that does not set its own, in milliseconds; 0: none, so that ZEEBE_TIMEOUT_NONE, as anything < 0, is INVALID_ARGUMENT here.
     pub timeout_ms: i64,
     /// One of the ZEEBE_WAIT_FOR_READY_ constants, for every call that does not set its own.
     pub wait_for_ready: i32,

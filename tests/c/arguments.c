@@ -78,6 +78,11 @@ static void options_grow_both_ways_and_are_checked(void) {
   options.channel_options = &option;
   FAILS(zeebe_create_insecure_channel(&options, &channel), INVALID, "grpc.keepalive_time_ms is -1");
   option.integer = 1;
+  zeebe_connection_options connection = ZEEBE_CONNECTION_OPTIONS_INIT;
+  connection.timeout_ms = ZEEBE_TIMEOUT_NONE;
+  options.connection_options = &connection;
+  FAILS(zeebe_create_insecure_channel(&options, &channel), INVALID, "connection_options.timeout_ms is -1: it is milliseconds; 0: none");
+  options.connection_options = NULL;
   CHECK(!channel);
 
   /* A program compiled against a later header, with one field more. */

@@ -275,6 +275,23 @@ static void messages_come_as_they_are_asked_for(void) {
   zeebe_channel_free(channel);
 }
 
+static void only_messages_are_refused_after_the_end(void) {
+  tally t = TALLY_INIT;
+  zeebe_channel *channel = insecure(env("PLAINTEXT"));
+  zeebe_call_options options = timeout(10000);
+  zeebe_call_handler handler = ZEEBE_CALL_HANDLER_INIT;
+  zeebe_call *call = NULL;
+  handler.on_close = on_close;
+  OK(zeebe_channel_start_call(channel, TOPOLOGY, &options, &handler, &t, &call));
+  zeebe_call_cancel(call, NULL);
+  tally_wait(&t, &t.calls, 1);
+  FAILS(zeebe_call_send_message(call, NULL, 0), ZEEBE_ERROR_KIND_ILLEGAL_STATE, "has ended");
+  OK(zeebe_call_half_close(call));
+  FAILS(zeebe_call_half_close(call), ZEEBE_ERROR_KIND_ILLEGAL_STATE, "half-closed before");
+  zeebe_call_free(call);
+  zeebe_channel_free(channel);
+}
+
 static void a_unary_call_takes_no_more_messages(void) {
   tally t = TALLY_INIT;
   zeebe_channel *channel = insecure(env("PLAINTEXT"));
@@ -356,6 +373,7 @@ int main(void) {
   what_a_callback_lends_is_kept_by_a_reference();
   messages_come_as_they_are_asked_for();
   a_unary_call_takes_no_more_messages();
+  only_messages_are_refused_after_the_end();
   a_cancel_in_a_callback_comes_before_what_was_not_delivered();
   metadata_and_connect_address_reach_the_gateway();
   a_call_succeeds_and_unknown_methods_do_not();
