@@ -1,5 +1,5 @@
-/* Many threads do at random what programs do in bad moments: cancel, free, close, shut down. Each call completes exactly
-   once, what stands for it is destroyed once and after that, and threads and descriptors come back.
+/* Many threads do at random what programs do in bad moments: cancel, free, close; several times the library ends in the midst of it. Each call
+   completes exactly once, what stands for it is destroyed once and after that, and threads and descriptors come back.
    usage: chaos CALLS [SEED]; ADDRESS is the gateway's */
 #define _GNU_SOURCE
 #include "chaos.h"
@@ -13,7 +13,6 @@ typedef struct {
 } record;
 
 static atomic_long started, completed, succeeded, destroyed, refused;
-static long calls;
 static zeebe_buffer *jobs_request;
 
 static record *record_new(void) {
@@ -122,16 +121,17 @@ static void let_go(kept *k, uint64_t *random) {
 static void *chaos(void *argument) {
   uint64_t random = *(uint64_t *)argument;
   kept some[KEPT] = {0};
-  for (long i = 0; i < calls / THREADS; i++) {
+  for (long i = 0; i < calls_of_thread; i++) {
     kept *k = &some[below(&random, KEPT)];
     zeebe_call_options options = ZEEBE_CALL_OPTIONS_INIT;
+    attempt();
     let_go(k, &random);
     options.timeout_ms = below(&random, 4) ? 2000 : 1 + below(&random, 5);
     options.wait_for_ready = (int32_t)below(&random, 3);
     zeebe_channel *channel = borrow_channel(below(&random, CHANNELS));
     *k = (kept){NULL, record_new(), kinds[below(&random, KINDS)]};
     zeebe_error *error = k->kind(channel, &options, k->record, &k->call);
-    if (error) { /* the channel was closed in the meantime */
+    if (error) { /* the channel was closed in the meantime, or the library has ended */
       CHECK(zeebe_error_kind(error) == ZEEBE_ERROR_KIND_SHUTDOWN);
       zeebe_error_free(error);
       free(k->record);
@@ -148,31 +148,39 @@ static void *chaos(void *argument) {
   return NULL;
 }
 
+/* From new channels to the end of the library, which comes while the threads still start calls. */
+static void epoch(uint64_t *random) {
+  uint64_t seeds[THREADS];
+  pthread_t workers[THREADS];
+  shutting_down = 0;
+  until_shutdown = attempted + calls_of_thread * THREADS * 5 / 6;
+  open_channels();
+  for (int i = 0; i < THREADS; i++) {
+    below(random, 2);
+    seeds[i] = *random;
+    CHECK(pthread_create(&workers[i], NULL, chaos, &seeds[i]) == 0);
+  }
+  shut_down_in_the_midst();
+  for (int i = 0; i < THREADS; i++) CHECK(pthread_join(workers[i], NULL) == 0);
+  free_channels();
+  OK(zeebe_runtime_shutdown(-1)); /* of what was begun after the first, some of it under way still */
+  CHECK(started == completed && started == destroyed && closed == closes);
+}
+
 int main(int argc, char **argv) {
   CHECK(argc > 1);
   uint64_t seed = argc > 2 ? strtoull(argv[2], NULL, 10) : (uint64_t)now_ms();
-  uint64_t seeds[THREADS];
-  pthread_t workers[THREADS];
+  uint64_t random = (seed + 1) * UINT64_C(0x9e3779b97f4a7c15) | 1;
   int threads_before = threads(), descriptors_before = descriptors();
-  calls = atol(argv[1]);
+  calls_of_thread = atol(argv[1]) / THREADS / EPOCHS;
   fprintf(stderr, "chaos: seed %llu\n", (unsigned long long)seed); /* also when a check ends the program */
+  CHECK(calls_of_thread > 0 && sem_init(&in_the_midst, 0, 0) == 0);
   jobs_request = endless_request();
-  open_channels();
-  for (int i = 0; i < THREADS; i++) {
-    seeds[i] = (seed + (uint64_t)i + 1) * UINT64_C(0x9e3779b97f4a7c15) | 1;
-    CHECK(pthread_create(&workers[i], NULL, chaos, &seeds[i]) == 0);
-  }
-  for (int i = 0; i < THREADS; i++) CHECK(pthread_join(workers[i], NULL) == 0);
-
-  /* Some are under way still. */
-  free_channels();
+  for (int i = 0; i < EPOCHS; i++) epoch(&random);
   zeebe_buffer_free(jobs_request);
-  shutting_down = 1;
-  OK(zeebe_runtime_shutdown(-1));
-  CHECK(started == completed && started == destroyed && closed == closes);
-  CHECK(succeeded > 0 && succeeded < completed && started + refused == calls / THREADS * THREADS);
+  CHECK(succeeded > 0 && succeeded < completed && refused > 0 && started + refused == attempted);
   while (threads() > threads_before) usleep(1000); /* a joined thread leaves /proc a moment later */
   CHECK(descriptors() == descriptors_before);
-  printf("%ld calls, %ld of them succeeded; %ld refused by closed channels, of which there were %ld\n", started, succeeded, refused, closed);
+  printf("%ld calls, %ld of them succeeded; %ld refused by channels that had ended, of which %ld were closed\n", started, succeeded, refused, closed);
   return 0;
 }

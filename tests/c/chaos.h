@@ -1,4 +1,4 @@
-/* What the two chaos programs share: chance, and channels that are closed and replaced under their calls. */
+/* What the two chaos programs share: chance, channels that are closed and replaced under their calls, and the moment of the library's end. */
 #ifndef CHAOS_H
 #define CHAOS_H
 
@@ -7,12 +7,15 @@
 #include <semaphore.h>
 #include <stdatomic.h>
 
-enum { CHANNELS = 6 };
+enum { CHANNELS = 6, EPOCHS = 5 };
 
 #define STREAM_JOBS "/gateway_protocol.Gateway/StreamActivatedJobs"
 
 static atomic_long closed, closes;
 static atomic_int shutting_down;
+static atomic_long attempted;
+static long calls_of_thread, until_shutdown;
+static sem_t in_the_midst;
 static pthread_mutex_t channels_mutex = PTHREAD_MUTEX_INITIALIZER;
 static zeebe_channel *channels[CHANNELS];
 
@@ -66,6 +69,18 @@ static void replace_channel(unsigned index, uint64_t *random) {
     zeebe_error_free(error);
   }
   zeebe_channel_free(old);
+}
+
+/* Each call that a thread is about to start. */
+static void attempt(void) {
+  if (++attempted == until_shutdown) sem_post(&in_the_midst);
+}
+
+/* Ends the library while the threads still start calls. */
+static void shut_down_in_the_midst(void) {
+  while (sem_wait(&in_the_midst) != 0) continue;
+  shutting_down = 1;
+  OK(zeebe_runtime_shutdown(-1));
 }
 
 static int threads(void) {

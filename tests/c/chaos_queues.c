@@ -5,7 +5,7 @@
 #define _GNU_SOURCE
 #include "chaos.h"
 
-enum { THREADS = 64, QUEUES = 4, KEPT = 4, EPOCHS = 5, MOST_TAKERS = 3, MOST_EVENTS = 16 };
+enum { THREADS = 64, QUEUES = 4, KEPT = 4, MOST_TAKERS = 3, MOST_EVENTS = 16 };
 
 /* One call, or one event of the program's own. Its queue has it until the queue is over. */
 typedef struct record {
@@ -25,9 +25,7 @@ typedef struct {
   atomic_int holders, abandoned;
 } shared_queue;
 
-static atomic_long attempted, started, completed, succeeded, lost, refused, shutdowns, queues_drained, queues_freed, events_seen;
-static long calls_of_thread, until_shutdown;
-static sem_t in_the_midst;
+static atomic_long started, completed, succeeded, lost, refused, shutdowns, queues_drained, queues_freed, events_seen;
 static atomic_long living_queues;
 static pthread_mutex_t queues_mutex = PTHREAD_MUTEX_INITIALIZER;
 static pthread_cond_t queues_changed = PTHREAD_COND_INITIALIZER;
@@ -236,7 +234,7 @@ static void *chaos(void *argument) {
   for (long i = 0; i < calls_of_thread; i++) {
     zeebe_completion_queue *queue;
     kept *k = &some[below(&random, KEPT)];
-    if (++attempted == until_shutdown) sem_post(&in_the_midst);
+    attempt();
     let_go(k, &random);
     zeebe_channel *channel = borrow_channel(below(&random, CHANNELS));
     k->q = borrow_queue(below(&random, QUEUES), &queue);
@@ -272,9 +270,7 @@ static void epoch(uint64_t *random) {
     seeds[i] = *random;
     CHECK(pthread_create(&workers[i], NULL, chaos, &seeds[i]) == 0);
   }
-  while (sem_wait(&in_the_midst) != 0) continue;
-  shutting_down = 1;
-  OK(zeebe_runtime_shutdown(-1));
+  shut_down_in_the_midst();
   shutdowns++;
   for (int i = 0; i < THREADS; i++) CHECK(pthread_join(workers[i], NULL) == 0);
   free_channels();
