@@ -4,7 +4,7 @@
 #define _GNU_SOURCE
 #include "chaos.h"
 
-enum { THREADS = 64, KEPT = 4 };
+enum { KEPT = 4 };
 
 /* One call. The thread that starts it and its completion each hold it; who comes last frees it. */
 typedef struct {
@@ -13,7 +13,6 @@ typedef struct {
 } record;
 
 static atomic_long started, completed, succeeded, destroyed, refused;
-static zeebe_buffer *jobs_request;
 
 static record *record_new(void) {
   record *r = calloc(1, sizeof *r);
@@ -150,37 +149,16 @@ static void *chaos(void *argument) {
 
 /* From new channels to the end of the library, which comes while the threads still start calls. */
 static void epoch(uint64_t *random) {
-  uint64_t seeds[THREADS];
-  pthread_t workers[THREADS];
-  shutting_down = 0;
-  until_shutdown = attempted + calls_of_thread * THREADS * 5 / 6;
-  open_channels();
-  for (int i = 0; i < THREADS; i++) {
-    below(random, 2);
-    seeds[i] = *random;
-    CHECK(pthread_create(&workers[i], NULL, chaos, &seeds[i]) == 0);
-  }
-  shut_down_in_the_midst();
-  for (int i = 0; i < THREADS; i++) CHECK(pthread_join(workers[i], NULL) == 0);
+  begin_epoch();
+  run_threads(chaos, random);
   free_channels();
   OK(zeebe_runtime_shutdown(-1)); /* of what was begun after the first, some of it under way still */
   CHECK(started == completed && started == destroyed && closed == closes);
 }
 
 int main(int argc, char **argv) {
-  CHECK(argc > 1);
-  uint64_t seed = argc > 2 ? strtoull(argv[2], NULL, 10) : (uint64_t)now_ms();
-  uint64_t random = (seed + 1) * UINT64_C(0x9e3779b97f4a7c15) | 1;
-  int threads_before = threads(), descriptors_before = descriptors();
-  calls_of_thread = atol(argv[1]) / THREADS / EPOCHS;
-  fprintf(stderr, "chaos: seed %llu\n", (unsigned long long)seed); /* also when a check ends the program */
-  CHECK(calls_of_thread > 0 && sem_init(&in_the_midst, 0, 0) == 0);
-  jobs_request = endless_request();
-  for (int i = 0; i < EPOCHS; i++) epoch(&random);
-  zeebe_buffer_free(jobs_request);
+  run_epochs(argc, argv, epoch);
   CHECK(succeeded > 0 && succeeded < completed && refused > 0 && started + refused == attempted);
-  while (threads() > threads_before) usleep(1000); /* a joined thread leaves /proc a moment later */
-  CHECK(descriptors() == descriptors_before);
   printf("%ld calls, %ld of them succeeded; %ld refused by channels that had ended, of which %ld were closed\n", started, succeeded, refused, closed);
   return 0;
 }

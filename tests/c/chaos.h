@@ -1,4 +1,5 @@
-/* What the two chaos programs share: chance, channels that are closed and replaced under their calls, and the moment of the library's end. */
+/* What the two chaos programs share: chance, channels that are closed and replaced under their calls, and epochs that end with the
+   library's end in the midst of them. */
 #ifndef CHAOS_H
 #define CHAOS_H
 
@@ -7,7 +8,7 @@
 #include <semaphore.h>
 #include <stdatomic.h>
 
-enum { CHANNELS = 6, EPOCHS = 5 };
+enum { THREADS = 64, CHANNELS = 6, EPOCHS = 5 };
 
 #define STREAM_JOBS "/gateway_protocol.Gateway/StreamActivatedJobs"
 
@@ -18,6 +19,7 @@ static long calls_of_thread, until_shutdown;
 static sem_t in_the_midst;
 static pthread_mutex_t channels_mutex = PTHREAD_MUTEX_INITIALIZER;
 static zeebe_channel *channels[CHANNELS];
+static zeebe_buffer *jobs_request;
 
 /* xorshift64*, one a thread. */
 static unsigned below(uint64_t *random, unsigned limit) {
@@ -76,11 +78,26 @@ static void attempt(void) {
   if (++attempted == until_shutdown) sem_post(&in_the_midst);
 }
 
-/* Ends the library while the threads still start calls. */
-static void shut_down_in_the_midst(void) {
+/* New channels, and among the calls to come the one with which the library's end comes. */
+static void begin_epoch(void) {
+  shutting_down = 0;
+  until_shutdown = attempted + calls_of_thread * THREADS * 5 / 6;
+  open_channels();
+}
+
+/* The library ends while the threads still start calls. */
+static void run_threads(void *(*chaos)(void *seed), uint64_t *random) {
+  uint64_t seeds[THREADS];
+  pthread_t workers[THREADS];
+  for (int i = 0; i < THREADS; i++) {
+    below(random, 2);
+    seeds[i] = *random;
+    CHECK(pthread_create(&workers[i], NULL, chaos, &seeds[i]) == 0);
+  }
   while (sem_wait(&in_the_midst) != 0) continue;
   shutting_down = 1;
   OK(zeebe_runtime_shutdown(-1));
+  for (int i = 0; i < THREADS; i++) CHECK(pthread_join(workers[i], NULL) == 0);
 }
 
 static int threads(void) {
@@ -90,6 +107,22 @@ static int threads(void) {
   while (readdir(tasks)) count++;
   closedir(tasks);
   return count;
+}
+
+/* All epochs, by the program's arguments; afterwards no thread or descriptor is left. */
+static void run_epochs(int argc, char **argv, void (*epoch)(uint64_t *random)) {
+  CHECK(argc > 1);
+  uint64_t seed = argc > 2 ? strtoull(argv[2], NULL, 10) : (uint64_t)now_ms();
+  uint64_t random = (seed + 1) * UINT64_C(0x9e3779b97f4a7c15) | 1;
+  int threads_before = threads(), descriptors_before = descriptors();
+  calls_of_thread = atol(argv[1]) / THREADS / EPOCHS;
+  fprintf(stderr, "%s: seed %llu\n", argv[0], (unsigned long long)seed); /* also when a check ends the program */
+  CHECK(calls_of_thread > 0 && sem_init(&in_the_midst, 0, 0) == 0);
+  jobs_request = endless_request();
+  for (int i = 0; i < EPOCHS; i++) epoch(&random);
+  zeebe_buffer_free(jobs_request);
+  while (threads() > threads_before) usleep(1000); /* a joined thread leaves /proc a moment later */
+  CHECK(descriptors() == descriptors_before);
 }
 
 #endif

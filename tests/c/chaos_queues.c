@@ -5,7 +5,7 @@
 #define _GNU_SOURCE
 #include "chaos.h"
 
-enum { THREADS = 64, QUEUES = 4, KEPT = 4, MOST_TAKERS = 3, MOST_EVENTS = 16 };
+enum { QUEUES = 4, KEPT = 4, MOST_TAKERS = 3, MOST_EVENTS = 16 };
 
 /* One call, or one event of the program's own. Its queue has it until the queue is over. */
 typedef struct record {
@@ -30,7 +30,6 @@ static atomic_long living_queues;
 static pthread_mutex_t queues_mutex = PTHREAD_MUTEX_INITIALIZER;
 static pthread_cond_t queues_changed = PTHREAD_COND_INITIALIZER;
 static shared_queue *queues[QUEUES];
-static zeebe_buffer *jobs_request;
 
 static record *record_new(shared_queue *q, int32_t end_type) {
   record *r = calloc(1, sizeof *r);
@@ -259,20 +258,10 @@ static void *chaos(void *argument) {
 
 /* From new channels and queues to the end of the library, which comes while the threads still start calls. */
 static void epoch(uint64_t *random) {
-  uint64_t seeds[THREADS];
-  pthread_t workers[THREADS];
-  shutting_down = 0;
-  until_shutdown = attempted + calls_of_thread * THREADS * 5 / 6;
-  open_channels();
+  begin_epoch();
   for (int i = 0; i < QUEUES; i++) queues[i] = queue_new(random);
-  for (int i = 0; i < THREADS; i++) {
-    below(random, 2);
-    seeds[i] = *random;
-    CHECK(pthread_create(&workers[i], NULL, chaos, &seeds[i]) == 0);
-  }
-  shut_down_in_the_midst();
+  run_threads(chaos, random);
   shutdowns++;
-  for (int i = 0; i < THREADS; i++) CHECK(pthread_join(workers[i], NULL) == 0);
   free_channels();
   for (int i = 0; i < QUEUES; i++) queue_end(queues[i], 1);
   pthread_mutex_lock(&queues_mutex); /* each is drained by its takers */
@@ -283,18 +272,7 @@ static void epoch(uint64_t *random) {
 }
 
 int main(int argc, char **argv) {
-  CHECK(argc > 1);
-  uint64_t seed = argc > 2 ? strtoull(argv[2], NULL, 10) : (uint64_t)now_ms();
-  uint64_t random = (seed + 1) * UINT64_C(0x9e3779b97f4a7c15) | 1;
-  int threads_before = threads(), descriptors_before = descriptors();
-  calls_of_thread = atol(argv[1]) / THREADS / EPOCHS;
-  fprintf(stderr, "chaos_queues: seed %llu\n", (unsigned long long)seed); /* also when a check ends the program */
-  CHECK(calls_of_thread > 0 && sem_init(&in_the_midst, 0, 0) == 0);
-  jobs_request = endless_request();
-  for (int i = 0; i < EPOCHS; i++) epoch(&random);
-  zeebe_buffer_free(jobs_request);
-  while (threads() > threads_before) usleep(1000); /* a joined thread leaves /proc a moment later */
-  CHECK(descriptors() == descriptors_before);
+  run_epochs(argc, argv, epoch);
   printf("%ld calls: %ld ended, %ld of them well, %ld on queues that were freed before; %ld refused; %ld queues drained, %ld freed\n", started, completed,
          succeeded, lost, refused, queues_drained, queues_freed);
   CHECK(shutdowns == EPOCHS && queues_drained > 0 && succeeded > 0 && succeeded < completed && events_seen > completed);
