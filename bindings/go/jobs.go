@@ -46,7 +46,7 @@ type jobStream struct {
 
 	mutex        sync.Mutex
 	ptr          *C.zeebe_job_stream // NULL: freed
-	messages     []mem.Buffer
+	messages     mem.BufferSlice
 	asked        int  // jobs asked for that have not come
 	isCut        bool // jobs were dropped
 	isEnded      bool
@@ -157,9 +157,7 @@ func (s *jobStream) next() (message mem.Buffer, ended bool, failure *Error) {
 	s.mutex.Lock()
 	defer s.mutex.Unlock()
 	if len(s.messages) > 0 && s.ctx.Err() != nil {
-		for _, message := range s.messages { // they go to another worker
-			message.Free()
-		}
+		s.messages.Free() // they go to another worker
 		s.messages, s.isCut = nil, true
 	}
 	if len(s.messages) == 0 {

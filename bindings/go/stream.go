@@ -99,8 +99,8 @@ type stream struct {
 	ended    chan struct{} // closed when `trailer` and `failure` are known
 
 	mutex      sync.Mutex
-	messages   []mem.Buffer // those that came, oldest first
-	buffered   int          // bytes of them
+	messages   mem.BufferSlice // those that came, oldest first
+	buffered   int             // bytes of them
 	lastLength int
 	asked      int // messages asked for that have not come
 	ready      bool
@@ -380,8 +380,8 @@ func (s *stream) next() (mem.Buffer, error) {
 	for {
 		s.mutex.Lock()
 		if len(s.messages) > 0 && s.ctx.Err() == context.Canceled {
-			s.dropMessages() // what was cancelled gives nothing more but its end
-			s.isCut = true
+			s.messages.Free() // what was cancelled gives nothing more but its end
+			s.messages, s.buffered, s.isCut = nil, 0, true
 		}
 		if len(s.messages) > 0 {
 			message := s.messages[0]
@@ -423,13 +423,6 @@ func (s *stream) toAsk() int {
 		return ahead - underWay
 	}
 	return 0
-}
-
-func (s *stream) dropMessages() {
-	for _, message := range s.messages {
-		message.Free()
-	}
-	s.messages, s.buffered = nil, 0
 }
 
 // giveUp ends the call for a failure found here. It is told first: the end that comes of the cancel has another word for it.
