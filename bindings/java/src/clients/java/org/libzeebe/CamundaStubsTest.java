@@ -33,15 +33,7 @@ class CamundaStubsTest {
   @Test
   void jobIsServed() throws Exception {
     try (var gateway = new Gateway();
-        var channel =
-            ZeebeChannel.oauth2()
-                .address(gateway.address("tls_oauth"))
-                .credentials(GatewayCredentials.tls(gateway.pem("ca")))
-                .authorizationServer(gateway.tokenUrl())
-                .clientId("demo-client")
-                .clientSecret("demo-secret")
-                .audience("zeebe-api")
-                .build()) {
+        var channel = gateway.oauth2().build()) {
       var blocking =
           GatewayGrpc.newBlockingStub(channel).withDeadlineAfter(40, TimeUnit.SECONDS);
       assertEquals(1, blocking.topology(TopologyRequest.getDefaultInstance()).getBrokersCount());

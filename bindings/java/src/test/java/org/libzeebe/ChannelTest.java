@@ -53,15 +53,6 @@ class ChannelTest {
     }
   }
 
-  private static ZeebeChannelBuilder.OAuth2 oauth2() throws Exception {
-    return ZeebeChannel.oauth2()
-        .address(gateway.address("tls_oauth"))
-        .credentials(GatewayCredentials.tls(gateway.pem("ca")))
-        .authorizationServer(gateway.tokenUrl())
-        .clientId("demo-client")
-        .audience("zeebe-api");
-  }
-
   @Test
   void insecure() throws Exception {
     serves(ZeebeChannel.insecure().address(gateway.address("plaintext")).build());
@@ -91,7 +82,7 @@ class ChannelTest {
 
   @Test
   void oauth() throws Exception {
-    serves(oauth2().clientSecret("demo-secret").build());
+    serves(gateway.oauth2().build());
   }
 
   @Test
@@ -109,7 +100,7 @@ class ChannelTest {
 
   @Test
   void wrongSecretSaysWhoRefusedIt() throws Exception {
-    StatusRuntimeException failure = fails(oauth2().clientSecret("wrong").build());
+    StatusRuntimeException failure = fails(gateway.oauth2().clientSecret("wrong").build());
     assertEquals(Status.Code.UNAUTHENTICATED, failure.getStatus().getCode());
     ZeebeException why = ZeebeException.of(failure).orElseThrow();
     assertEquals(ZeebeException.Kind.INVALID_OAUTH_CREDENTIALS, why.kind());
@@ -120,11 +111,11 @@ class ChannelTest {
 
   @Test
   void retrieveTokenNeedsNoGateway() throws Exception {
-    try (var channel = oauth2().address("localhost:1").clientSecret("demo-secret").build()) {
+    try (var channel = gateway.oauth2().address("localhost:1").build()) {
       channel.retrieveToken().get(20, TimeUnit.SECONDS);
       assertEquals(1, Gateway.JSON.readTree(channel.stats()).at("/oauth2/requests").asInt());
     }
-    try (var channel = oauth2().clientSecret("wrong").build()) {
+    try (var channel = gateway.oauth2().clientSecret("wrong").build()) {
       var end =
           assertThrows(
               ExecutionException.class, () -> channel.retrieveToken().get(20, TimeUnit.SECONDS));

@@ -59,6 +59,17 @@ final class Gateway implements AutoCloseable {
     return "http://localhost:" + get("token_http") + "/oauth/token";
   }
 
+  /** A channel with the tokens of its token endpoint. */
+  ZeebeChannelBuilder.OAuth2 oauth2() throws IOException {
+    return ZeebeChannel.oauth2()
+        .address(address("tls_oauth"))
+        .credentials(GatewayCredentials.tls(pem("ca")))
+        .authorizationServer(tokenUrl())
+        .clientId("demo-client")
+        .clientSecret("demo-secret")
+        .audience("zeebe-api");
+  }
+
   /** A request to the control port. */
   String ask(String method, String path) throws IOException, InterruptedException {
     var request =

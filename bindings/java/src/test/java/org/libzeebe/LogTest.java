@@ -120,15 +120,7 @@ class LogTest {
     ZeebeLog.to(logger);
     try (var gateway = new Gateway()) {
       String token = Tokens.fetch(gateway.tokenUrl());
-      try (var channel =
-              ZeebeChannel.oauth2()
-                  .address(gateway.address("tls_oauth"))
-                  .credentials(GatewayCredentials.tls(gateway.pem("ca")))
-                  .authorizationServer(gateway.tokenUrl())
-                  .clientId("demo-client")
-                  .clientSecret("demo-secret")
-                  .audience("zeebe-api")
-                  .build();
+      try (var channel = gateway.oauth2().build();
           var plugin = MetadataPlugin.bearer(token);
           var bearer =
               ZeebeChannel.secure()
