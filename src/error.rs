@@ -87,7 +87,7 @@ impl Error {
             code,
             message: message.into(),
             retryable: false,
-            may_have_been_processed: false,
+            may_have_been_processed: true,
             retry_after: None,
             details: Bytes::new(),
             initial_metadata: None,
@@ -95,32 +95,22 @@ impl Error {
         }))
     }
 
+    /// Of what the program asks for, refused before anything is sent.
+    fn refused(kind: Kind, code: Code, message: impl Into<String>) -> Self {
+        Self::new(kind, Source::Caller, code, message).processed(false)
+    }
+
     pub fn invalid_argument(message: impl Into<String>) -> Self {
-        Self::new(
-            Kind::InvalidArgument,
-            Source::Caller,
-            Code::InvalidArgument,
-            message,
-        )
+        Self::refused(Kind::InvalidArgument, Code::InvalidArgument, message)
     }
 
     pub fn illegal_state(message: impl Into<String>) -> Self {
-        Self::new(
-            Kind::IllegalState,
-            Source::Caller,
-            Code::FailedPrecondition,
-            message,
-        )
+        Self::refused(Kind::IllegalState, Code::FailedPrecondition, message)
     }
 
     /// From a function; one that ends a call is [`Error::settings_of_call`].
     pub fn settings(message: impl Into<String>) -> Self {
-        Self::new(
-            Kind::Settings,
-            Source::Caller,
-            Code::FailedPrecondition,
-            message,
-        )
+        Self::refused(Kind::Settings, Code::FailedPrecondition, message)
     }
 
     pub fn settings_of_call(message: impl Into<String>) -> Self {
@@ -143,11 +133,12 @@ impl Error {
 
     /// Material that does not parse; a failed handshake is [`Error::unavailable`].
     pub fn tls(message: impl Into<String>) -> Self {
-        Self::new(Kind::Tls, Source::Caller, Code::Unavailable, message)
+        Self::refused(Kind::Tls, Code::Unavailable, message)
     }
 
+    /// Of what is asked of a handle that has ended; a call that was under way ends with [`Error::given_up`].
     pub fn shutdown(message: impl Into<String>) -> Self {
-        Self::new(Kind::Shutdown, Source::Library, Code::Unavailable, message)
+        Self::refused(Kind::Shutdown, Code::Unavailable, message).from_source(Source::Library)
     }
 
     pub fn internal(message: impl Into<String>) -> Self {
@@ -170,9 +161,9 @@ impl Error {
     /// Who owed an end was dropped: at the end of the runtime, or by a panic. What the gateway did by then is not known.
     pub fn given_up() -> Self {
         if std::thread::panicking() {
-            Self::internal("a bug in this library ended the call").processed(true)
+            Self::internal("a bug in this library ended the call")
         } else {
-            Self::cancelled("the runtime was shut down").processed(true)
+            Self::cancelled("the runtime was shut down")
         }
     }
 
@@ -193,6 +184,7 @@ impl Error {
         self.change(|inner| inner.retryable = retryable)
     }
 
+    /// Who knows that nothing was sent says so: without a word, the gateway may have done something.
     pub fn processed(self, maybe: bool) -> Self {
         self.change(|inner| inner.may_have_been_processed = maybe)
     }

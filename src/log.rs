@@ -97,7 +97,8 @@ pub(crate) fn shutdown(deadline: Option<Instant>) -> Result<(), Error> {
     if !ending.iter().all(|worker| worker.join(deadline)) {
         return Err(Error::deadline_exceeded(
             "the log callback has not returned yet: call zeebe_runtime_shutdown() again",
-        ));
+        )
+        .processed(false));
     }
     lock(LOGGER.get())
         .ending

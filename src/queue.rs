@@ -179,6 +179,7 @@ impl Queue {
         if state.flag.is_none() {
             let flag = Flag::new().map_err(|error| {
                 Error::internal(format!("cannot make an event descriptor: {error}"))
+                    .processed(false)
             })?;
             state.flag = Some(flag);
             if !state.events.is_empty() || state.is_drained() {

@@ -139,7 +139,8 @@ pub fn shutdown(timeout: Option<Duration>) -> Result<(), Error> {
             return Err(Error::deadline_exceeded(
                 "a library thread has not ended yet, perhaps held up by a callback: \
                  call zeebe_runtime_shutdown() again",
-            ));
+            )
+            .processed(false));
         }
     }
     process()

@@ -227,6 +227,8 @@ impl Flow {
         self.commit();
         match &self.cancelled {
             Some(reason) => Err(reason.clone().processed(processed)),
+            // What an earlier attempt may have brought about, the failure of the last does not undo.
+            None if self.processed => ended.map_err(|error| error.processed(true)),
             None => ended,
         }
     }

@@ -41,10 +41,11 @@ pub(super) fn frame(message: &[u8], limit: usize, encoding: Encoding) -> Result<
     let length = u32::try_from(message.len())
         .ok()
         .filter(|_| message.len() <= limit)
-        .ok_or_else(|| too_long(message.len(), limit, "send"))?;
+        .ok_or_else(|| too_long(message.len(), limit, "send").processed(false))?;
     if encoding == Encoding::Gzip {
-        return compress(message)
-            .map_err(|error| Error::internal(format!("a message cannot be compressed: {error}")));
+        return compress(message).map_err(|error| {
+            Error::internal(format!("a message cannot be compressed: {error}")).processed(false)
+        });
     }
     let mut framed = BytesMut::with_capacity(PREFIX + message.len());
     framed.put_u8(0);
@@ -172,9 +173,7 @@ impl Reader {
         };
         let length = u32::from_be_bytes([a, b, c, d]) as usize;
         match self.limit {
-            Some(limit) if length > limit => {
-                Err(too_long(length, limit, "receive").processed(true))
-            }
+            Some(limit) if length > limit => Err(too_long(length, limit, "receive")),
             _ => Ok(Some(Prefix { compressed, length })),
         }
     }
@@ -190,7 +189,7 @@ impl Reader {
         match self.limit {
             Some(limit) if opened.len() > limit => {
                 let length = format!("more than {limit} decompressed");
-                Err(too_long(length, limit, "receive").processed(true))
+                Err(too_long(length, limit, "receive"))
             }
             _ => Ok(opened.into()),
         }
@@ -208,7 +207,7 @@ fn too_long(length: impl Display, limit: usize, direction: &str) -> Error {
 
 #[cold]
 fn broken(message: String) -> Error {
-    Error::rpc(Source::Transport, Code::Internal, message).processed(true)
+    Error::rpc(Source::Transport, Code::Internal, message)
 }
 
 #[cfg(test)]

@@ -185,14 +185,12 @@ impl Call {
                 }
                 Err(failure) => failure,
             };
-            match retry.after(&failure) {
-                Some(pause) if control.rewind(failure.error.may_have_been_processed()) => {
-                    tracing::debug!("sent again in {} ms: {}", pause.as_millis(), failure.error);
-                    if !pause.is_zero() {
-                        tokio::time::sleep(pause).await;
-                    }
-                }
-                _ => return Err(failure.error),
+            let Some(pause) = retry.after(&failure, control) else {
+                return Err(failure.error);
+            };
+            tracing::debug!("sent again in {} ms: {}", pause.as_millis(), failure.error);
+            if !pause.is_zero() {
+                tokio::time::sleep(pause).await;
             }
         }
     }
@@ -254,8 +252,14 @@ impl Call {
             .processed(control.may_have_been_processed())
     }
 
-    /// Sends the request's headers. What was never on the wire is tried on another connection.
+    /// Sends the request's headers; if it fails, nothing was sent.
     async fn open(&self, control: &Control, previous: u32) -> Result<Exchange, Error> {
+        let opened = self.try_open(control, previous).await;
+        opened.map_err(|error| error.processed(false))
+    }
+
+    /// What was never on the wire is tried on another connection.
+    async fn try_open(&self, control: &Control, previous: u32) -> Result<Exchange, Error> {
         loop {
             control.enter(Phase::Connecting);
             let lease = match self.channel.pick(self.wait_for_ready) {

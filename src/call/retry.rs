@@ -5,7 +5,7 @@ use std::time::Duration;
 use http::HeaderValue;
 use tonic::Code;
 
-use super::{Call, status};
+use super::{Call, Control, status};
 use crate::channel::{RetryPolicy, Throttle};
 use crate::error::{Error, Source};
 
@@ -86,10 +86,12 @@ impl<'a> Retry<'a> {
         }
     }
 
-    /// The pause before the next attempt, if there is to be one.
-    pub(super) fn after(&mut self, failure: &Failure) -> Option<Duration> {
+    /// The pause before the next attempt, if there is to be one; then `control` is rewound for it. Only what will be sent
+    /// again is counted so.
+    pub(super) fn after(&mut self, failure: &Failure, control: &Control) -> Option<Duration> {
         let counters = self.call.channel.counters();
-        if failure.unprocessed && !failure.committed && !self.replayed {
+        let rewind = || control.rewind(failure.error.may_have_been_processed());
+        if failure.unprocessed && !failure.committed && !self.replayed && rewind() {
             self.replayed = true;
             counters.replayed();
             return Some(Duration::ZERO);
@@ -97,6 +99,7 @@ impl<'a> Retry<'a> {
         if let Some(authorization) = &failure.refused
             && !self.renewed
             && self.call.plugin_rejects(authorization)
+            && rewind()
         {
             self.renewed = true;
             counters.replayed();
@@ -108,11 +111,13 @@ impl<'a> Retry<'a> {
         if !policy.is_retryable(failure.error.code()) && !refused {
             return None;
         }
+        // Charged for each such failure, also of a call that cannot be sent again (gRFC A6).
         let allowed = self.throttle.is_none_or(|throttle| {
             throttle.failed();
             throttle.allows()
         });
-        if failure.committed || refused || !allowed || self.previous + 1 >= policy.max_attempts {
+        let last = self.previous + 1 >= policy.max_attempts;
+        if failure.committed || refused || !allowed || last || !rewind() {
             return None;
         }
         self.previous += 1;

@@ -162,7 +162,7 @@ async fn read<H: Handler>(
             Code::Internal,
             "the answer ends within a message",
         );
-        return Err(committed(error.processed(true)));
+        return Err(committed(error));
     }
     Ok(ended)
 }

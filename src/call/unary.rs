@@ -105,5 +105,5 @@ fn no_message() -> Error {
 }
 
 fn internal(message: &str) -> Error {
-    Error::rpc(Source::Transport, Code::Internal, message).processed(true)
+    Error::rpc(Source::Transport, Code::Internal, message)
 }

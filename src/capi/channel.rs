@@ -154,7 +154,7 @@ async fn within<T>(
         None => work.await,
         Some(timeout) => tokio::time::timeout(timeout, work)
             .await
-            .unwrap_or_else(|_| Err(Error::deadline_exceeded(late()))),
+            .unwrap_or_else(|_| Err(Error::deadline_exceeded(late()).processed(false))),
     }
 }
 

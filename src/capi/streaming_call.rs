@@ -274,7 +274,7 @@ pub(crate) fn server_stream_sync(
         match receiver.recv() {
             Ok(Ok(message)) => messages.push(message),
             Ok(Err(ended)) => return ended.map(|()| messages),
-            Err(_) => return Err(Error::shutdown("the runtime was shut down")),
+            Err(_) => return Err(Error::given_up()),
         }
     }
 }

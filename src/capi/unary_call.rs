@@ -194,7 +194,5 @@ pub(crate) fn unary_sync(
             let _: Result<(), _> = sender.send(result);
         })
     })?;
-    receiver
-        .recv()
-        .unwrap_or_else(|_| Err(Error::shutdown("the runtime was shut down")))
+    receiver.recv().unwrap_or_else(|_| Err(Error::given_up()))
 }

@@ -221,7 +221,9 @@ impl Plugin {
     /// A new token, even if the old one is good; joins a fetch under way.
     pub async fn retrieve_token(self: &Arc<Self>) -> Result<(), Error> {
         let step = self.cache().fetch(since_boot());
-        self.follow(step, Reads::Nothing).await.map(drop)
+        let fetched = self.follow(step, Reads::Nothing).await;
+        // No gateway is asked for it.
+        fetched.map(drop).map_err(|error| error.processed(false))
     }
 
     pub fn is_token_expired(&self) -> bool {

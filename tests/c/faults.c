@@ -217,6 +217,96 @@ static void retries_follow_the_policy(const gateway *g) {
   zeebe_channel_free(channel);
 }
 
+/* The first attempt reached the gateway, the second reached nobody: what the first may have done counts. */
+static void a_last_attempt_that_reached_nobody_hides_no_earlier_one(void) {
+  const char *policy =
+      "{\"methodConfig\":[{\"name\":[{}],\"retryPolicy\":{\"maxAttempts\":2,\"initialBackoff\":\"0.01s\",\"maxBackoff\":\"0.01s\","
+      "\"backoffMultiplier\":1,\"retryableStatusCodes\":[\"UNAVAILABLE\"]}}]}";
+  gateway g;
+  gateway_start(&g, "0");
+  zeebe_channel *channel = channel_new((channel_arguments){.address = gateway_address(&g, "plaintext"), .options = {TEXT("grpc.service_config", policy)}});
+  background b = {channel, {0}};
+  pthread_t thread;
+  CHECK(topology(channel).status == 0);
+  gateway_tell(&g, "POST /fault?kind=stuck&at=headers");
+  CHECK(pthread_create(&thread, NULL, calling, &b) == 0);
+  while (gateway_count(&g, "open_calls") < 1) usleep(1000);
+  gateway_kill(&g);
+  pthread_join(thread, NULL);
+  expect(&(expected){"the second attempt", "", 14, 1, 1, 0, "refused"}, b.end);
+  CHECK(stats_number(channel, "retried") == 1);
+  zeebe_channel_free(channel);
+}
+
+/* More was sent than is kept: the call cannot be sent again, and no counter says that it was. */
+static void what_cannot_be_sent_again_is_not_counted(const gateway *g) {
+  enum { LENGTH = 300000 };
+  static const char *const refusals[] = {"POST /fault?kind=rst&at=headers&reason=7", "POST /fail?status=14&count=1"};
+  const char *policy =
+      "{\"methodConfig\":[{\"name\":[{}],\"retryPolicy\":{\"maxAttempts\":5,\"initialBackoff\":\"0.01s\",\"maxBackoff\":\"0.01s\","
+      "\"backoffMultiplier\":1,\"retryableStatusCodes\":[\"UNAVAILABLE\"]}}]}";
+  uint8_t *message = calloc(1, LENGTH);
+  /* A field that the gateway does not know: number 1000, of bytes. */
+  static const uint8_t head[] = {0xc2, 0x3e, 0xda, 0xa7, 0x12};
+  memcpy(message, head, sizeof head);
+  for (int i = 0; i < 2; i++) {
+    tally t = TALLY_INIT;
+    zeebe_call_handler handler = ZEEBE_CALL_HANDLER_INIT;
+    zeebe_call *call = NULL;
+    zeebe_channel *channel = channel_new((channel_arguments){.address = gateway_address(g, "plaintext"), .options = {TEXT("grpc.service_config", policy)}});
+    handler.on_message = on_message;
+    handler.on_close = on_close;
+    gateway_tell(g, refusals[i]);
+    OK(zeebe_channel_start_call(channel, TOPOLOGY, NULL, &handler, &t, &call)); /* not yet connected: all is sent at once */
+    OK(zeebe_call_send_message(call, message, LENGTH));
+    OK(zeebe_call_half_close(call));
+    tally_wait(&t, &t.calls, 1);
+    CHECK(t.failures == 1 && t.status == 14);
+    CHECK(stats_number(channel, "replayed") == 0 && stats_number(channel, "retried") == 0);
+    zeebe_call_free(call);
+    zeebe_channel_free(channel);
+  }
+  free(message);
+}
+
+static void not_processed(zeebe_error *error, int32_t kind) {
+  if (!error || zeebe_error_kind(error) != kind || zeebe_error_may_have_been_processed(error)) {
+    fprintf(stderr, "kind %d, processed %d: %s\n", zeebe_error_kind(error), zeebe_error_may_have_been_processed(error), error ? zeebe_error_message(error) : "");
+    exit(1);
+  }
+  zeebe_error_free(error);
+}
+
+static void what_was_never_sent_says_so(const gateway *g) {
+  zeebe_ssl_channel_credentials_options ssl = ZEEBE_SSL_CHANNEL_CREDENTIALS_OPTIONS_INIT;
+  zeebe_camunda_cloud_channel_options cloud = ZEEBE_CAMUNDA_CLOUD_CHANNEL_OPTIONS_INIT;
+  zeebe_channel_credentials *credentials = NULL;
+  zeebe_channel *made = NULL;
+  zeebe_response *response = NULL;
+  zeebe_buffer *buffer = NULL;
+  char *answer = NULL;
+  zeebe_call_options late = ZEEBE_CALL_OPTIONS_INIT;
+  zeebe_channel *channel = channel_new((channel_arguments){.address = gateway_address(g, "plaintext"), .options = {NUMBER("grpc.max_send_message_length", 10)}});
+  not_processed(zeebe_channel_unary_call_sync(channel, "no path", NULL, 0, NULL, &response), ZEEBE_ERROR_KIND_INVALID_ARGUMENT);
+  not_processed(zeebe_request_from_json("Topology", "{\"a\":1}", &buffer), ZEEBE_ERROR_KIND_INVALID_ARGUMENT);
+  not_processed(zeebe_channel_json_call_sync(channel, "Topology", "{", NULL, &answer), ZEEBE_ERROR_KIND_INVALID_ARGUMENT);
+  not_processed(zeebe_channel_unary_call_sync(channel, TOPOLOGY, (const uint8_t *)"more than ten", 13, NULL, &response), ZEEBE_ERROR_KIND_RPC);
+  not_processed(zeebe_channel_retrieve_token(channel, on_done, NULL), ZEEBE_ERROR_KIND_ILLEGAL_STATE);
+  ssl.root_certificates = "no PEM";
+  not_processed(zeebe_ssl_channel_credentials_new(&ssl, &credentials), ZEEBE_ERROR_KIND_TLS);
+  not_processed(zeebe_create_camunda_cloud_channel(&cloud, &made), ZEEBE_ERROR_KIND_SETTINGS);
+  OK(zeebe_channel_close(channel, 0, NULL, NULL));
+  not_processed(zeebe_channel_unary_call_sync(channel, TOPOLOGY, NULL, 0, NULL, &response), ZEEBE_ERROR_KIND_SHUTDOWN);
+  zeebe_channel_free(channel);
+  channel = channel_new((channel_arguments){.address = gateway_address(g, "refused")});
+  not_processed(zeebe_channel_wait_ready(channel, 10), ZEEBE_ERROR_KIND_RPC);
+  late.timeout_ms = 100;
+  late.wait_for_ready = ZEEBE_WAIT_FOR_READY_YES;
+  not_processed(zeebe_channel_unary_call_sync(channel, TOPOLOGY, NULL, 0, &late, &response), ZEEBE_ERROR_KIND_RPC);
+  not_processed(zeebe_channel_unary_call_sync(channel, TOPOLOGY, NULL, 0, NULL, &response), ZEEBE_ERROR_KIND_RPC);
+  zeebe_channel_free(channel);
+}
+
 static void a_streaming_call_is_sent_again_whole(const gateway *g) {
   zeebe_channel *channel = channel_new((channel_arguments){.address = gateway_address(g, "plaintext")});
   CHECK(topology(channel).status == 0);
@@ -238,6 +328,9 @@ int main(void) {
   broken_frames_end_the_connection_and_not_the_channel(&g);
   retries_follow_the_policy(&g);
   a_streaming_call_is_sent_again_whole(&g);
+  a_last_attempt_that_reached_nobody_hides_no_earlier_one();
+  what_cannot_be_sent_again_is_not_counted(&g);
+  what_was_never_sent_says_so(&g);
   OK(zeebe_runtime_shutdown(-1));
   gateway_stop(&g);
   free(ca);
