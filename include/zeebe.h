@@ -164,6 +164,91 @@ typedef int32_t ZeebeErrorSource;
 #endif // __cplusplus
 
 /**
+ * gRPC's status codes (https://grpc.io/docs/guides/status-codes/), as returned by zeebe_error_grpc_status().
+ */
+enum ZeebeStatus
+#if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+  : int32_t
+#endif // defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+ {
+  /**
+   * No error: the status of NULL.
+   */
+  ZEEBE_STATUS_OK = 0,
+  /**
+   * The program, or the gateway, ended the call.
+   */
+  ZEEBE_STATUS_CANCELLED = 1,
+  /**
+   * An error without a better status.
+   */
+  ZEEBE_STATUS_UNKNOWN = 2,
+  /**
+   * An argument is wrong, whatever the state.
+   */
+  ZEEBE_STATUS_INVALID_ARGUMENT = 3,
+  /**
+   * The time was up; what was asked for may have been done.
+   */
+  ZEEBE_STATUS_DEADLINE_EXCEEDED = 4,
+  /**
+   * What was asked for is not there.
+   */
+  ZEEBE_STATUS_NOT_FOUND = 5,
+  /**
+   * What was to be made is there already.
+   */
+  ZEEBE_STATUS_ALREADY_EXISTS = 6,
+  /**
+   * The client is known, and may not.
+   */
+  ZEEBE_STATUS_PERMISSION_DENIED = 7,
+  /**
+   * A limit, or the gateway's back-pressure.
+   */
+  ZEEBE_STATUS_RESOURCE_EXHAUSTED = 8,
+  /**
+   * The state does not allow it.
+   */
+  ZEEBE_STATUS_FAILED_PRECONDITION = 9,
+  /**
+   * It was given up, by a conflict most often.
+   */
+  ZEEBE_STATUS_ABORTED = 10,
+  /**
+   * Past the end of a range.
+   */
+  ZEEBE_STATUS_OUT_OF_RANGE = 11,
+  /**
+   * The gateway has no such function.
+   */
+  ZEEBE_STATUS_UNIMPLEMENTED = 12,
+  /**
+   * Something that must hold does not.
+   */
+  ZEEBE_STATUS_INTERNAL = 13,
+  /**
+   * Not now: the same may succeed later.
+   */
+  ZEEBE_STATUS_UNAVAILABLE = 14,
+  /**
+   * Data is lost or damaged.
+   */
+  ZEEBE_STATUS_DATA_LOSS = 15,
+  /**
+   * Nobody showed, or could show, who calls.
+   */
+  ZEEBE_STATUS_UNAUTHENTICATED = 16,
+};
+#ifndef __cplusplus
+#if __STDC_VERSION__ >= 202311L
+typedef enum ZeebeStatus ZeebeStatus;
+#else
+typedef int32_t ZeebeStatus;
+#endif // __STDC_VERSION__ >= 202311L
+#endif // __cplusplus
+
+/**
  * The connectivity of a channel, with gRPC's numbers.
  */
 enum ZeebeConnectivity
@@ -1238,7 +1323,7 @@ ZEEBE_API int32_t zeebe_error_kind(const zeebe_error *error);
 ZEEBE_API int32_t zeebe_error_source(const zeebe_error *error);
 
 /**
- * The gRPC status code, 1 to 16; 0 (OK) only for NULL.
+ * The gRPC status: one of the ZEEBE_STATUS_ constants. OK only for NULL.
  */
 ZEEBE_API int32_t zeebe_error_grpc_status(const zeebe_error *error);
 
@@ -1325,6 +1410,13 @@ ZEEBE_API
 zeebe_error *zeebe_basic_metadata_plugin_new(const char *username,
                                              const char *password,
                                              zeebe_metadata_plugin **plugin);
+
+/**
+ * gRPC's name of a status code, such as "NOT_FOUND" for ZEEBE_STATUS_NOT_FOUND; that of a number which is none is "UNKNOWN", as gRPC
+ * takes it. Static.
+ */
+ZEEBE_API
+const char *zeebe_status_name(int32_t grpc_status);
 
 /**
  * The bytes of a buffer. Borrowed from it. `length` may be NULL; NULL and length 0 for NULL.

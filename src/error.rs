@@ -2,6 +2,7 @@
 //!
 //! One type for every part of the library. Not here: how C sees it (`capi::error`).
 
+use std::ffi::CStr;
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,24 +13,37 @@ pub use tonic::Code;
 use crate::call::Metadata;
 
 /// The status codes by number, as gRPC spells them.
-pub(crate) const CODE_NAMES: [&str; 17] = [
-    "OK",
-    "CANCELLED",
-    "UNKNOWN",
-    "INVALID_ARGUMENT",
-    "DEADLINE_EXCEEDED",
-    "NOT_FOUND",
-    "ALREADY_EXISTS",
-    "PERMISSION_DENIED",
-    "RESOURCE_EXHAUSTED",
-    "FAILED_PRECONDITION",
-    "ABORTED",
-    "OUT_OF_RANGE",
-    "UNIMPLEMENTED",
-    "INTERNAL",
-    "UNAVAILABLE",
-    "DATA_LOSS",
-    "UNAUTHENTICATED",
+pub(crate) const CODE_NAMES: [&str; 17] = {
+    let mut names = [""; CODE_NAMES_OF_C.len()];
+    let mut code = 0;
+    while code < names.len() {
+        if let Ok(name) = CODE_NAMES_OF_C[code].to_str() {
+            names[code] = name;
+        }
+        code += 1;
+    }
+    names
+};
+
+/// [`CODE_NAMES`], each with its NUL.
+pub(crate) const CODE_NAMES_OF_C: [&CStr; 17] = [
+    c"OK",
+    c"CANCELLED",
+    c"UNKNOWN",
+    c"INVALID_ARGUMENT",
+    c"DEADLINE_EXCEEDED",
+    c"NOT_FOUND",
+    c"ALREADY_EXISTS",
+    c"PERMISSION_DENIED",
+    c"RESOURCE_EXHAUSTED",
+    c"FAILED_PRECONDITION",
+    c"ABORTED",
+    c"OUT_OF_RANGE",
+    c"UNIMPLEMENTED",
+    c"INTERNAL",
+    c"UNAVAILABLE",
+    c"DATA_LOSS",
+    c"UNAUTHENTICATED",
 ];
 
 /// What kind of failure it is. Numbers are the C API's and are never reused.

@@ -54,35 +54,29 @@ enum class ErrorSource : std::int32_t {
 
 /// gRPC's status codes.
 enum class StatusCode : std::int32_t {
-    ok = 0,
-    cancelled = 1,
-    unknown = 2,
-    invalid_argument = 3,
-    deadline_exceeded = 4,
-    not_found = 5,
-    already_exists = 6,
-    permission_denied = 7,
-    resource_exhausted = 8,
-    failed_precondition = 9,
-    aborted = 10,
-    out_of_range = 11,
-    unimplemented = 12,
-    internal = 13,
-    unavailable = 14,
-    data_loss = 15,
-    unauthenticated = 16,
+    ok = ZEEBE_STATUS_OK,
+    cancelled = ZEEBE_STATUS_CANCELLED,
+    unknown = ZEEBE_STATUS_UNKNOWN,
+    invalid_argument = ZEEBE_STATUS_INVALID_ARGUMENT,
+    deadline_exceeded = ZEEBE_STATUS_DEADLINE_EXCEEDED,
+    not_found = ZEEBE_STATUS_NOT_FOUND,
+    already_exists = ZEEBE_STATUS_ALREADY_EXISTS,
+    permission_denied = ZEEBE_STATUS_PERMISSION_DENIED,
+    resource_exhausted = ZEEBE_STATUS_RESOURCE_EXHAUSTED,
+    failed_precondition = ZEEBE_STATUS_FAILED_PRECONDITION,
+    aborted = ZEEBE_STATUS_ABORTED,
+    out_of_range = ZEEBE_STATUS_OUT_OF_RANGE,
+    unimplemented = ZEEBE_STATUS_UNIMPLEMENTED,
+    internal = ZEEBE_STATUS_INTERNAL,
+    unavailable = ZEEBE_STATUS_UNAVAILABLE,
+    data_loss = ZEEBE_STATUS_DATA_LOSS,
+    unauthenticated = ZEEBE_STATUS_UNAUTHENTICATED,
 };
 
 /// gRPC's name of a status code, such as `NOT_FOUND`.
 inline const char *to_string(StatusCode code) noexcept
 {
-    constexpr const char *names[] = {
-        "OK",          "CANCELLED",         "UNKNOWN",            "INVALID_ARGUMENT",    "DEADLINE_EXCEEDED", "NOT_FOUND",
-        "ALREADY_EXISTS", "PERMISSION_DENIED", "RESOURCE_EXHAUSTED", "FAILED_PRECONDITION", "ABORTED",           "OUT_OF_RANGE",
-        "UNIMPLEMENTED", "INTERNAL",          "UNAVAILABLE",        "DATA_LOSS",           "UNAUTHENTICATED",
-    };
-    const auto index = static_cast<std::size_t>(code);
-    return index < sizeof names / sizeof *names ? names[index] : "UNKNOWN";
+    return zeebe_status_name(static_cast<std::int32_t>(code));
 }
 
 /// Why a function or a call failed: what Result holds, and what its value() throws.

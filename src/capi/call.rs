@@ -11,7 +11,7 @@ use super::channel::wait_for_ready;
 use super::convert;
 use super::error::zeebe_error;
 use super::handle::{self, Handle, living};
-use super::options::zeebe_call_options;
+use super::options::{ZeebeCompression, zeebe_call_options};
 use crate::call::{CallOptions, Control, Encoding, Metadata, Timeout};
 use crate::error::Error;
 use crate::runtime::Epoch;
@@ -69,10 +69,13 @@ pub(crate) fn call_options(options: *const zeebe_call_options) -> Result<CallOpt
     if options.reserved != 0 {
         return Err(Error::invalid_argument("options.reserved is not 0"));
     }
+    const DEFAULT: i32 = ZeebeCompression::Default as i32;
+    const IDENTITY: i32 = ZeebeCompression::Identity as i32;
+    const GZIP: i32 = ZeebeCompression::Gzip as i32;
     let encoding = match options.compression {
-        0 => None,
-        1 => Some(Encoding::Identity),
-        2 => Some(Encoding::Gzip),
+        DEFAULT => None,
+        IDENTITY => Some(Encoding::Identity),
+        GZIP => Some(Encoding::Gzip),
         other => {
             return Err(Error::invalid_argument(format!(
                 "options.compression is {other}"

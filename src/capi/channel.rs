@@ -11,6 +11,7 @@ use super::completion::{Completion, UserData, lend_error};
 use super::convert::{self, Out};
 use super::error::zeebe_error;
 use super::handle::{self, Handle, living};
+use super::options::ZeebeWaitForReady;
 use super::plugin;
 use crate::channel::{Channel, Connectivity};
 use crate::error::Error;
@@ -74,10 +75,13 @@ pub(crate) fn done(
 }
 
 pub(crate) fn wait_for_ready(value: i32) -> Result<Option<bool>, Error> {
+    const DEFAULT: i32 = ZeebeWaitForReady::Default as i32;
+    const YES: i32 = ZeebeWaitForReady::Yes as i32;
+    const NO: i32 = ZeebeWaitForReady::No as i32;
     match value {
-        0 => Ok(None),
-        1 => Ok(Some(true)),
-        2 => Ok(Some(false)),
+        DEFAULT => Ok(None),
+        YES => Ok(Some(true)),
+        NO => Ok(Some(false)),
         _ => Err(Error::invalid_argument(format!(
             "wait_for_ready is {value}, not a ZEEBE_WAIT_FOR_READY_ constant"
         ))),

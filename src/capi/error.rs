@@ -104,7 +104,7 @@ pub extern "C" fn zeebe_error_source(error: Option<&zeebe_error>) -> i32 {
     })
 }
 
-/// The gRPC status code, 1 to 16; 0 (OK) only for NULL.
+/// The gRPC status: one of the ZEEBE_STATUS_ constants. OK only for NULL.
 #[apply(capi)]
 #[unsafe(no_mangle)]
 pub extern "C" fn zeebe_error_grpc_status(error: Option<&zeebe_error>) -> i32 {

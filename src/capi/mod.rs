@@ -62,6 +62,8 @@ mod library;
 mod error;
 mod fixed_plugin;
 
+mod status;
+
 mod buffer;
 
 mod metadata;

@@ -8,7 +8,7 @@ use safer_ffi::c_char;
 use secrecy::SecretString;
 
 use super::convert;
-use super::options::zeebe_token_options;
+use super::options::{ZeebeClientAuthentication, zeebe_token_options};
 use crate::credentials::{
     ClientAuthentication, Lifetime, SigningKey, TlsCredentials, TokenOptions, fingerprint,
 };
@@ -113,13 +113,19 @@ fn text<'a>(name: &str, value: &'a *const c_char) -> Result<Option<&'a str>, Err
 }
 
 fn authentication(constant: i32) -> Result<Option<ClientAuthentication>, Error> {
+    const DEFAULT: i32 = ZeebeClientAuthentication::Default as i32;
+    const BASIC: i32 = ZeebeClientAuthentication::Basic as i32;
+    const BASIC_RFC6749: i32 = ZeebeClientAuthentication::BasicRfc6749 as i32;
+    const BODY: i32 = ZeebeClientAuthentication::Body as i32;
+    const PRIVATE_KEY_JWT: i32 = ZeebeClientAuthentication::PrivateKeyJwt as i32;
+    const TLS: i32 = ZeebeClientAuthentication::Tls as i32;
     Ok(Some(match constant {
-        0 => return Ok(None),
-        1 => ClientAuthentication::Basic,
-        2 => ClientAuthentication::BasicRfc6749,
-        3 => ClientAuthentication::Body,
-        4 => ClientAuthentication::PrivateKeyJwt,
-        5 => ClientAuthentication::Tls,
+        DEFAULT => return Ok(None),
+        BASIC => ClientAuthentication::Basic,
+        BASIC_RFC6749 => ClientAuthentication::BasicRfc6749,
+        BODY => ClientAuthentication::Body,
+        PRIVATE_KEY_JWT => ClientAuthentication::PrivateKeyJwt,
+        TLS => ClientAuthentication::Tls,
         other => {
             return Err(Error::invalid_argument(format!(
                 "token_options.client_authentication {other} is not known to this version"

@@ -8,7 +8,7 @@ static void null_is_allowed_where_the_header_says(void) {
   size_t length = 7;
   CHECK(strlen(zeebe_version()) >= 5);
   CHECK(zeebe_error_kind(NULL) == ZEEBE_ERROR_KIND_NONE && zeebe_error_source(NULL) == ZEEBE_ERROR_SOURCE_NONE);
-  CHECK(zeebe_error_grpc_status(NULL) == 0 && !zeebe_error_message(NULL) && zeebe_error_retry_after_ms(NULL) == -1);
+  CHECK(zeebe_error_grpc_status(NULL) == ZEEBE_STATUS_OK && !zeebe_error_message(NULL) && zeebe_error_retry_after_ms(NULL) == -1);
   CHECK(!zeebe_error_is_retryable(NULL) && !zeebe_error_may_have_been_processed(NULL));
   CHECK(!zeebe_error_details(NULL, &length) && length == 0);
   CHECK(!zeebe_error_initial_metadata(NULL) && !zeebe_error_trailers(NULL) && !zeebe_error_ref(NULL));
@@ -29,6 +29,13 @@ static void null_is_allowed_where_the_header_says(void) {
   zeebe_token_request_free(NULL);
   zeebe_call_free(NULL);
   zeebe_call_cancel(NULL, NULL);
+}
+
+static void statuses_have_names(void) {
+  CHECK(!strcmp(zeebe_status_name(ZEEBE_STATUS_OK), "OK") && !strcmp(zeebe_status_name(ZEEBE_STATUS_NOT_FOUND), "NOT_FOUND"));
+  CHECK(!strcmp(zeebe_status_name(ZEEBE_STATUS_UNAUTHENTICATED), "UNAUTHENTICATED"));
+  CHECK(!strcmp(zeebe_status_name(17), "UNKNOWN") && !strcmp(zeebe_status_name(-1), "UNKNOWN"));
+  CHECK(!strcmp(zeebe_status_name(INT32_MAX), "UNKNOWN") && !strcmp(zeebe_status_name(INT32_MIN), "UNKNOWN"));
 }
 
 static void null_is_refused_elsewhere(void) {
@@ -180,6 +187,7 @@ static void credentials_that_do_not_parse(void) {
 
 int main(void) {
   null_is_allowed_where_the_header_says();
+  statuses_have_names();
   null_is_refused_elsewhere();
   options_grow_both_ways_and_are_checked();
   unusable_targets_fail_each_call_and_are_described();

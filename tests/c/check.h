@@ -38,7 +38,7 @@
               failed ? zeebe_error_message(failed) : "no error");                                              \
       exit(1);                                                                                                 \
     }                                                                                                          \
-    CHECK(zeebe_error_grpc_status(failed) != 0);                                                               \
+    CHECK(zeebe_error_grpc_status(failed) != ZEEBE_STATUS_OK);                                                 \
     zeebe_error_free(failed);                                                                                  \
   } while (0)
 

@@ -33,7 +33,7 @@ import java.util.regex.Pattern;
  */
 public final class ZeebeChannel extends ManagedChannel implements AutoCloseable {
   private static final System.Logger LOGGER = System.getLogger(ZeebeChannel.class.getName());
-  private static final ConnectivityState[] STATES = {
+  static final ConnectivityState[] STATES = {
     ConnectivityState.IDLE,
     ConnectivityState.CONNECTING,
     ConnectivityState.READY,
