@@ -23,5 +23,6 @@ pub mod json;
 pub mod log;
 mod proxy;
 pub mod queue;
+mod retry_after;
 pub mod runtime;
 mod sys;

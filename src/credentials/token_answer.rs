@@ -5,17 +5,15 @@
 
 use std::time::{Duration, SystemTime};
 
-use http::header::{LOCATION, RETRY_AFTER};
+use http::header::LOCATION;
 use http::{HeaderMap, StatusCode};
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::{Map, Value};
 
 use super::token::Token;
 use crate::error::{Error, Source};
+use crate::retry_after::retry_after;
 use tonic::Code;
-
-/// The longest pause that an endpoint may ask for.
-const MAX_RETRY_AFTER: Duration = Duration::from_secs(300);
 
 /// What of a token answer is used, in the form the RFC gives it.
 #[derive(Debug)]
@@ -200,19 +198,6 @@ fn expires_in(value: Option<&Value>) -> Option<Duration> {
     }
 }
 
-/// Seconds or a date (RFC 9110 section 10.2.3).
-fn retry_after(headers: &HeaderMap, now: SystemTime) -> Option<Duration> {
-    let text = headers.get(RETRY_AFTER)?.to_str().ok()?.trim();
-    let pause = match text.parse() {
-        Ok(seconds) => Duration::from_secs(seconds),
-        Err(_) => httpdate::parse_http_date(text)
-            .ok()?
-            .duration_since(now)
-            .unwrap_or_default(),
-    };
-    Some(pause.min(MAX_RETRY_AFTER))
-}
-
 /// Scheme, host and port: a query may hold what should not be printed.
 fn origin(location: &str) -> String {
     match url::Url::parse(location) {
@@ -341,20 +326,6 @@ mod tests {
         ] {
             let granted = answer(200, body).unwrap();
             assert_eq!(granted.access_token.expose_secret(), "t", "{body}");
-        }
-    }
-
-    #[test]
-    fn retry_after_is_seconds_or_a_date_and_bounded() {
-        for (text, seconds) in [
-            ("7", Some(7)),
-            ("9999", Some(300)),
-            ("Thu, 01 Jan 1970 00:00:09 GMT", Some(9)),
-            ("soon", None),
-        ] {
-            let headers = HeaderMap::from_iter([(RETRY_AFTER, text.parse().unwrap())]);
-            let found = retry_after(&headers, SystemTime::UNIX_EPOCH);
-            assert_eq!(found, seconds.map(Duration::from_secs), "{text}");
         }
     }
 }
