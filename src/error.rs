@@ -10,7 +10,7 @@ use std::time::Duration;
 use bytes::Bytes;
 pub use tonic::Code;
 
-use crate::call::Metadata;
+use crate::wire::Metadata;
 
 /// The status codes by number, as gRPC spells them.
 pub(crate) const CODE_NAMES: [&str; 17] = {

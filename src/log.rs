@@ -13,7 +13,7 @@ use tracing::subscriber::Interest;
 use tracing::{Event, Metadata, Subscriber, span};
 
 use crate::error::Error;
-use crate::runtime::{Worker, lock, refuse_on_library_thread};
+use crate::runtime::{Worker, lock};
 use crate::sys::PerProcess;
 
 /// How much is logged. Numbers are the C API's.
@@ -91,7 +91,6 @@ pub fn set(level: Level, sink: Option<Sink>) -> Result<(), Error> {
 
 /// Delivers what is queued and ends the log thread.
 pub(crate) fn shutdown(deadline: Option<Instant>) -> Result<(), Error> {
-    refuse_on_library_thread("zeebe_runtime_shutdown")?;
     set(Level::Off, None)?;
     let ending = lock(LOGGER.get()).ending.clone();
     if !ending.iter().all(|worker| worker.join(deadline)) {

@@ -11,9 +11,9 @@ use secrecy::{ExposeSecret, SecretString};
 use url::{Host, Url};
 use zeroize::Zeroizing;
 
-use crate::channel::target::is_loopback_host;
 use crate::environment::{Environment, Origin, given};
 use crate::error::Error;
+use crate::loopback::is_loopback_host;
 
 /// Where a proxy may be named.
 #[derive(Clone, Copy, Debug)]

@@ -12,11 +12,12 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use slab::Slab;
 
-use crate::call::{Control, Handler, Metadata, Response};
+use crate::call::{Control, Handler, Response};
 use crate::channel::ActiveCall;
 use crate::error::Error;
 use crate::runtime::{self, Epoch, lock};
 use crate::sys::{Flag, PerProcess};
+use crate::wire::Metadata;
 
 use backlog::Backlog;
 pub use backlog::Held;
@@ -328,12 +329,13 @@ mod tests {
     use futures_util::FutureExt;
 
     use super::*;
-    use crate::call::{Encoding, Owed};
+    use crate::call::Owed;
     use crate::channel::Channel;
+    use crate::wire::Encoding;
 
     fn entry(queue: &Arc<Queue>) -> Arc<Entry> {
         let control = Arc::new(Control::of_stream(false, 0, Encoding::Identity));
-        let active = Channel::of_test().enter(Arc::clone(&control)).unwrap();
+        let active = Channel::of_test().enter(&control).unwrap();
         Arc::new(queue.enter(7, &control, active).unwrap())
     }
 

@@ -1,7 +1,7 @@
 //! The process's threads: I/O threads, each a current-thread runtime, and callback threads.
 //!
 //! One runtime for the process, started by the first handle that needs it, stopped only by
-//! [`shutdown`]. Handles belong to an [`Epoch`]; a shutdown or a fork begins a new one.
+//! `shutdown`. Handles belong to an [`Epoch`]; a shutdown or a fork begins a new one.
 //!
 //! Invariant: what was accepted by an I/O thread is run or dropped on that thread, also while the
 //! runtime ends; nothing accepted is left over.
@@ -12,7 +12,7 @@ mod io_thread;
 use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use crate::error::Error;
 use crate::sys::{self, PerProcess};
@@ -120,10 +120,8 @@ pub fn get(epoch: Epoch) -> Result<Arc<Runtime>, Error> {
     Ok(runtime)
 }
 
-/// Ends every call, delivers what is owed, and waits for the threads; `None` waits for ever.
-pub fn shutdown(timeout: Option<Duration>) -> Result<(), Error> {
-    refuse_on_library_thread("zeebe_runtime_shutdown")?;
-    let deadline = timeout.map(|timeout| Instant::now() + timeout);
+/// Ends the epoch: its I/O and callback threads deliver what they owe, and are waited for until the deadline.
+pub(crate) fn end_epoch(deadline: Option<Instant>) -> Result<(), Error> {
     let stopping = {
         let mut process = process();
         SHUTDOWNS.fetch_add(1, Ordering::AcqRel);
@@ -146,8 +144,7 @@ pub fn shutdown(timeout: Option<Duration>) -> Result<(), Error> {
     process()
         .stopping
         .retain(|runtime| !stopping.iter().any(|ended| Arc::ptr_eq(ended, runtime)));
-    crate::queue::shutdown_all();
-    crate::log::shutdown(deadline)
+    Ok(())
 }
 
 thread_local! {
@@ -326,6 +323,7 @@ pub fn unique_key() -> usize {
 #[cfg(test)]
 mod tests {
     use std::sync::mpsc;
+    use std::time::Duration;
 
     use super::*;
 

@@ -10,9 +10,11 @@ use atomic_waker::AtomicWaker;
 use bytes::Bytes;
 
 use super::flow::{Flow, Next, Phase};
-use super::framing::{Encoding, frame};
+use crate::channel::Cancel;
 use crate::error::Error;
 use crate::runtime::lock;
+use crate::wire::Encoding;
+use crate::wire::framing::frame;
 
 #[derive(Debug)]
 pub struct Control {
@@ -20,6 +22,12 @@ pub struct Control {
     waker: AtomicWaker,
     max_send: usize,
     encoding: Encoding,
+}
+
+impl Cancel for Control {
+    fn cancel(&self, reason: Error) {
+        self.cancel(reason);
+    }
 }
 
 impl Control {

@@ -9,11 +9,10 @@ use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use percent_encoding::percent_decode;
 use tonic::Code;
 
-use super::framing::Encoding;
-use super::metadata::{Metadata, decode_binary};
 use super::retry::Failure;
 use crate::channel::Connection;
 use crate::error::{Error, Source, chain};
+use crate::wire::{Encoding, Metadata, decode_binary};
 
 // Names are made once: a text would be parsed at each look.
 pub(super) const GRPC_STATUS: HeaderName = HeaderName::from_static("grpc-status");

@@ -9,11 +9,12 @@ use h2::SendStream;
 use h2::client::ResponseFuture;
 use tonic::Code;
 
-use super::framing::Reader;
 use super::retry::{Failure, committed};
-use super::{Call, Control, Exchange, Metadata, status};
+use super::{Call, Control, Exchange, status};
 use crate::channel::Connection;
 use crate::error::{Error, Source};
+use crate::wire::Metadata;
+use crate::wire::framing::Reader;
 
 /// Told what happens to a call: in this order, one at a time, `close` once and last.
 ///

@@ -6,10 +6,12 @@ use bytes::Bytes;
 use h2::RecvStream;
 use tonic::Code;
 
-use super::framing::{Encoding, Reader};
 use super::retry::{Failure, committed};
-use super::{Call, Control, Exchange, Metadata, status};
+use super::{Call, Control, Exchange, status};
 use crate::error::{Error, Source};
+use crate::wire::Encoding;
+use crate::wire::Metadata;
+use crate::wire::framing::Reader;
 
 /// What a successful unary call gives.
 #[derive(Clone, Debug)]

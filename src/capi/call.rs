@@ -12,9 +12,10 @@ use super::convert;
 use super::error::zeebe_error;
 use super::handle::{self, Handle, living};
 use super::options::{ZeebeCompression, zeebe_call_options};
-use crate::call::{CallOptions, Control, Encoding, Metadata, Timeout};
+use crate::call::{CallOptions, Control, Timeout};
 use crate::error::Error;
 use crate::runtime::Epoch;
+use crate::wire::{Encoding, Metadata};
 
 /// A call under way. Owned by who received it: zeebe_call_free().
 #[derive_ReprC]

@@ -22,7 +22,6 @@ use super::options::{
 };
 use super::plugin;
 use super::token_arguments::{TokenArguments, lifetime, lifetime_arguments};
-use crate::call::Metadata;
 use crate::channel::settings::{self, CA_CERTIFICATE_PATH};
 use crate::channel::{
     CallDefaults, Channel, ChannelArguments, ChannelKind, ChannelOptions, OauthArguments,
@@ -35,6 +34,7 @@ use crate::credentials::{
 use crate::environment::{Origin, PROCESS};
 use crate::error::Error;
 use crate::proxy::Proxy;
+use crate::wire::Metadata;
 
 fn channel_options(
     options: *const zeebe_channel_option,

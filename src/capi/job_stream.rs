@@ -17,10 +17,10 @@ use super::handle::{self, Handle, living};
 use super::metadata::zeebe_metadata;
 use super::options::zeebe_call_handler;
 use super::streaming_call::Callbacks;
-use crate::call::Metadata;
 use crate::error::Error;
 use crate::job_stream::{JobStream, JobStreamOptions};
 use crate::runtime::Epoch;
+use crate::wire::Metadata;
 
 /// Of zeebe_channel_stream_jobs(). Initialise it with ::ZEEBE_JOB_STREAM_OPTIONS_INIT.
 #[derive_ReprC]

@@ -13,6 +13,7 @@ use super::error::zeebe_error;
 use crate::error::Error;
 use crate::log::{self, Level};
 use crate::runtime;
+use crate::shutdown::shutdown;
 
 /// How much is logged: the level of zeebe_set_log_callback() and of a record.
 #[ffi_export]
@@ -122,7 +123,7 @@ pub extern "C" fn zeebe_runtime_configure(
 #[apply(capi)]
 #[unsafe(no_mangle)]
 pub extern "C" fn zeebe_runtime_shutdown(timeout_ms: i64) -> Option<repr_c::Box<zeebe_error>> {
-    runtime::shutdown(convert::timeout(timeout_ms))
+    shutdown(convert::timeout(timeout_ms))
 }
 
 /// Sends the library's log records of `level` and more urgent ones to `callback`; NULL: to nobody.

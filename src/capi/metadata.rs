@@ -9,7 +9,7 @@ use safer_ffi::prelude::{derive_ReprC, repr_c};
 
 use super::convert::{self, Out};
 use super::error::zeebe_error;
-use crate::call::Metadata;
+use crate::wire::Metadata;
 
 /// Ordered key/value pairs of a call. Owned by who received it: zeebe_metadata_free().
 #[derive_ReprC]

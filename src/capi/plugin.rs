@@ -20,7 +20,6 @@ use super::options::{
 };
 use super::token_arguments::{TokenArguments, lifetime, lifetime_arguments};
 use super::token_request::{self, zeebe_token_request};
-use crate::call::Metadata;
 use crate::credentials::{
     Authorization, ClientAuthentication, ClientCredentials, Plugin, TokenSource, check_token_url,
     shown_token_url,
@@ -29,6 +28,7 @@ use crate::environment::Environment;
 use crate::error::Error;
 use crate::proxy::Proxy;
 use crate::runtime::{self, Epoch, unique_key};
+use crate::wire::Metadata;
 
 /// Adds metadata to calls; channels and calls share it. Owned by who received it:
 /// zeebe_metadata_plugin_free().

@@ -19,10 +19,11 @@ use super::handle::living;
 use super::library::Owned;
 use super::metadata::zeebe_metadata;
 use super::options::{zeebe_call_handler, zeebe_call_options};
-use crate::call::{self, Call, CallOptions, Control, Handler, Metadata};
+use crate::call::{self, Call, CallOptions, Control, Handler};
 use crate::channel::{ActiveCall, Channel};
 use crate::error::Error;
 use crate::runtime::{self, Runtime, unique_key};
+use crate::wire::Metadata;
 
 /// The gateway's first metadata; not called for an answer that has none.
 pub type zeebe_initial_metadata_callback =
@@ -218,7 +219,7 @@ fn start_stream<H: Handler>(
     let runtime = channel.runtime()?;
     let slot = runtime.reserve(channel.home(&runtime))?;
     let control = Arc::new(call.stream_control());
-    let active = channel.enter(Arc::clone(&control))?;
+    let active = channel.enter(&control)?;
     let handler = Arc::new(prepare(&control, active)?);
     slot.spawn(call::stream(call, control, handler));
     Ok(())

@@ -48,7 +48,7 @@ where
     let runtime = channel.runtime()?;
     let slot = runtime.reserve(channel.home(&runtime))?;
     let control = Arc::new(Control::of_unary());
-    let active = channel.enter(Arc::clone(&control))?;
+    let active = channel.enter(&control)?;
     let completion = Completion::new(prepare(&control, active)?);
     slot.spawn(async move {
         let result = call::unary(&call, &control, &framed).await;

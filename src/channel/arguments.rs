@@ -2,10 +2,10 @@
 //!
 //! Pure but for the variables of the proxies. Not here: the settings' own order (`settings`).
 
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::{Notify, watch};
+use tokio::sync::watch;
 
 use super::balancer::{self, Balancer};
 use super::connection::Keepalive;
@@ -13,17 +13,18 @@ use super::connector::Connector;
 use super::counters::CallCounters;
 use super::request::RequestTemplate;
 use super::resolver::Resolver;
+use super::running::Running;
 use super::service_config::{Policy, ServiceConfig, Throttle};
 use super::target::{Address, Scheme, Target, authority_host, url_scheme};
 use super::tunnel::Tunnel;
-use super::{Calls, Channel, ChannelOptions, Settings};
+use super::{Channel, ChannelOptions, Settings};
 use crate::backoff::Backoff;
-use crate::call::{Encoding, Metadata};
 use crate::credentials::{ChannelCredentials, ClientAuthentication, Plugin, Security};
 use crate::environment::{Origin, PROCESS};
 use crate::error::Error;
 use crate::proxy::{self, Proxy};
 use crate::runtime::Epoch;
+use crate::wire::{Encoding, Metadata};
 
 const PROXY: &str = proxy::GATEWAY.option;
 
@@ -152,9 +153,8 @@ impl Channel {
             balancer,
             request,
             counters: CallCounters::default(),
-            calls: Mutex::<Calls>::default(),
+            running: Running::default(),
             closing: watch::Sender::new(false),
-            idle: Notify::new(),
         }))
     }
 }

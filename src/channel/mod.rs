@@ -14,6 +14,7 @@ mod pool;
 mod read_ahead;
 mod request;
 mod resolver;
+mod running;
 mod service_config;
 pub mod settings;
 mod subchannel;
@@ -21,12 +22,11 @@ pub mod target;
 mod traffic;
 mod tunnel;
 
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use slab::Slab;
-use tokio::sync::{Notify, watch};
+use tokio::sync::watch;
 
 pub use arguments::{CallDefaults, ChannelArguments};
 use balancer::Balancer;
@@ -35,16 +35,18 @@ pub use connectivity::Connectivity;
 use counters::CallCounters;
 pub(crate) use lease::{Lease, Pick};
 pub use options::{ChannelOptions, OptionValue};
-pub(crate) use request::{GRPC_TIMEOUT, RequestTemplate};
+pub(crate) use request::RequestTemplate;
+pub(crate) use running::Cancel;
+use running::Running;
 use service_config::ServiceConfig;
 pub(crate) use service_config::{MethodConfig, RetryPolicy, Throttle};
 pub use settings::{ChannelKind, OauthArguments, Settings};
 
-use crate::call::{Control, Encoding};
 use crate::credentials::{ClientAuthentication, Plugin, Security};
 use crate::environment::Origin;
 use crate::error::{Error, Kind};
-use crate::runtime::{self, Epoch, Runtime, lock};
+use crate::runtime::{self, Epoch, Runtime};
+use crate::wire::Encoding;
 
 pub struct Channel {
     settings: Settings,
@@ -67,17 +69,9 @@ pub struct Channel {
     max_send: usize,
     allows_plugins: bool,
     counters: CallCounters,
-    calls: Mutex<Calls>,
+    running: Running,
     /// Told when a close begins.
     closing: watch::Sender<bool>,
-    /// Told when the last call ends.
-    idle: Notify,
-}
-
-#[derive(Default)]
-struct Calls {
-    running: Slab<Arc<Control>>,
-    closing: bool,
 }
 
 impl std::fmt::Debug for Channel {
@@ -244,22 +238,19 @@ impl Channel {
     }
 
     /// Enters a call, or what makes calls of its own: a close waits for it, or cancels it. The guard leaves it.
-    pub(crate) fn enter(self: &Arc<Self>, control: Arc<Control>) -> Result<ActiveCall, Error> {
-        let mut calls = lock(&self.calls);
-        if calls.closing {
-            return Err(Error::shutdown("the channel is closed"));
-        }
-        let key = calls.running.insert(control);
-        drop(calls);
+    pub(crate) fn enter(
+        self: &Arc<Self>,
+        call: &Arc<impl Cancel + 'static>,
+    ) -> Result<ActiveCall, Error> {
         Ok(ActiveCall {
+            key: self.running.enter(Arc::clone(call) as _)?,
             channel: Arc::clone(self),
-            key,
         })
     }
 
     /// New calls fail from now on.
     pub fn begin_close(&self) {
-        lock(&self.calls).closing = true;
+        self.running.refuse_more();
         self.closing.send_replace(true); // those who only wait for a state end now
     }
 
@@ -272,29 +263,14 @@ impl Channel {
             }
         };
         tokio::select! {
-            () = self.all_ended() => {}
+            () = self.running.all_ended() => {}
             () = deadline => {
-                let calls = lock(&self.calls).running.iter().map(|(_, call)| Arc::clone(call)).collect::<Vec<_>>();
-                for call in calls {
-                    call.cancel(Error::cancelled("the channel was closed"));
-                }
-                self.all_ended().await;
+                self.running.cancel_all(&Error::cancelled("the channel was closed"));
+                self.running.all_ended().await;
             }
         }
         if let Ok(balancer) = &self.balancer {
             balancer.close();
-        }
-    }
-
-    async fn all_ended(&self) {
-        loop {
-            let idle = self.idle.notified();
-            tokio::pin!(idle);
-            idle.as_mut().enable();
-            if lock(&self.calls).running.is_empty() {
-                return;
-            }
-            idle.await;
         }
     }
 
@@ -344,7 +320,7 @@ impl Channel {
         };
         stats["calls"] = self.counters.json();
         stats["job_streams"] = self.counters.job_streams_json();
-        stats["calls"]["running"] = json!(lock(&self.calls).running.len());
+        stats["calls"]["running"] = json!(self.running.len());
         if let (Value::Object(stats), Value::Object(transport)) = (&mut stats, transport) {
             stats.extend(transport);
         }
@@ -384,12 +360,7 @@ pub(crate) struct ActiveCall {
 
 impl Drop for ActiveCall {
     fn drop(&mut self) {
-        let mut calls = lock(&self.channel.calls);
-        calls.running.remove(self.key);
-        if calls.running.is_empty() {
-            drop(calls);
-            self.channel.idle.notify_waiters();
-        }
+        self.channel.running.leave(self.key);
     }
 }
 

@@ -2,19 +2,18 @@
 
 use std::sync::{Arc, Mutex};
 
-use http::{HeaderMap, HeaderName, HeaderValue, Uri};
+use http::{HeaderMap, HeaderValue, Uri};
 
 use super::options::ChannelOptions;
 use crate::error::Error;
 use crate::runtime::lock;
+use crate::wire::GRPC_TIMEOUT;
 
 /// Methods whose URI is kept: more than a service has.
 const MAX_URIS: usize = 64;
 
 /// Of this library.
 pub(super) const USER_AGENT: &str = concat!("grpc-c-libzeebe/", env!("CARGO_PKG_VERSION"));
-
-pub(crate) const GRPC_TIMEOUT: HeaderName = HeaderName::from_static("grpc-timeout");
 
 #[derive(Debug)]
 pub(crate) struct RequestTemplate {

@@ -3,8 +3,10 @@
 //! `host:port`, `dns:///host:port`, `ipv4:a,b`, `ipv6:[a],[b]`, `unix:path`, and the URLs `http(s)://` and
 //! `grpc(s)://` (gRPC naming document). Pure: nothing is resolved here.
 
-use std::net::{IpAddr, Ipv6Addr, SocketAddr, SocketAddrV4, SocketAddrV6};
+use std::net::{Ipv6Addr, SocketAddr, SocketAddrV4, SocketAddrV6};
 use std::path::PathBuf;
+
+use crate::loopback::is_loopback_host;
 
 /// gRPC's default.
 const DEFAULT_PORT: u16 = 443;
@@ -75,12 +77,6 @@ impl Target {
     pub fn server_name(&self) -> &str {
         authority_host(&self.authority)
     }
-}
-
-/// Whether a host, without brackets, is loopback as written.
-pub fn is_loopback_host(host: &str) -> bool {
-    host.eq_ignore_ascii_case("localhost")
-        || host.parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback())
 }
 
 /// The host of an authority, without port and brackets.

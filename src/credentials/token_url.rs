@@ -6,7 +6,7 @@ use std::borrow::Cow;
 
 use url::Url;
 
-use crate::channel::target::is_loopback_host;
+use crate::loopback::is_loopback_host;
 
 /// Whether a token URL may be used, as far as security goes.
 ///

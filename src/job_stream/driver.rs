@@ -13,10 +13,11 @@ use super::feed::{Feed, Origin, Source};
 use super::requests::{self, Requests};
 use super::watch::{Action, Event, Watch};
 use super::{Closing, JobStreamOptions};
-use crate::call::{self, Call, CallOptions, Control, Handler, Metadata, Owed, Timeout};
+use crate::call::{self, Call, CallOptions, Control, Handler, Owed, Timeout};
 use crate::channel::Channel;
 use crate::error::Error;
 use crate::runtime::lock;
+use crate::wire::Metadata;
 
 /// How much longer than the gateway may hold it a poll may take.
 const POLL_MARGIN: Duration = Duration::from_secs(10);
@@ -199,7 +200,7 @@ impl Driver {
             let control = Arc::new(call.stream_control());
             control.send(&message)?;
             control.half_close()?;
-            let active = self.channel.enter(Arc::clone(&control))?;
+            let active = self.channel.enter(&control)?;
             let source = Source::new(origin, Arc::clone(&control), &self.feed, active);
             let source = Arc::new(source);
             let task = call::stream(call, control, Arc::clone(&source));

@@ -10,10 +10,11 @@ use bytes::Bytes;
 
 use super::requests;
 use super::watch::{Event, StreamId};
-use crate::call::{Control, Handler, Metadata};
+use crate::call::{Control, Handler};
 use crate::channel::ActiveCall;
 use crate::error::Error;
 use crate::runtime::lock;
+use crate::wire::Metadata;
 
 #[derive(Debug)]
 pub(super) struct Feed {

@@ -13,9 +13,10 @@ use std::time::Duration;
 
 use atomic_waker::AtomicWaker;
 
-use crate::call::{Control, Encoding, Handler, Metadata};
+use crate::call::{Control, Handler};
 use crate::channel::{ActiveCall, Channel};
 use crate::error::Error;
+use crate::wire::{Encoding, Metadata};
 use driver::Driver;
 use requests::Requests;
 pub(crate) use requests::STREAM as STREAM_ACTIVATED_JOBS;
@@ -64,7 +65,7 @@ impl JobStream {
             0, // nothing is sent by it
             Encoding::Identity,
         ));
-        let active = channel.enter(Arc::clone(&control))?;
+        let active = channel.enter(&control)?;
         let closing = Arc::new(Closing::default());
         let stream = Self {
             control: Arc::clone(&control),

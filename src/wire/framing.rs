@@ -1,6 +1,6 @@
 //! Length-prefixed messages (gRPC over HTTP/2, "Length-Prefixed-Message"), plain or gzip.
 //!
-//! Not here: which encoding a call has (`mod`, `status`).
+//! Not here: which encoding a call has (`call`).
 
 use std::fmt::Display;
 use std::io::{self, Read, Write};
@@ -28,7 +28,7 @@ pub enum Encoding {
 
 impl Encoding {
     /// As in `grpc-encoding`.
-    pub(super) fn name(self) -> &'static str {
+    pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Identity => "identity",
             Self::Gzip => "gzip",
@@ -37,7 +37,7 @@ impl Encoding {
 }
 
 /// Prefix and message in one piece, so that they go out as one DATA frame. The limit is for the plain message.
-pub(super) fn frame(message: &[u8], limit: usize, encoding: Encoding) -> Result<Bytes, Error> {
+pub(crate) fn frame(message: &[u8], limit: usize, encoding: Encoding) -> Result<Bytes, Error> {
     let length = u32::try_from(message.len())
         .ok()
         .filter(|_| message.len() <= limit)
@@ -66,7 +66,7 @@ fn compress(message: &[u8]) -> io::Result<Bytes> {
 }
 
 /// Cuts what comes into messages, without a copy where one chunk holds a message whole.
-pub(super) struct Reader {
+pub(crate) struct Reader {
     /// The beginning of a message that was cut; `chunk` goes on from there.
     partial: BytesMut,
     /// What came last and belongs to no message yet.
@@ -81,7 +81,7 @@ struct Prefix {
 }
 
 impl Reader {
-    pub(super) fn new(limit: Option<usize>, encoding: Encoding) -> Self {
+    pub(crate) fn new(limit: Option<usize>, encoding: Encoding) -> Self {
         Self {
             partial: BytesMut::new(),
             chunk: Bytes::new(),
@@ -91,7 +91,7 @@ impl Reader {
     }
 
     /// What is left of the chunk before is copied: first take the messages that are there.
-    pub(super) fn push(&mut self, chunk: Bytes) {
+    pub(crate) fn push(&mut self, chunk: Bytes) {
         if !self.chunk.is_empty() {
             self.partial.extend_from_slice(&self.chunk);
         }
@@ -99,7 +99,7 @@ impl Reader {
     }
 
     /// The next message, if it is there whole.
-    pub(super) fn next(&mut self) -> Result<Option<Bytes>, Error> {
+    pub(crate) fn next(&mut self) -> Result<Option<Bytes>, Error> {
         if !self.partial.is_empty() {
             return self.next_of_partial();
         }
@@ -152,7 +152,7 @@ impl Reader {
     }
 
     /// Whether no message is cut off.
-    pub(super) fn is_empty(&self) -> bool {
+    pub(crate) fn is_empty(&self) -> bool {
         self.chunk.is_empty() && self.partial.is_empty()
     }
 

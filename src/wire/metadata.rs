@@ -141,7 +141,7 @@ const BASE64: GeneralPurpose = GeneralPurpose::new(
         .with_decode_padding_mode(DecodePaddingMode::Indifferent),
 );
 
-pub(super) fn decode_binary(text: &[u8]) -> Option<Bytes> {
+pub(crate) fn decode_binary(text: &[u8]) -> Option<Bytes> {
     BASE64.decode(text).ok().map(Bytes::from)
 }
 

@@ -1,0 +1,15 @@
+//! The end of the library's runtime, in order: threads, queues, log.
+
+use std::time::{Duration, Instant};
+
+use crate::error::Error;
+use crate::{log, queue, runtime};
+
+/// Ends every call, delivers what is owed, and waits for the threads; `None` waits for ever.
+pub fn shutdown(timeout: Option<Duration>) -> Result<(), Error> {
+    runtime::refuse_on_library_thread("zeebe_runtime_shutdown")?;
+    let deadline = timeout.map(|timeout| Instant::now() + timeout);
+    runtime::end_epoch(deadline)?;
+    queue::shutdown_all();
+    log::shutdown(deadline)
+}

@@ -1,0 +1,67 @@
+//! `grpc-timeout`: how long a call may take, as its request says it.
+
+use std::time::Duration;
+
+use http::header::{HeaderName, HeaderValue};
+
+pub(crate) const GRPC_TIMEOUT: HeaderName = HeaderName::from_static("grpc-timeout");
+
+/// At most eight digits and a unit (gRPC over HTTP/2, "Timeout"), rounded up to three figures, as other
+/// clients do: a value that comes again costs a byte on the wire, by HPACK. The deadline itself is kept here.
+pub(crate) fn grpc_timeout(left: Duration) -> HeaderValue {
+    const UNITS: [(u8, u128); 5] = [
+        (b'u', 1),
+        (b'm', 1_000),
+        (b'S', 1_000_000),
+        (b'M', 60_000_000),
+        (b'H', 3_600_000_000),
+    ];
+    let micros = left.as_micros().max(1);
+    let mut step = 1;
+    while micros.div_ceil(step) >= 1_000 {
+        step *= 10;
+    }
+    let rounded = micros.div_ceil(step) * step;
+    let fitting = UNITS.iter().rev().find(|(_, unit)| rounded % unit == 0);
+    let (unit, micros_of_unit) = fitting.unwrap_or(&UNITS[0]);
+    let value = (rounded / micros_of_unit).min(99_999_999);
+    let mut text = [0; 9];
+    let mut digits = text.len() - 1;
+    text[digits] = *unit;
+    let mut rest = value;
+    loop {
+        digits -= 1;
+        text[digits] = b'0' + (rest % 10) as u8;
+        rest /= 10;
+        if rest == 0 {
+            break;
+        }
+    }
+    HeaderValue::from_bytes(&text[digits..]).unwrap_or(HeaderValue::from_static("1H"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn timeouts_are_rounded_up_to_three_figures() {
+        for (micros, text) in [
+            (0, "1u"),
+            (999, "999u"),
+            (1_001, "1010u"),
+            (1_500_000, "1500m"),
+            (29_999_990, "30S"),
+            (60_000_000, "1M"),
+            (200_000_000, "200S"),
+            (86_400_000_000, "24H"),
+        ] {
+            assert_eq!(
+                grpc_timeout(Duration::from_micros(micros)),
+                text,
+                "{micros}"
+            );
+        }
+        assert_eq!(grpc_timeout(Duration::MAX), "99999999S");
+    }
+}
