@@ -1,4 +1,4 @@
-//! The process's threads: I/O threads, each a current-thread runtime, and callback threads.
+//! The process's threads: I/O threads, each a current-thread runtime, blocking threads, and callback threads.
 //!
 //! One runtime for the process, started by the first handle that needs it, stopped only by
 //! `shutdown`. Handles belong to an [`Epoch`]; a shutdown or a fork begins a new one.
@@ -6,18 +6,25 @@
 //! Invariant: what was accepted by an I/O thread is run or dropped on that thread, also while the
 //! runtime ends; nothing accepted is left over.
 
+mod blocking;
 mod callbacks;
 mod io_thread;
 
+use std::panic::AssertUnwindSafe;
 use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::Instant;
 
-use crate::error::Error;
+use futures_util::FutureExt;
+use tonic::Code;
+
+use crate::error::{Error, Source};
 use crate::sys::{self, PerProcess};
 
+use blocking::BlockingThreads;
 pub(crate) use callbacks::CallbackThreads;
+pub(crate) use io_thread::blocking;
 use io_thread::{IoThread, current_io_thread};
 pub use io_thread::{Slot, after_round};
 
@@ -161,12 +168,28 @@ pub fn refuse_on_library_thread(function: &str) -> Result<(), Error> {
     Ok(())
 }
 
+/// Runs `work`; its panic is an error, so that a task that others wait for goes on, and tells them.
+pub(crate) async fn caught<T>(work: impl Future<Output = T>) -> Result<T, Error> {
+    AssertUnwindSafe(work)
+        .catch_unwind()
+        .await
+        .map_err(|_| a_bug())
+}
+
+/// Of a part that a panic ended. Passing, as far as anybody knows.
+fn a_bug() -> Error {
+    Error::unavailable("a bug in this library ended it").from_source(Source::Library)
+}
+
 /// Whether a thread has ended. Not a channel: any number may wait for it, each as long as it likes.
 #[derive(Default)]
 struct End {
     come: Mutex<bool>,
     changed: Condvar,
 }
+
+/// How long an end waits for a name lookup that hangs.
+const BLOCKED: Duration = Duration::from_millis(100);
 
 /// Held by the thread.
 struct Alive(Arc<End>);
@@ -195,8 +218,7 @@ impl Worker {
                 body();
             })
         };
-        let thread = sys::with_signals_blocked(spawn)
-            .map_err(|error| Error::internal(format!("cannot start a thread: {error}")))?;
+        let thread = sys::with_signals_blocked(spawn).map_err(|error| no_thread(&error))?;
         Ok(Self {
             end,
             thread: Mutex::new(Some(thread)),
@@ -230,9 +252,27 @@ impl Worker {
     }
 }
 
+fn stopping() -> Error {
+    Error::shutdown("the runtime is shutting down")
+}
+
+fn no_thread(error: &std::io::Error) -> Error {
+    let message = format!(
+        "cannot start a thread: {error}; the process, its user or its container has as many as it may have"
+    );
+    let message = match error.kind() {
+        std::io::ErrorKind::WouldBlock => message,
+        _ => format!("cannot start a thread: {error}"),
+    };
+    Error::rpc(Source::Library, Code::Unavailable, message)
+        .retryable(true)
+        .processed(false)
+}
+
 /// The threads of one epoch.
 pub struct Runtime {
     threads: Vec<IoThread>,
+    blocking: BlockingThreads,
     callbacks: Option<CallbackThreads>,
     next: AtomicUsize,
 }
@@ -247,20 +287,25 @@ impl Runtime {
     fn start(options: &Options) -> Result<Self, Error> {
         let mut runtime = Self {
             threads: Vec::new(),
-            callbacks: CallbackThreads::start(options)?,
+            blocking: BlockingThreads::start(&options.thread_name)?,
+            callbacks: None,
             next: AtomicUsize::new(0),
         };
-        for index in 0..options.io_threads {
-            match IoThread::start(index, &options.thread_name) {
-                Ok(thread) => runtime.threads.push(thread),
-                Err(error) => {
-                    runtime.stop();
-                    runtime.join(None);
-                    return Err(error);
-                }
-            }
+        let started = runtime.start_others(options);
+        if started.is_err() {
+            runtime.stop();
+            runtime.join(None);
         }
-        Ok(runtime)
+        started.map(|()| runtime)
+    }
+
+    fn start_others(&mut self, options: &Options) -> Result<(), Error> {
+        self.callbacks = CallbackThreads::start(options)?;
+        for index in 0..options.io_threads {
+            let thread = IoThread::start(index, &options.thread_name, &self.blocking)?;
+            self.threads.push(thread);
+        }
+        Ok(())
     }
 
     /// The thread that a new channel lives on: each in turn.
@@ -303,6 +348,8 @@ impl Runtime {
         if !self.threads.iter().all(|thread| thread.join(deadline)) {
             return false;
         }
+        self.blocking.stop();
+        self.blocking.join(Instant::now() + BLOCKED);
         // Last: what the I/O threads dropped at their end still calls back.
         match &self.callbacks {
             None => true,

@@ -316,6 +316,13 @@ fn chaos_on_queues_loses_and_doubles_nothing() {
 }
 
 #[test]
+fn channels_live_without_further_threads() {
+    let program = program(C, "threads.c", &["-lzeebe", "-ldl"]);
+    with_gateways(clean(Command::new(&program)), "threads");
+    with_gateways(valgrind(&program), "threads-valgrind");
+}
+
+#[test]
 fn every_fault_has_its_status() {
     let program = program(C, "faults.c", &["-lzeebe"]);
     with_gateways(clean(Command::new(&program)), "faults");

@@ -24,6 +24,7 @@ use super::traffic::{Metered, Traffic};
 use super::tunnel::Tunnel;
 use crate::credentials::Security;
 use crate::error::{Error, chain};
+use crate::runtime::blocking;
 
 /// What a peer may send ahead of a stream's reader. A quarter of it halves the rate of streams of 1 KiB messages.
 const STREAM_WINDOW: u32 = 2 * 1024 * 1024;
@@ -133,9 +134,7 @@ impl Connector {
             Some(config) => config,
             None => {
                 let tls = Arc::clone(tls);
-                tokio::task::spawn_blocking(move || tls.http2())
-                    .await
-                    .map_err(|error| Error::internal(format!("reading certificates: {error}")))??
+                blocking(move || tls.http2()).await??
             }
         };
         let name = ServerName::try_from(self.server_name.clone()).map_err(|_| {

@@ -4,16 +4,16 @@
 //! `grpc.dns_min_time_between_resolutions_ms` after it was found. Not here: which endpoint wins (`connector`).
 
 use std::fmt;
-use std::net::{IpAddr, SocketAddr};
+use std::net::{IpAddr, SocketAddr, ToSocketAddrs};
 use std::path::PathBuf;
 use std::time::Duration;
 
-use tokio::net::lookup_host;
 use tokio::sync::Mutex;
 use tokio::time::Instant;
 
 use super::target::Address;
 use crate::error::{Error, chain};
+use crate::runtime::blocking;
 
 /// One place to connect to.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -87,7 +87,8 @@ impl Resolver {
         {
             return Ok(endpoints.clone());
         }
-        let failure = match lookup_host((host, port)).await {
+        let name = (host.to_owned(), port);
+        let failure = match blocking(move || name.to_socket_addrs()).await? {
             Ok(addresses) => {
                 let mut endpoints = Vec::new();
                 for address in addresses.map(Endpoint::Tcp) {

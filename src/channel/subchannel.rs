@@ -12,13 +12,14 @@ use tokio::task::AbortHandle;
 use tokio::time::{Instant, sleep, timeout};
 
 use super::balancer::Balancer;
-use super::connection::{self, Connection, Pings};
+use super::connection::{self, Connection, End, Pings};
 use super::connectivity::Connectivity;
 use super::connector::{Connector, Opened};
 use super::resolver::Endpoint;
 use super::traffic::Traffic;
 use crate::backoff::Backoff;
 use crate::error::Error;
+use crate::runtime::caught;
 
 pub(super) enum State {
     Idle,
@@ -105,16 +106,20 @@ pub(super) async fn attempts(
             };
             connector.connect(&endpoints, &record.traffic).await
         };
-        let attempted = timeout(limit, attempt).await.unwrap_or_else(|_| {
-            Err(Error::unavailable(format!(
-                "connecting to {} took longer than {} ms",
-                match &endpoint {
-                    Some(endpoint) => endpoint.to_string(),
-                    None => connector.resolver.to_string(),
-                },
-                limit.as_millis()
-            )))
-        });
+        let attempted = timeout(limit, caught(attempt)).await;
+        let attempted = attempted.map_or_else(
+            |_| {
+                Err(Error::unavailable(format!(
+                    "connecting to {} took longer than {} ms",
+                    match &endpoint {
+                        Some(endpoint) => endpoint.to_string(),
+                        None => connector.resolver.to_string(),
+                    },
+                    limit.as_millis()
+                )))
+            },
+            |attempted| attempted.unwrap_or_else(Err),
+        );
         let pause = match attempted {
             Ok(opened) => drive(&balancer, id, opened, &record).await,
             Err(error) => match balancer.upgrade() {
@@ -153,15 +158,16 @@ async fn drive(
             }
         }
     };
-    let end = connection::drive(
+    let end = caught(connection::drive(
         opened,
         connection.clone(),
         keepalive,
         &record.pings,
         idle_timeout,
         observe,
-    )
-    .await;
+    ))
+    .await
+    .unwrap_or_else(|error| End::Lost(error.to_string()));
     // Without a balancer, or anybody who has the connection, there is nobody to tell.
     balancer
         .upgrade()?

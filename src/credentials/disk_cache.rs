@@ -1,6 +1,6 @@
 //! Disk cache: the token file that processes share, so that one request serves them all, and a restart needs none.
 //!
-//! All file I/O is on tokio's blocking threads. Only its owner may read the file; whatever else is at its path is
+//! All file I/O is on blocking threads. Only its owner may read the file; whatever else is at its path is
 //! left alone, and tokens are fetched as without a cache.
 
 use std::ffi::OsString;
@@ -17,7 +17,7 @@ use zeroize::Zeroizing;
 use super::token::{Lifetime, Token};
 use super::token_file::TokenFile;
 use crate::error::Error;
-use crate::runtime::lock;
+use crate::runtime::{self, lock};
 use crate::sys;
 
 /// The longest file that is read.
@@ -258,8 +258,6 @@ impl Drop for Lock {
 async fn blocking<T: Send + 'static>(
     work: impl FnOnce() -> Result<T, String> + Send + 'static,
 ) -> Result<T, String> {
-    match tokio::task::spawn_blocking(work).await {
-        Ok(result) => result,
-        Err(error) => Err(error.to_string()),
-    }
+    let done = runtime::blocking(work).await;
+    done.unwrap_or_else(|error| Err(error.to_string()))
 }

@@ -32,7 +32,7 @@ use super::token_http::{Form, TokenHttp};
 use super::token_url;
 use crate::error::{Error, chain};
 use crate::proxy::Proxy;
-use crate::runtime::lock;
+use crate::runtime::{blocking, lock};
 
 /// How the endpoint is reached, and what the client shows of itself there.
 #[derive(Clone, Debug)]
@@ -287,9 +287,7 @@ impl ClientCredentials {
     async fn form(self: &Arc<Self>) -> Result<Form, Error> {
         // An RSA signature takes milliseconds: not on an I/O thread.
         let this = Arc::clone(self);
-        let body = tokio::task::spawn_blocking(move || this.body())
-            .await
-            .map_err(|error| Error::internal(format!("the token request: {error}")))??;
+        let body = blocking(move || this.body()).await??;
         let secret = self.client_secret.expose_secret();
         Ok(Form {
             body: Bytes::from_owner(body),

@@ -16,7 +16,7 @@ use super::oauth2::ClientCredentials;
 use super::token::{Lifetime, Token};
 use super::token_cache::{Facts, Outcome, Step, TokenCache};
 use crate::error::Error;
-use crate::runtime::{self, Epoch, lock};
+use crate::runtime::{self, Epoch, Runtime, caught, lock};
 use crate::sys::{PerProcess, since_boot};
 
 enum Source {
@@ -271,14 +271,17 @@ impl Plugin {
 
     /// On its own: it outlives the deadline of the call that started it.
     fn fetch_in_background(self: &Arc<Self>, reads: Reads) {
+        let plugin = Arc::clone(self);
         let mut fetch = Fetch(Some(Arc::clone(self)));
-        let spawned = self.spawn(|plugin| async move {
-            tracing::debug!("{plugin:?}: a token is asked for");
-            let fetched = plugin.fetch(reads).await;
-            fetch.finish(fetched);
-        });
-        if let Err(error) = spawned {
-            tracing::debug!("no token is fetched: {error}"); // those who wait learn it by the drop
+        let runtime = runtime::get(self.epoch);
+        let slot = runtime.as_deref().map_err(Error::clone);
+        match slot.and_then(Runtime::reserve_any) {
+            Ok(slot) => slot.spawn(async move {
+                tracing::debug!("{plugin:?}: a token is asked for");
+                let fetched = caught(plugin.fetch(reads)).await.unwrap_or_else(Err);
+                fetch.finish(fetched);
+            }),
+            Err(error) => fetch.finish(Err(error)),
         }
     }
 

@@ -2,12 +2,14 @@
 
 use std::error::Error as _;
 use std::io;
+use std::net::ToSocketAddrs;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE};
 use http::{HeaderMap, HeaderValue, StatusCode};
+use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use secrecy::ExposeSecret;
 use zeroize::Zeroizing;
 
@@ -16,7 +18,7 @@ use super::token_answer::passing;
 use super::token_url;
 use crate::error::{Error, chain};
 use crate::proxy::{Proxy, authority};
-use crate::runtime::lock;
+use crate::runtime::{blocking, lock};
 
 /// The longest answer that is read.
 const MAX_ANSWER: usize = 1 << 20;
@@ -99,12 +101,10 @@ impl TokenHttp {
 /// Over TLS the endpoint chooses one of the protocols.
 async fn client(options: &TokenOptions, protocols: &[&[u8]]) -> Result<reqwest::Client, Error> {
     let tls = Arc::clone(&options.tls);
-    let tls = tokio::task::spawn_blocking(move || tls.any_protocol())
-        .await
-        .map_err(|error| Error::internal(format!("reading certificates: {error}")))??;
+    let tls = blocking(move || tls.any_protocol()).await??;
     let mut tls = rustls::ClientConfig::clone(&tls);
     tls.alpn_protocols = protocols.iter().map(|name| name.to_vec()).collect();
-    let mut builder = reqwest::Client::builder().no_proxy();
+    let mut builder = reqwest::Client::builder().no_proxy().dns_resolver(Resolver);
     if let Some(proxy) = &options.proxy {
         builder = builder.proxy(through(proxy)?);
     }
@@ -117,6 +117,19 @@ async fn client(options: &TokenOptions, protocols: &[&[u8]]) -> Result<reqwest::
         .user_agent(concat!("libzeebe/", env!("CARGO_PKG_VERSION")))
         .build()
         .map_err(|error| Error::internal(format!("HTTP client: {}", chain(&error))))
+}
+
+/// By the blocking threads that are there: tokio's, which reqwest would use, may not be had.
+struct Resolver;
+
+impl Resolve for Resolver {
+    fn resolve(&self, name: Name) -> Resolving {
+        Box::pin(async move {
+            let name = (name.as_str().to_owned(), 0);
+            let found = blocking(move || name.to_socket_addrs()).await??;
+            Ok(Box::new(found) as Addrs)
+        })
+    }
 }
 
 fn through(proxy: &Proxy) -> Result<reqwest::Proxy, Error> {

@@ -17,7 +17,7 @@ use futures_util::stream::{FuturesUnordered, StreamExt};
 use tokio::task::unconstrained;
 use tokio::time::sleep;
 
-use super::{Worker, lock};
+use super::{BlockingThreads, Worker, lock, stopping};
 use crate::error::Error;
 
 type Task = Pin<Box<dyn Future<Output = ()> + Send>>;
@@ -26,6 +26,7 @@ type Owed = Box<dyn FnOnce()>;
 
 thread_local! {
     static CURRENT: Cell<Option<usize>> = const { Cell::new(None) };
+    static BLOCKING: RefCell<Option<BlockingThreads>> = const { RefCell::new(None) };
     /// What is owed at the end of the round of calls that runs here; `None`: none runs.
     static ROUND: RefCell<Option<Vec<Owed>>> = const { RefCell::new(None) };
 }
@@ -60,6 +61,18 @@ fn end_round() {
 /// Which I/O thread this is, if it is one.
 pub(super) fn current_io_thread() -> Option<usize> {
     CURRENT.get()
+}
+
+/// Runs what may wait in the system off the I/O thread that asks; elsewhere, right here. An error: it panicked, or the
+/// runtime ends.
+pub(crate) async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> T + Send + 'static,
+) -> Result<T, Error> {
+    let threads = BLOCKING.with_borrow(Clone::clone);
+    match threads {
+        Some(threads) => threads.run(work).await,
+        None => Ok(work()),
+    }
 }
 
 /// While calls run, a timer is set that is due before most deadlines: tokio wakes its own thread, by a system
@@ -166,22 +179,25 @@ pub(super) struct IoThread {
 }
 
 impl IoThread {
-    pub(super) fn start(index: usize, name: &str) -> Result<Self, Error> {
+    pub(super) fn start(
+        index: usize,
+        name: &str,
+        blocking: &BlockingThreads,
+    ) -> Result<Self, Error> {
         let inbox = Arc::new(Inbox::default());
         let (started, result) = mpsc::channel();
         let worker = Worker::start(format!("{name}-io-{index}"), {
             let inbox = Arc::clone(&inbox);
-            let name = name.to_owned();
+            let blocking = blocking.clone();
             move || {
                 let runtime = tokio::runtime::Builder::new_current_thread()
                     .enable_all()
-                    .max_blocking_threads(8) // name resolution and reading certificates
-                    .thread_name(format!("{name}-blocking"))
                     .build();
                 let runtime = match runtime {
                     Ok(runtime) => runtime,
                     Err(error) => {
                         let error = Error::internal(format!("cannot start I/O: {error}"));
+                        let error = error.processed(false);
                         // Whoever starts the thread waits for this.
                         let _: Result<(), _> = started.send(Err(error));
                         return;
@@ -190,13 +206,18 @@ impl IoThread {
                 let _: Result<(), _> = started.send(Ok(()));
                 drop(started);
                 CURRENT.set(Some(index));
-                // A task, not the future that is blocked on: tokio wakes that one by a system call.
-                let calls = runtime.spawn(unconstrained(inbox.run()));
-                // A panic was caught where it happened.
-                drop(runtime.block_on(calls));
-                // Drops every task here; a call that is dropped still completes. A name lookup
-                // that hangs is not waited for: nothing listens to it any more.
-                runtime.shutdown_timeout(Duration::from_millis(100));
+                BLOCKING.set(Some(blocking));
+                loop {
+                    // A task, not the future that is blocked on: tokio wakes that one by a system call.
+                    let calls = runtime.spawn(unconstrained(Arc::clone(&inbox).run()));
+                    match runtime.block_on(calls) {
+                        Ok(()) => break,
+                        // It ended the calls of its round, and must not end the thread, which others have a place on.
+                        Err(_) => tracing::error!("an I/O thread panicked"),
+                    }
+                }
+                // With every task; a call that is dropped still completes.
+                drop(runtime);
             }
         })?;
         match result.recv() {
@@ -214,7 +235,7 @@ impl IoThread {
         let before = self.inbox.reserved.fetch_add(1, Ordering::AcqRel);
         let slot = Slot { thread: self };
         if before & CLOSED != 0 {
-            return Err(Error::shutdown("the runtime is shutting down"));
+            return Err(stopping());
         }
         Ok(slot)
     }
@@ -242,7 +263,7 @@ mod tests {
 
     #[test]
     fn a_stopped_thread_drops_what_it_accepted_and_refuses_the_rest() {
-        let thread = IoThread::start(0, "test").unwrap();
+        let thread = IoThread::start(0, "test", &BlockingThreads::start("test").unwrap()).unwrap();
         let (sender, dropped) = mpsc::channel();
         let signal = Signal(sender.clone(), "waiting");
         thread.reserve().unwrap().spawn(async move {
@@ -287,7 +308,7 @@ mod tests {
                 say(polled);
             }
         };
-        let thread = IoThread::start(0, "test").unwrap();
+        let thread = IoThread::start(0, "test", &BlockingThreads::start("test").unwrap()).unwrap();
         let (one, two) = (task("one", "owed by one"), task("two", "owed by two"));
         thread.reserve().unwrap().spawn(async move {
             futures_util::future::join(one, two).await;

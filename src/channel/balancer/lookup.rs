@@ -12,7 +12,7 @@ use crate::channel::pool::{Lookup, Pool};
 use crate::channel::resolver::Endpoint;
 use crate::channel::subchannel::Subchannel;
 use crate::error::Error;
-use crate::runtime::lock;
+use crate::runtime::{caught, lock};
 
 impl Balancer {
     pub(super) fn look_up(self: &Arc<Self>, pool: &mut Pool) -> Result<(), Error> {
@@ -83,7 +83,9 @@ async fn look_up(balancer: Weak<Balancer>, connector: Arc<Connector>) {
         None => return,
     };
     loop {
-        let found = connector.resolver.endpoints().await;
+        let found = caught(connector.resolver.endpoints())
+            .await
+            .unwrap_or_else(Err);
         let Some(this) = balancer.upgrade() else {
             return;
         };
