@@ -1,7 +1,9 @@
-//! What the operating system must be asked for by hand: signals, forks, event descriptors, clocks and locks of files.
+//! What the operating system must be asked for by hand: signals, forks, event descriptors, clocks, locks of files and
+//! network interfaces.
 //!
 //! Beside `capi` the only place with `unsafe`. Nothing here knows of channels or calls.
 
+use std::ffi::CString;
 use std::fs::File;
 use std::io::{self, Read, Write};
 use std::marker::PhantomData;
@@ -192,6 +194,16 @@ fn flock(file: &File, operation: libc::c_int) -> io::Result<()> {
     }
 }
 
+/// The number of a network interface by its name, as IPv6 addresses have it (RFC 4007).
+pub(crate) fn interface_number(name: &str) -> io::Result<u32> {
+    let name = CString::new(name)?;
+    // SAFETY: a string that ends with its NUL, which is only read.
+    match unsafe { libc::if_nametoindex(name.as_ptr()) } {
+        0 => Err(io::Error::last_os_error()),
+        number => Ok(number),
+    }
+}
+
 /// Whose files are this process's own.
 pub(crate) fn effective_user() -> u32 {
     // SAFETY: takes nothing and cannot fail.
@@ -246,6 +258,17 @@ mod tests {
             std::thread::yield_now();
         }
         assert!(since_boot() - began >= Duration::from_millis(19));
+    }
+
+    #[test]
+    fn interfaces_have_numbers() {
+        let loopback = if cfg!(target_os = "linux") {
+            "lo"
+        } else {
+            "lo0"
+        };
+        assert!(interface_number(loopback).unwrap() > 0);
+        assert!(interface_number("no such one").is_err());
     }
 
     #[test]

@@ -202,7 +202,10 @@ fn proxied(address: Address, options: &ChannelOptions) -> Result<(Address, Optio
     let (host, port) = match &address {
         Address::Unix(_) => return Ok((address, None)),
         Address::Host(host, port) => (host.clone(), *port),
-        Address::Sockets(addresses) => (addresses[0].ip().to_string(), addresses[0].port()),
+        Address::Sockets(sockets) => {
+            let first = sockets[0].address;
+            (first.ip().to_string(), first.port())
+        }
     };
     let option = options.text(PROXY);
     let enabled = options.integer("grpc.enable_http_proxy") == 1;

@@ -1,6 +1,6 @@
 //! Resolver: a target's endpoints, by DNS where it has a name.
 //!
-//! Asked at each connection attempt; looks a name up again no sooner than
+//! Asked at each connection attempt, and by round_robin when a connection fails; looks a name up again no sooner than
 //! `grpc.dns_min_time_between_resolutions_ms` after it was found. Not here: which endpoint wins (`connector`).
 
 use std::fmt;
@@ -9,11 +9,12 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use tokio::sync::Mutex;
-use tokio::time::Instant;
+use tokio::time::{Instant, sleep};
 
-use super::target::Address;
+use super::target::{Address, Socket};
 use crate::error::{Error, chain};
 use crate::runtime::blocking;
+use crate::sys;
 
 /// One place to connect to.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -44,8 +45,8 @@ impl fmt::Display for Resolver {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.address {
             Address::Host(host, port) => write!(f, "{host}:{port}"),
-            Address::Sockets(addresses) => {
-                let texts: Vec<_> = addresses.iter().map(ToString::to_string).collect();
+            Address::Sockets(sockets) => {
+                let texts: Vec<_> = sockets.iter().map(ToString::to_string).collect();
                 f.write_str(&texts.join(", "))
             }
             Address::Unix(path) => write!(f, "unix:{}", path.display()),
@@ -72,44 +73,99 @@ impl Resolver {
         }
     }
 
-    /// Never empty. What was found before outlives a lookup that fails.
+    /// For an attempt; never empty. What was found before outlives a lookup that fails.
     pub(super) async fn endpoints(&self) -> Result<Vec<Endpoint>, Error> {
-        let (host, port) = match &self.address {
-            Address::Host(host, port) => (host.as_str(), *port),
-            Address::Sockets(addresses) => {
-                return Ok(addresses.iter().copied().map(Endpoint::Tcp).collect());
-            }
-            Address::Unix(path) => return Ok(vec![Endpoint::Unix(path.clone())]),
-        };
         let mut found = self.found.lock().await;
         if let Some((at, endpoints)) = &*found
             && at.elapsed() < self.min_interval
         {
             return Ok(endpoints.clone());
         }
-        let name = (host.to_owned(), port);
-        let failure = match blocking(move || name.to_socket_addrs()).await? {
-            Ok(addresses) => {
-                let mut endpoints = Vec::new();
-                for address in addresses.map(Endpoint::Tcp) {
-                    if !endpoints.contains(&address) {
-                        endpoints.push(address);
-                    }
-                }
-                if !endpoints.is_empty() {
-                    *found = Some((Instant::now(), endpoints.clone()));
-                    return Ok(endpoints);
-                }
-                format!("{host} has no address")
+        match (self.look_up().await, &*found) {
+            (Ok(endpoints), _) => {
+                *found = Some((Instant::now(), endpoints.clone()));
+                Ok(endpoints)
             }
-            Err(error) => format!("cannot resolve {host}: {}", chain(&error)),
-        };
-        match &*found {
-            Some((_, endpoints)) => {
+            (Err(failure), Some((_, endpoints))) => {
                 tracing::warn!("{failure}; what was found before is used");
                 Ok(endpoints.clone())
             }
-            None => Err(Error::unavailable(failure)),
+            (Err(failure), None) => Err(failure),
         }
     }
+
+    /// Found anew, by round_robin, whose connections failed. Within the shortest time between two lookups it is put off to
+    /// the end of that.
+    pub(super) async fn endpoints_anew(&self) -> Result<Vec<Endpoint>, Error> {
+        loop {
+            let mut found = self.found.lock().await;
+            let age = found.as_ref().map(|(at, _)| at.elapsed());
+            match age.and_then(|age| self.min_interval.checked_sub(age)) {
+                Some(left) if !left.is_zero() && self.name().is_some() => {
+                    drop(found);
+                    sleep(left).await;
+                }
+                _ => {
+                    let endpoints = self.look_up().await?;
+                    *found = Some((Instant::now(), endpoints.clone()));
+                    return Ok(endpoints);
+                }
+            }
+        }
+    }
+
+    async fn look_up(&self) -> Result<Vec<Endpoint>, Error> {
+        let name = match &self.address {
+            Address::Host(host, port) => (host.clone(), *port),
+            Address::Sockets(sockets) => return those_there_are(sockets),
+            Address::Unix(path) => return Ok(vec![Endpoint::Unix(path.clone())]),
+        };
+        let host = name.0.clone();
+        let addresses = blocking(move || name.to_socket_addrs())
+            .await?
+            .map_err(|error| {
+                Error::unavailable(format!("cannot resolve {host}: {}", chain(&error)))
+            })?;
+        let mut endpoints = Vec::new();
+        for address in addresses.map(Endpoint::Tcp) {
+            if !endpoints.contains(&address) {
+                endpoints.push(address);
+            }
+        }
+        if endpoints.is_empty() {
+            return Err(Error::unavailable(format!("{host} has no address")));
+        }
+        Ok(endpoints)
+    }
+}
+
+/// Only if all are in zones that this host has not, an error.
+fn those_there_are(sockets: &[Socket]) -> Result<Vec<Endpoint>, Error> {
+    let mut endpoints = Vec::new();
+    let mut failure = None;
+    for socket in sockets {
+        match endpoint(socket) {
+            Ok(endpoint) => endpoints.push(endpoint),
+            Err(error) => failure = Some(error),
+        }
+    }
+    match failure {
+        Some(error) if endpoints.is_empty() => Err(error),
+        _ => Ok(endpoints),
+    }
+}
+
+/// With the number of its zone: interfaces come and go.
+fn endpoint(socket: &Socket) -> Result<Endpoint, Error> {
+    let mut address = socket.address;
+    if let (SocketAddr::V6(address), Some(zone)) = (&mut address, &socket.zone) {
+        let number = zone.parse().or_else(|_| sys::interface_number(zone));
+        let number = number.map_err(|error| {
+            Error::unavailable(format!(
+                "cannot connect to {socket}: there is no network interface {zone:?}: {error}"
+            ))
+        })?;
+        address.set_scope_id(number);
+    }
+    Ok(Endpoint::Tcp(address))
 }

@@ -3,8 +3,11 @@
 //! `host:port`, `dns:///host:port`, `ipv4:a,b`, `ipv6:[a],[b]`, `unix:path`, and the URLs `http(s)://` and
 //! `grpc(s)://` (gRPC naming document). Pure: nothing is resolved here.
 
+use std::fmt;
 use std::net::{Ipv6Addr, SocketAddr, SocketAddrV4, SocketAddrV6};
 use std::path::PathBuf;
+
+use percent_encoding::percent_decode_str;
 
 use crate::loopback::is_loopback_host;
 
@@ -15,8 +18,25 @@ const DEFAULT_PORT: u16 = 443;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Address {
     Host(String, u16),
-    Sockets(Vec<SocketAddr>),
+    Sockets(Vec<Socket>),
     Unix(PathBuf),
+}
+
+/// An address as it is written.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Socket {
+    pub address: SocketAddr,
+    /// Of IPv6, where a host has several networks: the interface, by name or number (RFC 4007). Nobody else is told it.
+    pub zone: Option<String>,
+}
+
+impl fmt::Display for Socket {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.zone {
+            Some(zone) => write!(f, "[{}%{zone}]:{}", self.address.ip(), self.address.port()),
+            None => self.address.fmt(f),
+        }
+    }
 }
 
 /// A target that can be used.
@@ -52,15 +72,15 @@ impl Target {
         }
         if let Some((_, rest)) = url_scheme(text) {
             // A URL's lone final slash is an empty path.
-            return host_port(rest.strip_suffix('/').unwrap_or(rest));
+            return host_port(rest.strip_suffix('/').unwrap_or(rest), Zone::InUrl);
         }
         match text.split_once(':') {
             Some(("dns", rest)) => dns(rest),
-            Some(("ipv4", rest)) => sockets(rest, |part| v4(part).map(SocketAddr::V4)),
-            Some(("ipv6", rest)) => sockets(rest, |part| v6(part).map(SocketAddr::V6)),
+            Some(("ipv4", rest)) => sockets(rest, v4),
+            Some(("ipv6", rest)) => sockets(rest, v6),
             Some(("unix", rest)) => unix(rest),
             _ if text.contains("://") => Err("its scheme is not known".to_owned()),
-            _ => host_port(text),
+            _ => host_port(text, Zone::Bare),
         }
     }
 
@@ -68,7 +88,7 @@ impl Target {
     pub fn is_loopback(&self) -> bool {
         match &self.address {
             Address::Host(host, _) => is_loopback_host(host),
-            Address::Sockets(all) => all.iter().all(|address| address.ip().is_loopback()),
+            Address::Sockets(all) => all.iter().all(|socket| socket.address.ip().is_loopback()),
             Address::Unix(_) => true,
         }
     }
@@ -107,7 +127,7 @@ fn dns(rest: &str) -> Result<Target, String> {
         },
         None => rest,
     };
-    host_port(name)
+    host_port(name, Zone::Bare)
 }
 
 fn unix(rest: &str) -> Result<Target, String> {
@@ -125,35 +145,72 @@ fn unix(rest: &str) -> Result<Target, String> {
     })
 }
 
-fn sockets(
-    list: &str,
-    parse: impl Fn(&str) -> Result<SocketAddr, String>,
-) -> Result<Target, String> {
+fn sockets(list: &str, parse: impl Fn(&str) -> Result<Socket, String>) -> Result<Target, String> {
     let list = list.strip_prefix("///").unwrap_or(list);
-    let addresses = list.split(',').map(parse).collect::<Result<Vec<_>, _>>()?;
-    Ok(Target {
-        authority: addresses[0].to_string(),
-        address: Address::Sockets(addresses),
-    })
+    let sockets = list.split(',').map(parse).collect::<Result<Vec<_>, _>>()?;
+    Ok(of_sockets(sockets))
 }
 
-fn v4(text: &str) -> Result<SocketAddrV4, String> {
+fn of_sockets(sockets: Vec<Socket>) -> Target {
+    Target {
+        authority: sockets[0].address.to_string(),
+        address: Address::Sockets(sockets),
+    }
+}
+
+fn v4(text: &str) -> Result<Socket, String> {
     let (ip, port) = split_port(text)?;
     let ip = ip
         .parse()
         .map_err(|_| format!("{ip:?} is no IPv4 address"))?;
-    Ok(SocketAddrV4::new(ip, port))
+    Ok(Socket {
+        address: SocketAddrV4::new(ip, port).into(),
+        zone: None,
+    })
 }
 
-fn v6(text: &str) -> Result<SocketAddrV6, String> {
+fn v6(text: &str) -> Result<Socket, String> {
     let (ip, port) = split_port(text)?;
+    let (ip, zone) = zoned(ip, Zone::Bare)?;
+    Ok(Socket {
+        address: SocketAddrV6::new(ip, port, 0, 0).into(),
+        zone,
+    })
+}
+
+/// How the zone of an IPv6 address is written behind it.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Zone {
+    /// `%eth0`, or `%25eth0` out of habit.
+    Bare,
+    /// `%25eth0`, where more may be percent-encoded (RFC 6874), or `%eth0`.
+    InUrl,
+}
+
+fn zoned(text: &str, written: Zone) -> Result<(Ipv6Addr, Option<String>), String> {
+    let (ip, zone) = match text.split_once('%') {
+        Some((ip, zone)) => (ip, Some(zone)),
+        None => (text, None),
+    };
     let ip = ip
         .parse()
-        .map_err(|_| format!("{ip:?} is no IPv6 address"))?;
-    Ok(SocketAddrV6::new(ip, port, 0, 0))
+        .map_err(|_| format!("{text:?} is no IPv6 address"))?;
+    let Some(zone) = zone else {
+        return Ok((ip, None));
+    };
+    if zone.is_empty() {
+        return Err(format!("nothing follows the % of {text:?}"));
+    }
+    let is_number = zone.bytes().all(|digit| digit.is_ascii_digit());
+    let zone = match zone.strip_prefix("25") {
+        Some(encoded) if !encoded.is_empty() && (written == Zone::InUrl || !is_number) => encoded,
+        _ => zone,
+    };
+    let zone = percent_decode_str(zone).decode_utf8_lossy().into_owned();
+    Ok((ip, Some(zone)))
 }
 
-fn host_port(text: &str) -> Result<Target, String> {
+fn host_port(text: &str, zone: Zone) -> Result<Target, String> {
     if let Some(bad) = text.chars().find(|c| "/?#@,\"<>\\^`{|}".contains(*c)) {
         return Err(format!("{bad:?} cannot follow or be part of host:port"));
     }
@@ -167,8 +224,11 @@ fn host_port(text: &str) -> Result<Target, String> {
         ));
     }
     let authority = if host.contains(':') {
-        host.parse::<Ipv6Addr>()
-            .map_err(|_| format!("{host:?} is no IPv6 address"))?;
+        let (ip, zone) = zoned(host, zone)?;
+        if zone.is_some() {
+            let address = SocketAddrV6::new(ip, port, 0, 0).into();
+            return Ok(of_sockets(vec![Socket { address, zone }]));
+        }
         format!("[{host}]:{port}")
     } else {
         format!("{host}:{port}")
@@ -183,9 +243,7 @@ fn host_port(text: &str) -> Result<Target, String> {
 fn split_port(text: &str) -> Result<(&str, u16), String> {
     let (host, port) = if let Some(rest) = text.strip_prefix('[') {
         let (host, rest) = rest.split_once(']').ok_or("its bracket is not closed")?;
-        if host.parse::<Ipv6Addr>().is_err() {
-            return Err(format!("{host:?} is no IPv6 address"));
-        }
+        zoned(host, Zone::Bare)?;
         match rest.strip_prefix(':') {
             Some(port) => (host, Some(port)),
             None if rest.is_empty() => (host, None),
@@ -228,6 +286,7 @@ mod tests {
             ("::1", "[::1]:443"),
             ("ipv4:127.0.0.1:1,127.0.0.2:2", "127.0.0.1:1"),
             ("ipv6:[::1]:1", "[::1]:1"),
+            ("ipv6:[fe80::1%eth0]:1,[::1]:2", "[fe80::1]:1"),
             ("unix:/tmp/socket", "localhost"),
             ("unix:///tmp/socket", "localhost"),
         ] {
@@ -257,9 +316,45 @@ mod tests {
             "z\u{fc}rich:1",
             "user@zeebe:1",
             "unix://relative",
+            "[fe80::1%]:1",
+            "ipv6:[fe80::1%]:1",
+            "[zeebe%eth0]:1",
+            "ipv4:127.0.0.1%lo:1",
         ] {
             assert!(Target::parse(text).is_err(), "{text}");
         }
+    }
+
+    #[test]
+    fn zones_are_read_as_they_are_written_in_texts_and_urls() {
+        for (text, ip, zone) in [
+            ("ipv6:[fe80::1%eth0]:26500", "fe80::1", "eth0"),
+            ("ipv6:///[fe80::1%eth0]", "fe80::1", "eth0"),
+            ("ipv6:fe80::1%eth0", "fe80::1", "eth0"),
+            ("ipv6:[fe80::1%2]:1", "fe80::1", "2"),
+            ("[fe80::1%eth0]:26500", "fe80::1", "eth0"),
+            ("fe80::1%eth0", "fe80::1", "eth0"),
+            ("[fe80::1%25eth0]:1", "fe80::1", "eth0"),
+            ("[fe80::1%25]:1", "fe80::1", "25"),
+            ("[fe80::1%251]:1", "fe80::1", "251"),
+            ("dns:///[fe80::1%wlan-0.5]:1", "fe80::1", "wlan-0.5"),
+            ("http://[fe80::1%25eth0]:1", "fe80::1", "eth0"),
+            ("http://[fe80::1%251]:1/", "fe80::1", "1"),
+            ("https://[fe80::1%25]:1", "fe80::1", "25"),
+            ("grpcs://[fe80::1%eth0]", "fe80::1", "eth0"),
+            ("grpc://[::1%25a%2Db]", "::1", "a-b"),
+        ] {
+            let target = Target::parse(text).unwrap();
+            let Address::Sockets(sockets) = &target.address else {
+                panic!("{text}")
+            };
+            assert_eq!(sockets[0].address.ip().to_string(), ip, "{text}");
+            assert_eq!(sockets[0].zone.as_deref(), Some(zone), "{text}");
+            // The zone means nothing to the gateway (RFC 6874, section 4).
+            assert_eq!(target.server_name(), ip, "{text}");
+        }
+        assert!(Target::parse("[::1%lo]:1").unwrap().is_loopback());
+        assert!(!Target::parse("[fe80::1%lo]:1").unwrap().is_loopback());
     }
 
     #[test]

@@ -215,12 +215,21 @@ static void every_form_of_target_connects(const gateway *g) {
     CHECK(end.status == 0);
     zeebe_channel_free(channel);
   }
-  if (strstr(g->ports, "\"plaintext_v6\"")) {
-    snprintf(address, sizeof address, "ipv6:[::1]:%s", gateway_get(g, "plaintext_v6"));
+  if (!strstr(g->ports, "\"plaintext_v6\"")) return;
+  /* The first loopback interface, by name and by number. */
+  static const char *const V6[] = {"ipv6:[::1]:%s", "ipv6:[::1%%lo]:%s", "ipv6:[::1%%1]:%s", "[::1%%lo]:%s", "dns:///[::1%%lo]:%s", "http://[::1%%25lo]:%s", "grpc://[::1%%251]:%s/", "ipv6:[::1%%none0]:1,[::1%%lo]:%s"};
+  for (size_t i = 0; i < sizeof V6 / sizeof *V6; i++) {
+    snprintf(address, sizeof address, V6[i], gateway_get(g, "plaintext_v6"));
     zeebe_channel *channel = channel_new((channel_arguments){.address = address});
-    CHECK(topology(channel).status == 0);
+    ended end = topology(channel);
+    if (end.status) fprintf(stderr, "%s: %s\n", address, end.message);
+    CHECK(end.status == 0);
     zeebe_channel_free(channel);
   }
+  zeebe_channel *channel = channel_new((channel_arguments){.address = "[::1%none0]:26500"});
+  ended end = topology(channel);
+  CHECK(end.status == 14 && !end.processed && strstr(end.message, "cannot connect to [::1%none0]:26500: there is no network interface \"none0\""));
+  zeebe_channel_free(channel);
 }
 
 static void a_dead_address_does_not_block_a_living_one(const gateway *g) {
@@ -271,6 +280,43 @@ static void names_are_looked_up_again_after_failure(const gateway *g) {
   OK(zeebe_channel_wait_ready(channel, 10000));
   CHECK(topology(channel).status == 0);
   zeebe_channel_free(channel);
+}
+
+static int has_endpoint(const zeebe_channel *channel, const char *address) {
+  char text[64], *json = NULL;
+  snprintf(text, sizeof text, "\"endpoint\":\"%s:", address);
+  OK(zeebe_channel_stats(channel, &json));
+  int found = strstr(json, text) != NULL;
+  zeebe_string_free(json);
+  return found;
+}
+
+/* A lookup that is asked for too early comes at the end of the shortest time, and one that fails is tried again; the
+   connections that there are stay well, and ask for nothing. */
+static void round_robin_looks_up_again_when_it_may(const gateway *g) {
+  static const int shortest[] = {1500, 0};
+  char address[64];
+  snprintf(address, sizeof address, "gateway.test:%s", gateway_get(g, "plaintext"));
+  for (int i = 0; i < 2; i++) {
+    gateway_test = "127.0.0.1";
+    zeebe_channel *channel = channel_new((channel_arguments){.address = address,
+                                                             .options = {TEXT("grpc.lb_policy_name", "round_robin"), NUMBER("grpc.initial_reconnect_backoff_ms", 100),
+                                                                         NUMBER("grpc.dns_min_time_between_resolutions_ms", shortest[i])}});
+    lookups = 0;
+    int64_t began = now_ms();
+    CHECK(topology(channel).status == 0 && lookups == 1);
+    gateway_test = i ? NULL : "127.0.0.1,127.0.0.2";
+    gateway_tell(g, "POST /reset-connections");
+    while (stats_number(channel, "connections") < 2) usleep(1000); /* those go on that are known */
+    CHECK(topology(channel).status == 0);
+    while (i && lookups < 3) usleep(1000);
+    gateway_test = "127.0.0.1,127.0.0.2";
+    while (!has_endpoint(channel, "127.0.0.2")) usleep(1000);
+    CHECK(i || (lookups == 2 && now_ms() - began >= shortest[i]));
+    CHECK(now_ms() - began < shortest[i] + 5000);
+    CHECK(topology(channel).status == 0);
+    zeebe_channel_free(channel);
+  }
 }
 
 /* ---- flow control: what an aborted call was sent counts as read */
@@ -392,6 +438,7 @@ int main(void) {
   every_form_of_target_connects(&g);
   a_dead_address_does_not_block_a_living_one(&g);
   names_are_looked_up_again_after_failure(&g);
+  round_robin_looks_up_again_when_it_may(&g);
   aborted_calls_give_their_window_back(&g);
   messages_are_compressed_when_asked(&g);
   sessions_are_resumed(&g, ca);

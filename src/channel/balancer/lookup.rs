@@ -60,17 +60,13 @@ impl Balancer {
         self.announce(&pool);
     }
 
-    /// Returns the pause before the next lookup, if anybody still wants one.
+    /// Returns the pause before the next lookup, if anybody still wants one. What was found before goes on meanwhile.
     fn unresolved(&self, error: Error, backoff: &mut Backoff) -> Option<Duration> {
         let pause = backoff.pause(fastrand::f64());
         tracing::warn!("{error}; the next attempt is in {} ms", pause.as_millis());
         let mut pool = lock(&self.pool);
-        pool.lookup = if pool.subchannels.is_empty() && !self.lies_idle(&pool) {
-            Lookup::Failed
-        } else {
-            Lookup::None // what was found before goes on
-        };
-        let again = pool.lookup == Lookup::Failed;
+        let again = !self.lies_idle(&pool);
+        pool.lookup = if again { Lookup::Failed } else { Lookup::None };
         self.fail_waiting(pool, error);
         again.then_some(pause)
     }
@@ -83,7 +79,7 @@ async fn look_up(balancer: Weak<Balancer>, connector: Arc<Connector>) {
         None => return,
     };
     loop {
-        let found = caught(connector.resolver.endpoints())
+        let found = caught(connector.resolver.endpoints_anew())
             .await
             .unwrap_or_else(Err);
         let Some(this) = balancer.upgrade() else {
