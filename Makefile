@@ -5,7 +5,7 @@
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DELETE_ON_ERROR:
-.PHONY: all install uninstall demo examples gateway interop-servers token-servers test test-cpp test-clients test-go java test-java bench header clean help
+.PHONY: all install uninstall demo examples gateway interop-servers token-servers check test test-cpp test-clients test-go java test-java bench header clean help
 
 PREFIX ?= /usr/local
 LIBDIR ?= $(PREFIX)/lib
@@ -148,13 +148,30 @@ build/java/driver/Driver.class: tests/conformance/drivers/java/Driver.java build
 test-java: build/java/lib/zeebe-channel.jar gateway ## the Java binding: its tests
 	timeout 900 $(MAVEN) verify
 
-test: ## all checks: formatting, lints, the bindings' tests, and every other test
-	scripts/prerequisites cargo cc c++ python3 valgrind pkg-config cmake tinyproxy go node npm java mvn unzip
+# A fast first failure: what needs neither the released library nor a gateway.
+check: ## format, lints, unit tests, floors, header, exports and a C smoke test, in a minute or two
+	scripts/prerequisites cargo cc
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets --locked -- -D warnings
+	cargo test --locked --lib --test floors --test header --test drift
+	$(MAKE) build/check/arguments
+	build/check/arguments
+
+# Against the library as cargo builds it for the tests, without LTO.
+build/check/arguments: tests/c/arguments.c tests/c/check.h $(SOURCES)
+	cargo build --lib --locked --target-dir target
+	@mkdir -p $(@D)
+	@cp target/debug/libzeebe.so $(@D)/libzeebe.so.0
+	$(CC) -std=c11 $(CFLAGS) -pthread -Iinclude -o $@ $< $(@D)/libzeebe.so.0 -Wl,-rpath,'$$ORIGIN'
+
+# Of `test`, the tests of cargo whose name has this in it.
+ONLY ?=
+
+test: check ## all checks, cheap before dear; ONLY=NAME: of the rest only the tests of that name
+	scripts/prerequisites cargo cc c++ python3 valgrind pkg-config cmake tinyproxy go node npm java mvn unzip
 	$(MAKE) all gateway interop-servers token-servers examples build/conformance-driver CFLAGS='$(CFLAGS) -Werror'
-	scripts/test-bindings
-	cargo test --workspace --locked | awk '{ print; fflush() } \
+	$(if $(ONLY),,scripts/test-bindings)
+	cargo test --workspace --locked $(ONLY) | awk '{ print; fflush() } \
 		/^test result:/ { passed += $$4; failed += $$6; ignored += $$8 } \
 		END { printf "\n%d tests passed, %d failed, %d ignored\n", passed, failed, ignored }'
 

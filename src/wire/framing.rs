@@ -281,11 +281,12 @@ mod tests {
         let rest: Bytes = [&cut[50..], &whole, &whole].concat().into();
         let begins = rest.as_ptr() as usize;
         let found = read(&mut reader, [head, rest]);
-        let places: Vec<_> = found
+        // The first was cut, so it is a copy, which may lie before the chunk.
+        let places: Vec<_> = found[1..]
             .iter()
             .map(|message| message.as_ptr() as usize - begins)
             .collect();
-        assert_eq!(places[1..], [60, 165]);
+        assert_eq!(places, [60, 165]);
     }
 
     #[test]
