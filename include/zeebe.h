@@ -1335,6 +1335,15 @@ ZEEBE_API int32_t zeebe_error_grpc_status(const zeebe_error *error);
 ZEEBE_API const char *zeebe_error_message(const zeebe_error *error);
 
 /**
+ * The option that is at fault or would help, such as "token_options.allow_insecure_token_url"; NULL: none, or none that is known.
+ *
+ * It is the first of those that the message names, each in full: a field, behind `token_options.`, `connection_options.`, or
+ * `options.` for the struct that the function itself takes. So a binding can say its own names. Borrowed from the error.
+ */
+ZEEBE_API
+const char *zeebe_error_option(const zeebe_error *error);
+
+/**
  * 1 if the same request may succeed later, whatever its idempotence, else 0.
  *
  * UNAVAILABLE, the gateway's back-pressure (RESOURCE_EXHAUSTED) and passing token failures; not

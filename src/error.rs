@@ -2,6 +2,8 @@
 //!
 //! One type for every part of the library. Not here: how C sees it (`capi::error`).
 
+mod option;
+
 use std::ffi::CStr;
 use std::fmt;
 use std::sync::Arc;
@@ -82,6 +84,7 @@ struct Inner {
     retryable: bool,
     may_have_been_processed: bool,
     retry_after: Option<Duration>,
+    option: Option<&'static str>,
     details: Bytes,
     initial_metadata: Option<Metadata>,
     trailers: Option<Metadata>,
@@ -103,6 +106,7 @@ impl Error {
             retryable: false,
             may_have_been_processed: true,
             retry_after: None,
+            option: None,
             details: Bytes::new(),
             initial_metadata: None,
             trailers: None,
@@ -111,7 +115,11 @@ impl Error {
 
     /// Of what the program asks for, refused before anything is sent.
     fn refused(kind: Kind, code: Code, message: impl Into<String>) -> Self {
-        Self::new(kind, Source::Caller, code, message).processed(false)
+        let message = message.into();
+        let option = option::named_in(&message);
+        Self::new(kind, Source::Caller, code, message)
+            .processed(false)
+            .change(|inner| inner.option = option)
     }
 
     pub fn invalid_argument(message: impl Into<String>) -> Self {
@@ -252,6 +260,11 @@ impl Error {
 
     pub fn retry_after(&self) -> Option<Duration> {
         self.0.retry_after
+    }
+
+    /// The option that is at fault or would help, by its name in C: one that the message names.
+    pub fn option(&self) -> Option<&'static str> {
+        self.0.option
     }
 
     /// `grpc-status-details-bin`, decoded; empty: none.

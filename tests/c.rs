@@ -33,6 +33,12 @@ fn environment(gateway: &Gateway) -> Vec<(&'static str, String)> {
 }
 
 #[test]
+fn options_are_named_by_the_errors_that_they_cause() {
+    let program = program(C, "options.c", &["-lzeebe"]);
+    run(&mut clean(Command::new(&program)));
+}
+
+#[test]
 fn arguments_are_checked() {
     let shared = program(C, "arguments.c", &["-lzeebe"]);
     run(&mut clean(Command::new(&shared)));

@@ -111,7 +111,7 @@ pub(crate) fn call_options(options: *const zeebe_call_options) -> Result<CallOpt
         credentials: credentials.map(|given| Arc::clone(&given.plugin)),
         authority: authority.map(str::to_owned),
         max_receive,
-        wait_for_ready: wait_for_ready(options.wait_for_ready)?,
+        wait_for_ready: wait_for_ready("options.wait_for_ready", options.wait_for_ready)?,
         encoding,
         manual_requests: convert::flag("options.manual_requests", options.manual_requests)?,
     })

@@ -74,7 +74,7 @@ pub(crate) fn done(
     })
 }
 
-pub(crate) fn wait_for_ready(value: i32) -> Result<Option<bool>, Error> {
+pub(crate) fn wait_for_ready(name: &str, value: i32) -> Result<Option<bool>, Error> {
     const DEFAULT: i32 = ZeebeWaitForReady::Default as i32;
     const YES: i32 = ZeebeWaitForReady::Yes as i32;
     const NO: i32 = ZeebeWaitForReady::No as i32;
@@ -83,7 +83,7 @@ pub(crate) fn wait_for_ready(value: i32) -> Result<Option<bool>, Error> {
         YES => Ok(Some(true)),
         NO => Ok(Some(false)),
         _ => Err(Error::invalid_argument(format!(
-            "wait_for_ready is {value}, not a ZEEBE_WAIT_FOR_READY_ constant"
+            "{name} is {value}, not a ZEEBE_WAIT_FOR_READY_ constant"
         ))),
     }
 }

@@ -42,7 +42,7 @@ fn channel_options(
 ) -> Result<ChannelOptions, Error> {
     if count > 0 && options.is_null() {
         return Err(Error::invalid_argument(
-            "channel_options is NULL, but its count is not 0",
+            "options.channel_options is NULL, but its count is not 0",
         ));
     }
     let mut given = Vec::new();
@@ -50,7 +50,7 @@ fn channel_options(
         // SAFETY: an array of `count` items, by the header.
         let option = unsafe { options.add(index).read() };
         // SAFETY: a string of the header's contract.
-        let key = unsafe { convert::text("channel_options[].key", option.key) }?;
+        let key = unsafe { convert::text("options.channel_options[].key", option.key) }?;
         // SAFETY: a string of the header's contract.
         let string = unsafe { convert::optional_text(key, option.string) }?;
         let value = match string {
@@ -73,7 +73,12 @@ fn connection(options: *const zeebe_connection_options) -> Result<Connection, Er
     // SAFETY: an options struct of the header's contract.
     let options = unsafe { convert::options("connection_options", options) }?;
     // SAFETY: a string of the header's contract.
-    let address = unsafe { convert::given_text("connect_address", options.connect_address) }?;
+    let address = unsafe {
+        convert::given_text(
+            "connection_options.connect_address",
+            options.connect_address,
+        )
+    }?;
     // SAFETY: NULL or metadata of ours, by the header.
     let metadata = unsafe { options.metadata.as_ref() };
     let timeout = u64::try_from(options.timeout_ms).map_err(|_| {
@@ -93,7 +98,11 @@ fn connection(options: *const zeebe_connection_options) -> Result<Connection, Er
                 Metadata::clone(&given.metadata)
             }),
             timeout: (timeout > 0).then(|| Duration::from_millis(timeout)),
-            wait_for_ready: wait_for_ready(options.wait_for_ready)?.unwrap_or(false),
+            wait_for_ready: wait_for_ready(
+                "connection_options.wait_for_ready",
+                options.wait_for_ready,
+            )?
+            .unwrap_or(false),
         },
     })
 }
@@ -182,12 +191,12 @@ fn oauth_arguments<'a>(
     let text = |name, value| unsafe { convert::optional_text(name, value) };
     let (leeway, expire_in) = lifetime_arguments(leeway, expire_in)?;
     Ok(OauthArguments {
-        client_id: text("client_id", client_id)?,
-        client_secret: text("client_secret", client_secret)?,
+        client_id: text("options.client_id", client_id)?,
+        client_secret: text("options.client_secret", client_secret)?,
         without_secret: token.without_secret(),
-        authorization_server: text("authorization_server", authorization_server)?,
-        scope: text("scope", scope)?,
-        audience: text("audience", audience)?,
+        authorization_server: text("options.authorization_server", authorization_server)?,
+        scope: text("options.scope", scope)?,
+        audience: text("options.audience", audience)?,
         leeway,
         expire_in,
     })
@@ -210,7 +219,7 @@ pub extern "C" fn zeebe_create_insecure_channel(
     // SAFETY: an options struct of the header's contract.
     let given = unsafe { convert::options("options", options) }?;
     // SAFETY: a string of the header's contract.
-    let address = unsafe { convert::optional_text("grpc_address", given.grpc_address) }?;
+    let address = unsafe { convert::optional_text("options.grpc_address", given.grpc_address) }?;
     channel.write(create(
         settings::insecure(&PROCESS, address)?,
         channel_options(given.channel_options, given.channel_options_count)?,
@@ -237,7 +246,7 @@ pub extern "C" fn zeebe_create_secure_channel(
     // SAFETY: an options struct of the header's contract.
     let given = unsafe { convert::options("options", options) }?;
     // SAFETY: a string of the header's contract.
-    let address = unsafe { convert::optional_text("grpc_address", given.grpc_address) }?;
+    let address = unsafe { convert::optional_text("options.grpc_address", given.grpc_address) }?;
     channel.write(create(
         settings::secure(&PROCESS, address)?,
         channel_options(given.channel_options, given.channel_options_count)?,
@@ -279,7 +288,7 @@ pub extern "C" fn zeebe_create_oauth2_client_credentials_channel(
         (given.leeway, given.expire_in),
         &token,
     )?;
-    let address = text("grpc_address", given.grpc_address)?;
+    let address = text("options.grpc_address", given.grpc_address)?;
     channel.write(create(
         settings::oauth2_client_credentials(&PROCESS, address, arguments)?,
         channel_options(given.channel_options, given.channel_options_count)?,
@@ -317,8 +326,8 @@ pub extern "C" fn zeebe_create_camunda_cloud_channel(
         &token,
     )?;
     let (cluster_id, region) = (
-        text("cluster_id", given.cluster_id)?,
-        text("region", given.region)?,
+        text("options.cluster_id", given.cluster_id)?,
+        text("options.region", given.region)?,
     );
     channel.write(create(
         settings::camunda_cloud(&PROCESS, cluster_id, region, arguments)?,

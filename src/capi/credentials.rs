@@ -40,11 +40,13 @@ pub extern "C" fn zeebe_ssl_channel_credentials_new(
     // SAFETY: an options struct of the header's contract.
     let options = unsafe { convert::options("options", options) }?;
     // SAFETY: a string of the header's contract.
-    let roots = unsafe { convert::given_text("root_certificates", options.root_certificates) }?;
+    let roots =
+        unsafe { convert::given_text("options.root_certificates", options.root_certificates) }?;
     // SAFETY: a string of the header's contract.
-    let key = unsafe { convert::given_text("private_key", options.private_key) }?;
+    let key = unsafe { convert::given_text("options.private_key", options.private_key) }?;
     // SAFETY: a string of the header's contract.
-    let chain = unsafe { convert::given_text("certificate_chain", options.certificate_chain) }?;
+    let chain =
+        unsafe { convert::given_text("options.certificate_chain", options.certificate_chain) }?;
     credentials.write(boxed(Security::Tls(TlsCredentials::from_pem(
         "options",
         ("root_certificates", roots),

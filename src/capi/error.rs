@@ -66,6 +66,7 @@ pub enum ZeebeErrorSource {
 pub struct zeebe_error {
     error: Error,
     message: CString,
+    option: Option<CString>,
     initial_metadata: Option<zeebe_metadata>,
     trailers: Option<zeebe_metadata>,
 }
@@ -75,6 +76,7 @@ impl zeebe_error {
         let message = error.message().replace('\0', "\u{fffd}");
         Self {
             message: CString::new(message).unwrap_or_default(), // no NUL is left
+            option: error.option().and_then(|name| CString::new(name).ok()),
             initial_metadata: error.initial_metadata().cloned().map(zeebe_metadata::new),
             trailers: error.trailers().cloned().map(zeebe_metadata::new),
             error,
@@ -118,6 +120,18 @@ pub extern "C" fn zeebe_error_grpc_status(error: Option<&zeebe_error>) -> i32 {
 #[unsafe(no_mangle)]
 pub extern "C" fn zeebe_error_message(error: Option<&zeebe_error>) -> *const c_char {
     error.map_or(std::ptr::null(), |error| error.message.as_ptr().cast())
+}
+
+/// The option that is at fault or would help, such as "token_options.allow_insecure_token_url"; NULL: none, or none that is known.
+///
+/// It is the first of those that the message names, each in full: a field, behind `token_options.`, `connection_options.`, or
+/// `options.` for the struct that the function itself takes. So a binding can say its own names. Borrowed from the error.
+#[apply(capi)]
+#[unsafe(no_mangle)]
+pub extern "C" fn zeebe_error_option(error: Option<&zeebe_error>) -> *const c_char {
+    error
+        .and_then(|error| error.option.as_ref())
+        .map_or(std::ptr::null(), |option| option.as_ptr().cast())
 }
 
 /// 1 if the same request may succeed later, whatever its idempotence, else 0.

@@ -24,14 +24,14 @@ pub(crate) fn lifetime_arguments(
         -1 => Some(0), // ZEEBE_LEEWAY_NONE
         given => Some(u64::try_from(given).map_err(|_| {
             Error::invalid_argument(format!(
-                "leeway is {given}: it is seconds, or ZEEBE_LEEWAY_NONE"
+                "options.leeway is {given}: it is seconds, or ZEEBE_LEEWAY_NONE"
             ))
         })?),
     };
     let expire_in = match expire_in {
         0 => None,
         given => Some(u64::try_from(given).map_err(|_| {
-            Error::invalid_argument(format!("expire_in is {given}: it is seconds"))
+            Error::invalid_argument(format!("options.expire_in is {given}: it is seconds"))
         })?),
     };
     Ok((leeway, expire_in))
@@ -142,16 +142,24 @@ fn check_identity(
 ) -> Result<(), Error> {
     let signs = authentication == Some(ClientAuthentication::PrivateKeyJwt);
     let refusal = match (key.is_some(), chain.is_some()) {
-        (false, _) if signs => "private_key is missing, which private_key_jwt signs with",
-        (false, false) if authentication == Some(ClientAuthentication::Tls) => {
-            "private_key and certificate_chain are missing, which client authentication by TLS shows"
+        (false, _) if signs => {
+            "token_options.private_key is missing, which private_key_jwt signs with"
         }
-        (true, false) if !signs => "certificate_chain is missing, to which private_key belongs",
-        (false, true) => "private_key is missing, to which certificate_chain belongs",
-        _ if key_id.is_some() && !signs => "key_id is given, which only private_key_jwt uses",
+        (false, false) if authentication == Some(ClientAuthentication::Tls) => {
+            "token_options.private_key and token_options.certificate_chain are missing, which client authentication by TLS shows"
+        }
+        (true, false) if !signs => {
+            "token_options.certificate_chain is missing, to which token_options.private_key belongs"
+        }
+        (false, true) => {
+            "token_options.private_key is missing, to which token_options.certificate_chain belongs"
+        }
+        _ if key_id.is_some() && !signs => {
+            "token_options.key_id is given, which only private_key_jwt uses"
+        }
         _ => return Ok(()),
     };
-    Err(Error::invalid_argument(format!("token_options.{refusal}")))
+    Err(Error::invalid_argument(refusal))
 }
 
 fn time(name: &str, value: i64, default: u64) -> Result<Duration, Error> {

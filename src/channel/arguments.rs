@@ -75,7 +75,7 @@ impl Channel {
             .map(|text| {
                 Target::parse(&text).map_err(|why| {
                     Error::invalid_argument(format!(
-                        "connect_address {text:?} cannot be used: {why}"
+                        "connection_options.connect_address {text:?} cannot be used: {why}"
                     ))
                 })
             })
