@@ -2049,7 +2049,7 @@ zeebe_error *zeebe_register_descriptor_set(const uint8_t *descriptor_set,
  *
  * 64-bit integers may be strings, bytes are base64, enumerations names (the proto3 JSON mapping). `*message` is owned:
  * zeebe_buffer_free(). INVALID_ARGUMENT, with the path to the place, such as `resources[0].name`: an unknown RPC, bad JSON, a field that is
- * unknown or given twice, a value of the wrong type or out of range, more than 127 objects and arrays within each other.
+ * unknown or given twice, a value of the wrong type or out of range, a number that a 64-bit field would not hold exactly, more than 127 objects and arrays within each other.
  */
 ZEEBE_API
 zeebe_error *zeebe_request_from_json(const char *method,
@@ -2059,7 +2059,9 @@ zeebe_error *zeebe_request_from_json(const char *method,
 /**
  * Decodes a response message of an RPC to JSON; every field without presence is printed, 64-bit integers are strings.
  *
- * Unknown fields are left out; enumerations are names, or the number of one that is unknown. `*json` is owned: zeebe_string_free(). INVALID_ARGUMENT: an unknown RPC, or bytes that are no such message.
+ * Unknown fields are left out; enumerations are names, or the number of one that is unknown. `*json` is owned: zeebe_string_free().
+ * INVALID_ARGUMENT: an unknown RPC, bytes that are no such message, or one that has no JSON form (an Any of an unknown type, a Duration or
+ * Timestamp out of range).
  */
 ZEEBE_API
 zeebe_error *zeebe_response_to_json(const char *method,
@@ -2072,6 +2074,7 @@ zeebe_error *zeebe_response_to_json(const char *method,
  *
  * A server stream gives an array when it ends. `*response_json` is owned: zeebe_string_free().
  * INVALID_ARGUMENT: as zeebe_request_from_json(), client streaming, and StreamActivatedJobs, which never ends by itself.
+ * RPC with INTERNAL, and may have been processed: an answer that zeebe_response_to_json() would not take.
  * Otherwise as zeebe_channel_unary_call_sync().
  */
 ZEEBE_API

@@ -38,7 +38,7 @@ pub extern "C" fn zeebe_register_descriptor_set(
 ///
 /// 64-bit integers may be strings, bytes are base64, enumerations names (the proto3 JSON mapping). `*message` is owned:
 /// zeebe_buffer_free(). INVALID_ARGUMENT, with the path to the place, such as `resources[0].name`: an unknown RPC, bad JSON, a field that is
-/// unknown or given twice, a value of the wrong type or out of range, more than 127 objects and arrays within each other.
+/// unknown or given twice, a value of the wrong type or out of range, a number that a 64-bit field would not hold exactly, more than 127 objects and arrays within each other.
 #[apply(capi)]
 #[unsafe(no_mangle)]
 pub extern "C" fn zeebe_request_from_json(
@@ -59,7 +59,9 @@ pub extern "C" fn zeebe_request_from_json(
 
 /// Decodes a response message of an RPC to JSON; every field without presence is printed, 64-bit integers are strings.
 ///
-/// Unknown fields are left out; enumerations are names, or the number of one that is unknown. `*json` is owned: zeebe_string_free(). INVALID_ARGUMENT: an unknown RPC, or bytes that are no such message.
+/// Unknown fields are left out; enumerations are names, or the number of one that is unknown. `*json` is owned: zeebe_string_free().
+/// INVALID_ARGUMENT: an unknown RPC, bytes that are no such message, or one that has no JSON form (an Any of an unknown type, a Duration or
+/// Timestamp out of range).
 #[apply(capi)]
 #[unsafe(no_mangle)]
 pub extern "C" fn zeebe_response_to_json(
@@ -84,6 +86,7 @@ pub extern "C" fn zeebe_response_to_json(
 ///
 /// A server stream gives an array when it ends. `*response_json` is owned: zeebe_string_free().
 /// INVALID_ARGUMENT: as zeebe_request_from_json(), client streaming, and StreamActivatedJobs, which never ends by itself.
+/// RPC with INTERNAL, and may have been processed: an answer that zeebe_response_to_json() would not take.
 /// Otherwise as zeebe_channel_unary_call_sync().
 #[apply(capi)]
 #[unsafe(no_mangle)]
@@ -112,10 +115,10 @@ pub extern "C" fn zeebe_channel_json_call_sync(
     let request = rpc.request_from_json(json)?;
     let answer = if rpc.is_server_streaming() {
         let messages = server_stream_sync(channel, &rpc.path(), &request, options)?;
-        let items = messages.iter().map(|message| rpc.response_to_json(message));
+        let items = messages.iter().map(|message| rpc.answer_to_json(message));
         format!("[{}]", items.collect::<Result<Vec<_>, _>>()?.join(","))
     } else {
-        rpc.response_to_json(&unary_sync(channel, &rpc.path(), &request, options)?.message)?
+        rpc.answer_to_json(&unary_sync(channel, &rpc.path(), &request, options)?.message)?
     };
     response_json.write(convert::owned_text(&answer)?);
     Ok(())

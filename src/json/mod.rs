@@ -1,5 +1,7 @@
 //! The JSON form of messages, by RPC name, over the compiled protocol.
 
+mod consistency;
+mod number;
 mod protocol;
 mod strict;
 
@@ -14,7 +16,7 @@ use serde::de::{DeserializeSeed, Deserializer};
 pub use protocol::register;
 use strict::Strict;
 
-use crate::error::Error;
+use crate::error::{Code, Error, Source};
 
 const SERVICE: &str = "gateway_protocol.Gateway";
 
@@ -67,20 +69,31 @@ impl Rpc {
 
     /// Every field without presence is printed; 64-bit integers are strings. What an answer came for was done, also if it cannot be read.
     pub fn response_to_json(&self, message: &[u8]) -> Result<String, Error> {
-        self.print_response(message)
-            .map_err(|error| error.processed(true))
+        self.print(message)
+            .map_err(|why| Error::invalid_argument(why).processed(true))
     }
 
-    fn print_response(&self, message: &[u8]) -> Result<String, Error> {
-        let message = DynamicMessage::decode(self.0.output(), message).map_err(|error| {
-            Error::invalid_argument(format!("this is no {}: {error}", self.0.output().name()))
-        })?;
+    /// The same of an answer that just came: that it cannot be read is the gateway's doing.
+    pub fn answer_to_json(&self, message: &[u8]) -> Result<String, Error> {
+        self.print(message).map_err(|why| {
+            Error::rpc(
+                Source::Gateway,
+                Code::Internal,
+                format!("the answer: {why}"),
+            )
+        })
+    }
+
+    fn print(&self, message: &[u8]) -> Result<String, String> {
+        let name = self.0.output().full_name().to_owned();
+        let message = DynamicMessage::decode(self.0.output(), message)
+            .map_err(|error| format!("these bytes are no {name}: {error}"))?;
         let options = SerializeOptions::new().skip_default_fields(false);
         let mut json = Vec::new();
         message
             .serialize_with_options(&mut serde_json::Serializer::new(&mut json), &options)
-            .map_err(|error| Error::internal(format!("JSON: {error}")))?;
-        String::from_utf8(json).map_err(|error| Error::internal(format!("JSON: {error}")))
+            .map_err(|error| format!("this {name} has no JSON form: {error}"))?;
+        String::from_utf8(json).map_err(|error| format!("this {name} has no JSON form: {error}"))
     }
 }
 
@@ -108,5 +121,7 @@ impl<'de> DeserializeSeed<'de> for Request {
     }
 }
 
+#[cfg(test)]
+mod mutations;
 #[cfg(test)]
 mod tests;

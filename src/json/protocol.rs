@@ -2,10 +2,14 @@
 //!
 //! One list for the process. A set is taken whole or not at all.
 
+use std::fmt::Display;
 use std::sync::{OnceLock, PoisonError, RwLock};
 
+use prost::Message;
+use prost_reflect::prost_types::FileDescriptorSet;
 use prost_reflect::{DescriptorPool, ServiceDescriptor};
 
+use super::consistency;
 use crate::error::{Error, chain};
 
 /// Sets of the program, the latest last.
@@ -38,12 +42,7 @@ pub(super) fn service(name: &str) -> Result<Option<ServiceDescriptor>, Error> {
 
 /// Adds an encoded `google.protobuf.FileDescriptorSet`, which has all that it imports.
 pub fn register(set: &[u8]) -> Result<(), Error> {
-    let pool = DescriptorPool::decode(set).map_err(|error| {
-        Error::invalid_argument(format!(
-            "the descriptor set: {}; protoc makes a whole one with --include_imports",
-            chain(&error)
-        ))
-    })?;
+    let pool = read(set)?;
     if pool.services().len() == 0 {
         return Err(Error::invalid_argument(
             "the descriptor set has no service, so that no RPC could be found in it",
@@ -57,4 +56,17 @@ pub fn register(set: &[u8]) -> Result<(), Error> {
     });
     registered.push(pool);
     Ok(())
+}
+
+/// The set, if it is consistent.
+pub(super) fn read(set: &[u8]) -> Result<DescriptorPool, Error> {
+    let refuse = |why: &dyn Display| Error::invalid_argument(format!("the descriptor set: {why}"));
+    let parsed = FileDescriptorSet::decode(set).map_err(|error| refuse(&error))?;
+    consistency::check(&parsed).map_err(|why| refuse(&why))?;
+    DescriptorPool::decode(set).map_err(|error| {
+        refuse(&format_args!(
+            "{}; protoc makes a whole one with --include_imports",
+            chain(&error)
+        ))
+    })
 }

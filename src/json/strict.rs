@@ -1,5 +1,5 @@
-//! What prost-reflect lets pass and a request must not have: unknown and repeated names, and numbers just
-//! beyond 64 bits, which it would make the nearest that fit.
+//! What prost-reflect lets pass and a request must not have: unknown and repeated names, and numbers that a
+//! 64-bit field would not hold as they are written.
 //!
 //! A look at the text before it is decoded. Refusals are made where a value would be, so that the path to it
 //! is known.
@@ -8,7 +8,11 @@ use std::collections::HashSet;
 use std::fmt;
 
 use prost_reflect::{FieldDescriptor, Kind, MessageDescriptor};
+use serde::Deserialize;
 use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visitor};
+use serde_json::value::RawValue;
+
+use super::number;
 
 /// What may stand in one place of the text.
 #[derive(Clone)]
@@ -16,24 +20,30 @@ pub(super) enum Strict {
     Message(MessageDescriptor),
     /// The values of a `map<…>` field, whose keys are the program's.
     Entries(Kind),
-    Value(Kind),
-    /// Inside messages that have a JSON form of their own.
+    /// Those of a repeated field.
+    Items(Kind),
+    Signed64,
+    Unsigned64,
+    /// Values of other types, and messages that have a JSON form of their own.
     Anything,
 }
 
 impl Strict {
     pub(super) fn message(message: MessageDescriptor) -> Self {
-        if message.full_name().starts_with("google.protobuf.") {
-            Self::Anything
-        } else {
-            Self::Message(message)
+        match message.full_name() {
+            "google.protobuf.Int64Value" => Self::Signed64,
+            "google.protobuf.UInt64Value" => Self::Unsigned64,
+            name if name.starts_with("google.protobuf.") => Self::Anything,
+            _ => Self::Message(message),
         }
     }
 
     fn value(kind: Kind) -> Self {
         match kind {
             Kind::Message(message) => Self::message(message),
-            kind => Self::Value(kind),
+            Kind::Int64 | Kind::Sint64 | Kind::Sfixed64 => Self::Signed64,
+            Kind::Uint64 | Kind::Fixed64 => Self::Unsigned64,
+            _ => Self::Anything,
         }
     }
 
@@ -42,6 +52,7 @@ impl Strict {
             Kind::Message(entry) if field.is_map() => {
                 Self::Entries(entry.map_entry_value_field().kind())
             }
+            kind if field.is_list() => Self::Items(kind),
             kind => Self::value(kind),
         }
     }
@@ -55,8 +66,16 @@ impl Strict {
                 Some((field.name().to_owned(), Self::field(&field)))
             }
             Self::Entries(kind) => Some((key.to_owned(), Self::value(kind.clone()))),
-            Self::Value(_) | Self::Anything => Some((key.to_owned(), Self::Anything)),
+            _ => Some((key.to_owned(), Self::Anything)),
         }
+    }
+
+    fn number<E: Error>(text: &str, least: i128, most: i128) -> Result<(), E> {
+        let is_number = text.starts_with(|c: char| c == '-' || c.is_ascii_digit());
+        if !is_number {
+            return Ok(()); // a string, or what is refused later
+        }
+        number::check(text, least, most).map_err(E::custom)
     }
 }
 
@@ -64,7 +83,17 @@ impl<'de> DeserializeSeed<'de> for Strict {
     type Value = ();
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
-        deserializer.deserialize_any(self)
+        match self {
+            Self::Signed64 => {
+                let text = <&RawValue>::deserialize(deserializer)?.get();
+                Self::number(text, i64::MIN.into(), i64::MAX.into())
+            }
+            Self::Unsigned64 => {
+                let text = <&RawValue>::deserialize(deserializer)?.get();
+                Self::number(text, 0, u64::MAX.into())
+            }
+            other => deserializer.deserialize_any(other),
+        }
     }
 }
 
@@ -90,22 +119,16 @@ impl<'de> Visitor<'de> for Strict {
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<(), A::Error> {
-        while seq.next_element_seed(self.clone())?.is_some() {}
+        let item = match self {
+            Self::Items(kind) => Self::value(kind),
+            other => other, // which is refused later
+        };
+        while seq.next_element_seed(item.clone())?.is_some() {}
         Ok(())
     }
 
-    /// Integers of more than 64 bits come here, too.
-    fn visit_f64<E: Error>(self, value: f64) -> Result<(), E> {
-        const TWO_TO_63: f64 = 9_223_372_036_854_775_808.0;
-        let limit = match self {
-            Self::Value(Kind::Int64 | Kind::Sint64 | Kind::Sfixed64) => TWO_TO_63,
-            Self::Value(Kind::Uint64 | Kind::Fixed64) => 2.0 * TWO_TO_63,
-            _ => return Ok(()),
-        };
-        if value.abs() < limit {
-            return Ok(());
-        }
-        Err(E::custom("a number out of range"))
+    fn visit_f64<E>(self, _: f64) -> Result<(), E> {
+        Ok(())
     }
 
     fn visit_bool<E>(self, _: bool) -> Result<(), E> {

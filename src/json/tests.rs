@@ -57,6 +57,8 @@ fn numbers_beyond_their_range_are_refused_and_the_limits_are_not() {
         "9223372036854775807",
         r#""-9223372036854775808""#,
         "1e3",
+        "1e18",
+        "9007199254740992.0",
         "null",
     ] {
         rpc.request_from_json(&format!(r#"{{"jobKey":{good}}}"#))
@@ -68,6 +70,9 @@ fn numbers_beyond_their_range_are_refused_and_the_limits_are_not() {
         "9223372036854775808.0",
         r#""9223372036854775808""#,
         "1.5",
+        "1e-400",
+        "1e20",
+        "9007199254740993.0",
         "1e999",
         r#""x""#,
         "true",

@@ -94,6 +94,81 @@ static void answers_show_all_fields_but_those_unknown(void) {
   zeebe_error_free(error);
 }
 
+typedef struct {
+  const char *name;
+  const char *bytes;
+  size_t length;
+  const char *reason;
+} unreadable;
+
+#define BYTES(text) text, sizeof(text) - 1
+
+static void refused_bytes(const char *method, const unreadable *rows, size_t count) {
+  for (size_t i = 0; i < count; i++) {
+    char *json = NULL;
+    zeebe_error *error = zeebe_response_to_json(method, (const uint8_t *)rows[i].bytes, rows[i].length, &json);
+    if (zeebe_error_kind(error) != ZEEBE_ERROR_KIND_INVALID_ARGUMENT || !strstr(zeebe_error_message(error), rows[i].reason)) {
+      fprintf(stderr, "%s: kind %d: %s\n", rows[i].name, zeebe_error_kind(error), error ? zeebe_error_message(error) : json);
+      exit(1);
+    }
+    CHECK(!json);
+    zeebe_error_free(error);
+  }
+}
+
+/* Whatever the bytes are, it is they that are wrong. */
+static void bytes_that_are_no_such_message_are_refused(void) {
+  static const unreadable broken[] = {
+      {"a length beyond the end", BYTES("\x12\x05p"), "no gateway_protocol.CreateProcessInstanceResponse"},
+      {"a varint without end", BYTES("\x20\xff"), "no gateway_protocol"},
+      {"a varint of eleven bytes", BYTES("\x20\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01"), "no gateway_protocol"},
+      {"field number 0", BYTES("\x00\x01"), "no gateway_protocol"},
+      {"wire type 7", BYTES("\x27"), "no gateway_protocol"},
+      {"a number where text is", BYTES("\x10\x01"), "no gateway_protocol"},
+      {"text where a number is", BYTES("\x22\x01p"), "no gateway_protocol"},
+      {"a group where text is", BYTES("\x13\x14"), "no gateway_protocol"},
+      {"a group without end", BYTES("\xfb\x3f"), "no gateway_protocol"},
+      {"the end of no group", BYTES("\xfc\x3f"), "no gateway_protocol"},
+      {"the end of another group", BYTES("\xfb\x3f\x84\x40"), "no gateway_protocol"},
+      {"text that is not UTF-8", BYTES("\x12\x02\xc3\x28"), "no gateway_protocol"},
+      {"half a surrogate pair", BYTES("\x12\x03\xed\xa0\x80"), "no gateway_protocol"},
+  };
+  refused_bytes("CreateProcessInstance", broken, sizeof broken / sizeof *broken);
+  enum { DEEP = 1 << 20 };
+  unreadable deep = {"groups within groups", malloc(DEEP), DEEP, "no gateway_protocol"};
+  CHECK(deep.bytes);
+  for (size_t i = 0; i < DEEP; i += 2) memcpy((char *)deep.bytes + i, "\xfb\x3f", 2);
+  refused_bytes("CreateProcessInstance", &deep, 1);
+  free((char *)deep.bytes);
+}
+
+/* Readable, but JSON has no words for it. */
+static void messages_without_a_json_form_are_refused(void) {
+  static const unreadable wordless[] = {
+      {"an Any of an unknown type", BYTES("\x0a\x0d\x0a\x0b\x78\x2e\x63\x6f\x6d\x2f\x6e\x6f\x2e\x4e\x6f"), "custom.Wrapped has no JSON form: message 'no.No' not found"},
+      {"an Any of no type", BYTES("\x0a\x00"), "no JSON form"},
+      {"an Any whose type is no URL", BYTES("\x0a\x03\x0a\x01x"), "no JSON form"},
+      {"an Any that holds no such message", BYTES("\x0a\x17\x0a\x12\x78\x2e\x63\x6f\x6d\x2f\x63\x75\x73\x74\x6f\x6d\x2e\x53\x68\x61\x70\x65\x12\x01\xff"), "no JSON form"},
+      {"a Duration beyond ten thousand years", BYTES("\x12\x07\x08\x81\xbc\xae\xce\x97\x09"), "no JSON form"},
+      {"a Duration of more than a second of nanoseconds", BYTES("\x12\x06\x10\x80\x94\xeb\xdc\x03"), "no JSON form"},
+      {"a Timestamp after the year 9999", BYTES("\x1a\x07\x08\x80\x83\xd1\xff\xaf\x07"), "no JSON form"},
+      {"a Timestamp before the year 1", BYTES("\x1a\x0b\x08\xff\x91\xb8\xc3\x98\xfe\xff\xff\xff\x01"), "no JSON form"},
+      {"a FieldMask that no camel case stands for", BYTES("\x22\x03\x0a\x01\x41"), "no JSON form"},
+      {"a Value that is no number", BYTES("\x2a\x09\x11\x00\x00\x00\x00\x00\x00\xf8\x7f"), "no JSON form"},
+      {"a Duration cut off", BYTES("\x12\x02\x08\xff"), "no custom.Wrapped"},
+  };
+  refused_bytes("/custom.Shapes/Wrap", wordless, sizeof wordless / sizeof *wordless);
+  prints("/custom.Shapes/Wrap", "{\"duration\":\"1.5s\",\"signed\":9007199254740992.0,\"unsigned\":1.8446744073709549568e19,\"numbers\":[1e18,\"-1\"],\"named\":{\"a\":-9223372036854775808}}",
+         "{\"duration\":\"1.500s\",\"signed\":\"9007199254740992\",\"unsigned\":\"18446744073709549568\",\"numbers\":[\"1000000000000000000\",\"-1\"],\"named\":{\"a\":\"-9223372036854775808\"}}");
+  refused("/custom.Shapes/Wrap", "{\"signed\":9223372036854775808}", "signed: a number out of range");
+  refused("/custom.Shapes/Wrap", "{\"signed\":9007199254740993.0}", "signed: a number with more digits");
+  refused("/custom.Shapes/Wrap", "{\"unsigned\":18446744073709551616}", "unsigned: a number out of range");
+  refused("/custom.Shapes/Wrap", "{\"unsigned\":-1}", "unsigned: a number out of range");
+  refused("/custom.Shapes/Wrap", "{\"numbers\":[1,1e20]}", "numbers[1]: a number out of range");
+  refused("/custom.Shapes/Wrap", "{\"numbers\":[1.5]}", "numbers[0]: a number that is not whole");
+  refused("/custom.Shapes/Wrap", "{\"named\":{\"a\":9007199254740993e0}}", "named.a: a number with more digits");
+}
+
 static void calls_of_every_kind(void) {
   char *answer = NULL;
   call("Topology", "{}", "\"clusterSize\":1");
@@ -149,6 +224,12 @@ static void a_newer_gateway_takes_the_place_of_the_built_in_one(void) {
   call("Topology", "{}", "\"clusterSize\":1");
   OK(register_set("NEWER"));
   call("Topology", "{\"verbose\":true}", "{\"nodes\":1}");
+  /* An answer that this protocol cannot read: the message was published all the same. */
+  char *answer = NULL;
+  zeebe_error *error = zeebe_channel_json_call_sync(channel, "PublishMessage", "{\"name\":\"m\",\"correlationKey\":\"k\"}", NULL, &answer);
+  CHECK(zeebe_error_kind(error) == ZEEBE_ERROR_KIND_RPC && zeebe_error_grpc_status(error) == ZEEBE_STATUS_INTERNAL && !answer);
+  CHECK(zeebe_error_may_have_been_processed(error) && strstr(zeebe_error_message(error), "gateway_protocol.PublishMessageResponse"));
+  zeebe_error_free(error);
   refused("CompleteJob", "{}", "CompleteJob");
 }
 
@@ -156,8 +237,10 @@ int main(void) {
   channel = insecure(env("PLAINTEXT"));
   requests_are_checked_and_errors_name_the_place();
   answers_show_all_fields_but_those_unknown();
+  bytes_that_are_no_such_message_are_refused();
   calls_of_every_kind();
   a_custom_service_is_known_once_it_is_registered();
+  messages_without_a_json_form_are_refused();
   sets_are_registered_while_others_are_used();
   a_newer_gateway_takes_the_place_of_the_built_in_one();
   zeebe_channel_free(channel);
