@@ -10,8 +10,8 @@ use percent_encoding::percent_decode;
 use tonic::Code;
 
 use super::retry::Failure;
-use crate::channel::Connection;
-use crate::error::{Error, Source, chain};
+use crate::channel::{Connection, named};
+use crate::error::{Error, Source};
 use crate::wire::{Encoding, Metadata, decode_binary};
 
 // Names are made once: a text would be parsed at each look.
@@ -150,10 +150,9 @@ pub(super) fn lost(error: &h2::Error, connection: &Connection, committed: bool) 
 
 fn of_h2(error: &h2::Error, connection: &Connection) -> Error {
     let peer = &connection.peer;
-    let text = chain(error);
     let Some(reason) = error.reason().filter(|_| error.is_reset()) else {
-        let text = connection.end().unwrap_or(&text);
-        return Error::unavailable(format!("the connection to {peer} was lost: {text}"));
+        let why = connection.why_lost(error);
+        return Error::unavailable(format!("the connection to {peer} was lost: {why}"));
     };
     let code = match reason {
         h2::Reason::REFUSED_STREAM => Code::Unavailable,
@@ -162,19 +161,21 @@ fn of_h2(error: &h2::Error, connection: &Connection) -> Error {
         h2::Reason::INADEQUATE_SECURITY => Code::PermissionDenied,
         _ => Code::Internal,
     };
-    let source = if error.is_remote() {
-        Source::Gateway
+    let reason = named(reason);
+    let text = if error.is_remote() {
+        format!("{peer} reset the call: RST_STREAM {reason}")
     } else {
-        Source::Transport
+        format!("this client reset the call, for {peer} broke HTTP/2: {reason}")
     };
-    Error::rpc(source, code, format!("{peer} reset the call: {text}"))
+    // A proxy may have sent it: no gateway's word.
+    Error::rpc(Source::Transport, code, text)
         .retryable(matches!(code, Code::Unavailable | Code::ResourceExhausted))
 }
 
 /// RST_STREAM with CANCEL, and not a status that the gateway wrote.
 pub(super) fn is_cancel(error: &Error) -> bool {
     error.code() == Code::Cancelled
-        && error.source() == Source::Gateway
+        && error.source() == Source::Transport
         && error.trailers().is_none()
 }
 

@@ -8,9 +8,9 @@ use std::time::Duration;
 use tokio::sync::watch;
 
 use super::balancer::{self, Balancer};
-use super::connection::Keepalive;
 use super::connector::Connector;
 use super::counters::CallCounters;
+use super::keepalive::Keepalive;
 use super::request::RequestTemplate;
 use super::resolver::Resolver;
 use super::running::Running;

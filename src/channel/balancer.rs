@@ -12,7 +12,6 @@
 mod connections;
 mod lookup;
 
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
@@ -21,9 +20,10 @@ use tokio::sync::{oneshot, watch};
 use tokio::task::AbortHandle;
 use tokio::time::Instant;
 
-use super::connection::{Connection, Keepalive};
+use super::connection::Connection;
 use super::connectivity::Connectivity;
 use super::connector::Connector;
+use super::keepalive::{Keepalive, Pace};
 use super::lease::{Granted, Lease, Pick};
 use super::pool::Pool;
 use super::resolver::Endpoint;
@@ -49,8 +49,7 @@ pub(super) struct Settings {
 pub(super) struct Balancer {
     connector: Arc<Connector>,
     settings: Settings,
-    /// Grows when a gateway complains of pings (gRFC A8); milliseconds.
-    keepalive_time: AtomicU64,
+    pace: Mutex<Pace>,
     epoch: Epoch,
     /// The I/O thread it lives on, chosen at the first call.
     home: OnceLock<usize>,
@@ -66,11 +65,11 @@ impl std::fmt::Debug for Balancer {
 
 impl Balancer {
     pub(super) fn new(connector: Connector, settings: Settings, epoch: Epoch) -> Arc<Self> {
-        let keepalive_time = settings.keepalive.time.map_or(0, millis);
+        let pace = Mutex::new(Pace::new(&settings.keepalive));
         Arc::new(Self {
             connector: Arc::new(connector),
             settings,
-            keepalive_time: AtomicU64::new(keepalive_time),
+            pace,
             epoch,
             home: OnceLock::new(),
             pool: Mutex::new(Pool::new()),
@@ -155,13 +154,12 @@ impl Balancer {
 
     /// How a new connection is kept alive, and for how long it may lie idle.
     pub(super) fn upkeep(&self) -> (Keepalive, Option<Duration>) {
-        let given = self.settings.keepalive;
-        let time = Duration::from_millis(self.keepalive_time.load(Ordering::Relaxed));
-        let keepalive = Keepalive {
-            time: given.time.map(|_| time),
-            ..given
-        };
-        (keepalive, self.settings.idle_timeout)
+        (self.settings.keepalive, self.settings.idle_timeout)
+    }
+
+    /// How long to wait before the next ping; `None`: for ever.
+    pub(super) fn ping_time(&self) -> Option<Duration> {
+        lock(&self.pace).time(Instant::now())
     }
 
     fn lease(self: &Arc<Self>, connection: Arc<Connection>) -> Lease {
@@ -333,8 +331,4 @@ fn refuse(waiting: Vec<oneshot::Sender<Granted>>, error: &Error) {
     for grant in waiting {
         let _: Result<(), _> = grant.send(Err(error.clone()));
     }
-}
-
-fn millis(duration: Duration) -> u64 {
-    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }

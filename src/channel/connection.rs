@@ -15,7 +15,8 @@ use h2::client::SendRequest;
 use tokio::time::{Instant, sleep, timeout};
 
 use super::connector::Opened;
-use crate::error::chain;
+use super::heard::Heard;
+use super::keepalive::Keepalive;
 
 /// A connection that calls can be sent on.
 #[derive(Debug)]
@@ -28,15 +29,7 @@ pub(crate) struct Connection {
     started: AtomicU64,
     /// What h2 cannot say to the calls that were on it.
     end: OnceLock<String>,
-}
-
-/// Pings (gRPC's keepalive document).
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Keepalive {
-    /// `None`: never.
-    pub(super) time: Option<Duration>,
-    pub(super) timeout: Duration,
-    pub(super) without_calls: bool,
+    pub(super) heard: Arc<Heard>,
 }
 
 /// Of all connections of a subchannel.
@@ -66,6 +59,7 @@ impl Connection {
             open: AtomicUsize::new(0),
             started: AtomicU64::new(0),
             end: OnceLock::new(),
+            heard: Arc::clone(&opened.heard),
         })
     }
 
@@ -91,9 +85,12 @@ impl Connection {
         self.started.load(Ordering::Relaxed)
     }
 
-    /// Why it was given up, if it was.
-    pub(crate) fn end(&self) -> Option<&str> {
-        self.end.get().map(String::as_str)
+    /// Why it was given up, or what its peer said and did; `error` is what HTTP/2 knows of it.
+    pub(crate) fn why_lost(&self, error: &h2::Error) -> String {
+        match self.end.get() {
+            Some(end) => end.clone(),
+            None => self.heard.why_lost(error),
+        }
     }
 
     /// The GOAWAY that came, or what else keeps new calls off.
@@ -111,6 +108,7 @@ pub(super) async fn drive(
     opened: Opened,
     connection: Weak<Connection>,
     keepalive: Keepalive,
+    ping_time: impl Fn() -> Option<Duration>,
     pings: &Pings,
     idle_timeout: Option<Duration>,
     mut observe: impl FnMut(&Arc<Connection>, Option<h2::Error>),
@@ -119,6 +117,7 @@ pub(super) async fn drive(
         send,
         mut drive,
         ping,
+        heard,
         ..
     } = opened;
     drop(send); // the last handle's drop lets the connection end
@@ -133,11 +132,9 @@ pub(super) async fn drive(
         polled
     });
     let alive = async {
-        match (ping, keepalive.time) {
-            (Some(ping), Some(time)) => {
-                keep_alive(ping, time, &keepalive, &connection, pings).await
-            }
-            _ => std::future::pending().await,
+        match ping {
+            Some(ping) => keep_alive(ping, ping_time, &keepalive, &connection, pings).await,
+            None => std::future::pending().await,
         }
     };
     let idle = async {
@@ -149,7 +146,7 @@ pub(super) async fn drive(
     tokio::select! {
         ended = transport => match ended {
             Ok(()) => End::Orderly,
-            Err(error) => End::Lost(chain(&error)),
+            Err(error) => End::Lost(heard.why_lost(&error)),
         },
         dead = alive => {
             if let Some(connection) = connection.upgrade() {
@@ -165,13 +162,16 @@ pub(super) async fn drive(
 /// Returns once the peer is dead.
 async fn keep_alive(
     mut ping: h2::PingPong,
-    time: Duration,
+    time: impl Fn() -> Option<Duration>,
     keepalive: &Keepalive,
     connection: &Weak<Connection>,
     pings: &Pings,
 ) -> String {
     loop {
-        sleep(time).await;
+        match time() {
+            Some(time) => sleep(time).await,
+            None => std::future::pending().await,
+        }
         // One that drains has calls, or it would have ended.
         let calls = connection
             .upgrade()

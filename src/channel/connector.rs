@@ -19,7 +19,9 @@ use tokio::net::{TcpStream, UnixStream};
 use tokio::time::sleep;
 use tokio_rustls::TlsConnector;
 
+use super::heard::{Expected, Heard};
 use super::resolver::{Endpoint, Resolver};
+use super::tap::Tap;
 use super::traffic::{Metered, Traffic};
 use super::tunnel::Tunnel;
 use crate::credentials::Security;
@@ -59,6 +61,7 @@ pub(super) struct Opened {
     pub(super) peer: String,
     pub(super) drive: Pin<Box<dyn Future<Output = Result<(), h2::Error>> + Send>>,
     pub(super) ping: Option<h2::PingPong>,
+    pub(super) heard: Arc<Heard>,
 }
 
 impl Connector {
@@ -143,14 +146,17 @@ impl Connector {
                 self.server_name
             ))
         })?;
+        let (stream, heard) = Tap::of_tls(stream);
         let stream = TlsConnector::from(config)
             .connect(name, stream)
             .await
             .map_err(|error| {
+                let why = heard.other_protocol(Expected::Tls);
+                let ended = || heard.end().filter(|_| error.get_ref().is_none());
                 Error::unavailable(format!(
                     "the TLS handshake with {peer} as {} failed: {}",
                     self.server_name,
-                    chain(&error)
+                    why.or_else(ended).unwrap_or_else(|| chain(&error))
                 ))
             })?;
         if stream.get_ref().1.alpn_protocol() != Some(b"h2") {
@@ -166,14 +172,19 @@ impl Connector {
     where
         S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
-        let failed = |error: h2::Error| {
-            Error::unavailable(format!(
-                "the HTTP/2 handshake with {peer} failed: {}",
-                chain(&error)
-            ))
+        let (stream, heard) = Tap::of_http2(stream);
+        let failed = |error: Option<h2::Error>| {
+            let why = heard
+                .other_protocol(Expected::Http2)
+                .or_else(|| match error {
+                    Some(error) => Some(heard.why_lost(&error)),
+                    None => heard.end(),
+                });
+            let why = why.as_deref().unwrap_or("it ended");
+            Error::unavailable(format!("the HTTP/2 handshake with {peer} failed: {why}"))
         };
         let window = self.lookahead_bytes.unwrap_or(STREAM_WINDOW);
-        let (send, mut connection): (SendRequest<Bytes>, Connection<S, Bytes>) =
+        let (send, mut connection): (SendRequest<Bytes>, Connection<Tap<S>, Bytes>) =
             h2::client::Builder::new()
                 .initial_window_size(window)
                 .initial_connection_window_size(CONNECTION_WINDOW.max(window))
@@ -184,13 +195,10 @@ impl Connector {
                 .initial_max_send_streams(0)
                 .handshake(stream)
                 .await
-                .map_err(failed)?;
+                .map_err(|error| failed(Some(error)))?;
         let ping = connection.ping_pong();
         poll_fn(|context| match Pin::new(&mut connection).poll(context) {
-            Poll::Ready(Ok(())) => Poll::Ready(Err(Error::unavailable(format!(
-                "{peer} closed the connection during the HTTP/2 handshake"
-            )))),
-            Poll::Ready(Err(error)) => Poll::Ready(Err(failed(error))),
+            Poll::Ready(ended) => Poll::Ready(Err(failed(ended.err()))),
             Poll::Pending if send.current_max_send_streams() > 0 => Poll::Ready(Ok(())),
             Poll::Pending => Poll::Pending,
         })
@@ -200,6 +208,7 @@ impl Connector {
             drive: Box::pin(connection),
             ping,
             peer,
+            heard,
         })
     }
 }

@@ -162,6 +162,7 @@ async fn drive(
         opened,
         connection.clone(),
         keepalive,
+        || balancer.upgrade()?.ping_time(),
         &record.pings,
         idle_timeout,
         observe,

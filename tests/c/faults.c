@@ -15,16 +15,18 @@ typedef struct {
 
 /* One call, on a channel whose connection is up, that meets the fault. */
 static const expected ON_A_CONNECTION[] = {
-    {"reset before headers", "POST /fault?kind=reset&at=headers", 14, 1, 1, 0, "lost"},
-    {"reset before data", "POST /fault?kind=reset&at=data", 14, 1, 1, 0, "lost"},
-    {"reset before trailers", "POST /fault?kind=reset&at=trailers", 14, 1, 1, 0, "lost"},
+    {"reset before headers", "POST /fault?kind=reset&at=headers", 14, 1, 1, 0, "lost: the peer reset the connection (RST, ECONNRESET)"},
+    {"reset before data", "POST /fault?kind=reset&at=data", 14, 1, 1, 0, "lost: the peer reset the connection (RST, ECONNRESET)"},
+    {"reset before trailers", "POST /fault?kind=reset&at=trailers", 14, 1, 1, 0, "lost: the peer reset the connection (RST, ECONNRESET)"},
+    {"close before headers", "POST /fault?kind=close&at=headers", 14, 1, 1, 0, "lost: the peer closed the connection (FIN)"},
+    {"an unknown code", "POST /fault?kind=rst&at=headers&reason=4096", 13, 1, 0, 0, "RST_STREAM with the unknown code 4096"},
     {"REFUSED_STREAM once", "POST /fault?kind=rst&at=headers&reason=7", 0, 0, 0, 1, ""},
-    {"REFUSED_STREAM twice", "POST /fault?kind=rst&at=headers&reason=7&count=2", 14, 0, 1, 1, "reset the call"},
-    {"REFUSED_STREAM after headers", "POST /fault?kind=rst&at=data&reason=7", 14, 1, 1, 0, "reset the call"},
-    {"CANCEL", "POST /fault?kind=rst&at=headers&reason=8", 1, 1, 0, 0, "reset the call"},
-    {"ENHANCE_YOUR_CALM", "POST /fault?kind=rst&at=headers&reason=11", 8, 1, 1, 0, "reset the call"},
-    {"INADEQUATE_SECURITY", "POST /fault?kind=rst&at=headers&reason=12", 7, 1, 0, 0, "reset the call"},
-    {"INTERNAL_ERROR in trailers", "POST /fault?kind=rst&at=trailers&reason=2", 13, 1, 0, 0, "reset the call"},
+    {"REFUSED_STREAM twice", "POST /fault?kind=rst&at=headers&reason=7&count=2", 14, 0, 1, 1, "reset the call: RST_STREAM REFUSED_STREAM (7)"},
+    {"REFUSED_STREAM after headers", "POST /fault?kind=rst&at=data&reason=7", 14, 1, 1, 0, "reset the call: RST_STREAM REFUSED_STREAM (7)"},
+    {"CANCEL", "POST /fault?kind=rst&at=headers&reason=8", 1, 1, 0, 0, "reset the call: RST_STREAM CANCEL (8)"},
+    {"ENHANCE_YOUR_CALM", "POST /fault?kind=rst&at=headers&reason=11", 8, 1, 1, 0, "reset the call: RST_STREAM ENHANCE_YOUR_CALM (11)"},
+    {"INADEQUATE_SECURITY", "POST /fault?kind=rst&at=headers&reason=12", 7, 1, 0, 0, "reset the call: RST_STREAM INADEQUATE_SECURITY (12)"},
+    {"INTERNAL_ERROR in trailers", "POST /fault?kind=rst&at=trailers&reason=2", 13, 1, 0, 0, "reset the call: RST_STREAM INTERNAL_ERROR (2)"},
     {"stuck before headers", "POST /fault?kind=stuck&at=headers", 4, 1, 0, 0, "waiting for the answer"},
     {"stuck before data", "POST /fault?kind=stuck&at=data", 4, 1, 0, 0, "waiting for the answer"},
     {"stuck before trailers", "POST /fault?kind=stuck&at=trailers", 4, 1, 0, 0, "waiting for the answer"},
@@ -56,6 +58,7 @@ static void each_fault_has_its_status_and_the_channel_lives_on(const gateway *g,
     ended end = call_it(channel, TOPOLOGY, row->status == 4 ? 300 : 20000, ZEEBE_WAIT_FOR_READY_DEFAULT);
     expect(row, end);
     CHECK(end.took_ms < 5000);
+    CHECK(!strstr(end.message, "RST_STREAM") || end.source == ZEEBE_ERROR_SOURCE_TRANSPORT); /* a proxy may have sent it */
     CHECK(stats_number(channel, "replayed") == row->replayed);
     CHECK(topology(channel).status == 0);
     zeebe_channel_free(channel);
@@ -76,9 +79,9 @@ static const unreachable UNREACHABLE[] = {
     {"blackholed", "blackhole", 0, 400, "took longer than 400 ms"},
     {"an HTTP/2 handshake that hangs", "silent", 0, 400, "took longer than 400 ms"},
     {"a TLS handshake that hangs", "silent", 1, 400, "took longer than 400 ms"},
-    {"HTTP/1", "http1", 0, 0, "HTTP/2 handshake"},
-    {"plaintext to TLS", "tls", 0, 0, "HTTP/2 handshake"},
-    {"TLS to plaintext", "plaintext", 1, 0, "TLS handshake"},
+    {"HTTP/1", "http1", 0, 0, "it speaks HTTP/1 and not HTTP/2: it answered \"HTTP/1.1 404 Not Found\""},
+    {"plaintext to TLS", "tls", 0, 0, "it speaks TLS, and this channel is plaintext"},
+    {"TLS to plaintext", "plaintext", 1, 0, "it speaks HTTP/2 in plaintext, and this channel is secure"},
     {"no h2 by ALPN", "no_alpn", 1, 0, "ALPN"},
 };
 
@@ -147,6 +150,43 @@ static void goaway_spares_what_it_covers_and_the_rest_is_sent_again(const gatewa
   long before = stats_number(channel, "replayed");
   expect(&(expected){"GOAWAY 0", "", 0, 0, 0, 0, ""}, while_stuck(g, channel, stuck, "POST /goaway?code=0&last_stream_id=0", NULL, 0));
   CHECK(stats_number(channel, "replayed") == before + 1);
+  zeebe_channel_free(channel);
+}
+
+/* GOAWAY, then FIN, in the midst of a call: both are told. What may be a secret that the peer was sent is not. */
+static void the_end_of_a_connection_is_told_as_it_came(const gateway *g, const char *ca) {
+  static const struct { const char *request, *message; } ENDS[] = {
+      {"POST /goaway?code=0&close=1", "the peer sent GOAWAY NO_ERROR (0), then closed the connection (FIN)"},
+      {"POST /goaway?code=11&close=1", "the peer sent GOAWAY ENHANCE_YOUR_CALM (11), then closed the connection (FIN)"},
+      {"POST /goaway?code=11&close=1&debug=session%20timed_out,%20max%2060", "the peer sent GOAWAY ENHANCE_YOUR_CALM (11) \"session timed_out, max 60\", then closed"},
+      {"POST /goaway?code=2&last_stream_id=3&close=1&debug=of%20eyJhbGciOiJSUzI1NiJ9.abc%20x", "the peer sent GOAWAY INTERNAL_ERROR (2) \"of … x\", of which the last stream is 3, then closed"},
+      {"POST /goaway?code=2&close=1&debug=authorization:%20Bearer%20secret", "the peer sent GOAWAY INTERNAL_ERROR (2) \"…\", then closed"},
+      {"POST /goaway?code=65536&close=1", "the peer sent GOAWAY with the unknown code 65536, then closed"},
+      {"POST /reset-connections", "the peer reset the connection (RST, ECONNRESET)"},
+  };
+  for (size_t i = 0; i < 2 * sizeof ENDS / sizeof *ENDS; i++) {
+    size_t row = i / 2;
+    zeebe_channel *channel = channel_new((channel_arguments){.address = gateway_address(g, i % 2 ? "tls" : "plaintext"), .ca = i % 2 ? ca : NULL});
+    ended end = while_stuck(g, channel, "POST /fault?kind=stuck&at=headers", ENDS[row].request, NULL, 0);
+    expect(&(expected){ENDS[row].request, "", 14, 1, 1, 0, ENDS[row].message}, end);
+    CHECK(end.source == ZEEBE_ERROR_SOURCE_TRANSPORT && !strstr(end.message, "broken pipe") && !strstr(end.message, "eyJ") && !strstr(end.message, "secret"));
+    CHECK(topology(channel).status == 0);
+    zeebe_channel_free(channel);
+  }
+  /* As a proxy does with a connection that says nothing for long. */
+  gateway other;
+  gateway_start(&other, "0");
+  zeebe_channel *channel = channel_new((channel_arguments){.address = gateway_address(&other, "plaintext")});
+  background b = {channel, {0}};
+  pthread_t thread;
+  CHECK(topology(channel).status == 0);
+  gateway_tell(&other, "POST /fault?kind=stuck&at=headers");
+  CHECK(pthread_create(&thread, NULL, calling, &b) == 0);
+  while (gateway_count(&other, "open_calls") < 1) usleep(1000);
+  usleep(1100000); /* the silence itself */
+  gateway_kill(&other);
+  pthread_join(thread, NULL);
+  expect(&(expected){"silence", "", 14, 1, 1, 0, "ms without traffic, as proxies and firewalls do with idle ones"}, b.end);
   zeebe_channel_free(channel);
 }
 
@@ -325,6 +365,7 @@ int main(void) {
   each_fault_has_its_status_and_the_channel_lives_on(&g, "tls", ca);
   what_cannot_be_reached_fails_fast_and_says_why(&g, ca);
   goaway_spares_what_it_covers_and_the_rest_is_sent_again(&g);
+  the_end_of_a_connection_is_told_as_it_came(&g, ca);
   broken_frames_end_the_connection_and_not_the_channel(&g);
   retries_follow_the_policy(&g);
   a_streaming_call_is_sent_again_whole(&g);

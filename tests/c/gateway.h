@@ -202,6 +202,7 @@ typedef struct {
   int32_t status;
   int32_t processed; /* may_have_been_processed */
   int32_t retryable;
+  int32_t source;
   int64_t took_ms;
   char message[1024];
 } ended;
@@ -220,6 +221,7 @@ static inline ended call_it(const zeebe_channel *channel, const char *method, in
     end.status = zeebe_error_grpc_status(error);
     end.processed = zeebe_error_may_have_been_processed(error);
     end.retryable = zeebe_error_is_retryable(error);
+    end.source = zeebe_error_source(error);
     snprintf(end.message, sizeof end.message, "%s", zeebe_error_message(error));
     zeebe_error_free(error);
   }

@@ -6,7 +6,7 @@ static _Atomic(int) fewer_pings;
 
 static void on_log(void *user_data, const zeebe_log_record *record) {
   (void)user_data;
-  if (strstr(zeebe_log_record_message(record), "half as often")) fewer_pings++;
+  if (strstr(zeebe_log_record_message(record), "GOAWAY ENHANCE_YOUR_CALM (11) \"too_many_pings\": it had enough of this client's pings, which come every 90000 ms")) fewer_pings++;
 }
 
 static void a_stopped_gateway_is_noticed_and_left(void) {
@@ -67,7 +67,13 @@ static void a_gateway_that_complains_gets_fewer_pings(void) {
   gateway_start(&g, "0");
   zeebe_channel *channel = channel_new((channel_arguments){.address = gateway_address(&g, "plaintext")});
   CHECK(topology(channel).status == 0);
-  gateway_tell(&g, "POST /goaway?code=11");
+  int32_t state;
+  gateway_tell(&g, "POST /goaway?code=11"); /* of something else */
+  do OK(zeebe_channel_get_state(channel, 0, &state));
+  while (state == ZEEBE_CONNECTIVITY_READY && usleep(1000) == 0);
+  CHECK(fewer_pings == 0);
+  CHECK(topology(channel).status == 0);
+  gateway_tell(&g, "POST /goaway?code=11&debug=too_many_pings");
   while (!fewer_pings) usleep(1000);
   CHECK(topology(channel).status == 0);
   zeebe_channel_free(channel);

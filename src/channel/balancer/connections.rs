@@ -4,12 +4,14 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
+use tokio::time::Instant;
+
 use super::Balancer;
 use crate::channel::connection::{Connection, End};
 use crate::channel::connector::Opened;
 use crate::channel::service_config::Policy;
 use crate::channel::subchannel::State;
-use crate::error::{Error, chain};
+use crate::error::Error;
 use crate::runtime::lock;
 
 impl Balancer {
@@ -81,17 +83,25 @@ impl Balancer {
         connection: &Arc<Connection>,
         error: &h2::Error,
     ) {
-        tracing::debug!("{} takes no more calls: {}", connection.peer, chain(error));
-        if error.is_remote() && error.reason() == Some(h2::Reason::ENHANCE_YOUR_CALM) {
-            let before = self.keepalive_time.load(Ordering::Relaxed);
-            self.keepalive_time
-                .store(before.saturating_mul(2), Ordering::Relaxed);
+        let why = connection.why_lost(error);
+        tracing::debug!("{} takes no more calls: {why}", connection.peer);
+        self.heed_complaint(connection);
+        self.leave(connection, false);
+    }
+
+    /// Only this debug data is about pings (gRFC A8).
+    fn heed_complaint(&self, connection: &Connection) {
+        if !connection.heard.take_too_many_pings() {
+            return;
+        }
+        if let Some(time) = lock(&self.pace).slow_down(Instant::now()) {
             tracing::warn!(
-                "{} had enough of this client's pings; they come half as often now",
-                connection.peer
+                "{} sent GOAWAY ENHANCE_YOUR_CALM (11) \"too_many_pings\": it had enough of this client's pings, which \
+                 come every {} ms from now on (grpc.keepalive_time_ms)",
+                connection.peer,
+                time.as_millis()
             );
         }
-        self.leave(connection, false);
     }
 
     /// Returns the pause before the next attempt, if one follows.
@@ -102,10 +112,15 @@ impl Balancer {
         lived: Duration,
     ) -> Option<Duration> {
         tracing::debug!("the connection to {} ended: {end:?}", connection.peer);
+        self.heed_complaint(connection);
         let peer = &connection.peer;
         let error = match end {
             End::Lost(text) => format!("the connection to {peer} was lost: {text}"),
-            End::Orderly => format!("{peer} closed the connection"),
+            End::Orderly => {
+                let how = connection.heard.end();
+                let how = how.unwrap_or_else(|| "the peer closed it".to_owned());
+                format!("the connection to {peer} was lost: {how}")
+            }
             End::Idle => {
                 self.leave(connection, true);
                 return None;

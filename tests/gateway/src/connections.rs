@@ -102,6 +102,13 @@ impl Connections {
         connections.len()
     }
 
+    /// As [`Connection::close`], all that are open.
+    pub(crate) fn close_all(&self) {
+        for connection in self.all() {
+            connection.close();
+        }
+    }
+
     /// From now on nothing is read or written, or all is again.
     pub(crate) fn freeze(&self, frozen: bool) -> usize {
         self.frozen.send_replace(frozen);

@@ -134,7 +134,7 @@ async fn obey(
 fn parameters(path: &str) -> &'static [&'static str] {
     match path {
         "/calls" => &["last"],
-        "/goaway" => &["code", "last_stream_id"],
+        "/goaway" => &["code", "last_stream_id", "debug", "close"],
         "/latency" => &["ms"],
         "/fail" => &["status", "count", "rpc", "message"],
         "/fault" => &[
@@ -171,15 +171,25 @@ fn counters(context: &Context) -> Value {
     counters
 }
 
-/// With parameters the frame is raw, and the connections stay open.
+/// With parameters the frame is raw, and the connections stay open, unless they are to be closed.
 fn go_away(context: &Context, query: &Query) -> Result<usize, String> {
     let code = query.optional("code")?;
     let last_stream_id = query.optional("last_stream_id")?;
     if code.is_none() && last_stream_id.is_none() {
         return Ok(context.connections.go_away());
     }
-    let frame = frames::go_away(code.unwrap_or(0), last_stream_id.unwrap_or(LAST_STREAM_ID));
-    Ok(context.connections.inject(&frame))
+    let debug_data = query.optional::<String>("debug")?.unwrap_or_default();
+    let last_stream_id = last_stream_id.unwrap_or(LAST_STREAM_ID);
+    let frame = frames::go_away(code.unwrap_or(0), last_stream_id, &debug_data);
+    let frame = frame.ok_or("debug is too long for a frame")?;
+    let count = context.connections.inject(&frame);
+    if query
+        .optional::<u8>("close")?
+        .is_some_and(|close| close != 0)
+    {
+        context.connections.close_all();
+    }
+    Ok(count)
 }
 
 fn count(query: &Query) -> Result<u64, String> {

@@ -59,11 +59,15 @@ impl Frames {
     }
 }
 
-pub(crate) fn go_away(code: u32, last_stream_id: u32) -> Vec<u8> {
-    let mut frame = vec![0, 0, 8, GOAWAY, 0, 0, 0, 0, 0];
+/// None if the debug data is longer than any frame may be that was not asked for.
+pub(crate) fn go_away(code: u32, last_stream_id: u32, debug_data: &str) -> Option<Vec<u8>> {
+    let length = u16::try_from(8 + debug_data.len()).ok()?;
+    let [high, low] = length.to_be_bytes();
+    let mut frame = vec![0, high, low, GOAWAY, 0, 0, 0, 0, 0];
     frame.extend(last_stream_id.to_be_bytes());
     frame.extend(code.to_be_bytes());
-    frame
+    frame.extend(debug_data.as_bytes());
+    Some(frame)
 }
 
 #[cfg(test)]

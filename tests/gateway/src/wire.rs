@@ -50,7 +50,18 @@ impl<S> Wire<S> {
     }
 }
 
-impl<S: AsyncRead + Unpin> AsyncRead for Wire<S> {
+impl<S: AsyncWrite + Unpin> Wire<S> {
+    fn poll_injected(&mut self, task: &mut Task<'_>) -> Poll<io::Result<()>> {
+        let mut injected = self.connection.injected();
+        while !injected.is_empty() {
+            let written = ready!(Pin::new(&mut self.inner).poll_write(task, &injected))?;
+            injected.drain(..written);
+        }
+        Poll::Ready(Ok(()))
+    }
+}
+
+impl<S: AsyncRead + AsyncWrite + Unpin> AsyncRead for Wire<S> {
     fn poll_read(
         mut self: Pin<&mut Self>,
         task: &mut Task<'_>,
@@ -59,6 +70,7 @@ impl<S: AsyncRead + Unpin> AsyncRead for Wire<S> {
         ready!(self.poll_thawed(task));
         self.connection.turns.begin();
         if self.connection.is_closing() {
+            ready!(self.poll_injected(task))?;
             // As if the peer had ended it: hyper closes.
             return Poll::Ready(Ok(()));
         }
@@ -82,13 +94,7 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Wire<S> {
     /// hyper flushes when it has written all it had, so what is injected here does not cut a frame.
     fn poll_flush(mut self: Pin<&mut Self>, task: &mut Task<'_>) -> Poll<io::Result<()>> {
         ready!(self.poll_thawed(task));
-        let this = &mut *self;
-        let mut injected = this.connection.injected();
-        while !injected.is_empty() {
-            let written = ready!(Pin::new(&mut this.inner).poll_write(task, &injected))?;
-            injected.drain(..written);
-        }
-        drop(injected);
+        ready!(self.poll_injected(task))?;
         ready!(Pin::new(&mut self.inner).poll_flush(task))?;
         self.connection.turns.end();
         Poll::Ready(Ok(()))

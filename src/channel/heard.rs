@@ -1,0 +1,313 @@
+//! Heard: what a peer said, and how it ended the connection, in words for those whose calls were on it.
+//!
+//! Not here: how that is found out (`tap`). A peer may say what it was sent, so that of its text only plain words are shown.
+
+use std::fmt;
+use std::io;
+use std::sync::Mutex;
+use std::time::Duration;
+
+use h2::Reason;
+
+use crate::error::chain;
+use crate::runtime::lock;
+
+/// Of a peer's first bytes: a status line, and what an error page says first.
+pub(super) const OPENING: usize = 512;
+
+/// Of a GOAWAY's debug data, and of all else that a peer says.
+pub(super) const SHOWN: usize = 128;
+
+/// A GOAWAY's debug data by which a peer complains of pings (gRFC A8).
+const TOO_MANY_PINGS: &[u8] = b"too_many_pings";
+
+/// From here on the silence before an end is worth a word.
+const SILENCE: Duration = Duration::from_secs(1);
+
+const SETTINGS: u8 = 4;
+pub(super) const GOAWAY: u8 = 7;
+
+/// What a peer is spoken to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Expected {
+    Tls,
+    Http2,
+}
+
+/// What was heard of a connection, for those who tell of its end.
+#[derive(Debug, Default)]
+pub(crate) struct Heard(Mutex<State>);
+
+#[derive(Debug, Default)]
+struct State {
+    opening: Vec<u8>,
+    go_away: Option<GoAway>,
+    end: Option<End>,
+    too_many_pings: bool,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct GoAway {
+    pub(super) reason: Reason,
+    pub(super) last_stream: u32,
+    pub(super) debug_data: Vec<u8>,
+}
+
+#[derive(Debug)]
+pub(super) enum End {
+    /// After so long a silence, on both sides.
+    Closed(Duration),
+    Failed(io::ErrorKind, String),
+}
+
+impl Heard {
+    pub(super) fn begins(&self, bytes: &[u8]) {
+        lock(&self.0).opening.extend_from_slice(bytes);
+    }
+
+    pub(super) fn goes_away(&self, go_away: GoAway) {
+        let mut state = lock(&self.0);
+        state.too_many_pings |=
+            go_away.reason == Reason::ENHANCE_YOUR_CALM && go_away.debug_data == TOO_MANY_PINGS;
+        state.go_away = Some(go_away);
+    }
+
+    /// The first counts.
+    pub(super) fn ends(&self, end: End) {
+        lock(&self.0).end.get_or_insert(end);
+    }
+
+    /// How the peer ended the connection, if it did, with what it said before.
+    pub(crate) fn end(&self) -> Option<String> {
+        let state = lock(&self.0);
+        let said = state.go_away.iter().map(ToString::to_string);
+        let did: Vec<_> = said
+            .chain(state.end.iter().map(ToString::to_string))
+            .collect();
+        (!did.is_empty()).then(|| format!("the peer {}", did.join(", then ")))
+    }
+
+    /// What there is to say of a connection that HTTP/2 ended with `error`.
+    pub(super) fn why_lost(&self, error: &h2::Error) -> String {
+        match error.reason() {
+            Some(reason) if error.is_go_away() && error.is_library() => {
+                format!(
+                    "this client closed it, for the peer broke HTTP/2: {}",
+                    named(reason)
+                )
+            }
+            reason => self.end().unwrap_or_else(|| match reason {
+                Some(reason) => format!("HTTP/2 ended it: {}", named(reason)),
+                None => chain(error),
+            }),
+        }
+    }
+
+    /// Whether the peer complained of pings; once.
+    pub(super) fn take_too_many_pings(&self) -> bool {
+        std::mem::take(&mut lock(&self.0).too_many_pings)
+    }
+
+    /// What the peer speaks in place of what was expected, if its first bytes show it.
+    pub(super) fn other_protocol(&self, expected: Expected) -> Option<String> {
+        let tls = expected == Expected::Tls;
+        let state = lock(&self.0);
+        let opening = &*state.opening;
+        if opening.starts_with(b"HTTP/") {
+            let line = opening.split(|byte| matches!(byte, b'\r' | b'\n')).next();
+            let line = printable(line.unwrap_or_default());
+            let text = String::from_utf8_lossy(opening).to_ascii_lowercase();
+            let wants_tls = !tls && (text.contains("https") || text.contains("ssl"));
+            return Some(match (tls, wants_tls) {
+                (true, _) => format!("it speaks HTTP/1 in plaintext: it answered {line:?}"),
+                (_, true) => format!(
+                    "it speaks HTTP/1 over TLS, and this channel is plaintext: it answered {line:?}"
+                ),
+                _ => format!("it speaks HTTP/1 and not HTTP/2: it answered {line:?}"),
+            });
+        }
+        match opening {
+            // A record of TLS, an alert most likely: type, then version 3.x.
+            [20..=23, 3, ..] if !tls => {
+                Some("it speaks TLS, and this channel is plaintext".to_owned())
+            }
+            [0, _, _, SETTINGS | GOAWAY, _, 0, 0, 0, 0, ..] if tls => {
+                Some("it speaks HTTP/2 in plaintext, and this channel is secure".to_owned())
+            }
+            _ => None,
+        }
+    }
+}
+
+impl fmt::Display for GoAway {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self {
+            reason,
+            last_stream,
+            debug_data,
+        } = self;
+        write!(f, "sent GOAWAY {}", named(*reason))?;
+        if !debug_data.is_empty() {
+            write!(f, " {:?}", printable(debug_data))?;
+        }
+        match *last_stream {
+            ALL => Ok(()),
+            last => write!(f, ", of which the last stream is {last}"),
+        }
+    }
+}
+
+/// The highest stream of all: nothing is refused yet.
+pub(super) const ALL: u32 = u32::MAX >> 1;
+
+impl fmt::Display for End {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Closed(silence) if *silence >= SILENCE => write!(
+                f,
+                "closed the connection (FIN) after {} ms without traffic, as proxies and firewalls do with idle ones \
+                 (grpc.keepalive_time_ms keeps them)",
+                silence.as_millis()
+            ),
+            Self::Closed(_) => f.write_str("closed the connection (FIN)"),
+            Self::Failed(io::ErrorKind::ConnectionReset, _) => {
+                f.write_str("reset the connection (RST, ECONNRESET)")
+            }
+            Self::Failed(io::ErrorKind::UnexpectedEof, _) => {
+                f.write_str("closed the connection (FIN) without the close_notify of TLS")
+            }
+            Self::Failed(io::ErrorKind::TimedOut, _) => {
+                f.write_str("did not answer any more (ETIMEDOUT)")
+            }
+            Self::Failed(_, error) => write!(f, "could not be written to or read from: {error}"),
+        }
+    }
+}
+
+/// An error code of HTTP/2 by name and number (RFC 9113 section 7).
+pub(crate) fn named(reason: Reason) -> String {
+    match u32::from(reason) {
+        number @ 0..=13 => format!("{reason:?} ({number})"),
+        number => format!("with the unknown code {number}"),
+    }
+}
+
+/// What a peer wrote, for an error: words and short numbers. All else may be part of a secret that it was sent.
+fn printable(bytes: &[u8]) -> String {
+    let text = String::from_utf8_lossy(&bytes[..bytes.len().min(SHOWN)]);
+    let lower = text.to_ascii_lowercase();
+    if ["bearer", "basic", "authorization", "token="]
+        .iter()
+        .any(|secret| lower.contains(secret))
+    {
+        return "…".to_owned();
+    }
+    let mut shown = String::new();
+    for word in text
+        .split([' ', '\t', '\r', '\n', '\0'])
+        .filter(|word| !word.is_empty())
+    {
+        if !shown.is_empty() {
+            shown.push(' ');
+        }
+        shown.push_str(if is_plain(word) { word } else { "…" });
+    }
+    if bytes.len() > SHOWN {
+        shown.push('…');
+    }
+    shown
+}
+
+fn is_plain(word: &str) -> bool {
+    let is_protocol = matches!(
+        word,
+        "HTTP/1.0" | "HTTP/1.1" | "HTTP/2" | "HTTP2" | "h2" | "h2c"
+    );
+    let is_number = word.len() <= 10
+        && word
+            .bytes()
+            .all(|byte| byte.is_ascii_digit() || b".,:;()".contains(&byte));
+    let is_word = word.len() <= 32
+        && word.bytes().all(|byte| byte.is_ascii_alphabetic() || b"_-.,:;'\"()".contains(&byte))
+        // As nobody writes who writes words: aBcD.
+        && !word.as_bytes().windows(2).any(|pair| pair[0].is_ascii_lowercase() && pair[1].is_ascii_uppercase());
+    is_protocol || is_number || is_word
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn of_a_peers_text_only_plain_words_are_shown() {
+        for (text, shown) in [
+            ("too_many_pings", "too_many_pings"),
+            (
+                "max 60 (seconds), RFC-like: Yes",
+                "max 60 (seconds), RFC-like: Yes",
+            ),
+            ("HTTP/1.1 400 Bad Request", "HTTP/1.1 400 Bad Request"),
+            ("token eyJhbGciOiJSUzI1NiJ9.e30.x", "token …"),
+            ("s3cret", "…"),
+            ("c2VjcmV0", "…"),
+            ("a%20b", "…"),
+            ("Bearer anything", "…"),
+            ("basic dXNlcjpwYXNz", "…"),
+            ("\u{1b}[31m red", "… red"),
+            ("12345678901 1234567890", "… 1234567890"),
+            ("  two   words ", "two words"),
+        ] {
+            assert_eq!(printable(text.as_bytes()), shown, "{text}");
+        }
+        assert_eq!(printable(&[0xff, 0xfe]), "…");
+        let long = "word ".repeat(100);
+        assert!(printable(long.as_bytes()).chars().count() <= SHOWN + 1);
+    }
+
+    #[test]
+    fn who_speaks_another_protocol_is_named_by_its_first_bytes() {
+        let nginx = "HTTP/1.1 400 Bad Request\r\nServer: nginx\r\n\r\n<html>The plain HTTP request was sent to HTTPS port";
+        for (opening, expected, named) in [
+            (
+                &b"HTTP/1.1 400 Bad Request\r\n"[..],
+                Expected::Http2,
+                "HTTP/1 and not HTTP/2: it answered \"HTTP/1.1 400 Bad Request\"",
+            ),
+            (
+                b"HTTP/1.0 505\n",
+                Expected::Http2,
+                "it answered \"HTTP/1.0 505\"",
+            ),
+            (
+                nginx.as_bytes(),
+                Expected::Http2,
+                "HTTP/1 over TLS, and this channel is plaintext",
+            ),
+            (
+                b"HTTP/1.1 400 Bad Request\r\n",
+                Expected::Tls,
+                "HTTP/1 in plaintext: it answered",
+            ),
+            (
+                &[21, 3, 1, 0, 2, 2, 22],
+                Expected::Http2,
+                "TLS, and this channel is plaintext",
+            ),
+            (
+                &[0, 0, 18, 4, 0, 0, 0, 0, 0, 0],
+                Expected::Tls,
+                "HTTP/2 in plaintext, and this channel is secure",
+            ),
+            (&[0, 0, 18, 4, 0, 0, 0, 0, 0, 0], Expected::Http2, ""),
+            (&[22, 3, 3, 0, 80], Expected::Tls, ""),
+            (b"SSH-2.0", Expected::Http2, ""),
+            (b"", Expected::Tls, ""),
+        ] {
+            let heard = Heard::default();
+            heard.begins(opening);
+            let found = heard.other_protocol(expected);
+            assert_eq!(found.is_none(), named.is_empty(), "{opening:?}");
+            assert!(found.unwrap_or_default().contains(named), "{opening:?}");
+        }
+    }
+}
