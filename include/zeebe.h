@@ -1004,7 +1004,7 @@ typedef struct {
    */
   const char *scope;
   /**
-   * Seconds from now; 0: unknown.
+   * Seconds from now; 0: unknown; < 0: it has ended, so that the calls that wait for it get it, and no other.
    */
   int64_t expires_in;
 } zeebe_token;

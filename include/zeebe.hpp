@@ -20,7 +20,9 @@
 /// **Callbacks** run on library threads, where what blocks returns illegal_state. An exception that leaves one ends the process
 /// (std::terminate): it could be caught by nobody. Only a token source may throw: it has failed then.
 ///
-/// **Times** are std::chrono durations; `forever` is no time-out. **Texts** are UTF-8; one with a NUL inside is refused with invalid_argument.
+/// **Times** are std::chrono durations, rounded up to what zeebe.h counts in, milliseconds or seconds. One that is 0 or less is refused, but for a
+/// leeway of 0, which is none, and where it is waited: what has passed is not waited for. `forever` is no time-out.
+/// **Texts** are UTF-8; one with a NUL inside is refused with invalid_argument.
 #ifndef ZEEBE_HPP
 #define ZEEBE_HPP
 

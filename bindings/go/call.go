@@ -207,7 +207,7 @@ func timeout(ctx context.Context) (C.int64_t, error) {
 	if left <= 0 {
 		return 0, localError(codes.DeadlineExceeded, "%v", context.DeadlineExceeded)
 	}
-	return milliseconds(left), nil
+	return roundUp(left, time.Millisecond), nil
 }
 
 func checkMethod(method string) error {

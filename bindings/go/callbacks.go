@@ -21,7 +21,7 @@ type Token struct {
 	AccessToken string
 	// Scope is what was granted; may be empty.
 	Scope string
-	// ExpiresIn is how long it is good from now; 0: unknown.
+	// ExpiresIn is how long it is good from now, rounded up to seconds; 0: unknown. One that is negative has ended: the calls that wait for it get it, no other.
 	ExpiresIn time.Duration
 }
 
@@ -38,9 +38,11 @@ func NewTokenSourcePlugin(source TokenSource, options TokenSourceOptions) (*Meta
 	if source == nil {
 		return nil, invalidArgument("the token source is nil")
 	}
-	leeway, expireIn, err := lifetimes(options.Leeway, options.ExpireIn)
-	if err != nil {
-		return nil, err
+	var memory arena
+	leeway := memory.leeway("TokenSourceOptions.Leeway", options.Leeway)
+	expireIn := memory.duration("TokenSourceOptions.ExpireIn", options.ExpireIn, time.Second)
+	if memory.err != nil {
+		return nil, memory.err
 	}
 	handle := cgo.NewHandle(source)
 	plugin, err := newPlugin(func(ptr **C.zeebe_metadata_plugin) *C.zeebe_error {
@@ -86,7 +88,10 @@ func complete(request *C.zeebe_token_request, token Token) error {
 	native.size = C.sizeof_zeebe_token
 	native.access_token = memory.text("the access token", &token.AccessToken)
 	native.scope = memory.notEmpty("the token's scope", token.Scope)
-	native.expires_in = C.int64_t(token.ExpiresIn / time.Second)
+	native.expires_in = roundUp(token.ExpiresIn, time.Second)
+	if token.ExpiresIn < 0 {
+		native.expires_in = -1
+	}
 	if memory.err != nil {
 		return memory.err
 	}
@@ -101,7 +106,7 @@ func fail(request *C.zeebe_token_request, err error) {
 		code = codes.DeadlineExceeded
 	}
 	if failure := (*Error)(nil); errors.As(err, &failure) && failure.RetryAfter >= 0 {
-		retryAfter = milliseconds(failure.RetryAfter)
+		retryAfter = toWait(failure.RetryAfter)
 	}
 	var memory arena
 	defer memory.free()

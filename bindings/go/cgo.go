@@ -43,14 +43,24 @@ func (a *arena) text(name string, value *string) *C.char {
 		return nil
 	}
 	if at := strings.IndexByte(*value, 0); at >= 0 {
-		if a.err == nil {
-			a.err = invalidArgument(fmt.Sprintf("%s has a NUL character, at byte %d, and C's strings cannot hold one", name, at))
-		}
+		a.refuse(name, fmt.Sprintf("has a NUL character, at byte %d, and C's strings cannot hold one", at))
 		return nil
 	}
 	memory := a.allocate(len(*value) + 1)
 	copy(unsafe.Slice((*byte)(memory), len(*value)), *value)
 	return (*C.char)(memory)
+}
+
+// refuse keeps why what has this name cannot be given to C; the first reason counts.
+func (a *arena) refuse(name, why string) {
+	if a.err != nil {
+		return
+	}
+	refusal := invalidArgument(name + " " + why)
+	if !strings.Contains(name, " ") { // else it is an argument
+		refusal.Option = name
+	}
+	a.err = refusal
 }
 
 // notEmpty is text for values of which "" stands for "not given".

@@ -67,10 +67,8 @@ func NewOAuth2ClientCredentialsChannel(options ...Option) (*Channel, error) {
 		native.audience = memory.text("WithAudience", s.audience)
 		native.channel_credentials = s.credentials.native()
 		native.channel_options, native.channel_options_count = s.options(memory)
-		var err error
-		if native.leeway, native.expire_in, err = lifetimes(s.leeway, s.expireIn); err != nil {
-			return nil, err
-		}
+		native.leeway = memory.leeway("WithLeeway", s.leeway)
+		native.expire_in = memory.duration("WithExpireIn", s.expireIn, time.Second)
 		native.token_options = s.token.native(memory)
 		native.connection_options = s.connection(memory)
 		return s.create(memory, native.connection_options, func() *C.zeebe_error { return C.zeebe_create_oauth2_client_credentials_channel(native, channel) })
@@ -92,10 +90,8 @@ func NewCamundaCloudChannel(options ...Option) (*Channel, error) {
 		native.audience = memory.text("WithAudience", s.audience)
 		native.channel_credentials = s.credentials.native()
 		native.channel_options, native.channel_options_count = s.options(memory)
-		var err error
-		if native.leeway, native.expire_in, err = lifetimes(s.leeway, s.expireIn); err != nil {
-			return nil, err
-		}
+		native.leeway = memory.leeway("WithLeeway", s.leeway)
+		native.expire_in = memory.duration("WithExpireIn", s.expireIn, time.Second)
 		native.token_options = s.token.native(memory)
 		native.connection_options = s.connection(memory)
 		return s.create(memory, native.connection_options, func() *C.zeebe_error { return C.zeebe_create_camunda_cloud_channel(native, channel) })
@@ -151,15 +147,6 @@ func (s *settings) create(memory *arena, connection *C.zeebe_connection_options,
 		connection.metadata = unpacked
 	}
 	return create(), nil
-}
-
-func lifetimes(leeway, expireIn *time.Duration) (C.int64_t, C.int64_t, error) {
-	early, err := seconds("the leeway", leeway, C.ZEEBE_LEEWAY_NONE)
-	if err != nil {
-		return 0, 0, err
-	}
-	good, err := seconds("expire in", expireIn, 0)
-	return early, good, err
 }
 
 // ---- the end ----
@@ -242,7 +229,7 @@ func (c *Channel) WaitForStateChange(ctx context.Context, from connectivity.Stat
 		}
 		// How it ended does not matter: the state is looked at again.
 		_, _ = c.await(ctx, func(waiter *C.zeebego_waiter) *C.zeebe_error {
-			return C.zeebego_wait_for_state_change(c.ptr, C.int32_t(from), C.int64_t(waitSlice/time.Millisecond), waiter)
+			return C.zeebego_wait_for_state_change(c.ptr, C.int32_t(from), toWait(waitSlice), waiter)
 		})
 	}
 	return false
@@ -290,15 +277,11 @@ func (c *Channel) await(ctx context.Context, start func(*C.zeebego_waiter) *C.ze
 	return await(ctx, start)
 }
 
-// ShutdownRuntime cancels all calls of all channels, delivers their ends, and waits for the library's threads, a time-out at most (negative: for ever).
+// ShutdownRuntime cancels all calls of all channels, delivers their ends, and waits for the library's threads, a time-out at most, or [Forever].
 // It is for the program, at its end, never for a package. What was made before fails afterwards; what is made new starts the library anew.
 func ShutdownRuntime(timeout time.Duration) error {
 	q := currentQueue.Load()
-	milliseconds := milliseconds(timeout)
-	if timeout < 0 {
-		milliseconds = -1
-	}
-	if err := takeError(C.zeebe_runtime_shutdown(milliseconds)); err != nil {
+	if err := takeError(C.zeebe_runtime_shutdown(toWait(timeout))); err != nil {
 		return err
 	}
 	if q != nil {

@@ -29,9 +29,9 @@ func NewTLSCredentials(options TLSOptions) (*Credentials, error) {
 	defer memory.free()
 	native := (*C.zeebe_ssl_channel_credentials_options)(memory.allocate(C.sizeof_zeebe_ssl_channel_credentials_options))
 	native.size = C.sizeof_zeebe_ssl_channel_credentials_options
-	native.root_certificates = memory.notEmpty("RootCertificates", options.RootCertificates)
-	native.private_key = memory.notEmpty("PrivateKey", options.PrivateKey)
-	native.certificate_chain = memory.notEmpty("CertificateChain", options.CertificateChain)
+	native.root_certificates = memory.notEmpty("TLSOptions.RootCertificates", options.RootCertificates)
+	native.private_key = memory.notEmpty("TLSOptions.PrivateKey", options.PrivateKey)
+	native.certificate_chain = memory.notEmpty("TLSOptions.CertificateChain", options.CertificateChain)
 	if memory.err != nil {
 		return nil, memory.err
 	}
@@ -141,16 +141,14 @@ func NewOAuth2ClientCredentialsPlugin(options OAuth2Options) (*MetadataPlugin, e
 	defer memory.free()
 	native := (*C.zeebe_oauth2_client_credentials_metadata_plugin_options)(memory.allocate(C.sizeof_zeebe_oauth2_client_credentials_metadata_plugin_options))
 	native.size = C.sizeof_zeebe_oauth2_client_credentials_metadata_plugin_options
-	native.client_id = memory.notEmpty("ClientID", options.ClientID)
-	native.client_secret = memory.notEmpty("ClientSecret", options.ClientSecret)
-	native.authorization_server = memory.notEmpty("AuthorizationServer", options.AuthorizationServer)
-	native.scope = memory.notEmpty("Scope", options.Scope)
-	native.audience = memory.notEmpty("Audience", options.Audience)
+	native.client_id = memory.notEmpty("OAuth2Options.ClientID", options.ClientID)
+	native.client_secret = memory.notEmpty("OAuth2Options.ClientSecret", options.ClientSecret)
+	native.authorization_server = memory.notEmpty("OAuth2Options.AuthorizationServer", options.AuthorizationServer)
+	native.scope = memory.notEmpty("OAuth2Options.Scope", options.Scope)
+	native.audience = memory.notEmpty("OAuth2Options.Audience", options.Audience)
 	native.token_options = options.Token.native(&memory)
-	var err error
-	if native.leeway, native.expire_in, err = lifetimes(options.Leeway, options.ExpireIn); err != nil {
-		return nil, err
-	}
+	native.leeway = memory.leeway("OAuth2Options.Leeway", options.Leeway)
+	native.expire_in = memory.duration("OAuth2Options.ExpireIn", options.ExpireIn, time.Second)
 	if memory.err != nil {
 		return nil, memory.err
 	}

@@ -80,6 +80,8 @@ type Error struct {
 	Code codes.Code
 	// Message is for people and logs. It never holds a secret.
 	Message string
+	// Option is the option that is at fault or would help, such as "WithLeeway" or "TokenOptions.CA", if the message names one.
+	Option string
 	// Retryable: the same request may succeed later, whatever its idempotence.
 	Retryable bool
 	// MayHaveBeenProcessed is false only if the gateway certainly did nothing with the call. Ask it before repeating what must not happen
@@ -149,6 +151,9 @@ func newError(from *C.zeebe_error) *Error {
 	}
 	if read.retry_after_ms >= 0 {
 		made.RetryAfter = time.Duration(read.retry_after_ms) * time.Millisecond
+	}
+	if read.option != nil {
+		made.Option, made.Message = inGo(C.GoString(read.option)), inGo(made.Message)
 	}
 	if read.details != nil {
 		made.details = C.GoBytes(unsafe.Pointer(read.details), C.int(read.details_length))

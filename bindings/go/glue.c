@@ -103,6 +103,7 @@ void zeebego_read_error(const zeebe_error *error, zeebego_failure *failure) {
   failure->may_have_been_processed = zeebe_error_may_have_been_processed(error);
   failure->retry_after_ms = zeebe_error_retry_after_ms(error);
   failure->message = zeebe_error_message(error);
+  failure->option = zeebe_error_option(error);
   failure->details = zeebe_error_details(error, &failure->details_length);
   failure->initial_metadata = zeebe_error_initial_metadata(error);
   failure->trailers = zeebe_error_trailers(error);

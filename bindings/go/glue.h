@@ -60,7 +60,7 @@ zeebego_sent zeebego_send(const zeebe_call *call, const uint8_t *message, size_t
 typedef struct {
   int32_t kind, source, grpc_status, retryable, may_have_been_processed;
   int64_t retry_after_ms;
-  const char *message;
+  const char *message, *option;
   const uint8_t *details;
   size_t details_length;
   const zeebe_metadata *initial_metadata, *trailers;

@@ -25,9 +25,9 @@ type JobStreamOptions struct {
 	// MaxBufferedJobs is how many jobs wait in the library for a slow Recv, 1 to 100 000: else 32. When so many wait, the gateway is asked for no
 	// more.
 	MaxBufferedJobs int
-	// Watchdog: a stream that brought no job for so long is opened anew: else a minute.
+	// Watchdog: a stream that brought no job for so long is opened anew, rounded up to milliseconds: else a minute.
 	Watchdog time.Duration
-	// PollInterval is how often ActivateJobs looks for jobs that the stream did not bring: else ten seconds.
+	// PollInterval is how often ActivateJobs looks for jobs that the stream did not bring, rounded up to milliseconds: else ten seconds.
 	PollInterval time.Duration
 }
 
@@ -74,6 +74,12 @@ func (c *Channel) StreamJobs(ctx context.Context, request proto.Message, options
 	if err != nil {
 		return nil, err
 	}
+	var memory arena
+	watchdog := memory.duration("JobStreamOptions.Watchdog", notZero(options.Watchdog), time.Millisecond)
+	pollInterval := memory.duration("JobStreamOptions.PollInterval", notZero(options.PollInterval), time.Millisecond)
+	if memory.err != nil {
+		return nil, memory.err
+	}
 	q, err := theQueue()
 	if err != nil {
 		return nil, err
@@ -87,8 +93,8 @@ func (c *Channel) StreamJobs(ctx context.Context, request proto.Message, options
 	s.mutex.Lock() // the reader waits until all is in place
 	s.jobs = jobs
 	err = takeError(C.zeebego_stream_jobs(c.ptr, (*C.uint8_t)(unsafe.SliceData(encoded)), C.size_t(len(encoded)),
-		(*C.uint8_t)(unsafe.SliceData(packed)), C.size_t(len(packed)), C.int64_t(options.MaxBufferedJobs), milliseconds(options.Watchdog),
-		milliseconds(options.PollInterval), jobs, &s.ptr))
+		(*C.uint8_t)(unsafe.SliceData(packed)), C.size_t(len(packed)), C.int64_t(options.MaxBufferedJobs), watchdog,
+		pollInterval, jobs, &s.ptr))
 	runtime.KeepAlive(c)
 	runtime.KeepAlive(q)
 	if err != nil {

@@ -56,7 +56,7 @@ type settings struct {
 	token                       *TokenOptions
 	connectAddress              *string
 	metadata                    metadata.MD
-	timeout                     time.Duration
+	timeout                     *time.Duration
 	waitForReady                int32
 	allowInsecureGateway, given bool // given: one of the connection's options
 }
@@ -80,9 +80,9 @@ func WithMetadata(pairs metadata.MD) Option {
 	return Option{"WithMetadata", every, func(s *settings) { s.metadata, s.given = pairs, true }}
 }
 
-// WithTimeout is of every unary call and stream whose context has no deadline; rounded up to milliseconds. 0: none, which is the default.
+// WithTimeout is of every unary call and stream whose context has no deadline; rounded up to milliseconds. [Forever]: none, which is the default.
 func WithTimeout(timeout time.Duration) Option {
-	return Option{"WithTimeout", every, func(s *settings) { s.timeout, s.given = timeout, true }}
+	return Option{"WithTimeout", every, func(s *settings) { s.timeout, s.given = &timeout, true }}
 }
 
 // WithWaitForReady says whether calls wait while the gateway cannot be reached, or fail with the reason, which is the default; of every call that does
@@ -201,9 +201,9 @@ type TokenOptions struct {
 	AllowInsecureTokenURL bool
 	// Prefetch: the token is fetched when the channel is made, in the background.
 	Prefetch bool
-	// ConnectTimeout: else ten seconds.
+	// ConnectTimeout, rounded up to milliseconds: else ten seconds.
 	ConnectTimeout time.Duration
-	// Timeout of the whole request: else thirty seconds.
+	// Timeout of the whole request, rounded up to milliseconds: else thirty seconds.
 	Timeout time.Duration
 	// CA is what the endpoint's certificate is checked against: else the platform's roots.
 	CA string
@@ -228,14 +228,14 @@ func (t *TokenOptions) native(memory *arena) *C.zeebe_token_options {
 	native.client_authentication = C.int32_t(t.ClientAuthentication)
 	native.allow_insecure_token_url = flag(t.AllowInsecureTokenURL)
 	native.prefetch = flag(t.Prefetch)
-	native.connect_timeout_ms = milliseconds(t.ConnectTimeout)
-	native.timeout_ms = milliseconds(t.Timeout)
-	native.token_ca = memory.notEmpty("CA", t.CA)
-	native.private_key = memory.notEmpty("PrivateKey", t.PrivateKey)
-	native.certificate_chain = memory.notEmpty("CertificateChain", t.CertificateChain)
-	native.key_id = memory.notEmpty("KeyID", t.KeyID)
-	native.http_proxy = memory.notEmpty("HTTPProxy", t.HTTPProxy)
-	native.cache_path = memory.notEmpty("CachePath", t.CachePath)
+	native.connect_timeout_ms = memory.duration("TokenOptions.ConnectTimeout", notZero(t.ConnectTimeout), time.Millisecond)
+	native.timeout_ms = memory.duration("TokenOptions.Timeout", notZero(t.Timeout), time.Millisecond)
+	native.token_ca = memory.notEmpty("TokenOptions.CA", t.CA)
+	native.private_key = memory.notEmpty("TokenOptions.PrivateKey", t.PrivateKey)
+	native.certificate_chain = memory.notEmpty("TokenOptions.CertificateChain", t.CertificateChain)
+	native.key_id = memory.notEmpty("TokenOptions.KeyID", t.KeyID)
+	native.http_proxy = memory.notEmpty("TokenOptions.HTTPProxy", t.HTTPProxy)
+	native.cache_path = memory.notEmpty("TokenOptions.CachePath", t.CachePath)
 	return native
 }
 
@@ -262,7 +262,9 @@ func (s *settings) connection(memory *arena) *C.zeebe_connection_options {
 	native := (*C.zeebe_connection_options)(memory.allocate(C.sizeof_zeebe_connection_options))
 	native.size = C.sizeof_zeebe_connection_options
 	native.connect_address = memory.text("WithConnectAddress", s.connectAddress)
-	native.timeout_ms = milliseconds(s.timeout)
+	if s.timeout != nil && *s.timeout != Forever {
+		native.timeout_ms = memory.duration("WithTimeout", s.timeout, time.Millisecond)
+	}
 	native.wait_for_ready = C.int32_t(s.waitForReady)
 	native.allow_insecure_gateway = flag(s.allowInsecureGateway)
 	return native
@@ -281,31 +283,4 @@ func (s *settings) options(memory *arena) (*C.zeebe_channel_option, C.size_t) {
 		native.integer = C.int64_t(option.integer)
 	}
 	return array, C.size_t(count)
-}
-
-// milliseconds rounds up: what was given is never 0, which is "not given".
-func milliseconds(duration time.Duration) C.int64_t {
-	return roundUp(duration, time.Millisecond)
-}
-
-// roundUp says the duration in units. Adding to it first would overflow when it is the longest there is, as that to a far deadline.
-func roundUp(duration, unit time.Duration) C.int64_t {
-	units := duration / unit
-	if duration%unit > 0 {
-		units++
-	}
-	return C.int64_t(units)
-}
-
-// seconds rounds up, and says 0 as `zero`.
-func seconds(what string, duration *time.Duration, zero C.int64_t) (C.int64_t, error) {
-	switch {
-	case duration == nil:
-		return 0, nil
-	case *duration < 0:
-		return 0, invalidArgument(fmt.Sprintf("%s is %v, and cannot be negative", what, *duration))
-	case *duration == 0:
-		return zero, nil
-	}
-	return roundUp(*duration, time.Second), nil
 }

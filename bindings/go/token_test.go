@@ -188,7 +188,7 @@ func TestRuntimeEndsAndBeginsAnew(t *testing.T) {
 		for closing.GetState() != connectivity.Shutdown {
 			runtime.Gosched()
 		}
-		ok(t, zeebe.ShutdownRuntime(-1))
+		ok(t, zeebe.ShutdownRuntime(zeebe.Forever))
 		ok(t, <-closed) // the end of the runtime has closed it
 		runtime.KeepAlive(running)
 		for _, err := range []error{s.Recv(&gatewaypb.ActivatedJob{}), calls.RecvMsg(nil)} {

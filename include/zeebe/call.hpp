@@ -4,7 +4,6 @@
 #define ZEEBE_CALL_HPP
 
 #include <algorithm>
-#include <chrono>
 #include <zeebe/credentials.hpp>
 
 namespace zeebe {
@@ -12,7 +11,7 @@ namespace zeebe {
 /// Of one call. As it is made, everything is the channel's default.
 struct CallOptions {
     /// Of the whole call; `forever`: none, whatever the channel says. 0 or less fails at once with deadline_exceeded.
-    std::optional<std::chrono::milliseconds> timeout = {};
+    std::optional<Milliseconds> timeout = {};
     /// When the call must have ended. If there is a `timeout`, too, the earlier counts.
     std::optional<std::chrono::steady_clock::time_point> deadline = {};
     /// A key here replaces the channel's and a plugin's.
@@ -31,7 +30,7 @@ struct CallOptions {
 };
 
 /// Options of a call that may take so long: `channel.call("Topology", {}, within(10s))`.
-inline CallOptions within(std::chrono::milliseconds timeout)
+inline CallOptions within(Milliseconds timeout)
 {
     CallOptions options;
     options.timeout = timeout;
@@ -113,7 +112,7 @@ inline std::int64_t to_c_timeout(Arguments &arguments, const CallOptions &option
     if (options.deadline) {
         const auto now = std::chrono::steady_clock::now();
         // Compared before the difference is taken, which the earliest of times is too far away for.
-        const auto left = *options.deadline <= now ? milliseconds::zero() : std::chrono::ceil<milliseconds>(*options.deadline - now);
+        const milliseconds left = *options.deadline <= now ? milliseconds::zero() : Milliseconds(*options.deadline - now);
         timeout = std::min(timeout, left);
     }
     if (timeout <= milliseconds::zero())
@@ -128,8 +127,8 @@ inline zeebe_call_options to_c(Arguments &arguments, const CallOptions &options)
     c.timeout_ms = to_c_timeout(arguments, options);
     c.metadata = options.metadata.get();
     c.credentials = options.credentials.get();
-    c.authority = arguments.text("authority", options.authority);
-    c.max_receive_message_length = arguments.number("max_receive_message_length", options.max_receive_message_length,
+    c.authority = arguments.text("CallOptions::authority", options.authority);
+    c.max_receive_message_length = arguments.number("CallOptions::max_receive_message_length", options.max_receive_message_length,
                                                     "give bytes from 1 on, or -1 for no limit; not given, it is the channel's");
     c.wait_for_ready = static_cast<std::int32_t>(options.wait_for_ready);
     c.compression = static_cast<std::int32_t>(options.compression);

@@ -133,7 +133,7 @@ public:
         detail::Arguments arguments;
         const detail::Path path(arguments, method);
         const zeebe_call_options c = detail::to_c(arguments, options);
-        if (handler == nullptr) arguments.refuse("the handler is null");
+        if (handler == nullptr) arguments.refuse("the handler", "is null");
         if (arguments.error()) return *arguments.error();
         const zeebe_call_handler c_handler = detail::to_c_handler();
         Call call;
@@ -175,7 +175,7 @@ public:
     {
         detail::Arguments arguments;
         const zeebe_job_stream_options c = detail::to_c(arguments, options);
-        if (handler == nullptr) arguments.refuse("the handler is null");
+        if (handler == nullptr) arguments.refuse("the handler", "is null");
         if (arguments.error()) return *arguments.error();
         const zeebe_call_handler c_handler = detail::to_c_handler();
         JobStream stream;
@@ -197,7 +197,7 @@ public:
     ///
     /// DEADLINE_EXCEEDED: it did not change in time. shutdown: the channel was closed.
     template <class Completion>
-    auto wait_for_state_change(Connectivity last, std::chrono::milliseconds timeout, Completion &&completion) const
+    auto wait_for_state_change(Connectivity last, Milliseconds timeout, Completion &&completion) const
     {
         auto start = [&](auto callback) {
             return detail::hand_over<Connectivity, std::int32_t>(std::move(callback), [&](auto function, void *user_data) {
@@ -210,7 +210,7 @@ public:
     /// Connects and blocks until the channel is ready, through failures.
     ///
     /// DEADLINE_EXCEEDED, with the last reason: not in time. illegal_state: on a library thread. shutdown: it was closed.
-    Result<void> wait_ready(std::chrono::milliseconds timeout = forever) const noexcept
+    Result<void> wait_ready(Milliseconds timeout = forever) const noexcept
     {
         return detail::result(zeebe_channel_wait_ready(get(), detail::to_wait(timeout)));
     }
@@ -242,7 +242,7 @@ public:
     }
     /// New calls fail at once; running ones get `grace`, then end CANCELLED. Completes with nothing after the last of them. Never blocks.
     template <class Completion>
-    auto close(std::chrono::milliseconds grace, Completion &&completion) const
+    auto close(Milliseconds grace, Completion &&completion) const
     {
         auto start = [&](auto callback) {
             return detail::hand_over<void>(std::move(callback), [&](auto function, void *user_data) {
@@ -252,7 +252,7 @@ public:
         return detail::start<void>(start, std::forward<Completion>(completion));
     }
     /// The same, and nobody is told.
-    Result<void> close(std::chrono::milliseconds grace = {}) const noexcept
+    Result<void> close(Milliseconds grace = {}) const noexcept
     {
         return detail::result(zeebe_channel_close(get(), detail::to_wait(grace), nullptr, nullptr));
     }

@@ -125,7 +125,7 @@ public:
     ///
     /// Any number of threads may take, each with its own Events. shutdown: nothing is left to come. illegal_state: with a time-out on a
     /// library thread.
-    Result<std::size_t> next(Events &events, std::chrono::milliseconds timeout = forever) const
+    Result<std::size_t> next(Events &events, Milliseconds timeout = forever) const
     {
         events.clear();
         zeebe_error *error = zeebe_completion_queue_next(get(), detail::to_wait(timeout), events.events_.data(), sizeof(zeebe_event),

@@ -3,14 +3,10 @@
 #ifndef ZEEBE_CONSTANTS_HPP
 #define ZEEBE_CONSTANTS_HPP
 
-#include <chrono>
 #include <cstdint>
 #include <zeebe.h>
 
 namespace zeebe {
-
-/// As a time-out: none.
-inline constexpr std::chrono::milliseconds forever = std::chrono::milliseconds::max();
 
 /// The connectivity of a channel, with gRPC's numbers.
 enum class Connectivity : std::int32_t {
@@ -80,17 +76,6 @@ enum class EventType : std::int32_t {
     /// CompletionQueue::post().
     posted = ZEEBE_EVENT_TYPE_POSTED,
 };
-
-namespace detail {
-
-/// A time to wait, as C has it: forever is negative, and what has passed is not waited for.
-inline std::int64_t to_wait(std::chrono::milliseconds timeout) noexcept
-{
-    if (timeout == forever) return -1;
-    return timeout.count() < 0 ? 0 : timeout.count();
-}
-
-} // namespace detail
 
 } // namespace zeebe
 

@@ -102,8 +102,8 @@ inline Result<Channel> create_oauth2_client_credentials_channel(const OAuth2Clie
 inline Result<Channel> create_camunda_cloud_channel(const CamundaCloudChannelOptions &options = {})
 {
     detail::ChannelArguments<zeebe_camunda_cloud_channel_options> made(ZEEBE_CAMUNDA_CLOUD_CHANNEL_OPTIONS_INIT, options);
-    made.c.cluster_id = made.arguments.text("cluster_id", options.cluster_id);
-    made.c.region = made.arguments.text("region", options.region);
+    made.c.cluster_id = made.arguments.text("CamundaCloudChannelOptions::cluster_id", options.cluster_id);
+    made.c.region = made.arguments.text("CamundaCloudChannelOptions::region", options.region);
     made.add_oauth2(options);
     return made.create(zeebe_create_camunda_cloud_channel);
 }

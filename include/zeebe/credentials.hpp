@@ -6,6 +6,7 @@
 #include <atomic>
 #include <mutex>
 #include <zeebe/constants.hpp>
+#include <zeebe/duration.hpp>
 #include <zeebe/metadata.hpp>
 
 namespace zeebe {
@@ -18,9 +19,9 @@ struct TokenOptions {
     /// The token is fetched when the channel is made, in the background.
     bool prefetch = false;
     /// Not given: 10 s.
-    std::optional<std::chrono::milliseconds> connect_timeout = {};
+    std::optional<Milliseconds> connect_timeout = {};
     /// Of the whole request; not given: 30 s.
-    std::optional<std::chrono::milliseconds> timeout = {};
+    std::optional<Milliseconds> timeout = {};
     /// Roots that the endpoint's certificate is checked against; not given: the platform's.
     std::optional<std::string> token_ca = {};
     /// The client's own. A secret.
@@ -43,21 +44,25 @@ struct OAuth2ClientCredentialsOptions {
     std::optional<std::string> authorization_server = {};
     std::optional<std::string> scope = {};
     std::optional<std::string> audience = {};
-    /// Before its expiry, from when on a token counts as expired; not given: 60 s.
-    std::optional<std::chrono::seconds> leeway = {};
+    /// Before its expiry, from when on a token counts as expired; not given: 60 s. 0: none.
+    std::optional<Seconds> leeway = {};
     /// How long a token is good for that does not say so itself.
-    std::optional<std::chrono::seconds> expire_in = {};
+    std::optional<Seconds> expire_in = {};
     TokenOptions token_options = {};
 };
 
 namespace detail {
 
-/// In C 0 is "not given", and the constant for none is negative, so that a negative leeway must be told from it here.
-inline std::int64_t to_c_leeway(Arguments &arguments, const std::optional<std::chrono::seconds> &leeway)
+/// In C 0 is "not given", and there is a constant for none.
+inline std::int64_t to_c_leeway(Arguments &arguments, const std::optional<Seconds> &leeway)
 {
-    if (!leeway) return 0;
-    if (leeway->count() < 0) arguments.refuse("leeway is " + std::to_string(leeway->count()) + ": it is seconds from 0 on");
-    return leeway->count() == 0 ? ZEEBE_LEEWAY_NONE : leeway->count();
+    if (leeway && leeway->count() == 0) return ZEEBE_LEEWAY_NONE;
+    return arguments.time("leeway", leeway, "it is seconds from 0 on");
+}
+
+inline std::int64_t to_c_expire_in(Arguments &arguments, const std::optional<Seconds> &expire_in)
+{
+    return arguments.time("expire_in", expire_in, "give seconds from 1 on; not given, it is for the token to say");
 }
 
 inline zeebe_token_options to_c(Arguments &arguments, const TokenOptions &options)
@@ -66,14 +71,15 @@ inline zeebe_token_options to_c(Arguments &arguments, const TokenOptions &option
     c.client_authentication = static_cast<std::int32_t>(options.client_authentication);
     c.allow_insecure_token_url = options.allow_insecure_token_url;
     c.prefetch = options.prefetch;
-    if (options.connect_timeout) c.connect_timeout_ms = options.connect_timeout->count();
-    if (options.timeout) c.timeout_ms = options.timeout->count();
-    c.token_ca = arguments.text("token_ca", options.token_ca);
-    c.private_key = arguments.text("private_key", options.private_key);
-    c.certificate_chain = arguments.text("certificate_chain", options.certificate_chain);
-    c.key_id = arguments.text("key_id", options.key_id);
-    c.http_proxy = arguments.text("http_proxy", options.http_proxy);
-    c.cache_path = arguments.text("cache_path", options.cache_path);
+    c.connect_timeout_ms = arguments.time("TokenOptions::connect_timeout", options.connect_timeout,
+                                          "give milliseconds from 1 on; not given, it is 10 s");
+    c.timeout_ms = arguments.time("TokenOptions::timeout", options.timeout, "give milliseconds from 1 on; not given, it is 30 s");
+    c.token_ca = arguments.text("TokenOptions::token_ca", options.token_ca);
+    c.private_key = arguments.text("TokenOptions::private_key", options.private_key);
+    c.certificate_chain = arguments.text("TokenOptions::certificate_chain", options.certificate_chain);
+    c.key_id = arguments.text("TokenOptions::key_id", options.key_id);
+    c.http_proxy = arguments.text("TokenOptions::http_proxy", options.http_proxy);
+    c.cache_path = arguments.text("TokenOptions::cache_path", options.cache_path);
     return c;
 }
 
@@ -87,7 +93,7 @@ void add_client(Arguments &arguments, const Options &options, C &c, zeebe_token_
     c.scope = arguments.text("scope", options.scope);
     c.audience = arguments.text("audience", options.audience);
     c.leeway = to_c_leeway(arguments, options.leeway);
-    c.expire_in = options.expire_in ? options.expire_in->count() : 0;
+    c.expire_in = to_c_expire_in(arguments, options.expire_in);
     token = to_c(arguments, options.token_options);
     c.token_options = &token;
 }
@@ -100,8 +106,8 @@ struct Token {
     std::string access_token;
     /// What was granted.
     std::optional<std::string> scope = {};
-    /// From now on; not given: unknown.
-    std::optional<std::chrono::seconds> expires_in = {};
+    /// From now on; not given: unknown. 0 or less: it has ended, so that the calls that wait for it get it, and no other.
+    std::optional<Seconds> expires_in = {};
 };
 
 namespace detail {
@@ -120,7 +126,7 @@ public:
         zeebe_token c = ZEEBE_TOKEN_INIT;
         c.access_token = arguments.text("access_token", text_view(token.access_token));
         c.scope = arguments.text("scope", token.scope);
-        c.expires_in = token.expires_in ? token.expires_in->count() : 0;
+        if (token.expires_in) c.expires_in = token.expires_in->count() > 0 ? token.expires_in->count() : -1;
         if (arguments.error()) return *arguments.error();
         return detail::result(zeebe_token_request_complete(state_->request, &c));
     }
@@ -132,7 +138,7 @@ public:
     }
     /// The same with a time after which to ask again.
     Result<void> fail(StatusCode status, const text_view &message,
-                      std::optional<std::chrono::milliseconds> retry_after = {}) const noexcept
+                      std::optional<Milliseconds> retry_after = {}) const noexcept
     {
         return detail::result(zeebe_token_request_fail(state_->request, static_cast<std::int32_t>(status), message.c_str(),
                                                        retry_after ? retry_after->count() : -1));
@@ -160,10 +166,10 @@ private:
 
 /// Of MetadataPlugin::oauth2().
 struct TokenSourceOptions {
-    /// Before its expiry, from when on a token counts as expired; not given: 60 s.
-    std::optional<std::chrono::seconds> leeway = {};
+    /// Before its expiry, from when on a token counts as expired; not given: 60 s. 0: none.
+    std::optional<Seconds> leeway = {};
     /// How long a token is good for that does not say so itself.
-    std::optional<std::chrono::seconds> expire_in = {};
+    std::optional<Seconds> expire_in = {};
 };
 
 namespace detail {
@@ -275,7 +281,7 @@ public:
         c.cancel = &Asked::cancel;
         c.destroy = &Asked::destroy;
         c.leeway = detail::to_c_leeway(arguments, options.leeway);
-        c.expire_in = options.expire_in ? options.expire_in->count() : 0;
+        c.expire_in = detail::to_c_expire_in(arguments, options.expire_in);
         if (arguments.error()) return *arguments.error();
         auto owned = std::make_unique<Asked>(std::forward<Source>(source));
         if (zeebe_error *error = zeebe_oauth2_metadata_plugin_new(&c, owned.get(), plugin.out())) return Error(error);
@@ -326,9 +332,9 @@ public:
         detail::Arguments arguments;
         ChannelCredentials credentials;
         zeebe_ssl_channel_credentials_options c = ZEEBE_SSL_CHANNEL_CREDENTIALS_OPTIONS_INIT;
-        c.root_certificates = arguments.text("root_certificates", options.root_certificates);
-        c.private_key = arguments.text("private_key", options.private_key);
-        c.certificate_chain = arguments.text("certificate_chain", options.certificate_chain);
+        c.root_certificates = arguments.text("SslOptions::root_certificates", options.root_certificates);
+        c.private_key = arguments.text("SslOptions::private_key", options.private_key);
+        c.certificate_chain = arguments.text("SslOptions::certificate_chain", options.certificate_chain);
         if (arguments.error()) return *arguments.error();
         return detail::result(zeebe_ssl_channel_credentials_new(&c, credentials.out()), credentials);
     }

@@ -3,7 +3,6 @@
 #ifndef ZEEBE_ERROR_HPP
 #define ZEEBE_ERROR_HPP
 
-#include <chrono>
 #include <exception>
 #include <functional>
 #include <memory>
@@ -13,6 +12,8 @@
 #include <utility>
 #include <variant>
 #include <zeebe/bytes.hpp>
+#include <zeebe/duration.hpp>
+#include <zeebe/option_names.hpp>
 
 namespace zeebe {
 
@@ -85,15 +86,15 @@ inline const char *to_string(StatusCode code) noexcept
 class Error : public std::exception {
 public:
     /// Takes an error of zeebe.h over.
-    explicit Error(zeebe_error *owned) noexcept : error_(owned) {}
+    explicit Error(zeebe_error *owned) noexcept : error_(owned), said_(in_own_names(owned)) {}
     /// An error of the program's own, with a gRPC status: what a token source answers, what a test makes.
     Error(StatusCode status, std::string message) : Error(ErrorKind::rpc, status, std::move(message)) {}
     /// Another reference to a borrowed error.
     static Error keep(const zeebe_error *borrowed) noexcept { return Error(zeebe_error_ref(borrowed)); }
-    /// An argument that C++ can have and C cannot.
-    static Error invalid_argument(std::string message)
+    /// An argument that C++ can have and C cannot; of an option, it is named.
+    static Error invalid_argument(std::string message, std::string option = {})
     {
-        return Error(ErrorKind::invalid_argument, StatusCode::invalid_argument, std::move(message));
+        return Error(ErrorKind::invalid_argument, StatusCode::invalid_argument, std::move(message), std::move(option));
     }
 
     ErrorKind kind() const noexcept { return own_ ? own_->kind : static_cast<ErrorKind>(zeebe_error_kind(error_.get())); }
@@ -110,9 +111,12 @@ public:
     std::string_view message() const noexcept { return what(); }
     const char *what() const noexcept override
     {
-        const char *message = own_ ? own_->message.c_str() : zeebe_error_message(error_.get());
+        if (said_) return said_->message.c_str();
+        const char *message = zeebe_error_message(error_.get());
         return message == nullptr ? "" : message;
     }
+    /// The option that is at fault or would help, such as `TokenOptions::allow_insecure_token_url`, if the message names one; else empty.
+    std::string_view option() const noexcept { return said_ ? std::string_view(said_->option) : std::string_view(); }
     /// Whether the same request may succeed later, whatever its idempotence.
     bool is_retryable() const noexcept
     {
@@ -145,15 +149,30 @@ private:
     struct Own {
         ErrorKind kind;
         StatusCode status;
-        std::string message;
     };
-    Error(ErrorKind kind, StatusCode status, std::string message)
-        : own_(std::make_shared<const Own>(Own{kind, status, std::move(message)}))
+    struct Said {
+        std::string message;
+        std::string option;
+    };
+    Error(ErrorKind kind, StatusCode status, std::string message, std::string option = {})
+        : own_(Own{kind, status}), said_(std::make_shared<const Said>(Said{std::move(message), std::move(option)}))
     {
+    }
+    /// Null: the message is good as it is. It is kept, too, where there is no memory for another.
+    static std::shared_ptr<const Said> in_own_names(const zeebe_error *error) noexcept
+    {
+        const char *option = zeebe_error_option(error);
+        if (option == nullptr) return nullptr;
+        try {
+            return std::make_shared<const Said>(Said{detail::with_own_names(zeebe_error_message(error)), detail::with_own_names(option)});
+        } catch (...) {
+            return nullptr;
+        }
     }
 
     detail::Handle<zeebe_error, zeebe_error_ref, zeebe_error_free> error_;
-    std::shared_ptr<const Own> own_;
+    std::optional<Own> own_; // of one that was made here
+    std::shared_ptr<const Said> said_;
 };
 
 /// A value, or why there is none: what every function that can fail returns. Its interface is that of C++23's std::expected, but what is
@@ -297,7 +316,7 @@ class Arguments {
 public:
     const char *text(const char *name, const text_view &value)
     {
-        if (value.has_nul()) refuse(std::string(name) + " has a NUL in it");
+        if (value.has_nul()) refuse(name, "has a NUL in it");
         return value.c_str();
     }
     /// Null if it is not given.
@@ -308,10 +327,23 @@ public:
     /// Not given, it is 0, which in C means that: so a 0 that is given is refused, with what to give in its place.
     std::int64_t number(const char *name, const std::optional<std::int64_t> &value, const char *instead)
     {
-        if (value == 0) refuse(std::string(name) + " is 0: " + instead);
+        if (value == 0) refuse(name, std::string("is 0: ") + instead);
         return value.value_or(0);
     }
-    void refuse(std::string reason) { fail(Error::invalid_argument(std::move(reason))); }
+    /// The same for a time, of which there is none below 0 either.
+    template <class Unit>
+    std::int64_t time(const char *name, const std::optional<RoundedUp<Unit>> &value, const char *instead)
+    {
+        if (!value) return 0;
+        if (value->count() <= 0) refuse(name, "is " + std::to_string(value->count()) + ": " + instead);
+        return value->count();
+    }
+    /// A name with a space is that of an argument, another one that of an option.
+    void refuse(std::string_view name, const std::string &why)
+    {
+        const std::string option(name.find(' ') == name.npos ? name : std::string_view());
+        fail(Error::invalid_argument(std::string(name) + ' ' + why, option));
+    }
     void fail(Error error)
     {
         if (!error_) error_ = std::move(error);

@@ -16,9 +16,9 @@ struct JobStreamOptions {
     /// Jobs that wait here for a slow program, 1 to 100 000; not given: 32.
     std::optional<std::int64_t> max_buffered_jobs = {};
     /// A stream that brought no job for so long is opened anew; not given: 60 s.
-    std::optional<std::chrono::milliseconds> watchdog = {};
+    std::optional<Milliseconds> watchdog = {};
     /// How often ActivateJobs looks for jobs that the stream did not bring; not given: 10 s.
-    std::optional<std::chrono::milliseconds> poll_interval = {};
+    std::optional<Milliseconds> poll_interval = {};
     /// Jobs come only as JobStream::request() asks for them. For job streams with a CallHandler.
     bool manual_requests = false;
 };
@@ -137,14 +137,13 @@ namespace detail {
 /// Borrows from `options`.
 inline zeebe_job_stream_options to_c(Arguments &arguments, const JobStreamOptions &options)
 {
-    const auto milliseconds = [&](const char *name, const std::optional<std::chrono::milliseconds> &value, const char *instead) {
-        return arguments.number(name, value ? std::optional<std::int64_t>(value->count()) : std::nullopt, instead);
-    };
     zeebe_job_stream_options c = ZEEBE_JOB_STREAM_OPTIONS_INIT;
     c.metadata = options.metadata.get();
-    c.max_buffered_jobs = arguments.number("max_buffered_jobs", options.max_buffered_jobs, "give 1 to 100 000; not given, it is 32");
-    c.watchdog_ms = milliseconds("watchdog", options.watchdog, "give milliseconds from 1 on; not given, it is 60 s");
-    c.poll_interval_ms = milliseconds("poll_interval", options.poll_interval, "give milliseconds from 1 on; not given, it is 10 s");
+    c.max_buffered_jobs = arguments.number("JobStreamOptions::max_buffered_jobs", options.max_buffered_jobs,
+                                           "give 1 to 100 000; not given, it is 32");
+    c.watchdog_ms = arguments.time("JobStreamOptions::watchdog", options.watchdog, "give milliseconds from 1 on; not given, it is 60 s");
+    c.poll_interval_ms = arguments.time("JobStreamOptions::poll_interval", options.poll_interval,
+                                        "give milliseconds from 1 on; not given, it is 10 s");
     c.manual_requests = options.manual_requests;
     return c;
 }

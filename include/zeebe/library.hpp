@@ -28,7 +28,7 @@ inline Result<void> runtime_configure(const RuntimeOptions &options)
     zeebe_runtime_options c = ZEEBE_RUNTIME_OPTIONS_INIT;
     c.io_threads = options.io_threads;
     c.callback_threads = options.callback_threads;
-    c.thread_name = arguments.text("thread_name", text_view(options.thread_name));
+    c.thread_name = arguments.text("RuntimeOptions::thread_name", text_view(options.thread_name));
     if (arguments.error()) return *arguments.error();
     return detail::result(zeebe_runtime_configure(&c));
 }
@@ -37,7 +37,7 @@ inline Result<void> runtime_configure(const RuntimeOptions &options)
 ///
 /// After success no callback is running and none will run; older handles return `shutdown`, and a new one starts a fresh runtime.
 /// DEADLINE_EXCEEDED: a callback has not returned yet; call it again. illegal_state: on a library thread.
-inline Result<void> runtime_shutdown(std::chrono::milliseconds timeout = forever) noexcept
+inline Result<void> runtime_shutdown(Milliseconds timeout = forever) noexcept
 {
     return detail::result(zeebe_runtime_shutdown(detail::to_wait(timeout)));
 }

@@ -28,8 +28,8 @@ struct ConnectionOptions {
     std::optional<std::string> connect_address = {};
     /// Sent with every call.
     Metadata metadata = {};
-    /// Of every call that does not set its own; not given, or 0: none.
-    std::optional<std::chrono::milliseconds> timeout = {};
+    /// Of every call that does not set its own; not given, or `forever`: none.
+    std::optional<Milliseconds> timeout = {};
     /// Of every call that does not set its own.
     WaitForReady wait_for_ready = WaitForReady::channel_default;
     /// Tokens may be sent in plaintext beyond loopback. They can be read on the way.
@@ -71,10 +71,10 @@ struct OAuth2ClientCredentialsChannelOptions {
     /// Not given: TLS with the platform's roots.
     ChannelCredentials channel_credentials = {};
     std::vector<ChannelOption> channel_options = {};
-    /// Before its expiry, from when on a token counts as expired; not given: 60 s.
-    std::optional<std::chrono::seconds> leeway = {};
+    /// Before its expiry, from when on a token counts as expired; not given: 60 s. 0: none.
+    std::optional<Seconds> leeway = {};
     /// How long a token is good for that does not say so itself.
-    std::optional<std::chrono::seconds> expire_in = {};
+    std::optional<Seconds> expire_in = {};
     TokenOptions token_options = {};
     ConnectionOptions connection_options = {};
 };
@@ -99,8 +99,8 @@ struct CamundaCloudChannelOptions {
     ChannelCredentials channel_credentials = {};
     std::vector<ChannelOption> channel_options = {};
     /// As those of OAuth2ClientCredentialsChannelOptions.
-    std::optional<std::chrono::seconds> leeway = {};
-    std::optional<std::chrono::seconds> expire_in = {};
+    std::optional<Seconds> leeway = {};
+    std::optional<Seconds> expire_in = {};
     TokenOptions token_options = {};
     ConnectionOptions connection_options = {};
 };
@@ -110,9 +110,10 @@ namespace detail {
 inline zeebe_connection_options to_c(Arguments &arguments, const ConnectionOptions &options)
 {
     zeebe_connection_options c = ZEEBE_CONNECTION_OPTIONS_INIT;
-    c.connect_address = arguments.text("connect_address", options.connect_address);
+    c.connect_address = arguments.text("ConnectionOptions::connect_address", options.connect_address);
     c.metadata = options.metadata.get();
-    if (options.timeout && *options.timeout != forever) c.timeout_ms = options.timeout->count();
+    if (options.timeout && *options.timeout != forever)
+        c.timeout_ms = arguments.time("ConnectionOptions::timeout", options.timeout, "give milliseconds from 1 on, or forever for none");
     c.wait_for_ready = static_cast<std::int32_t>(options.wait_for_ready);
     c.allow_insecure_gateway = options.allow_insecure_gateway;
     return c;

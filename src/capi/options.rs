@@ -379,7 +379,7 @@ pub struct zeebe_token {
     pub access_token: *const c_char,
     /// What was granted; may be NULL.
     pub scope: *const c_char,
-    /// Seconds from now; 0: unknown.
+    /// Seconds from now; 0: unknown; < 0: it has ended, so that the calls that wait for it get it, and no other.
     pub expires_in: i64,
 }
 

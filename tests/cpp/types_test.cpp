@@ -196,7 +196,7 @@ TEST(Options, ThatAreNothingAreRefused)
     zeebe::CallOptions call;
     call.max_receive_message_length = 0;
     EXPECT_STREQ(channel.call("Topology", {}, call).error().what(),
-                 "max_receive_message_length is 0: give bytes from 1 on, or -1 for no limit; not given, it is the channel's");
+                 "CallOptions::max_receive_message_length is 0: give bytes from 1 on, or -1 for no limit; not given, it is the channel's");
 
     const auto refused = [&](const zeebe::JobStreamOptions &options) {
         const auto jobs = channel.stream_jobs({}, options);
@@ -205,11 +205,11 @@ TEST(Options, ThatAreNothingAreRefused)
     };
     zeebe::JobStreamOptions watchdog, poll_interval, buffered;
     watchdog.watchdog = 0ms;
-    EXPECT_EQ(refused(watchdog), "watchdog is 0: give milliseconds from 1 on; not given, it is 60 s");
+    EXPECT_EQ(refused(watchdog), "JobStreamOptions::watchdog is 0: give milliseconds from 1 on; not given, it is 60 s");
     poll_interval.poll_interval = 0ms;
-    EXPECT_EQ(refused(poll_interval), "poll_interval is 0: give milliseconds from 1 on; not given, it is 10 s");
+    EXPECT_EQ(refused(poll_interval), "JobStreamOptions::poll_interval is 0: give milliseconds from 1 on; not given, it is 10 s");
     buffered.max_buffered_jobs = 0;
-    EXPECT_EQ(refused(buffered), "max_buffered_jobs is 0: give 1 to 100 000; not given, it is 32");
+    EXPECT_EQ(refused(buffered), "JobStreamOptions::max_buffered_jobs is 0: give 1 to 100 000; not given, it is 32");
 }
 
 TEST(Json, IsEncodedAndDecoded)

@@ -73,10 +73,25 @@ static int64_t integer(struct arguments *arguments, const char *name)
     return value == NULL ? 0 : as_integer(arguments, value);
 }
 
+/* A time in seconds. C has whole ones, so a fraction is rounded up here, as the durations of the other languages are in their bindings. */
+static int64_t seconds_of(struct arguments *arguments, const char *name)
+{
+    const struct json *value = given(arguments, name);
+    if (value == NULL || value->type != JSON_NUMBER || strpbrk(value->text, ".eE") == NULL)
+        return integer(arguments, name);
+    double exact = strtod(value->text, NULL);
+    if (!(exact > -9e18 && exact < 9e18)) {
+        fail(arguments, "a time is no 64-bit integer");
+        return 0;
+    }
+    int64_t whole = (int64_t)exact;
+    return whole + ((double)whole < exact);
+}
+
 /* In C 0 is not given, so no leeway has a constant of its own. */
 static int64_t leeway(struct arguments *arguments)
 {
-    int64_t seconds = integer(arguments, "leeway");
+    int64_t seconds = seconds_of(arguments, "leeway");
     return seconds == 0 && given(arguments, "leeway") != NULL ? ZEEBE_LEEWAY_NONE : seconds;
 }
 
@@ -165,7 +180,7 @@ static zeebe_error *create_oauth2(struct arguments *arguments, zeebe_channel **c
     options.audience = text_or_none(arguments, "audience");
     options.channel_options = channel_options(arguments, "channel_options", &options.channel_options_count);
     options.leeway = leeway(arguments);
-    options.expire_in = integer(arguments, "expire_in");
+    options.expire_in = seconds_of(arguments, "expire_in");
     return zeebe_create_oauth2_client_credentials_channel(&options, channel);
 }
 
@@ -181,7 +196,7 @@ static zeebe_error *create_cloud(struct arguments *arguments, zeebe_channel **ch
     options.audience = text_or_none(arguments, "audience");
     options.channel_options = channel_options(arguments, "channel_options", &options.channel_options_count);
     options.leeway = leeway(arguments);
-    options.expire_in = integer(arguments, "expire_in");
+    options.expire_in = seconds_of(arguments, "expire_in");
     return zeebe_create_camunda_cloud_channel(&options, channel);
 }
 

@@ -3,6 +3,9 @@
 #include <zeebe.hpp>
 
 #include <charconv>
+#include <cmath>
+#include <cstdlib>
+#include <cstring>
 #include <iostream>
 #include <map>
 
@@ -32,7 +35,9 @@ Json parse(std::string_view text)
 std::string as_text(const json &value)
 {
     if (value.type != JSON_STRING && value.type != JSON_NUMBER) throw Unusable{"an argument is neither a string nor a number"};
-    return std::string(value.text, value.length);
+    std::string text(value.text, value.length);
+    if (text.find('\0') != text.npos) throw Unusable{"a string with U+0000 cannot be passed to C"};
+    return text;
 }
 
 std::int64_t as_integer(const json &value)
@@ -62,10 +67,21 @@ public:
         const json *value = json_member(values_, name);
         return value != nullptr && value->type == JSON_NULL ? "" : text(name);
     }
-    std::optional<std::chrono::seconds> seconds(const char *name) const
+    /// A time in seconds, or a fraction of them; the binding rounds it up.
+    std::optional<zeebe::Seconds> seconds(const char *name) const
     {
         const json *value = given(name);
-        return value == nullptr ? std::nullopt : std::optional(std::chrono::seconds(as_integer(*value)));
+        if (value == nullptr) return std::nullopt;
+        if (value->type != JSON_NUMBER || std::strpbrk(value->text, ".eE") == nullptr) return std::chrono::seconds(as_integer(*value));
+        const std::chrono::duration<double> exact(std::strtod(value->text, nullptr));
+        if (!(std::abs(exact.count()) < 9e18)) throw Unusable{"a time is no 64-bit integer"};
+        return exact;
+    }
+    /// The same, but that 0 is not given, as in C.
+    std::optional<zeebe::Seconds> seconds_if_any(const char *name) const
+    {
+        auto time = seconds(name);
+        return time && time->count() == 0 ? std::nullopt : time;
     }
     /// A list of [key, string or integer].
     std::vector<zeebe::ChannelOption> channel_options(const char *name) const
@@ -110,7 +126,7 @@ void add_oauth2(Options &options, const Arguments &arguments)
     options.audience = arguments.text_or_none("audience");
     options.channel_options = arguments.channel_options("channel_options");
     options.leeway = arguments.seconds("leeway");
-    options.expire_in = arguments.seconds("expire_in");
+    options.expire_in = arguments.seconds_if_any("expire_in");
 }
 
 using Utility = zeebe::Result<std::string> (*)(const Arguments &);
@@ -294,11 +310,7 @@ void answer_request(const json *request)
             throw Unusable{"the function is unknown"};
         }
     } catch (const zeebe::Error &error) {
-        // One that the binding itself makes says what C cannot be given, which is no case of the channel functions.
-        if (error.get() == nullptr)
-            Answer(id).text("failed", error.message());
-        else
-            answer_error(id, error);
+        answer_error(id, error);
     } catch (const Unusable &unusable) {
         Answer(id).text("failed", unusable.reason);
     }

@@ -193,6 +193,22 @@ func (a *arguments) asInteger(value json.RawMessage) int64 {
 	return integer
 }
 
+// asDuration is a time in seconds, or in a fraction of them.
+func (a *arguments) asDuration(value json.RawMessage) time.Duration {
+	if !strings.ContainsAny(string(value), ".eE") {
+		seconds := a.asInteger(value)
+		if seconds > math.MaxInt64/int64(time.Second) || seconds < math.MinInt64/int64(time.Second) {
+			a.fail("a duration is too long for Go")
+		}
+		return time.Duration(seconds) * time.Second
+	}
+	seconds, err := strconv.ParseFloat(string(value), 64)
+	if err != nil || math.Abs(seconds) > 9e9 {
+		a.fail("a duration is none, or too long for Go")
+	}
+	return time.Duration(math.Ceil(seconds * float64(time.Second)))
+}
+
 // options are those that are given, by the names of the arguments.
 func (a *arguments) options() (options []zeebe.Option) {
 	for name, with := range map[string]func(string) zeebe.Option{
@@ -205,14 +221,11 @@ func (a *arguments) options() (options []zeebe.Option) {
 			options = append(options, with("")) // null is explicitly none
 		}
 	}
-	for name, with := range map[string]func(time.Duration) zeebe.Option{"leeway": zeebe.WithLeeway, "expire_in": zeebe.WithExpireIn} {
-		if value, has := a.given(name); has {
-			seconds := a.asInteger(value)
-			if seconds > math.MaxInt64/int64(time.Second) || seconds < math.MinInt64/int64(time.Second) {
-				a.fail("a duration is too long for Go")
-			}
-			options = append(options, with(time.Duration(seconds)*time.Second))
-		}
+	if value, has := a.given("leeway"); has {
+		options = append(options, zeebe.WithLeeway(a.asDuration(value)))
+	}
+	if value, has := a.given("expire_in"); has && a.asDuration(value) != 0 { // in C 0 is not given
+		options = append(options, zeebe.WithExpireIn(a.asDuration(value)))
 	}
 	return append(options, a.channelOptions("channel_options")...)
 }

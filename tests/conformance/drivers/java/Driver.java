@@ -10,6 +10,8 @@ import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.PrintStream;
+import java.math.BigDecimal;
+import java.math.RoundingMode;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.concurrent.ExecutionException;
@@ -226,8 +228,23 @@ final class Driver {
       return values.path(name).isNull() ? "" : text(name);
     }
 
+    /** A time in seconds, or in a fraction of them. Null: not given. */
     private Duration seconds(String name) throws Unusable {
-      return values.hasNonNull(name) ? Duration.ofSeconds(asInteger(values.get(name))) : null;
+      if (!values.hasNonNull(name)) {
+        return null;
+      }
+      JsonNode value = values.get(name);
+      if (!value.isNumber()) {
+        throw new Unusable("a time is no number");
+      }
+      try {
+        BigDecimal exact = value.decimalValue();
+        BigDecimal whole = exact.setScale(0, RoundingMode.FLOOR);
+        BigDecimal nanos = exact.subtract(whole).movePointRight(9).setScale(0, RoundingMode.CEILING);
+        return Duration.ofSeconds(whole.longValueExact(), nanos.longValueExact());
+      } catch (ArithmeticException e) {
+        throw new Unusable("a time is no 64-bit integer");
+      }
     }
 
     private static String asText(JsonNode value) throws Unusable {
@@ -269,14 +286,10 @@ final class Driver {
           .authorizationServer(text("authorization_server"))
           .scope(textOrNone("scope"))
           .audience(textOrNone("audience"));
-      Duration leeway = seconds("leeway");
-      if (leeway != null) {
-        builder.leeway(leeway);
-      }
       Duration expireIn = seconds("expire_in");
-      if (expireIn != null) {
-        builder.expireIn(expireIn);
-      }
+      builder
+          .leeway(seconds("leeway"))
+          .expireIn(Duration.ZERO.equals(expireIn) ? null : expireIn); // in C 0 is not given
       return options(builder, "channel_options");
     }
   }

@@ -110,7 +110,7 @@ static void on_cancel(void *user_data, const zeebe_token_request *request)
 
 static void on_destroy(void *user_data) { posted_send(user_data); }
 
-EXPORT(jlong, pluginFromSource)(JNIEnv *env, jclass class, jlong leeway, jlong expire_in, jlong queue, jlong id, jlongArray out)
+EXPORT(jlong, pluginFromSource)(JNIEnv *env, jclass class, jlongArray fields, jlong queue, jlong id, jlongArray out)
 {
     (void)class;
     zeebe_oauth2_metadata_plugin_options options = ZEEBE_OAUTH2_METADATA_PLUGIN_OPTIONS_INIT;
@@ -119,8 +119,10 @@ EXPORT(jlong, pluginFromSource)(JNIEnv *env, jclass class, jlong leeway, jlong e
     options.retrieve = source == NULL ? NULL : on_retrieve;
     options.cancel = on_cancel;
     options.destroy = on_destroy;
-    options.leeway = leeway;
-    options.expire_in = expire_in;
+    jlong times[2];
+    (*env)->GetLongArrayRegion(env, fields, 0, 2, times);
+    options.leeway = times[0];
+    options.expire_in = times[1];
     zeebe_error *error = zeebe_oauth2_metadata_plugin_new(&options, source, &plugin);
     if (error == NULL)
         give(env, out, plugin);

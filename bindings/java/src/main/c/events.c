@@ -56,6 +56,7 @@ static void write_error(writer *out, const zeebe_error *error)
         return;
     size_t length;
     const char *message = zeebe_error_message(error);
+    const char *option = zeebe_error_option(error);
     const uint8_t *details = zeebe_error_details(error, &length);
     write_i32(out, zeebe_error_source(error));
     write_i32(out, zeebe_error_grpc_status(error));
@@ -63,6 +64,7 @@ static void write_error(writer *out, const zeebe_error *error)
     write_i32(out, zeebe_error_may_have_been_processed(error));
     write_i64(out, zeebe_error_retry_after_ms(error));
     write_block(out, message, strlen(message));
+    write_block(out, option, option == NULL ? 0 : strlen(option));
     write_block(out, details, length);
 }
 

@@ -13,6 +13,10 @@ import java.util.Arrays;
  * glue reads all in the order in which it was added.
  */
 final class Arguments implements AutoCloseable {
+  static final Duration MILLI = Duration.ofMillis(1);
+  private static final Duration SECOND = Duration.ofSeconds(1);
+  private static final long LEEWAY_NONE = -1;
+
   private long[] fields = new long[16];
   private byte[] bytes;
   private int fieldCount;
@@ -39,17 +43,48 @@ final class Arguments implements AutoCloseable {
     return number(flag ? 1 : 0);
   }
 
-  /** Null: not given. */
-  Arguments millis(Duration duration) {
-    return number(duration == null ? 0 : millisOf(duration));
+  Arguments millis(String option, Duration duration) {
+    return number(units(option, duration, MILLI));
   }
 
-  /** Rounded up, so that what is little is not nothing. */
-  private static long millisOf(Duration duration) {
+  Arguments seconds(String option, Duration duration) {
+    return number(units(option, duration, SECOND));
+  }
+
+  /** Of a leeway zero is none, which has a number of its own. */
+  Arguments leeway(Duration leeway) {
+    return leeway != null && leeway.isZero()
+        ? number(LEEWAY_NONE)
+        : seconds("leeway()", leeway);
+  }
+
+  /** How long a token is good: with nothing left it has ended. */
+  Arguments lifetime(Duration left) {
+    return number(left == null ? 0 : left.isNegative() || left.isZero() ? -1 : roundUp(left, SECOND));
+  }
+
+  /**
+   * An option in units, rounded up, so that what is little is not nothing. Null: not given, which is 0.
+   *
+   * @throws ZeebeException it is zero or negative
+   */
+  private static long units(String option, Duration duration, Duration unit) {
+    if (duration == null) {
+      return 0;
+    }
+    if (duration.isNegative() || duration.isZero()) {
+      throw ZeebeException.refused(
+          option, "is " + duration + ": more than nothing, or not given for the default");
+    }
+    return roundUp(duration, unit);
+  }
+
+  /** What is too long for the number is the most that it can say. */
+  static long roundUp(Duration duration, Duration unit) {
     try {
-      return Math.addExact(duration.toMillis(), duration.toNanosPart() % 1_000_000 == 0 ? 0 : 1);
+      return duration.plus(unit).minusNanos(1).dividedBy(unit);
     } catch (ArithmeticException e) {
-      return duration.isNegative() ? Long.MIN_VALUE : Long.MAX_VALUE;
+      return Long.MAX_VALUE;
     }
   }
 

@@ -109,8 +109,17 @@ final class Event {
     boolean processed = in.getInt() != 0;
     long retryAfter = in.getLong();
     String message = readText(in);
+    String option = readText(in);
     return new ZeebeException(
-        message, kind, source, status, retryable, processed, retryAfter, readBlock(in));
+        message,
+        kind,
+        source,
+        status,
+        retryable,
+        processed,
+        retryAfter,
+        option.isEmpty() ? null : option,
+        readBlock(in));
   }
 
   private static Metadata readMetadata(ByteBuffer in) {

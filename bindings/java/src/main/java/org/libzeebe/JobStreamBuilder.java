@@ -54,9 +54,9 @@ public final class JobStreamBuilder<JobT> {
   }
 
   /**
-   * A stream that brought no job for so long is opened anew.
+   * A stream that brought no job for so long, rounded up to milliseconds, is opened anew.
    *
-   * @param silence by default a minute
+   * @param silence more than nothing; by default, or null, a minute
    * @return this
    */
   public JobStreamBuilder<JobT> watchdog(Duration silence) {
@@ -65,9 +65,9 @@ public final class JobStreamBuilder<JobT> {
   }
 
   /**
-   * How often ActivateJobs looks for jobs that the stream did not bring.
+   * How often ActivateJobs looks for jobs that the stream did not bring, rounded up to milliseconds.
    *
-   * @param interval by default ten seconds
+   * @param interval more than nothing; by default, or null, ten seconds
    * @return this
    */
   public JobStreamBuilder<JobT> pollInterval(Duration interval) {
@@ -87,8 +87,8 @@ public final class JobStreamBuilder<JobT> {
     try (var arguments = new Arguments(request.length + 256)) {
       arguments
           .number(maxBufferedJobs)
-          .millis(watchdog)
-          .millis(pollInterval)
+          .millis("watchdog()", watchdog)
+          .millis("pollInterval()", pollInterval)
           .metadata(metadata)
           .bytes(request);
       var inbox = new JobInbox();

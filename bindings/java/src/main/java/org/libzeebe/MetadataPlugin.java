@@ -11,9 +11,6 @@ import java.util.function.LongFunction;
  * forgotten is closed when it is collected.
  */
 public final class MetadataPlugin implements AutoCloseable {
-  /** A leeway of no seconds; 0 is "not given". */
-  static final long LEEWAY_NONE = -1;
-
   private final CompletionQueue queue;
   private final Handle handle;
 
@@ -58,29 +55,30 @@ public final class MetadataPlugin implements AutoCloseable {
    * @return the plugin
    */
   public static MetadataPlugin tokens(TokenSource source) {
-    return tokens(source, Duration.ofMinutes(1), Duration.ZERO);
+    return tokens(source, null, null);
   }
 
   /**
    * Sends the tokens of the program's own source.
    *
    * @param source asked for tokens
-   * @param leeway how long before its expiry a token counts as expired, in whole seconds
-   * @param expireIn how long a token is good that does not say so itself; zero: not given
+   * @param leeway how long before its expiry a token counts as expired, rounded up to seconds; zero: none; null: a minute
+   * @param expireIn how long a token is good that does not say so itself, rounded up to seconds; null: not given
    * @return the plugin
    */
   public static MetadataPlugin tokens(TokenSource source, Duration leeway, Duration expireIn) {
-    long seconds = leeway.isZero() ? LEEWAY_NONE : leeway.toSeconds();
-    return create(
-        (queue, out) -> {
-          long id = queue.register(new Retriever(source, queue));
-          long error =
-              Native.pluginFromSource(seconds, expireIn.toSeconds(), queue.handle(), id, out);
-          if (error != 0) {
-            queue.forget(id);
-          }
-          return error;
-        });
+    try (var arguments = new Arguments()) {
+      arguments.leeway(leeway).seconds("expireIn()", expireIn);
+      return create(
+          (queue, out) -> {
+            long id = queue.register(new Retriever(source, queue));
+            long error = Native.pluginFromSource(arguments.fields(), queue.handle(), id, out);
+            if (error != 0) {
+              queue.forget(id);
+            }
+            return error;
+          });
+    }
   }
 
   private interface Constructor {
@@ -223,11 +221,7 @@ public final class MetadataPlugin implements AutoCloseable {
 
     private static void complete(long request, Token token) {
       try (var arguments = new Arguments()) {
-        Duration expiresIn = token.expiresIn();
-        arguments
-            .text(token.accessToken())
-            .text(token.scope())
-            .number(expiresIn == null ? 0 : expiresIn.toSeconds());
+        arguments.text(token.accessToken()).text(token.scope()).lifetime(token.expiresIn());
         ZeebeException.check(
             Native.tokenComplete(request, arguments.fields(), arguments.bytes()));
       }

@@ -39,7 +39,7 @@ final class Native {
 
   static native long pluginNew(boolean basic, long[] fields, byte[] bytes, long[] out);
 
-  static native long pluginFromSource(long leeway, long expireIn, long queue, long id, long[] out);
+  static native long pluginFromSource(long[] fields, long queue, long id, long[] out);
 
   static native long pluginSetToken(long plugin, long[] fields, byte[] bytes);
 

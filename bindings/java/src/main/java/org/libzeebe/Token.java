@@ -8,7 +8,7 @@ import java.util.Objects;
  *
  * @param accessToken printable ASCII without spaces; a secret
  * @param scope what was granted; may be null
- * @param expiresIn from now, in whole seconds; null: unknown
+ * @param expiresIn from now, rounded up to seconds; null: unknown; nothing or less: good for the calls that wait, and no other
  */
 public record Token(String accessToken, String scope, Duration expiresIn) {
   /**
@@ -16,7 +16,7 @@ public record Token(String accessToken, String scope, Duration expiresIn) {
    *
    * @param accessToken printable ASCII without spaces; a secret
    * @param scope null: none
-   * @param expiresIn from now, in whole seconds; null: unknown
+   * @param expiresIn from now, rounded up to seconds; null: unknown; nothing or less: good for the calls that wait, and no other
    */
   public Token {
     Objects.requireNonNull(accessToken, "accessToken");
@@ -26,7 +26,7 @@ public record Token(String accessToken, String scope, Duration expiresIn) {
    * A token that expires then.
    *
    * @param accessToken printable ASCII without spaces; a secret
-   * @param expiresIn from now, in whole seconds; null: unknown
+   * @param expiresIn from now, rounded up to seconds; null: unknown; nothing or less: good for the calls that wait, and no other
    */
   public Token(String accessToken, Duration expiresIn) {
     this(accessToken, null, expiresIn);

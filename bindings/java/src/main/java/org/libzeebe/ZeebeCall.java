@@ -12,6 +12,7 @@ import io.grpc.MethodDescriptor.MethodType;
 import io.grpc.Status;
 import io.grpc.StatusRuntimeException;
 import java.io.IOException;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
@@ -186,7 +187,7 @@ final class ZeebeCall<RequestT, ResponseT> extends ClientCall<RequestT, Response
       return 0;
     }
     long nanos = deadline.timeRemaining(TimeUnit.NANOSECONDS);
-    return Math.max(1, (nanos + 999_999) / 1_000_000);
+    return Math.max(1, Arguments.roundUp(Duration.ofNanos(nanos), Arguments.MILLI));
   }
 
   @Override

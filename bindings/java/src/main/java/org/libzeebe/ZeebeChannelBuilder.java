@@ -86,9 +86,9 @@ public abstract sealed class ZeebeChannelBuilder<B extends ZeebeChannelBuilder<B
   }
 
   /**
-   * Of every call that has no deadline of its own.
+   * Of every call that has no deadline of its own, rounded up to milliseconds.
    *
-   * @param timeout null: the default
+   * @param timeout more than nothing; null: none
    * @return this
    */
   public B timeout(Duration timeout) {
@@ -151,7 +151,7 @@ public abstract sealed class ZeebeChannelBuilder<B extends ZeebeChannelBuilder<B
     try (var arguments = new Arguments()) {
       arguments
           .text(connectAddress)
-          .millis(timeout)
+          .millis("timeout()", timeout)
           .number(waitForReady ? 1 : 0)
           .flag(allowInsecureGateway)
           .text(address)
@@ -316,8 +316,8 @@ public abstract sealed class ZeebeChannelBuilder<B extends ZeebeChannelBuilder<B
     private String authorizationServer;
     private String scope;
     private String audience;
-    private long leeway;
-    private long expireIn;
+    private Duration leeway;
+    private Duration expireIn;
     private ClientAuthentication authentication = ClientAuthentication.DEFAULT;
     private boolean allowInsecureTokenUrl;
     private boolean prefetch;
@@ -390,24 +390,24 @@ public abstract sealed class ZeebeChannelBuilder<B extends ZeebeChannelBuilder<B
     }
 
     /**
-     * How long before its expiry a token counts as expired, in whole seconds; by default a minute.
+     * How long before its expiry a token counts as expired, rounded up to seconds; by default a minute.
      *
-     * @param leeway not negative
+     * @param leeway zero: none; null: the default
      * @return this
      */
     public B leeway(Duration leeway) {
-      this.leeway = leeway.isZero() ? MetadataPlugin.LEEWAY_NONE : leeway.toSeconds();
+      this.leeway = leeway;
       return self();
     }
 
     /**
-     * How long a token is good that does not say so itself, in whole seconds.
+     * How long a token is good that does not say so itself, rounded up to seconds.
      *
-     * @param lifetime more than nothing
+     * @param lifetime more than nothing; null: not given
      * @return this
      */
     public B expireIn(Duration lifetime) {
-      expireIn = lifetime.toSeconds();
+      expireIn = lifetime;
       return self();
     }
 
@@ -509,9 +509,9 @@ public abstract sealed class ZeebeChannelBuilder<B extends ZeebeChannelBuilder<B
     }
 
     /**
-     * To connect to the token endpoint; by default ten seconds.
+     * To connect to the token endpoint, rounded up to milliseconds; by default ten seconds.
      *
-     * @param timeout null: the default
+     * @param timeout more than nothing; null: the default
      * @return this
      */
     public B tokenConnectTimeout(Duration timeout) {
@@ -520,9 +520,9 @@ public abstract sealed class ZeebeChannelBuilder<B extends ZeebeChannelBuilder<B
     }
 
     /**
-     * Of the whole request for a token; by default thirty seconds.
+     * Of the whole request for a token, rounded up to milliseconds; by default thirty seconds.
      *
-     * @param timeout null: the default
+     * @param timeout more than nothing; null: the default
      * @return this
      */
     public B tokenTimeout(Duration timeout) {
@@ -549,13 +549,13 @@ public abstract sealed class ZeebeChannelBuilder<B extends ZeebeChannelBuilder<B
           .text(authorizationServer)
           .text(scope)
           .text(audience)
-          .number(leeway)
-          .number(expireIn)
+          .leeway(leeway)
+          .seconds("expireIn()", expireIn)
           .number(authentication.ordinal())
           .flag(allowInsecureTokenUrl)
           .flag(prefetch)
-          .millis(connectTimeout)
-          .millis(tokenTimeout)
+          .millis("tokenConnectTimeout()", connectTimeout)
+          .millis("tokenTimeout()", tokenTimeout)
           .text(tokenCa)
           .text(privateKey)
           .text(certificateChain)

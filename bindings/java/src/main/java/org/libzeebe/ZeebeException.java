@@ -75,6 +75,8 @@ public final class ZeebeException extends RuntimeException {
   private final long retryAfterMillis;
   /** Of {@link #details}. */
   private final byte[] details;
+  /** Null: none. */
+  private final String option;
 
   ZeebeException(
       String message,
@@ -84,9 +86,11 @@ public final class ZeebeException extends RuntimeException {
       boolean retryable,
       boolean processed,
       long retryAfterMillis,
+      String option,
       byte[] details) {
     // Made on the reader's thread, whose stack says nothing: check() fills in that of a thrower.
-    super(message, null, true, false);
+    super(option == null ? message : OptionNames.inJava(message), null, true, false);
+    this.option = option == null ? null : OptionNames.inJava(option);
     this.kind = Kind.of(kind);
     this.source = Source.of(source);
     this.code = Status.fromCodeValue(status).getCode();
@@ -106,6 +110,22 @@ public final class ZeebeException extends RuntimeException {
     processed = of.processed;
     retryAfterMillis = of.retryAfterMillis;
     details = of.details;
+    option = of.option;
+  }
+
+  /** What the library does not get to see. */
+  static ZeebeException refused(String option, String why) {
+    return new ZeebeException(
+        new ZeebeException(
+            option + " " + why,
+            Kind.INVALID_ARGUMENT.ordinal() + 1,
+            Source.CALLER.ordinal() + 1,
+            Status.Code.INVALID_ARGUMENT.value(),
+            false,
+            false,
+            -1,
+            option,
+            new byte[0]));
   }
 
   /** Throws the error behind a handle, unless it is 0. */
@@ -191,6 +211,15 @@ public final class ZeebeException extends RuntimeException {
    */
   public Optional<Duration> retryAfter() {
     return retryAfterMillis < 0 ? Optional.empty() : Optional.of(Duration.ofMillis(retryAfterMillis));
+  }
+
+  /**
+   * The option that is at fault or would help, such as {@code allowInsecureTokenUrl()}.
+   *
+   * @return one that the message names; empty: it names none
+   */
+  public Optional<String> option() {
+    return Optional.ofNullable(option);
   }
 
   /**

@@ -1,0 +1,61 @@
+package zeebe
+
+import "regexp"
+
+// optionNames are this package's names of the options that the library's messages name as C does.
+var optionNames = map[string]string{
+	"options.grpc_address":         "WithAddress",
+	"options.channel_options":      "WithStringOption",
+	"options.client_id":            "WithClientID",
+	"options.client_secret":        "WithClientSecret",
+	"options.authorization_server": "WithAuthorizationServer",
+	"options.scope":                "WithScope",
+	"options.audience":             "WithAudience",
+	"options.cluster_id":           "WithClusterID",
+	"options.region":               "WithRegion",
+	"options.leeway":               "WithLeeway",
+	"options.expire_in":            "WithExpireIn",
+
+	"connection_options.connect_address":        "WithConnectAddress",
+	"connection_options.timeout_ms":             "WithTimeout",
+	"connection_options.wait_for_ready":         "WithWaitForReady",
+	"connection_options.allow_insecure_gateway": "WithInsecureGatewayAllowed",
+
+	"token_options.client_authentication":    "TokenOptions.ClientAuthentication",
+	"token_options.allow_insecure_token_url": "TokenOptions.AllowInsecureTokenURL",
+	"token_options.prefetch":                 "TokenOptions.Prefetch",
+	"token_options.connect_timeout_ms":       "TokenOptions.ConnectTimeout",
+	"token_options.timeout_ms":               "TokenOptions.Timeout",
+	"token_options.token_ca":                 "TokenOptions.CA",
+	"token_options.private_key":              "TokenOptions.PrivateKey",
+	"token_options.certificate_chain":        "TokenOptions.CertificateChain",
+	"token_options.key_id":                   "TokenOptions.KeyID",
+	"token_options.http_proxy":               "TokenOptions.HTTPProxy",
+	"token_options.cache_path":               "TokenOptions.CachePath",
+
+	"options.root_certificates": "TLSOptions.RootCertificates",
+	"options.private_key":       "TLSOptions.PrivateKey",
+	"options.certificate_chain": "TLSOptions.CertificateChain",
+
+	"options.timeout_ms":                 "context.WithTimeout",
+	"options.authority":                  "grpc.CallAuthority",
+	"options.max_receive_message_length": "grpc.MaxCallRecvMsgSize",
+	"options.wait_for_ready":             "grpc.WaitForReady",
+	"options.compression":                "grpc.UseCompressor",
+
+	"options.max_buffered_jobs": "JobStreamOptions.MaxBufferedJobs",
+	"options.watchdog_ms":       "JobStreamOptions.Watchdog",
+	"options.poll_interval_ms":  "JobStreamOptions.PollInterval",
+}
+
+var optionName = regexp.MustCompile(`[a-z0-9_.]*options\.[a-z0-9_]+`)
+
+// inGo says options by their names here, in an option's name or in a message. What has no such name stays.
+func inGo(text string) string {
+	return optionName.ReplaceAllStringFunc(text, func(name string) string {
+		if own, has := optionNames[name]; has {
+			return own
+		}
+		return name
+	})
+}

@@ -1,0 +1,145 @@
+package zeebe_test
+
+import (
+	"context"
+	"encoding/json"
+	"math"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"google.golang.org/grpc/codes"
+
+	"libzeebe/zeebe"
+	"libzeebe/zeebe/gatewaypb"
+)
+
+func oauthChannel(options ...zeebe.Option) (*zeebe.Channel, error) {
+	return zeebe.NewOAuth2ClientCredentialsChannel(append([]zeebe.Option{zeebe.WithAddress("127.0.0.1:1"), zeebe.WithClientID("x"),
+		zeebe.WithClientSecret("x"), zeebe.WithAudience("x"), zeebe.WithAuthorizationServer("https://login.example/token")}, options...)...)
+}
+
+// refused is the error's message, which names this option.
+func refused(t *testing.T, err error, option string) string {
+	t.Helper()
+	found := failure(t, err, codes.InvalidArgument)
+	if found.Option != option || !strings.Contains(found.Message, option) || found.Kind != zeebe.KindInvalidArgument {
+		t.Errorf("option %q, not %q: %v", found.Option, option, err)
+	}
+	return found.Message
+}
+
+// Seconds are rounded up, and zero is no leeway.
+func TestLifetimesAreRoundedUp(t *testing.T) {
+	for given, seconds := range map[time.Duration]float64{
+		0: 0, 1: 1, 500 * time.Millisecond: 1, time.Second: 1, 1500 * time.Millisecond: 2, time.Second + 1: 2, 60 * time.Second: 60,
+		zeebe.Forever: 9223372037,
+	} {
+		options := []zeebe.Option{zeebe.WithLeeway(given)}
+		if given > 0 {
+			options = append(options, zeebe.WithExpireIn(given))
+		}
+		channel, err := oauthChannel(options...)
+		channel = open(t, channel, err)
+		var description struct {
+			Settings struct {
+				Leeway   struct{ Value float64 }
+				ExpireIn struct{ Value float64 } `json:"expire_in"`
+			}
+		}
+		ok(t, json.Unmarshal(must(channel.Describe()), &description))
+		if settings := description.Settings; settings.Leeway.Value != seconds || settings.ExpireIn.Value != seconds {
+			t.Errorf("%v is %v", given, settings)
+		}
+	}
+}
+
+func TestDurationsThatAreRefused(t *testing.T) {
+	second, none, negative := time.Second, time.Duration(0), time.Duration(math.MinInt64)
+	_, err := oauthChannel(zeebe.WithLeeway(-1))
+	refused(t, err, "WithLeeway")
+	for _, bad := range []time.Duration{0, -1, negative} {
+		_, err = oauthChannel(zeebe.WithExpireIn(bad))
+		refused(t, err, "WithExpireIn")
+		_, err = zeebe.NewInsecureChannel(zeebe.WithTimeout(bad))
+		refused(t, err, "WithTimeout")
+	}
+	_, err = oauthChannel(zeebe.WithTokenOptions(zeebe.TokenOptions{ConnectTimeout: -second}))
+	refused(t, err, "TokenOptions.ConnectTimeout")
+	_, err = oauthChannel(zeebe.WithTokenOptions(zeebe.TokenOptions{Timeout: negative}))
+	refused(t, err, "TokenOptions.Timeout")
+	_, err = zeebe.NewOAuth2ClientCredentialsPlugin(zeebe.OAuth2Options{ClientID: "x", ClientSecret: "x", AuthorizationServer: "https://x", ExpireIn: &none})
+	refused(t, err, "OAuth2Options.ExpireIn")
+	source := func(context.Context) (zeebe.Token, error) { return zeebe.Token{}, nil }
+	_, err = zeebe.NewTokenSourcePlugin(source, zeebe.TokenSourceOptions{Leeway: &negative})
+	refused(t, err, "TokenSourceOptions.Leeway")
+	channel := insecure(t, "127.0.0.1:1", zeebe.WithTimeout(zeebe.Forever))
+	request := &gatewaypb.StreamActivatedJobsRequest{Type: "x"}
+	_, err = channel.StreamJobs(t.Context(), request, zeebe.JobStreamOptions{Watchdog: -1})
+	refused(t, err, "JobStreamOptions.Watchdog")
+	_, err = channel.StreamJobs(t.Context(), request, zeebe.JobStreamOptions{PollInterval: -second})
+	refused(t, err, "JobStreamOptions.PollInterval")
+	// What the library itself refuses.
+	_, err = channel.StreamJobs(t.Context(), request, zeebe.JobStreamOptions{PollInterval: zeebe.Forever})
+	refused(t, err, "JobStreamOptions.PollInterval")
+}
+
+// An error says the names that a Go program knows.
+func TestErrorsNameGosOptions(t *testing.T) {
+	_, err := oauthChannel(zeebe.WithAuthorizationServer("http://login.example/token"))
+	if said := refused(t, err, "TokenOptions.AllowInsecureTokenURL"); strings.Contains(said, "token_options") {
+		t.Error(said)
+	}
+	_, err = oauthChannel(zeebe.WithTokenOptions(zeebe.TokenOptions{ClientAuthentication: zeebe.ClientAuthenticationTLS}))
+	if said := refused(t, err, "TokenOptions.PrivateKey"); !strings.Contains(said, "TokenOptions.CertificateChain") || strings.Contains(said, "token_options") {
+		t.Error(said)
+	}
+	credentials, err := zeebe.NewInsecureCredentials()
+	ok(t, err)
+	_, err = oauthChannel(zeebe.WithAddress("zeebe.example:1"), zeebe.WithCredentials(credentials))
+	refused(t, err, "WithInsecureGatewayAllowed")
+	_, err = zeebe.NewInsecureChannel(zeebe.WithConnectAddress("a b"))
+	refused(t, err, "WithConnectAddress")
+	_, err = zeebe.NewInsecureChannel(zeebe.WithAddress("\xff"))
+	refused(t, err, "WithAddress")
+}
+
+// Of every option that a message can name, there is a name, and there is what it names.
+func TestEveryOptionHasAName(t *testing.T) {
+	notInGo := "options.retrieve options.manual_requests options.io_threads options.callback_threads options.thread_name"
+	var sources strings.Builder
+	for _, file := range must(filepath.Glob("*.go")) {
+		sources.Write(must(os.ReadFile(file)))
+	}
+	table := map[string]string{}
+	for _, row := range regexp.MustCompile(`"([a-z_]*options\.\w+)": +"([\w.]+)"`).FindAllStringSubmatch(sources.String(), -1) {
+		table[row[1]] = row[2]
+	}
+	options := regexp.MustCompile(`(?m)^    "([a-z_]*options\.\w+)",$`).FindAllStringSubmatch(string(must(os.ReadFile("../../src/error/option.rs"))), -1)
+	if len(options) < 40 {
+		t.Fatalf("the library knows %d options", len(options))
+	}
+	for _, option := range options {
+		own, has := table[option[1]]
+		if has == strings.Contains(notInGo, option[1]) {
+			t.Errorf("%s is %q", option[1], own)
+		}
+		delete(table, option[1])
+		of, field, isField := strings.Cut(own, ".")
+		switch {
+		case isField && of != "grpc" && of != "context":
+			body := regexp.MustCompile(`(?s)type ` + of + ` struct \{.*?\n\}`).FindString(sources.String())
+			if !regexp.MustCompile(`\b` + field + `\b`).MatchString(body) {
+				t.Errorf("%s has no %s", of, field)
+			}
+		case has && !isField && !strings.Contains(sources.String(), "func "+own+"("):
+			t.Errorf("there is no %s", own)
+		}
+	}
+	if len(table) > 0 {
+		t.Errorf("the library knows no %v", table)
+	}
+}

@@ -1,0 +1,61 @@
+package org.libzeebe;
+
+import java.util.Map;
+import java.util.regex.Pattern;
+
+/** What options are called in Java that the library's messages name as C does. */
+final class OptionNames {
+  static final Map<String, String> OWN =
+      Map.ofEntries(
+          Map.entry("options.grpc_address", "address()"),
+          Map.entry("options.channel_options", "option()"),
+          Map.entry("options.client_id", "clientId()"),
+          Map.entry("options.client_secret", "clientSecret()"),
+          Map.entry("options.authorization_server", "authorizationServer()"),
+          Map.entry("options.scope", "scope()"),
+          Map.entry("options.audience", "audience()"),
+          Map.entry("options.cluster_id", "clusterId()"),
+          Map.entry("options.region", "region()"),
+          Map.entry("options.leeway", "leeway()"),
+          Map.entry("options.expire_in", "expireIn()"),
+          Map.entry("connection_options.connect_address", "connectAddress()"),
+          Map.entry("connection_options.timeout_ms", "timeout()"),
+          Map.entry("connection_options.wait_for_ready", "waitForReady()"),
+          Map.entry("connection_options.allow_insecure_gateway", "allowInsecureGateway()"),
+          Map.entry("token_options.client_authentication", "clientAuthentication()"),
+          Map.entry("token_options.allow_insecure_token_url", "allowInsecureTokenUrl()"),
+          Map.entry("token_options.prefetch", "prefetchToken()"),
+          Map.entry("token_options.connect_timeout_ms", "tokenConnectTimeout()"),
+          Map.entry("token_options.timeout_ms", "tokenTimeout()"),
+          Map.entry("token_options.token_ca", "tokenCa()"),
+          Map.entry("token_options.private_key", "privateKey()"),
+          Map.entry("token_options.certificate_chain", "certificateChain()"),
+          Map.entry("token_options.key_id", "keyId()"),
+          Map.entry("token_options.http_proxy", "tokenHttpProxy()"),
+          Map.entry("token_options.cache_path", "tokenCache()"),
+          Map.entry("options.root_certificates", "GatewayCredentials.roots"),
+          Map.entry("options.private_key", "GatewayCredentials.privateKey"),
+          Map.entry("options.certificate_chain", "GatewayCredentials.certificateChain"),
+          Map.entry("options.timeout_ms", "CallOptions.withDeadline()"),
+          Map.entry("options.authority", "CallOptions.withAuthority()"),
+          Map.entry(
+              "options.max_receive_message_length", "CallOptions.withMaxInboundMessageSize()"),
+          Map.entry("options.wait_for_ready", "CallOptions.withWaitForReady()"),
+          Map.entry("options.compression", "CallOptions.withCompression()"),
+          Map.entry("options.max_buffered_jobs", "maxBufferedJobs()"),
+          Map.entry("options.watchdog_ms", "watchdog()"),
+          Map.entry("options.poll_interval_ms", "pollInterval()"));
+
+  private static final Pattern NAME = Pattern.compile("[a-z0-9_.]*options\\.[a-z0-9_]+");
+
+  private OptionNames() {}
+
+  /** A name or a message with its options by their names here. What has no such name stays. */
+  static String inJava(String text) {
+    return NAME.matcher(text)
+        .replaceAll(
+            found ->
+                java.util.regex.Matcher.quoteReplacement(
+                    OWN.getOrDefault(found.group(), found.group())));
+  }
+}

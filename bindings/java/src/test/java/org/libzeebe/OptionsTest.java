@@ -1,0 +1,162 @@
+package org.libzeebe;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.nio.file.Files;
+import java.time.Duration;
+import java.util.Arrays;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.concurrent.CompletableFuture;
+import java.util.function.Consumer;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+
+/** Options that are times, and errors that say which option they are about. */
+@Timeout(60)
+class OptionsTest {
+  private static final Duration ENDLESS = Duration.ofSeconds(Long.MAX_VALUE, 999_999_999);
+
+  private static ZeebeChannelBuilder.OAuth2 oauth() {
+    return ZeebeChannel.oauth2()
+        .address("localhost:1")
+        .clientId("x")
+        .clientSecret("x")
+        .audience("x")
+        .authorizationServer("https://localhost/token");
+  }
+
+  private static String refused(String option, Consumer<ZeebeChannelBuilder.OAuth2> change) {
+    var builder = oauth();
+    change.accept(builder);
+    return refused(option, builder::build);
+  }
+
+  /** The message; it names this option, and no other as C does. */
+  private static String refused(String option, org.junit.jupiter.api.function.Executable run) {
+    var failure = assertThrows(ZeebeException.class, run);
+    assertEquals(ZeebeException.Kind.INVALID_ARGUMENT, failure.kind());
+    assertEquals(option, failure.option().orElse(null), failure.getMessage());
+    assertTrue(failure.getMessage().contains(option), failure.getMessage());
+    assertFalse(failure.getMessage().contains("options."), failure.getMessage());
+    return failure.getMessage();
+  }
+
+  @Test
+  void timesAreRoundedUp() {
+    var seconds =
+        Map.of(
+            Duration.ofNanos(1), 1L,
+            Duration.ofMillis(500), 1L,
+            Duration.ofSeconds(1), 1L,
+            Duration.ofMillis(1500), 2L,
+            Duration.ofSeconds(1, 1), 2L,
+            Duration.ofMinutes(1), 60L,
+            Duration.ofDays(365_000), 31_536_000_000L);
+    seconds.forEach(
+        (given, expected) -> {
+          try (ZeebeChannel channel = oauth().leeway(given).expireIn(given).build()) {
+            String is = "\"leeway\":" + expected + ",\"expire_in\":" + expected;
+            assertTrue(channel.describe().contains(is), given + " " + channel.describe());
+          }
+        });
+    try (ZeebeChannel channel = oauth().leeway(Duration.ZERO).build()) {
+      assertTrue(channel.describe().contains("\"leeway\":0"), channel.describe());
+    }
+    // Not given after all.
+    try (ZeebeChannel channel = oauth().leeway(null).expireIn(null).timeout(null).build()) {
+      assertTrue(channel.describe().contains("\"leeway\":60"), channel.describe());
+    }
+  }
+
+  @Test
+  void timesThatAreTooLongAreTheLongest() {
+    assertEquals(Long.MAX_VALUE, Arguments.roundUp(ENDLESS, Arguments.MILLI));
+    assertEquals(
+        Long.MAX_VALUE / 1_000_000 + 1,
+        Arguments.roundUp(Duration.ofNanos(Long.MAX_VALUE), Arguments.MILLI));
+    oauth()
+        .leeway(ENDLESS)
+        .expireIn(ENDLESS)
+        .timeout(ENDLESS)
+        .tokenTimeout(ENDLESS)
+        .tokenConnectTimeout(ENDLESS)
+        .build()
+        .close();
+  }
+
+  @Test
+  void timesThatAreNothingAreRefused() {
+    refused("leeway()", builder -> builder.leeway(Duration.ofNanos(-1)));
+    for (Duration bad : List.of(Duration.ZERO, Duration.ofNanos(-1), ENDLESS.negated())) {
+      refused("expireIn()", builder -> builder.expireIn(bad));
+      refused("timeout()", builder -> builder.timeout(bad));
+      refused("tokenTimeout()", builder -> builder.tokenTimeout(bad));
+      refused("tokenConnectTimeout()", builder -> builder.tokenConnectTimeout(bad));
+      TokenSource source = () -> CompletableFuture.completedFuture(null);
+      refused("expireIn()", () -> MetadataPlugin.tokens(source, null, bad));
+    }
+    try (ZeebeChannel channel = ZeebeChannel.insecure().address("localhost:1").build()) {
+      refused("watchdog()", () -> Work.stream(channel).watchdog(Duration.ZERO).open());
+      refused("pollInterval()", () -> Work.stream(channel).pollInterval(ENDLESS.negated()).open());
+      // What the library itself refuses.
+      refused("pollInterval()", () -> Work.stream(channel).pollInterval(ENDLESS).open());
+      refused("maxBufferedJobs()", () -> Work.stream(channel).maxBufferedJobs(-1).open());
+    }
+  }
+
+  @Test
+  void errorsNameTheOptionsOfJava() {
+    refused(
+        "allowInsecureTokenUrl()", builder -> builder.authorizationServer("http://login.example/"));
+    String two =
+        refused(
+            "privateKey()", builder -> builder.clientAuthentication(ClientAuthentication.TLS));
+    assertTrue(two.contains("certificateChain()"), two);
+    refused("connectAddress()", builder -> builder.connectAddress("a b"));
+    refused(
+        "allowInsecureGateway()",
+        builder -> builder.address("zeebe.example:1").credentials(GatewayCredentials.plaintext()));
+  }
+
+  /** Of every option that a message can name, there is a name, and there is what it names. */
+  @Test
+  void everyOptionHasAName() throws Exception {
+    String source = Files.readString(Gateway.ROOT.resolve("src/error/option.rs"));
+    Matcher found =
+        Pattern.compile("^    \"([a-z_]*options\\.\\w+)\",$", Pattern.MULTILINE).matcher(source);
+    var options = new HashSet<String>();
+    while (found.find()) {
+      options.add(found.group(1));
+    }
+    assertTrue(options.size() > 40, options.toString());
+    // What Java programs cannot set.
+    options.removeAll(
+        Set.of(
+            "options.retrieve",
+            "options.manual_requests",
+            "options.io_threads",
+            "options.callback_threads",
+            "options.thread_name"));
+    assertEquals(options, OptionNames.OWN.keySet());
+    var methods = new HashSet<String>();
+    Stream.concat(
+            Stream.of(ZeebeChannelBuilder.class, JobStreamBuilder.class),
+            Arrays.stream(ZeebeChannelBuilder.class.getDeclaredClasses()))
+        .flatMap(type -> Arrays.stream(type.getDeclaredMethods()))
+        .forEach(method -> methods.add(method.getName() + "()"));
+    Arrays.stream(io.grpc.CallOptions.class.getMethods())
+        .forEach(method -> methods.add("CallOptions." + method.getName() + "()"));
+    Arrays.stream(GatewayCredentials.class.getDeclaredFields())
+        .forEach(field -> methods.add("GatewayCredentials." + field.getName()));
+    OptionNames.OWN.values().forEach(name -> assertTrue(methods.contains(name), name));
+  }
+}
