@@ -297,9 +297,11 @@ static void what_cannot_be_sent_again_is_not_counted(const gateway *g) {
     handler.on_message = on_message;
     handler.on_close = on_close;
     gateway_tell(g, refusals[i]);
-    OK(zeebe_channel_start_call(channel, TOPOLOGY, NULL, &handler, &t, &call)); /* not yet connected: all is sent at once */
+    gateway_tell(g, "POST /freeze"); /* there is no connection before the message: it goes out whole */
+    OK(zeebe_channel_start_call(channel, TOPOLOGY, NULL, &handler, &t, &call));
     OK(zeebe_call_send_message(call, message, LENGTH));
     OK(zeebe_call_half_close(call));
+    gateway_tell(g, "POST /thaw");
     tally_wait(&t, &t.calls, 1);
     CHECK(t.failures == 1 && t.status == 14);
     CHECK(stats_number(channel, "replayed") == 0 && stats_number(channel, "retried") == 0);
