@@ -220,6 +220,27 @@ impl Error {
         self.change(|inner| inner.message = format!("{}; {remark}", inner.message))
     }
 
+    /// With what `cut` leaves of all that came from a peer; details that are no longer whole are dropped.
+    pub(crate) fn cutting(self, cut: impl Fn(&[u8]) -> Option<Vec<u8>>) -> Self {
+        let message = cut(self.message().as_bytes());
+        let is_in_details = cut(self.details()).is_some();
+        let initial_metadata = self.initial_metadata().and_then(|values| values.cut(&cut));
+        let trailers = self.trailers().and_then(|values| values.cut(&cut));
+        if message.is_none() && !is_in_details && initial_metadata.is_none() && trailers.is_none() {
+            return self;
+        }
+        self.change(|inner| {
+            if let Some(message) = message {
+                inner.message = String::from_utf8_lossy(&message).into_owned();
+            }
+            if is_in_details {
+                inner.details = Bytes::new();
+            }
+            inner.initial_metadata = initial_metadata.or(inner.initial_metadata.take());
+            inner.trailers = trailers.or(inner.trailers.take());
+        })
+    }
+
     pub fn with_details(self, details: Bytes) -> Self {
         self.change(|inner| inner.details = details)
     }

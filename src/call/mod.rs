@@ -35,7 +35,7 @@ use retry::{Failure, Retry};
 
 use crate::channel::{Channel, Lease, Pick, RetryPolicy};
 use crate::credentials::{Authorization, Plugin};
-use crate::error::{Error, chain};
+use crate::error::{Error, Source, chain};
 use crate::wire::framing::{self, Encoding};
 use crate::wire::{GRPC_TIMEOUT, Metadata, grpc_timeout};
 
@@ -83,8 +83,14 @@ struct Exchange {
     response: ResponseFuture,
     send: SendStream<Bytes>,
     lease: Lease,
-    /// What a plugin gave, unless the caller's own replaced it.
+    sent: Sent,
+}
+
+/// What stood in `authorization`.
+struct Sent {
     authorization: Option<HeaderValue>,
+    /// A plugin gave it, and the caller's own did not replace it.
+    by_plugin: bool,
 }
 
 impl Call {
@@ -161,6 +167,17 @@ impl Call {
         sent.is_some_and(|plugin| plugin.rejected(authorization))
     }
 
+    /// A token may be refused for the scope that it has not.
+    fn noting_scope(&self, error: Error) -> Error {
+        let is_refusal = error.source() != Source::TokenEndpoint
+            && matches!(error.code(), Code::Unauthenticated | Code::PermissionDenied);
+        let note = || self.plugins().next_back()?.scope_note();
+        match is_refusal.then(note).flatten() {
+            Some(note) => error.noting(&note),
+            None => error,
+        }
+    }
+
     fn retry_policy(&self) -> Option<&RetryPolicy> {
         self.channel.retry_policy(self.uri.path())
     }
@@ -184,7 +201,7 @@ impl Call {
                 Err(failure) => failure,
             };
             let Some(pause) = retry.after(&failure, control) else {
-                return Err(failure.error);
+                return Err(self.noting_scope(failure.error));
             };
             tracing::debug!("sent again in {} ms: {}", pause.as_millis(), failure.error);
             if !pause.is_zero() {
@@ -282,7 +299,11 @@ impl Call {
                 continue;
             }
             let request = self.request(authorization.clone(), previous);
-            let is_plugins = request.headers().get(AUTHORIZATION) == authorization.as_ref();
+            let sent = request.headers().get(AUTHORIZATION).cloned();
+            let sent = Sent {
+                by_plugin: sent.is_some() && sent == authorization,
+                authorization: sent,
+            };
             match send.send_request(request, false) {
                 Ok((response, send)) => {
                     control.enter(Phase::Sent);
@@ -290,7 +311,7 @@ impl Call {
                         response,
                         send,
                         lease,
-                        authorization: authorization.filter(|_| is_plugins),
+                        sent,
                     });
                 }
                 Err(error) if error.is_io() || error.is_go_away() => {

@@ -5,8 +5,9 @@ use std::time::Duration;
 use http::HeaderValue;
 use tonic::Code;
 
-use super::{Call, Control, status};
+use super::{Call, Control, Sent, status};
 use crate::channel::{RetryPolicy, Throttle};
+use crate::credentials::Redactor;
 use crate::error::{Error, Source};
 
 /// An attempt that failed.
@@ -21,12 +22,16 @@ pub(super) struct Failure {
 }
 
 impl Failure {
-    /// Of a call that carried this, and whose answer did not begin.
-    pub(super) fn carrying(mut self, authorization: Option<HeaderValue>) -> Self {
+    /// Of a call that carried this, which does not come back in the error.
+    pub(super) fn carrying(mut self, sent: Sent) -> Self {
+        if let Some(authorization) = &sent.authorization {
+            let redactor = Redactor::of_authorization(authorization);
+            self.error = self.error.cutting(|bytes| redactor.cut(bytes));
+        }
         let refused = self.error.source() == Source::Gateway
             && self.error.code() == Code::Unauthenticated
             && !self.committed;
-        self.refused = authorization.filter(|_| refused);
+        self.refused = sent.authorization.filter(|_| refused && sent.by_plugin);
         self
     }
 }

@@ -76,7 +76,7 @@ async fn attempt<H: Handler>(
         response,
         send,
         lease,
-        authorization,
+        sent,
     } = call.open(control, previous).await?;
     handler.ready().await;
     let outgoing = pump(control, send, handler);
@@ -87,7 +87,7 @@ async fn attempt<H: Handler>(
         never = &mut outgoing => match never {},
         ended = &mut incoming => ended,
     };
-    ended.map_err(|failure| failure.carrying(authorization))
+    ended.map_err(|failure| failure.carrying(sent))
 }
 
 /// Sends what is queued as fast as the peer takes it; how the call ends, the reading side knows.

@@ -3,11 +3,13 @@
 use std::pin::pin;
 
 use bytes::Bytes;
-use h2::RecvStream;
+use h2::client::ResponseFuture;
+use h2::{RecvStream, SendStream};
 use tonic::Code;
 
 use super::retry::{Failure, committed};
 use super::{Call, Control, Exchange, status};
+use crate::channel::Connection;
 use crate::error::{Error, Source};
 use crate::wire::Encoding;
 use crate::wire::Metadata;
@@ -35,17 +37,26 @@ async fn attempt(
 ) -> Result<Response, Failure> {
     let Exchange {
         response,
-        mut send,
+        send,
         lease,
-        authorization,
+        sent,
     } = call.open(control, previous).await?;
-    let connection = &*lease.connection;
+    let answer = exchange(call, &lease.connection, framed, response, send).await;
+    answer.map_err(|failure| failure.carrying(sent))
+}
+
+async fn exchange(
+    call: &Call,
+    connection: &Connection,
+    framed: &Bytes,
+    response: ResponseFuture,
+    mut send: SendStream<Bytes>,
+) -> Result<Response, Failure> {
     send.send_data(framed.clone(), true)
         .map_err(|error| status::lost(&error, connection, false))?;
     drop(send);
     let (mut body, initial_metadata, encoding) = match response.await {
-        Ok(response) => head(response, call.channel.max_metadata())
-            .map_err(|failure| failure.carrying(authorization))?,
+        Ok(response) => head(response, call.channel.max_metadata())?,
         Err(error) => return Err(status::lost(&error, connection, false)),
     };
     let mut reader = Reader::new(call.max_receive, encoding);

@@ -23,6 +23,17 @@ pub enum ClientAuthentication {
 }
 
 impl ClientAuthentication {
+    pub const ALL: [Self; 5] = [
+        Self::Basic,
+        Self::BasicRfc6749,
+        Self::Body,
+        Self::PrivateKeyJwt,
+        Self::Tls,
+    ];
+
+    /// How Camunda's clients for Java, Node and Go send a secret; the reference does so to Camunda's cloud alone.
+    pub const OF_OFFICIAL_CLIENTS: Self = Self::Body;
+
     pub fn name(self) -> &'static str {
         match self {
             Self::Basic => "basic",
@@ -44,11 +55,30 @@ impl ClientAuthentication {
     pub(super) fn authorization(self, id: &str, secret: &str) -> Option<HeaderValue> {
         let value = match self {
             Self::Basic => authorization::basic(id, secret),
-            Self::BasicRfc6749 => authorization::basic(&form_encoded(id), &form_encoded(secret)),
+            Self::BasicRfc6749 => authorization::basic(&pair_encoded(id), &pair_encoded(secret)),
             Self::Body | Self::PrivateKeyJwt | Self::Tls => return None,
         };
         value.ok() // base64 always fits
     }
+}
+
+/// Form-encoded with `%20` for a space, which every server decodes; `+` not all.
+fn pair_encoded(text: &str) -> Zeroizing<String> {
+    let encoded = form_encoded(text);
+    // `+` is a space there: a plus is %2B. Long enough at once.
+    let mut pair = Zeroizing::new(String::with_capacity(3 * encoded.len()));
+    for c in encoded.chars() {
+        match c {
+            '+' => pair.push_str("%20"),
+            c => pair.push(c),
+        }
+    }
+    pair
+}
+
+/// Whether form-encoding changes it.
+pub(super) fn is_encoded(text: &str) -> bool {
+    *form_encoded(text) != text
 }
 
 /// application/x-www-form-urlencoded as the reference writes it: `~` stays, `*` does not.
@@ -69,6 +99,11 @@ pub(super) fn form_encoded(text: &str) -> Zeroizing<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_pair_has_no_plus() {
+        assert_eq!(*pair_encoded("a b+c"), "a%20b%2Bc");
+    }
 
     #[test]
     fn form_encoding_is_the_references() {

@@ -22,12 +22,13 @@ use secrecy::{ExposeSecret, SecretString};
 use zeroize::Zeroizing;
 
 use super::assertion::{ASSERTION_TYPE, Claims, SigningKey};
-use super::client_authentication::{ClientAuthentication, form_encoded};
+use super::client_authentication::{ClientAuthentication, form_encoded, is_encoded};
 use super::disk_cache::DiskCache;
 use super::fingerprint::{Fingerprint, fingerprint};
+use super::redaction::Redactor;
 use super::tls::TlsCredentials;
 use super::token::Token;
-use super::token_answer::{Endpoint, Granted};
+use super::token_answer::{self, Endpoint, Granted};
 use super::token_http::{Form, TokenHttp};
 use super::token_url;
 use crate::error::{Error, chain};
@@ -56,7 +57,7 @@ pub struct ClientCredentials {
     pub client_id: String,
     /// Empty if `authentication` needs none.
     pub client_secret: SecretString,
-    /// Text until first use: a URL that cannot be used fails calls, not constructors.
+    /// Text until first use: a URL that cannot be used fails calls, not constructors. Without user and password.
     pub authorization_server: String,
     /// `None` and empty: not sent.
     pub scope: Option<String>,
@@ -92,10 +93,18 @@ impl ClientCredentials {
         options: TokenOptions,
     ) -> Self {
         let given = |text: &String| !text.is_empty();
+        let given_url = authorization_server.trim();
+        let authorization_server = token_url::asked(given_url);
+        if authorization_server != given_url {
+            tracing::warn!(
+                "the user and password in the token URL {:?} are not sent: client id and secret are",
+                token_url::shown(given_url)
+            );
+        }
         Self {
             client_id,
             client_secret,
-            authorization_server: authorization_server.trim().to_owned(),
+            authorization_server: authorization_server.into_owned(),
             scope: scope.filter(given),
             audience: audience.filter(given),
             authentication,
@@ -189,16 +198,12 @@ impl ClientCredentials {
     }
 
     /// The body, in the order and encoding of the reference.
-    fn body(&self) -> Result<Zeroizing<String>, Error> {
+    fn body(&self, assertion: &str) -> Zeroizing<String> {
         const GRANT: &str = "grant_type=client_credentials";
-        let assertion = match self.authentication {
-            ClientAuthentication::PrivateKeyJwt => self.assertion()?,
-            _ => Zeroizing::default(),
-        };
         let texts = [
             self.client_id.as_str(),
             self.client_secret.expose_secret(),
-            &assertion,
+            assertion,
             self.scope.as_deref().unwrap_or_default(),
             self.audience.as_deref().unwrap_or_default(),
         ];
@@ -221,7 +226,7 @@ impl ClientCredentials {
             ClientAuthentication::PrivateKeyJwt => {
                 add("client_id", &self.client_id);
                 add("client_assertion_type", ASSERTION_TYPE);
-                add("client_assertion", &assertion);
+                add("client_assertion", assertion);
             }
             ClientAuthentication::Tls => add("client_id", &self.client_id),
         }
@@ -231,7 +236,12 @@ impl ClientCredentials {
         if let Some(audience) = &self.audience {
             add("audience", audience);
         }
-        Ok(body)
+        body
+    }
+
+    /// Of an assertion.
+    fn assertion_audience(&self) -> &str {
+        &self.authorization_server
     }
 
     fn assertion(&self) -> Result<Zeroizing<String>, Error> {
@@ -242,7 +252,7 @@ impl ClientCredentials {
             .map_err(|_| Error::internal("no randomness for a client assertion"))?;
         key.assertion(Claims {
             client_id: &self.client_id,
-            audience: &self.authorization_server,
+            audience: self.assertion_audience(),
             issued: SystemTime::now(),
             jti: &BASE64_URL_SAFE_NO_PAD.encode(random),
         })
@@ -267,27 +277,44 @@ impl ClientCredentials {
     }
 
     async fn exchange(self: &Arc<Self>, url: &str) -> Result<Granted, Error> {
-        let answer = self.http.post(&self.options, url, || self.form()).await?;
-        let endpoint = Endpoint {
+        let sent = Mutex::default();
+        let form = || self.form(&sent);
+        let answer = self.http.post(&self.options, url, form).await?;
+        let shown = self.shown_url();
+        let secret = self.client_secret.expose_secret();
+        let assertion: Zeroizing<String> = std::mem::take(&mut *lock(&sent));
+        let mut endpoint = Endpoint {
             name: &format!(
-                "the token endpoint {}, asked by client {:?},",
-                self.shown_url(),
+                "the token endpoint {shown}, asked by client {:?},",
                 self.client_id
             ),
-            client_secret: &self.client_secret,
+            url: &shown,
+            authentication: self.authentication,
+            is_encoded: is_encoded(&self.client_id) || is_encoded(secret),
+            assertion_audience: Some(self.assertion_audience()),
+            proxy: self.options.proxy.as_ref(),
+            redactor: Redactor::new([secret, assertion.as_str()]),
         };
-        endpoint.judge(
-            answer.status,
-            &answer.headers,
-            &answer.body,
-            SystemTime::now(),
-        )
+        endpoint.judge(token_answer::Answer {
+            status: answer.status,
+            headers: &answer.headers,
+            body: &answer.body,
+            came: SystemTime::now(),
+        })
     }
 
-    async fn form(self: &Arc<Self>) -> Result<Form, Error> {
-        // An RSA signature takes milliseconds: not on an I/O thread.
-        let this = Arc::clone(self);
-        let body = blocking(move || this.body()).await??;
+    /// Leaves its assertion in `sent`.
+    async fn form(self: &Arc<Self>, sent: &Mutex<Zeroizing<String>>) -> Result<Form, Error> {
+        let assertion = match self.authentication {
+            ClientAuthentication::PrivateKeyJwt => {
+                // An RSA signature takes milliseconds: not on an I/O thread.
+                let this = Arc::clone(self);
+                blocking(move || this.assertion()).await??
+            }
+            _ => Zeroizing::default(),
+        };
+        let body = self.body(&assertion);
+        *lock(sent) = assertion;
         let secret = self.client_secret.expose_secret();
         Ok(Form {
             body: Bytes::from_owner(body),
@@ -371,7 +398,7 @@ mod tests {
 
     #[test]
     fn the_body_does_not_move_as_it_grows() {
-        let body = client(ClientAuthentication::Body).body().unwrap();
+        let body = client(ClientAuthentication::Body).body("");
         assert_eq!(
             *body,
             "grant_type=client_credentials&client_id=id&client_secret=visible+%C3%A9&scope=a+b&audience=aud"

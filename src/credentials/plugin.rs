@@ -199,6 +199,24 @@ impl Plugin {
             .rejected(since_boot(), fastrand::f64(), authorization)
     }
 
+    /// What may be wrong with the token's scope, for an error of a gateway that refuses it.
+    pub(crate) fn scope_note(&self) -> Option<String> {
+        let Source::ClientCredentials(client) = &self.source else {
+            return None;
+        };
+        let asked = client.scope.as_deref()?;
+        let token = self.cache().token()?;
+        match token.scope() {
+            None => Some(format!(
+                "the scope {asked:?} was asked for, and the token endpoint did not say which one it granted"
+            )),
+            Some(granted) if granted != asked => Some(format!(
+                "the scope {asked:?} was asked for, and the token endpoint granted {granted:?}"
+            )),
+            Some(_) => None,
+        }
+    }
+
     fn forget_on_disk(self: &Arc<Self>, refused: &HeaderValue) {
         let (Source::ClientCredentials(client), Some(disk_cache)) =
             (&self.source, &self.shared.disk_cache)

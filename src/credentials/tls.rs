@@ -119,6 +119,11 @@ impl TlsCredentials {
         }
     }
 
+    /// Whether a server that asks for a certificate gets one.
+    pub(super) fn shows_certificate(&self) -> bool {
+        self.identity.is_some()
+    }
+
     /// For gRPC, which is HTTP/2 alone. May read files: call it where blocking is allowed.
     pub(crate) fn http2(&self) -> Result<Arc<ClientConfig>, Error> {
         Ok(self.made()?.http2)

@@ -10,11 +10,12 @@ use bytes::Bytes;
 use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE};
 use http::{HeaderMap, HeaderValue, StatusCode};
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
+use rustls::{AlertDescription, CertificateError};
 use secrecy::ExposeSecret;
 use zeroize::Zeroizing;
 
 use super::oauth2::TokenOptions;
-use super::token_answer::passing;
+use super::token_answer::{denied_by, passing, unusable};
 use super::token_url;
 use crate::error::{Error, chain};
 use crate::proxy::{Proxy, authority};
@@ -67,7 +68,7 @@ impl TokenHttp {
                 .send()
                 .await;
         }
-        let failed = |error| failed(url, error);
+        let failed = |error| failed(url, options, error);
         let mut response = sent.map_err(failed)?;
         let (status, headers) = (response.status(), response.headers().clone());
         let mut body = Zeroizing::new(Vec::new());
@@ -160,24 +161,99 @@ fn request(http: &reqwest::Client, url: &str, form: Form) -> reqwest::RequestBui
 
 /// The connection ended before the answer, as HTTP/2 puts it.
 fn is_broken_off(error: &reqwest::Error) -> bool {
-    let mut sources = std::iter::successors(error.source(), |&error| error.source());
-    sources.any(|error| {
+    sources(error).any(|error| {
         let canceled = error.downcast_ref().is_some_and(hyper::Error::is_canceled);
         let written = error.downcast_ref().map(io::Error::kind);
         canceled || written == Some(io::ErrorKind::BrokenPipe)
     })
 }
 
-fn failed(url: &str, error: reqwest::Error) -> Error {
+fn failed(url: &str, options: &TokenOptions, error: reqwest::Error) -> Error {
     let error = error.without_url();
+    let url = token_url::shown(url);
+    if sources(&error).any(is_denied_by_proxy) {
+        let why = denied_by(options.proxy.as_ref());
+        return unusable(format!("the token request to {url} failed: {why}"));
+    }
     let what = if error.is_timeout() {
         "did not answer in time"
     } else {
         "failed"
     };
-    passing(format!(
-        "the token request to {} {what}: {}",
-        token_url::shown(url),
+    let through = options.proxy.as_ref();
+    let through = through.map_or(String::new(), |proxy| format!(" through {proxy}"));
+    let message = format!(
+        "the token request to {url}{through} {what}: {}",
         chain(&error)
-    ))
+    );
+    match sources(&error)
+        .find_map(of_tls)
+        .and_then(|error| hint(error, options))
+    {
+        Some(hint) => unusable(format!("{message}; {hint}")),
+        None => passing(message),
+    }
+}
+
+/// All that brought the error about. An I/O error hides what it wraps.
+fn sources(error: &reqwest::Error) -> impl Iterator<Item = &(dyn std::error::Error + 'static)> {
+    std::iter::successors(error.source(), |&error| {
+        let inner = error
+            .downcast_ref::<io::Error>()
+            .and_then(io::Error::get_ref);
+        match inner {
+            Some(inner) => Some(inner),
+            None => error.source(),
+        }
+    })
+}
+
+fn of_tls<'a>(error: &'a (dyn std::error::Error + 'static)) -> Option<&'a rustls::Error> {
+    error.downcast_ref()
+}
+
+/// The tunnel's error has no public type.
+fn is_denied_by_proxy(error: &(dyn std::error::Error + 'static)) -> bool {
+    error.to_string().contains("proxy authorization required")
+}
+
+/// What to do about certificates, which stay as they are when asked again.
+fn hint(error: &rustls::Error, options: &TokenOptions) -> Option<String> {
+    match error {
+        rustls::Error::InvalidCertificate(CertificateError::UnknownIssuer) => Some(
+            "its certificate is from no issuer that is trusted here: token_options.token_ca says which are".to_owned(),
+        ),
+        rustls::Error::InvalidCertificate(_) => {
+            Some("it is the token endpoint's certificate that cannot be used".to_owned())
+        }
+        rustls::Error::AlertReceived(alert) if is_about_certificate(*alert) => {
+            let ours = match options.tls.shows_certificate() {
+                true => "does not take it",
+                false => "asks for one, and none was given",
+            };
+            Some(format!(
+                "our certificate is meant, token_options.certificate_chain: the token endpoint {ours}"
+            ))
+        }
+        _ => None,
+    }
+}
+
+fn is_about_certificate(alert: AlertDescription) -> bool {
+    use AlertDescription::{
+        AccessDenied, BadCertificate, CertificateExpired, CertificateRequired, CertificateRevoked,
+        CertificateUnknown, NoCertificate, UnknownCA, UnsupportedCertificate,
+    };
+    matches!(
+        alert,
+        AccessDenied
+            | BadCertificate
+            | CertificateExpired
+            | CertificateRequired
+            | CertificateRevoked
+            | CertificateUnknown
+            | NoCertificate
+            | UnknownCA
+            | UnsupportedCertificate
+    )
 }

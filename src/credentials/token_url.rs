@@ -29,17 +29,58 @@ fn is_loopback(url: &Url) -> bool {
 
 /// Without the user and password that it may hold.
 pub fn shown(text: &str) -> Cow<'_, str> {
-    let begin = text.find("://").map_or(0, |at| at + "://".len());
-    let rest = &text[begin..];
+    if let Some(url) = usable(text)
+        && !is_misread(text, &url)
+    {
+        return match has_userinfo(&url) {
+            false => text.into(),
+            true => {
+                let url = without_userinfo(url).to_string();
+                url.replacen("://", "://<redacted>@", 1).into()
+            }
+        };
+    }
     // In what is no URL, a password may go on anywhere.
-    let authority = match Url::parse(text) {
-        Ok(_) => rest.split(['/', '?', '#', '\\']).next().unwrap_or(rest),
-        Err(_) => rest,
-    };
-    match authority.rfind('@') {
-        Some(at) => format!("{}<redacted>{}", &text[..begin], &rest[at..]).into(),
+    let end = ["@", "%40"].iter().filter_map(|at| text.rfind(at)).max();
+    let begin = text.find("://").map_or(0, |at| at + "://".len());
+    match end {
+        Some(end) => format!("{}<redacted>{}", &text[..begin.min(end)], &text[end..]).into(),
         None => text.into(),
     }
+}
+
+/// The URL to ask: a user and a password in it go nowhere (RFC 9110 section 4.2.4). What is no URL stays as it is, and will
+/// not be asked.
+pub(super) fn asked(text: &str) -> Cow<'_, str> {
+    match usable(text) {
+        Some(url) if has_userinfo(&url) => without_userinfo(url).to_string().into(),
+        _ => text.into(),
+    }
+}
+
+fn usable(text: &str) -> Option<Url> {
+    let url = Url::parse(text).ok()?;
+    matches!(url.scheme(), "http" | "https").then_some(url)
+}
+
+fn has_userinfo(url: &Url) -> bool {
+    !url.username().is_empty() || url.password().is_some()
+}
+
+fn without_userinfo(mut url: Url) -> Url {
+    // They fail for URLs without a host alone, which http and https have not.
+    let _: Result<(), ()> = url.set_username("");
+    let _: Result<(), ()> = url.set_password(None);
+    url
+}
+
+/// A password with a `#` or `?` in it ends what is read as the host.
+fn is_misread(text: &str, url: &Url) -> bool {
+    let in_fragment = url.fragment().is_some_and(|rest| rest.contains('@'));
+    let authority = text.split_once("://").map_or(text, |(_, rest)| rest);
+    let has_path = authority.find('/') < authority.find('?') && authority.contains('/');
+    let in_query = !has_path && url.query().is_some_and(|rest| rest.contains('@'));
+    in_fragment || in_query
 }
 
 #[cfg(test)]
@@ -70,9 +111,33 @@ mod tests {
             ("https://u@v:p@a/t", "https://<redacted>@a/t"),
             ("https://u:p/p@a/t", "https://<redacted>@a/t"),
             ("u:p@a/t", "<redacted>@a/t"),
+            ("https:u:p@a/t", "https://<redacted>@a/t"),
+            ("https:\\\\u:p@a/t", "https://<redacted>@a/t"),
+            ("https:///u:p@a/t", "https://<redacted>@a/t"),
+            ("ht\ntps://u:p@a/t", "https://<redacted>@a/t"),
+            ("HTTPS://u:p@A/t", "https://<redacted>@a/t"),
+            ("https://u:p%40a/t", "https://<redacted>%40a/t"),
+            ("https://u:1#p@a/t", "https://<redacted>@a/t"),
+            ("https://u:1?p@a/t", "https://<redacted>@a/t"),
+            ("ftp://u:p@a/t", "ftp://<redacted>@a/t"),
+            ("https://u:@a/t", "https://<redacted>@a/t"),
+            ("https://:p@a/t", "https://<redacted>@a/t"),
             ("", ""),
         ] {
             assert_eq!(shown(url), expected);
+        }
+    }
+
+    #[test]
+    fn user_and_password_are_not_sent() {
+        for (url, expected) in [
+            ("https://u:p@a/t?b", "https://a/t?b"),
+            ("https:u:p@a", "https://a/"),
+            ("https://a/@tenant", "https://a/@tenant"),
+            ("HTTPS://A", "HTTPS://A"),
+            ("u:p@a/t", "u:p@a/t"),
+        ] {
+            assert_eq!(asked(url), expected);
         }
     }
 }

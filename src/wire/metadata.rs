@@ -115,6 +115,18 @@ impl Metadata {
         Self((!entries.is_empty()).then(|| Arc::new(entries)))
     }
 
+    /// With what `cut` leaves of the values; `None`: it leaves all.
+    pub(crate) fn cut(&self, cut: impl Fn(&[u8]) -> Option<Vec<u8>>) -> Option<Self> {
+        let changed: Vec<_> = self.entries().iter().map(|(_, value)| cut(value)).collect();
+        changed.iter().any(Option::is_some).then(|| {
+            let entries = self.entries().iter().zip(changed);
+            let entries = entries.map(|((key, value), changed)| {
+                (key.clone(), changed.map_or(value.clone(), Bytes::from))
+            });
+            Self(Some(Arc::new(entries.collect())))
+        })
+    }
+
     /// Puts these into a request's headers; a key given here replaces what stands there.
     pub(crate) fn write_to(&self, headers: &mut HeaderMap) {
         for (key, _) in self.entries() {

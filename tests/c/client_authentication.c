@@ -104,7 +104,8 @@ static void a_certificate_goes_with_every_method(void) {
   CHECK(fetch((client){.method = basic, .private_key = key, .certificate_chain = chain, .client_id = "demo-client", .url = url}, "") == 0);
   /* The certificate's key signs, too, which is no key that the gateway knows of this client. */
   CHECK(fetch((client){.method = jwt, .private_key = key, .certificate_chain = chain, .client_id = "demo-client", .url = url}, "no key of client demo-client") == ZEEBE_ERROR_KIND_INVALID_OAUTH_CREDENTIALS);
-  /* Without a certificate the handshake fails, and says why. */
+  /* Without a certificate the handshake fails, and says why; another one is not known. */
+  CHECK(fetch((client){.method = basic, .client_id = "demo-client", .url = url}, "our certificate is meant, token_options.certificate_chain: the token endpoint asks for one") == ZEEBE_ERROR_KIND_RPC);
   CHECK(fetch((client){.method = basic, .client_id = "demo-client", .url = url}, "CertificateRequired") == ZEEBE_ERROR_KIND_RPC);
   CHECK(fetch((client){.method = jwt, .private_key = ec, .url = url}, "CertificateRequired") == ZEEBE_ERROR_KIND_RPC);
   free(key);

@@ -159,6 +159,92 @@ static void a_gateway_that_refuses_and_a_renewal(const gateway *g) {
   answer(g, "status=200&count=0", "");
 }
 
+static void base64(const char *text, char *out);
+
+/* The client's secret as a server may write it. */
+static const char *ECHOES[] = {
+    CLIENT_SECRET,
+    "c1ient%2Bs3cret%2F%C3%A9%25%21", /* a form's */
+    "c1ient%2bs3cret%2f%c3%a9%25!",   /* a URL's */
+    "%63%31%69%65%6e%74%2b%73%33%63%72%65%74%2f%c3%a9%25%21",
+    "c1ient+s3cret\\\\/\\\\u00e9%!", /* JSON in JSON */
+    "c1ient&#43;s3cret&#x2F;&#233;%!",
+    "c1ient+s3cret/\xc3\x83\xc2\xa9%!", /* taken for Latin-1 */
+    "YzFpZW50K3MzY3JldC/DqSUh",         /* base64 */
+    "YzFpZW50K3MzY3JldC_DqSUh",         /* base64url */
+    "dW5taXN0YWthYmxlLWNsaWVudDpjMWllbnQrczNjcmV0L8OpJSE=", /* Basic */
+    "dW5taXN0YWthYmxlLWNsaWVudDpjMWllbnQrczNjcmV0L8OpJSE",
+    "dW5taXN0YWthYmxlLWNsaWVudDpjMWllbnQlMkJzM2NyZXQlMkYlQzMlQTklMjUlMjE=", /* Basic of RFC 6749 */
+    "63316965 6e742b73 33637265 742fc3a9 2521",
+    "[99, 49, 105, 101, 110, 116, 43, 115, 51, 99, 114, 101, 116, 47, 195, 169, 37, 33]",
+};
+
+static void servers_that_repeat_the_secret(const gateway *g) {
+  static const struct {
+    const char *parameters, *body;
+    int32_t status;
+  } PLACES[] = {
+      {"status=401", "{'error':'invalid_client','error_description':'no such client: %s'}", 16},
+      {"status=401", "{'error':'x%sy'}", 16},
+      {"status=400", "{'error':'invalid_client','error_uri':'https://a/?s=%s'}", 16},
+      {"status=503", "{'title':'No','detail':'secret=%s'}", 14},
+      {"status=401", "{'error':{'message':'%s','status':'NO'}}", 16},
+      {"status=200", "{'access_token':'" ISSUED "','token_type':'%s'}", 14},
+      {"status=200", "{'access_token':'" ISSUED "','scope':'%s " ISSUED "'}", 0},
+      {"status=404&content_type=text/html", "<html><title>%s</title>", 16},
+      {"status=500&content_type=text/plain", "what is %s?", 14},
+  };
+  for (size_t place = 0; place < sizeof PLACES / sizeof *PLACES; place++) {
+    for (size_t echo = 0; echo < sizeof ECHOES / sizeof *ECHOES; echo++) {
+      char body[1024];
+      snprintf(body, sizeof body, PLACES[place].body, ECHOES[echo]);
+      zeebe_channel *channel = oauth(g, (oauth_arguments){.token = {.client_authentication = ZEEBE_CLIENT_AUTHENTICATION_BODY}});
+      answer(g, PLACES[place].parameters, body);
+      CHECK(call(channel, NULL) == PLACES[place].status);
+      hear_facts(channel);
+      zeebe_channel_free(channel);
+    }
+  }
+  static const char *HEADERS[] = {
+      "status=401&header=www-authenticate:Bearer%%20error=%%22%s%%22",
+      "status=302&header=location:/login/%s",
+  };
+  for (size_t place = 0; place < 2; place++) {
+    char parameters[256], base[64];
+    base64(CLIENT_ID ":" CLIENT_SECRET, base);
+    snprintf(parameters, sizeof parameters, HEADERS[place], base);
+    zeebe_channel *channel = oauth(g, (oauth_arguments){0});
+    answer(g, parameters, "");
+    CHECK(call(channel, NULL) == (place ? 14 : 16));
+    hear_facts(channel);
+    zeebe_channel_free(channel);
+  }
+}
+
+/* In its status, as it came and in base64. */
+static void a_gateway_that_repeats_the_token(const gateway *g) {
+  char token[64];
+  base64("Bearer " ISSUED "...", token);
+  const char *messages[] = {"Bearer%20" ISSUED "%20is%20unknown", "xx" ISSUED "yy", token, "issu3d%252Dt0ken"};
+  for (size_t i = 0; i < sizeof messages / sizeof *messages; i++) {
+    char request[256];
+    zeebe_channel *channel = oauth(g, (oauth_arguments){0});
+    answer(g, "status=200", TOKEN_ISSUED);
+    snprintf(request, sizeof request, "POST /fail?status=7&message=%s", messages[i]);
+    free(gateway_ask(g, request, NULL, 0));
+    CHECK(call(channel, NULL) == 7);
+    hear_facts(channel);
+    zeebe_channel_free(channel);
+  }
+  zeebe_metadata_plugin *plugin;
+  zeebe_channel *channel = channel_new((channel_arguments){.address = gateway_address(g, "plaintext")});
+  OK(zeebe_basic_metadata_plugin_new("user", PASSWORD, &plugin));
+  free(gateway_ask(g, "POST /fail?status=3&message=user%20has%20not%20bas1c%20p4ss:word", NULL, 0));
+  CHECK(call(channel, plugin) == 3);
+  zeebe_metadata_plugin_free(plugin);
+  zeebe_channel_free(channel);
+}
+
 static void failures_of_tls_and_of_proxies(const gateway *g) {
   char proxy[128];
   snprintf(proxy, sizeof proxy, "http://user:" PROXY_PASSWORD "@%s", gateway_address(g, "proxy_407"));
@@ -282,9 +368,12 @@ static void percent_encoded(const char *text, char *out) {
   for (; *text; text++) out += sprintf(out, strchr(KEPT, *text) ? "%c" : "%%%02X", (unsigned char)*text);
 }
 
-/* As it is, percent-encoded, and in base64 wherever it begins in a group of three. */
+/* As it is, percent-encoded, and in base64 wherever it begins in a group of three; the client's as servers write it. */
 static int got_out(const char *secret) {
   char encoded[512];
+  for (size_t i = 0; strcmp(secret, CLIENT_SECRET) == 0 && i < sizeof ECHOES / sizeof *ECHOES; i++) {
+    if (was_said(ECHOES[i])) return 1;
+  }
   percent_encoded(secret, encoded);
   if (was_said(secret) || was_said(encoded)) return 1;
   for (int skipped = 0; skipped < 3; skipped++) {
@@ -314,7 +403,9 @@ int main(void) {
   gateway_start(&g, "0");
   OK(zeebe_set_log_callback(ZEEBE_LOG_LEVEL_TRACE, on_log, NULL, NULL));
   answers_of_every_kind(&g);
+  servers_that_repeat_the_secret(&g);
   a_gateway_that_refuses_and_a_renewal(&g);
+  a_gateway_that_repeats_the_token(&g);
   failures_of_tls_and_of_proxies(&g);
   a_token_url_with_a_password(&g);
   a_clients_key(&g);

@@ -42,7 +42,8 @@ static const struct {
     {"other status with a token in it", "status=404", TOKEN, WRONG_URL, "404"},
     {"other status with a token in it", "status=500", TOKEN, PASSING, "500"},
     {"3xx", "status=302", TOKEN, UNUSABLE, "a redirect to nowhere"},
-    {"3xx", "status=307&header=location:/other?t0ken", "", UNUSABLE, "a redirect to a place on the same host"},
+    {"3xx", "status=307&header=location:/other?t0ken", "", UNUSABLE, "/other: redirects are not followed"},
+    {"3xx", "status=302&header=location:https://u:t0ken@login.example:1/a/login?t0ken%23t0ken", "", UNUSABLE, "a redirect to https://login.example:1/a/login: "},
     {"error object", "status=401", OAUTH_ERROR, REFUSED, "401 Unauthorized: (invalid_client) no such client"},
     {"error object: whose", "status=401", OAUTH_ERROR, REFUSED, "/oauth/token, asked by client \"demo-client\", answered 401 Unauthorized: "},
     {"error object", "status=200", OAUTH_ERROR, REFUSED, "(invalid_client) no such client"},
@@ -57,7 +58,11 @@ static const struct {
     {"5xx, 408, 429", "status=503", "<html>", PASSING, "503"},
     {"5xx, 408, 429", "status=408", "", PASSING, "408"},
     {"5xx, 408, 429", "status=429", OAUTH_ERROR, PASSING, "429"},
-    {"not JSON", "status=200&content_type=text/html", "<html>t0ken</html>", PASSING, "what is no JSON object"},
+    {"a page", "status=200&content_type=text/html", "<html>t0ken</html>", UNUSABLE, "what is no JSON object: a page without a title; is the URL of the token endpoint right?"},
+    {"a page", "status=200", "<!doctype html><title>Sign in</title>", UNUSABLE, "a page with the title \"Sign in\""},
+    {"a page", "status=404", "<html><title>Not\nFound</title>", WRONG_URL, "404 Not Found: a page with the title \"Not Found\""},
+    {"a page", "status=502&content_type=text/html", "<h1>Bad</h1>", PASSING, "a page without a title"},
+    {"not JSON", "status=200", "t0ken", PASSING, "what is no JSON object"},
     {"not JSON", "status=200", "['t0ken']", PASSING, "what is no JSON object"},
     {"not JSON", "status=200", "", PASSING, "an empty body"},
     {"not JSON", "status=204", "", PASSING, "answered 204 No Content with an empty body"},
@@ -81,6 +86,22 @@ static const struct {
     {"form-encoded body", "status=200", "access_token=t0ken&expires_in=60", USED, ""},
     {"form-encoded body: an error", "status=401", "error=invalid_client&error_description=no+such", REFUSED, "(invalid_client) no such"},
     {"wrong content type", "status=200&content_type=text/html", TOKEN, USED, ""},
+    {"error object: RFC 9457", "status=401", "{'title':'No','detail':'such client','status':401}", REFUSED, "401 Unauthorized: (No) such client"},
+    {"error object: message", "status=400", "{'message':'no such client'}", REFUSED, "400 Bad Request: no such client"},
+    {"error object: Okta", "status=401", "{'errorCode':'E0000011','errorSummary':'no such client'}", REFUSED, "(E0000011) no such client"},
+    {"error object: Google", "status=401", "{'error':{'code':401,'message':'no such client','status':'UNAUTHENTICATED'}}", REFUSED, "(UNAUTHENTICATED) no such client"},
+    {"error object: WWW-Authenticate", "status=401&header=www-authenticate:Bearer%20error=%22invalid_client%22,%20error_description=%22no%20such%20client%22", "", REFUSED, "(invalid_client) no such client"},
+    {"403 without a body", "status=403", "", REFUSED, "as Glewlwyd refuses"},
+    {"method", "status=401", OAUTH_ERROR, REFUSED, "; client authentication was basic; if id and secret are right"},
+    {"method", "status=401&header=www-authenticate:Basic%20realm=x", OAUTH_ERROR, REFUSED, "no such client; client authentication was basic"},
+    {"passing codes", "status=400", "{'error':'temporarily_unavailable'}", PASSING, "(temporarily_unavailable)"},
+    {"passing codes", "status=401", "{'error':'server_error'}", PASSING, "(server_error)"},
+    {"passing codes", "status=200", "{'error':'slow_down'}", PASSING, "(slow_down)"},
+    {"403 with a rate limit", "status=403&retry_after=7", "{}", PASSING, "403"},
+    {"403 with a rate limit", "status=403&header=ratelimit-remaining:0", "{}", PASSING, "403"},
+    {"403 with a rate limit", "status=403", "{'message':'API rate limit exceeded'}", PASSING, "rate limit"},
+    {"407", "status=407", "", UNUSABLE, "a proxy on the way answered 407"},
+    {"wrong URL", "status=400", "{'error':'unsupported_grant_type'}", REFUSED, "is the URL of the token endpoint right?"},
     {"gzip", "status=200&encoding=gzip", TOKEN, USED, ""},
     {"chunked", "status=200&framing=chunked", TOKEN, USED, ""},
     {"HTTP/1.0", "status=200&framing=close", TOKEN, USED, ""},
@@ -132,6 +153,16 @@ static void retry_after_is_seconds_or_a_date_and_bounded(const gateway *g) {
   CHECK(fetch_once(g, (plugin_arguments){0}).retry_after_ms == 300000);
   answer(g, "status=503&retry_after=soon", "");
   CHECK(fetch_once(g, (plugin_arguments){0}).retry_after_ms < 0);
+  answer(g, "status=503&retry_after=1.5", "");
+  CHECK(fetch_once(g, (plugin_arguments){0}).retry_after_ms == 1500);
+  answer(g, "status=503&header=x-retry-after:7", "");
+  CHECK(fetch_once(g, (plugin_arguments){0}).retry_after_ms == 7000);
+  answer(g, "status=403&header=x-retry-after:7", "");
+  CHECK(fetch_once(g, (plugin_arguments){0}).retry_after_ms == 7000);
+  answer(g, "status=429&header=ratelimit-reset:7", "");
+  CHECK(fetch_once(g, (plugin_arguments){0}).retry_after_ms == 7000);
+  answer(g, "status=400&retry_after=7", "{'error':'slow_down'}");
+  CHECK(fetch_once(g, (plugin_arguments){0}).retry_after_ms == 7000);
   answer(g, "status=401&retry_after=7", "");
   CHECK(fetch_once(g, (plugin_arguments){0}).retry_after_ms < 0);
 }
@@ -252,7 +283,40 @@ static void the_roots_of_the_token_endpoint_are_token_ca(const gateway *g) {
     read_pem(g, NAMES[i], ca, sizeof ca);
     answer(g, i ? "status=200&count=0" : "status=200", TOKEN);
     fetched f = fetch_once(g, (plugin_arguments){.url = token_url(g, "https", "token_https"), .token.token_ca = ca});
-    ends("TLS roots", &f, i ? PASSING : USED, "UnknownIssuer");
+    ends("TLS roots", &f, i ? UNUSABLE : USED, "UnknownIssuer");
+    CHECK(!i || strstr(f.text, "token_ca"));
+  }
+}
+
+/* "a proxy that answers 407 is blamed, and named": for http:// it answers in the endpoint's place, for https:// in the tunnel's. */
+static void a_proxy_that_refuses_is_blamed_and_named(const gateway *g) {
+  char proxy[128], named[160];
+  snprintf(proxy, sizeof proxy, "http://user:pr0xy-p4ss@%s", gateway_address(g, "proxy_407"));
+  snprintf(named, sizeof named, "the proxy %s (token_options.http_proxy) answered 407 Proxy Authentication Required; the user or password in token_options.http_proxy is wrong",
+           gateway_address(g, "proxy_407"));
+  for (int tls = 0; tls < 2; tls++) {
+    fetched f = fetch_once(g, (plugin_arguments){.url = tls ? "https://login.example/oauth/token" : "http://login.example/oauth/token",
+                                                  .token = {.http_proxy = proxy, .allow_insecure_token_url = 1}});
+    ends("407", &f, UNUSABLE, named);
+    CHECK(!strstr(f.text, "p4ss"));
+  }
+}
+
+/* RFC 9110 section 4.2.4: userinfo is not sent, and not shown. */
+static void user_and_password_of_the_token_url_are_not_sent(const gateway *g) {
+  static const int32_t METHODS[] = {ZEEBE_CLIENT_AUTHENTICATION_BASIC, ZEEBE_CLIENT_AUTHENTICATION_BODY};
+  for (int i = 0; i < 2; i++) {
+    char url[160];
+    snprintf(url, sizeof url, "http://user:ur1-p4ss@%s/oauth/token", gateway_address(g, "token_http"));
+    fetched f = fetch_once(g, (plugin_arguments){.url = url, .token.client_authentication = METHODS[i]});
+    CHECK(f.kind == ZEEBE_ERROR_KIND_NONE);
+    char *json = gateway_ask(g, "GET /token-request", NULL, 0);
+    CHECK(strstr(json, i ? "\"authorization\":null" : "\"authorization\":\"Basic ZGVtby1jbGllbnQ6ZGVtby1zZWNyZXQ=\"") && !strstr(json, "ur1"));
+    free(json);
+    answer(g, "status=401", OAUTH_ERROR);
+    f = fetch_once(g, (plugin_arguments){.url = url, .token.client_authentication = METHODS[i]});
+    ends("userinfo", &f, REFUSED, "the token endpoint http://127.0.0.1:");
+    CHECK(!strstr(f.text, "ur1-p4ss"));
   }
 }
 
@@ -270,6 +334,8 @@ int main(void) {
   spaces_around_the_token_url_are_trimmed(&g);
   the_token_request_is_http_2_where_the_endpoint_knows_it(&g);
   the_roots_of_the_token_endpoint_are_token_ca(&g);
+  a_proxy_that_refuses_is_blamed_and_named(&g);
+  user_and_password_of_the_token_url_are_not_sent(&g);
   OK(zeebe_runtime_shutdown(-1));
   gateway_stop(&g);
   return 0;

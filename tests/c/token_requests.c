@@ -70,7 +70,7 @@ static void asks(const gateway *g, zeebe_channel *channel, const char *authoriza
 
 #define SECRET "client_id=my+client&client_secret=s%2B%3A%25%2F%C3%A9"
 #define PLAIN_PAIR "\"Basic bXkgY2xpZW50OnMrOiUvw6k=\""                           /* my client:s+:%/é */
-#define ENCODED_PAIR "\"Basic bXkrY2xpZW50OnMlMkIlM0ElMjUlMkYlQzMlQTk=\""         /* my+client:s%2B%3A%25%2F%C3%A9 */
+#define ENCODED_PAIR "\"Basic bXklMjBjbGllbnQ6cyUyQiUzQSUyNSUyRiVDMyVBOQ==\""     /* my%20client:s%2B%3A%25%2F%C3%A9 */
 #define GRANT "grant_type=client_credentials"
 
 static void the_token_request_is_the_references(const gateway *g) {

@@ -59,9 +59,9 @@ impl Decoy {
 /// The rest of what the peer sends is read before the close, which would be a reset otherwise.
 async fn speak(stream: &mut Stream, answer: &str) -> io::Result<()> {
     let mut asked = Vec::new();
-    while !asked.ends_with(b"\r\n\r\n") {
-        // HTTP/2 has its blank line within the preface, and goes on at once.
-        if stream.read_buf(&mut asked).await? == 0 || asked.starts_with(b"PRI ") {
+    // Up to the blank line, which HTTP/2 has within its preface; what follows it came along, or comes.
+    while !asked.windows(4).any(|end| end == b"\r\n\r\n") {
+        if stream.read_buf(&mut asked).await? == 0 {
             break;
         }
     }
