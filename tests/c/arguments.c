@@ -64,7 +64,7 @@ static void null_is_refused_elsewhere(void) {
   FAILS(zeebe_local_channel_credentials_new(NULL), INVALID, "credentials is NULL");
   FAILS(zeebe_composite_channel_credentials_new(NULL, NULL, NULL), INVALID, "credentials is NULL");
   FAILS(zeebe_token_request_complete(NULL, NULL), INVALID, "request is NULL");
-  FAILS(zeebe_token_request_fail(NULL, 14, NULL, -1), INVALID, "request is NULL");
+  FAILS(zeebe_token_request_fail(NULL, ZEEBE_STATUS_UNAVAILABLE, NULL, -1), INVALID, "request is NULL");
   FAILS(zeebe_response_to_json("Topology", NULL, 3, &text), INVALID, "message is NULL");
   FAILS(zeebe_request_from_json(NULL, "{}", NULL), INVALID, "message is NULL");
   CHECK(!text && !call);

@@ -92,19 +92,19 @@ static void streams_end_by_cancel_free_deadline_and_close(void) {
   zeebe_call *call = stream(channel, &cancelled, 0);
   zeebe_call_cancel(call, "enough");
   tally_wait(&cancelled, &cancelled.destroyed, 1);
-  CHECK(cancelled.calls == 1 && cancelled.status == 1);
+  CHECK(cancelled.calls == 1 && cancelled.status == ZEEBE_STATUS_CANCELLED);
   zeebe_call_free(call);
   zeebe_call_free(stream(channel, &freed, 0));
   tally_wait(&freed, &freed.destroyed, 1);
-  CHECK(freed.calls == 1 && freed.status == 1);
+  CHECK(freed.calls == 1 && freed.status == ZEEBE_STATUS_CANCELLED);
   call = stream(channel, &late, 100);
   tally_wait(&late, &late.destroyed, 1);
-  CHECK(late.calls == 1 && late.status == 4);
+  CHECK(late.calls == 1 && late.status == ZEEBE_STATUS_DEADLINE_EXCEEDED);
   zeebe_call_free(call);
   call = stream(channel, &closed, 0);
   OK(zeebe_channel_close(channel, 0, on_done, &done));
   tally_wait(&done, &done.calls, 1);
-  CHECK(closed.calls == 1 && closed.status == 1 && done.failures == 0);
+  CHECK(closed.calls == 1 && closed.status == ZEEBE_STATUS_CANCELLED && done.failures == 0);
   FAILS(zeebe_channel_unary_call(channel, TOPOLOGY, NULL, 0, NULL, on_unary, NULL, NULL), ZEEBE_ERROR_KIND_SHUTDOWN, "closed");
   zeebe_call_free(call);
   zeebe_channel_free(channel);
@@ -116,7 +116,7 @@ static void failures_say_what_and_where(void) {
   zeebe_call_options options = timeout(10000);
   zeebe_channel *channel = insecure("127.0.0.1:1");
   zeebe_error *error = zeebe_channel_unary_call_sync(channel, TOPOLOGY, NULL, 0, &options, &response);
-  CHECK(error && zeebe_error_grpc_status(error) == 14 && zeebe_error_is_retryable(error));
+  CHECK(error && zeebe_error_grpc_status(error) == ZEEBE_STATUS_UNAVAILABLE && zeebe_error_is_retryable(error));
   CHECK(!zeebe_error_may_have_been_processed(error) && zeebe_error_source(error) == ZEEBE_ERROR_SOURCE_TRANSPORT);
   CHECK(strstr(zeebe_error_message(error), "127.0.0.1:1") && strstr(zeebe_error_message(error), "refused"));
   zeebe_error_free(error);
@@ -155,7 +155,7 @@ static void tokens(void) {
   char *ca = file("CA"); /* no token at all */
   channel = secure(env("TLS_OAUTH"), ca);
   zeebe_error *error = zeebe_channel_unary_call_sync(channel, TOPOLOGY, NULL, 0, &options, &response);
-  CHECK(zeebe_error_grpc_status(error) == 16 && zeebe_error_source(error) == ZEEBE_ERROR_SOURCE_GATEWAY);
+  CHECK(zeebe_error_grpc_status(error) == ZEEBE_STATUS_UNAUTHENTICATED && zeebe_error_source(error) == ZEEBE_ERROR_SOURCE_GATEWAY);
   zeebe_error_free(error);
   zeebe_channel_free(channel);
   free(ca);
@@ -193,7 +193,7 @@ static void a_hosts_token_is_sent(void) {
   OK(zeebe_create_secure_channel(&secure_options, &channel));
   zeebe_call_options call = timeout(10000);
   zeebe_error *error = zeebe_channel_unary_call_sync(channel, TOPOLOGY, NULL, 0, &call, &response);
-  CHECK(zeebe_error_grpc_status(error) == 16);
+  CHECK(zeebe_error_grpc_status(error) == ZEEBE_STATUS_UNAUTHENTICATED);
   zeebe_error_free(error);
   CHECK(t.calls == 1);
   zeebe_channel_free(channel);
@@ -232,7 +232,7 @@ static void what_a_callback_lends_is_kept_by_a_reference(void) {
   zeebe_channel_free(channel);
   OK(zeebe_channel_unary_call(same, "/a.B/C", NULL, 0, NULL, keep, &t, NULL));
   tally_wait(&t, &t.calls, 2);
-  CHECK(!kept_response && zeebe_error_grpc_status(kept_error) == 12);
+  CHECK(!kept_response && zeebe_error_grpc_status(kept_error) == ZEEBE_STATUS_UNIMPLEMENTED);
   zeebe_error_free(kept_error);
   zeebe_channel_free(same);
 }
@@ -330,7 +330,7 @@ static void a_cancel_in_a_callback_comes_before_what_was_not_delivered(void) {
     OK(zeebe_call_send_message(c.call, NULL, 0));
     OK(zeebe_call_half_close(c.call));
     tally_wait(&c.t, &c.t.destroyed, 1);
-    CHECK(c.t.messages == 1 && c.t.calls == 1 && c.t.status == 1);
+    CHECK(c.t.messages == 1 && c.t.calls == 1 && c.t.status == ZEEBE_STATUS_CANCELLED);
     zeebe_call_free(c.call);
   }
   zeebe_channel_free(channel);

@@ -56,7 +56,7 @@ static void on_state(void *user_data, const zeebe_error *error, int32_t state) {
   c->calls++;
   c->state = state;
   c->kind = error ? zeebe_error_kind(error) : 0;
-  if (error && zeebe_error_grpc_status(error) == 4) c->kind = -4;
+  if (error && zeebe_error_grpc_status(error) == ZEEBE_STATUS_DEADLINE_EXCEEDED) c->kind = -4;
   pthread_cond_broadcast(&c->changed);
   pthread_mutex_unlock(&c->mutex);
 }
@@ -121,7 +121,7 @@ static void it_never_gives_up(void) {
   snprintf(address, sizeof address, "127.0.0.1:%s", port);
   gateway_kill(&g);
   zeebe_channel *channel = channel_new((channel_arguments){.address = address, .options = {NUMBER("grpc.initial_reconnect_backoff_ms", 100), NUMBER("grpc.max_reconnect_backoff_ms", 200)}});
-  CHECK(topology(channel).status == 14);
+  CHECK(topology(channel).status == ZEEBE_STATUS_UNAVAILABLE);
   while (stats_number(channel, "failed_attempts") < 3) usleep(1000); /* by itself */
   gateway_start(&g, port);
   OK(zeebe_channel_wait_ready(channel, 10000));
@@ -191,7 +191,7 @@ static void long_polls_do_not_keep_other_calls_waiting(const gateway *g) {
   while (stats_number(channel, "waiting_calls") != POLLS - 34) usleep(1000);
   for (int i = 0; i < POLLS; i++) zeebe_call_free(calls[i]);
   tally_wait(&t, &t.calls, POLLS);
-  CHECK(t.failures == POLLS && t.status == 1);
+  CHECK(t.failures == POLLS && t.status == ZEEBE_STATUS_CANCELLED);
   while (gateway_count(g, "open_calls") != 0) usleep(1000);
   CHECK(topology(channel).status == 0);
   zeebe_buffer_free(request);
@@ -228,7 +228,7 @@ static void every_form_of_target_connects(const gateway *g) {
   }
   zeebe_channel *channel = channel_new((channel_arguments){.address = "[::1%none0]:26500"});
   ended end = topology(channel);
-  CHECK(end.status == 14 && !end.processed && strstr(end.message, "cannot connect to [::1%none0]:26500: there is no network interface \"none0\""));
+  CHECK(end.status == ZEEBE_STATUS_UNAVAILABLE && !end.processed && strstr(end.message, "cannot connect to [::1%none0]:26500: there is no network interface \"none0\""));
   zeebe_channel_free(channel);
 }
 
@@ -248,7 +248,7 @@ static void names_are_looked_up_again_after_failure(const gateway *g) {
   lookups = 0;
   zeebe_channel *channel = channel_new((channel_arguments){.address = address, .options = {NUMBER("grpc.initial_reconnect_backoff_ms", 100), NUMBER("grpc.max_reconnect_backoff_ms", 100)}});
   ended end = topology(channel);
-  CHECK(end.status == 14 && !end.processed && end.retryable && strstr(end.message, "cannot resolve gateway.test"));
+  CHECK(end.status == ZEEBE_STATUS_UNAVAILABLE && !end.processed && end.retryable && strstr(end.message, "cannot resolve gateway.test"));
   gateway_test = "127.0.0.1";
   OK(zeebe_channel_wait_ready(channel, 10000));
   CHECK(topology(channel).status == 0);
@@ -418,11 +418,11 @@ static void the_service_config_has_time_outs_and_patience(const gateway *g) {
   CHECK(topology(channel).status == 0);
   gateway_tell(g, "POST /fault?kind=stuck&at=headers");
   ended end = topology(channel);
-  CHECK(end.status == 4 && end.took_ms >= 200 && end.took_ms < 5000);
+  CHECK(end.status == ZEEBE_STATUS_DEADLINE_EXCEEDED && end.took_ms >= 200 && end.took_ms < 5000);
   zeebe_channel_free(channel);
   channel = channel_new((channel_arguments){.address = gateway_address(g, "refused"), .options = {TEXT("grpc.service_config", patient)}});
   end = call_it(channel, TOPOLOGY, 300, ZEEBE_WAIT_FOR_READY_DEFAULT);
-  CHECK(end.status == 4 && strstr(end.message, "refused"));
+  CHECK(end.status == ZEEBE_STATUS_DEADLINE_EXCEEDED && strstr(end.message, "refused"));
   zeebe_channel_free(channel);
 }
 

@@ -29,7 +29,7 @@ static void end(record *r, const zeebe_error *error) {
   int32_t kind = zeebe_error_kind(error), status = zeebe_error_grpc_status(error);
   CHECK(atomic_fetch_add(&r->ended, 1) == 0 && r->destroyed == 0);
   CHECK(kind == ZEEBE_ERROR_KIND_NONE || kind == ZEEBE_ERROR_KIND_RPC || kind == ZEEBE_ERROR_KIND_SHUTDOWN);
-  CHECK(kind != ZEEBE_ERROR_KIND_RPC || status == 1 || status == 4 || status == 12 || status == 14);
+  CHECK(kind != ZEEBE_ERROR_KIND_RPC || status == ZEEBE_STATUS_CANCELLED || status == ZEEBE_STATUS_DEADLINE_EXCEEDED || status == ZEEBE_STATUS_UNIMPLEMENTED || status == ZEEBE_STATUS_UNAVAILABLE);
   if (!error) succeeded++;
   completed++;
 }

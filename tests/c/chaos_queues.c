@@ -77,7 +77,7 @@ static void seen(shared_queue *q, const zeebe_event *event) {
     CHECK(event->event_type == ZEEBE_EVENT_TYPE_INITIAL_METADATA || event->event_type == ZEEBE_EVENT_TYPE_MESSAGE || event->event_type == ZEEBE_EVENT_TYPE_READY);
     return;
   }
-  CHECK(status == 0 || status == 1 || status == 4 || status == 12 || status == 14);
+  CHECK(status == 0 || status == ZEEBE_STATUS_CANCELLED || status == ZEEBE_STATUS_DEADLINE_EXCEEDED || status == ZEEBE_STATUS_UNIMPLEMENTED || status == ZEEBE_STATUS_UNAVAILABLE);
   CHECK(!event->error == (status == 0) && (event->event_type != ZEEBE_EVENT_TYPE_UNARY || !event->error == (event->response != NULL)));
   CHECK((event->event_type == ZEEBE_EVENT_TYPE_CLOSE) == (event->metadata != NULL));
   if (status == 0 && event->event_type != ZEEBE_EVENT_TYPE_POSTED) succeeded++;

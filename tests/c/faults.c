@@ -15,32 +15,32 @@ typedef struct {
 
 /* One call, on a channel whose connection is up, that meets the fault. */
 static const expected ON_A_CONNECTION[] = {
-    {"reset before headers", "POST /fault?kind=reset&at=headers", 14, 1, 1, 0, "lost: the peer reset the connection (RST, ECONNRESET)"},
-    {"reset before data", "POST /fault?kind=reset&at=data", 14, 1, 1, 0, "lost: the peer reset the connection (RST, ECONNRESET)"},
-    {"reset before trailers", "POST /fault?kind=reset&at=trailers", 14, 1, 1, 0, "lost: the peer reset the connection (RST, ECONNRESET)"},
-    {"close before headers", "POST /fault?kind=close&at=headers", 14, 1, 1, 0, "lost: the peer closed the connection (FIN)"},
-    {"an unknown code", "POST /fault?kind=rst&at=headers&reason=4096", 13, 1, 0, 0, "RST_STREAM with the unknown code 4096"},
-    {"REFUSED_STREAM once", "POST /fault?kind=rst&at=headers&reason=7", 0, 0, 0, 1, ""},
-    {"REFUSED_STREAM twice", "POST /fault?kind=rst&at=headers&reason=7&count=2", 14, 0, 1, 1, "reset the call: RST_STREAM REFUSED_STREAM (7)"},
-    {"REFUSED_STREAM after headers", "POST /fault?kind=rst&at=data&reason=7", 14, 1, 1, 0, "reset the call: RST_STREAM REFUSED_STREAM (7)"},
-    {"CANCEL", "POST /fault?kind=rst&at=headers&reason=8", 1, 1, 0, 0, "reset the call: RST_STREAM CANCEL (8)"},
-    {"ENHANCE_YOUR_CALM", "POST /fault?kind=rst&at=headers&reason=11", 8, 1, 1, 0, "reset the call: RST_STREAM ENHANCE_YOUR_CALM (11)"},
-    {"INADEQUATE_SECURITY", "POST /fault?kind=rst&at=headers&reason=12", 7, 1, 0, 0, "reset the call: RST_STREAM INADEQUATE_SECURITY (12)"},
-    {"INTERNAL_ERROR in trailers", "POST /fault?kind=rst&at=trailers&reason=2", 13, 1, 0, 0, "reset the call: RST_STREAM INTERNAL_ERROR (2)"},
-    {"stuck before headers", "POST /fault?kind=stuck&at=headers", 4, 1, 0, 0, "waiting for the answer"},
-    {"stuck before data", "POST /fault?kind=stuck&at=data", 4, 1, 0, 0, "waiting for the answer"},
-    {"stuck before trailers", "POST /fault?kind=stuck&at=trailers", 4, 1, 0, 0, "waiting for the answer"},
-    {"oversized headers", "POST /fault?kind=large-headers&bytes=100000", 8, 1, 0, 0, "grpc.max_metadata_size"},
-    {"HTTP 502", "POST /fault?kind=http&status=502&content_type=text/html", 14, 1, 1, 0, "HTTP 502"},
-    {"HTTP 401", "POST /fault?kind=http&status=401&content_type=text/html", 16, 1, 0, 0, "HTTP 401"},
-    {"no trailers", "POST /fault?kind=no-trailers", 2, 1, 0, 0, "grpc-status"},
-    {"no message", "POST /fault?kind=no-message", 13, 1, 0, 0, "no message"},
-    {"two messages", "POST /fault?kind=two-messages", 13, 1, 0, 0, "two messages"},
-    {"cut message", "POST /fault?kind=cut-message", 13, 1, 0, 0, "within a message"},
-    {"unknown encoding", "POST /fault?kind=unknown-encoding", 13, 1, 0, 0, "snappy"},
-    {"compressed without encoding", "POST /fault?kind=flag-without-encoding", 13, 1, 0, 0, "compress"},
-    {"unknown status", "POST /fault?kind=unknown-status", 2, 1, 0, 0, ""},
-    {"status", "POST /fail?status=5&message=none", 5, 1, 0, 0, "none"},
+    {"reset before headers", "POST /fault?kind=reset&at=headers", ZEEBE_STATUS_UNAVAILABLE, 1, 1, 0, "lost: the peer reset the connection (RST, ECONNRESET)"},
+    {"reset before data", "POST /fault?kind=reset&at=data", ZEEBE_STATUS_UNAVAILABLE, 1, 1, 0, "lost: the peer reset the connection (RST, ECONNRESET)"},
+    {"reset before trailers", "POST /fault?kind=reset&at=trailers", ZEEBE_STATUS_UNAVAILABLE, 1, 1, 0, "lost: the peer reset the connection (RST, ECONNRESET)"},
+    {"close before headers", "POST /fault?kind=close&at=headers", ZEEBE_STATUS_UNAVAILABLE, 1, 1, 0, "lost: the peer closed the connection (FIN)"},
+    {"an unknown code", "POST /fault?kind=rst&at=headers&reason=4096", ZEEBE_STATUS_INTERNAL, 1, 0, 0, "RST_STREAM with the unknown code 4096"},
+    {"REFUSED_STREAM once", "POST /fault?kind=rst&at=headers&reason=7", ZEEBE_STATUS_OK, 0, 0, 1, ""},
+    {"REFUSED_STREAM twice", "POST /fault?kind=rst&at=headers&reason=7&count=2", ZEEBE_STATUS_UNAVAILABLE, 0, 1, 1, "reset the call: RST_STREAM REFUSED_STREAM (7)"},
+    {"REFUSED_STREAM after headers", "POST /fault?kind=rst&at=data&reason=7", ZEEBE_STATUS_UNAVAILABLE, 1, 1, 0, "reset the call: RST_STREAM REFUSED_STREAM (7)"},
+    {"CANCEL", "POST /fault?kind=rst&at=headers&reason=8", ZEEBE_STATUS_CANCELLED, 1, 0, 0, "reset the call: RST_STREAM CANCEL (8)"},
+    {"ENHANCE_YOUR_CALM", "POST /fault?kind=rst&at=headers&reason=11", ZEEBE_STATUS_RESOURCE_EXHAUSTED, 1, 1, 0, "reset the call: RST_STREAM ENHANCE_YOUR_CALM (11)"},
+    {"INADEQUATE_SECURITY", "POST /fault?kind=rst&at=headers&reason=12", ZEEBE_STATUS_PERMISSION_DENIED, 1, 0, 0, "reset the call: RST_STREAM INADEQUATE_SECURITY (12)"},
+    {"INTERNAL_ERROR in trailers", "POST /fault?kind=rst&at=trailers&reason=2", ZEEBE_STATUS_INTERNAL, 1, 0, 0, "reset the call: RST_STREAM INTERNAL_ERROR (2)"},
+    {"stuck before headers", "POST /fault?kind=stuck&at=headers", ZEEBE_STATUS_DEADLINE_EXCEEDED, 1, 0, 0, "waiting for the answer"},
+    {"stuck before data", "POST /fault?kind=stuck&at=data", ZEEBE_STATUS_DEADLINE_EXCEEDED, 1, 0, 0, "waiting for the answer"},
+    {"stuck before trailers", "POST /fault?kind=stuck&at=trailers", ZEEBE_STATUS_DEADLINE_EXCEEDED, 1, 0, 0, "waiting for the answer"},
+    {"oversized headers", "POST /fault?kind=large-headers&bytes=100000", ZEEBE_STATUS_RESOURCE_EXHAUSTED, 1, 0, 0, "grpc.max_metadata_size"},
+    {"HTTP 502", "POST /fault?kind=http&status=502&content_type=text/html", ZEEBE_STATUS_UNAVAILABLE, 1, 1, 0, "HTTP 502"},
+    {"HTTP 401", "POST /fault?kind=http&status=401&content_type=text/html", ZEEBE_STATUS_UNAUTHENTICATED, 1, 0, 0, "HTTP 401"},
+    {"no trailers", "POST /fault?kind=no-trailers", ZEEBE_STATUS_UNKNOWN, 1, 0, 0, "grpc-status"},
+    {"no message", "POST /fault?kind=no-message", ZEEBE_STATUS_INTERNAL, 1, 0, 0, "no message"},
+    {"two messages", "POST /fault?kind=two-messages", ZEEBE_STATUS_INTERNAL, 1, 0, 0, "two messages"},
+    {"cut message", "POST /fault?kind=cut-message", ZEEBE_STATUS_INTERNAL, 1, 0, 0, "within a message"},
+    {"unknown encoding", "POST /fault?kind=unknown-encoding", ZEEBE_STATUS_INTERNAL, 1, 0, 0, "snappy"},
+    {"compressed without encoding", "POST /fault?kind=flag-without-encoding", ZEEBE_STATUS_INTERNAL, 1, 0, 0, "compress"},
+    {"unknown status", "POST /fault?kind=unknown-status", ZEEBE_STATUS_UNKNOWN, 1, 0, 0, ""},
+    {"status", "POST /fail?status=5&message=none", ZEEBE_STATUS_NOT_FOUND, 1, 0, 0, "none"},
 };
 
 static void expect(const expected *row, ended end) {
@@ -55,7 +55,7 @@ static void each_fault_has_its_status_and_the_channel_lives_on(const gateway *g,
     zeebe_channel *channel = channel_new((channel_arguments){.address = gateway_address(g, listener), .ca = ca});
     CHECK(topology(channel).status == 0);
     gateway_tell(g, row->fault);
-    ended end = call_it(channel, TOPOLOGY, row->status == 4 ? 300 : 20000, ZEEBE_WAIT_FOR_READY_DEFAULT);
+    ended end = call_it(channel, TOPOLOGY, row->status == ZEEBE_STATUS_DEADLINE_EXCEEDED ? 300 : 20000, ZEEBE_WAIT_FOR_READY_DEFAULT);
     expect(row, end);
     CHECK(end.took_ms < 5000);
     CHECK(!strstr(end.message, "RST_STREAM") || end.source == ZEEBE_ERROR_SOURCE_TRANSPORT); /* a proxy may have sent it */
@@ -92,14 +92,14 @@ static void what_cannot_be_reached_fails_fast_and_says_why(const gateway *g, con
                                                              .ca = u->secure ? ca : NULL,
                                                              .options = {NUMBER("grpc.min_reconnect_backoff_ms", 400)}});
     ended end = topology(channel);
-    expect(&(expected){u->name, "", 14, 0, 1, 0, u->message}, end);
+    expect(&(expected){u->name, "", ZEEBE_STATUS_UNAVAILABLE, 0, 1, 0, u->message}, end);
     CHECK(end.took_ms >= u->at_least_ms && end.took_ms < u->at_least_ms + 5000);
     /* In the pause the next call fails at once, with the same reason; one that waits for ready ends at its deadline. */
     int32_t state;
     OK(zeebe_channel_get_state(channel, 0, &state));
     if (state == ZEEBE_CONNECTIVITY_TRANSIENT_FAILURE) CHECK(strstr(topology(channel).message, u->message));
     end = call_it(channel, TOPOLOGY, 200, ZEEBE_WAIT_FOR_READY_YES);
-    CHECK(end.status == 4 && !end.processed && strstr(end.message, u->message));
+    CHECK(end.status == ZEEBE_STATUS_DEADLINE_EXCEEDED && !end.processed && strstr(end.message, u->message));
     zeebe_channel_free(channel);
   }
 }
@@ -148,7 +148,7 @@ static void goaway_spares_what_it_covers_and_the_rest_is_sent_again(const gatewa
   CHECK(b.end.status == 0);
   /* One that it does not cover is sent again, once. (So were those above that crossed the GOAWAY.) */
   long before = stats_number(channel, "replayed");
-  expect(&(expected){"GOAWAY 0", "", 0, 0, 0, 0, ""}, while_stuck(g, channel, stuck, "POST /goaway?code=0&last_stream_id=0", NULL, 0));
+  expect(&(expected){"GOAWAY 0", "", ZEEBE_STATUS_OK, 0, 0, 0, ""}, while_stuck(g, channel, stuck, "POST /goaway?code=0&last_stream_id=0", NULL, 0));
   CHECK(stats_number(channel, "replayed") == before + 1);
   zeebe_channel_free(channel);
 }
@@ -168,7 +168,7 @@ static void the_end_of_a_connection_is_told_as_it_came(const gateway *g, const c
     size_t row = i / 2;
     zeebe_channel *channel = channel_new((channel_arguments){.address = gateway_address(g, i % 2 ? "tls" : "plaintext"), .ca = i % 2 ? ca : NULL});
     ended end = while_stuck(g, channel, "POST /fault?kind=stuck&at=headers", ENDS[row].request, NULL, 0);
-    expect(&(expected){ENDS[row].request, "", 14, 1, 1, 0, ENDS[row].message}, end);
+    expect(&(expected){ENDS[row].request, "", ZEEBE_STATUS_UNAVAILABLE, 1, 1, 0, ENDS[row].message}, end);
     CHECK(end.source == ZEEBE_ERROR_SOURCE_TRANSPORT && !strstr(end.message, "broken pipe") && !strstr(end.message, "eyJ") && !strstr(end.message, "secret"));
     CHECK(topology(channel).status == 0);
     zeebe_channel_free(channel);
@@ -186,7 +186,7 @@ static void the_end_of_a_connection_is_told_as_it_came(const gateway *g, const c
   usleep(1100000); /* the silence itself */
   gateway_kill(&other);
   pthread_join(thread, NULL);
-  expect(&(expected){"silence", "", 14, 1, 1, 0, "ms without traffic, as proxies and firewalls do with idle ones"}, b.end);
+  expect(&(expected){"silence", "", ZEEBE_STATUS_UNAVAILABLE, 1, 1, 0, "ms without traffic, as proxies and firewalls do with idle ones"}, b.end);
   zeebe_channel_free(channel);
 }
 
@@ -201,7 +201,7 @@ static void broken_frames_end_the_connection_and_not_the_channel(const gateway *
   for (size_t i = 0; i < sizeof FRAMES / sizeof *FRAMES; i++) {
     zeebe_channel *channel = channel_new((channel_arguments){.address = gateway_address(g, "plaintext")});
     ended end = while_stuck(g, channel, "POST /fault?kind=stuck&at=headers", "POST /inject", FRAMES[i].bytes, FRAMES[i].length);
-    expect(&(expected){FRAMES[i].name, "", 14, 1, 1, 0, "lost"}, end);
+    expect(&(expected){FRAMES[i].name, "", ZEEBE_STATUS_UNAVAILABLE, 1, 1, 0, "lost"}, end);
     CHECK(topology(channel).status == 0);
     zeebe_channel_free(channel);
   }
@@ -221,36 +221,36 @@ static void retries_follow_the_policy(const gateway *g) {
   CHECK(strstr(calls, "\"grpc-previous-rpc-attempts\":\"2\""));
   free(calls);
   gateway_tell(g, "POST /fail?status=14&count=3");
-  CHECK(topology(channel).status == 14); /* three attempts are all */
+  CHECK(topology(channel).status == ZEEBE_STATUS_UNAVAILABLE); /* three attempts are all */
   CHECK(stats_number(channel, "retried") == 4);
   gateway_tell(g, "POST /fail?status=8&count=1");
-  CHECK(topology(channel).status == 8); /* not of the policy */
+  CHECK(topology(channel).status == ZEEBE_STATUS_RESOURCE_EXHAUSTED); /* not of the policy */
   CHECK(stats_number(channel, "retried") == 4);
   /* What the gateway says of when counts. */
   gateway_tell(g, "POST /fault?kind=pushback&ms=300&status=14");
   int64_t began = now_ms();
   CHECK(topology(channel).status == 0 && now_ms() - began >= 300);
   gateway_tell(g, "POST /fault?kind=pushback&ms=-1&status=14");
-  CHECK(topology(channel).status == 14);
+  CHECK(topology(channel).status == ZEEBE_STATUS_UNAVAILABLE);
   CHECK(stats_number(channel, "retried") == 5);
   /* Failures outweigh successes: no more retries. */
   gateway_tell(g, "POST /fail?status=14&count=60");
   long before = stats_number(channel, "retried");
   int failed = 0;
-  for (int i = 0; i < 20; i++) failed += topology(channel).status == 14;
+  for (int i = 0; i < 20; i++) failed += topology(channel).status == ZEEBE_STATUS_UNAVAILABLE;
   CHECK(failed == 20 && stats_number(channel, "retried") - before < 10);
   gateway_tell(g, "POST /fail?status=14&count=0");
   zeebe_channel_free(channel);
   arguments.options[1] = (zeebe_channel_option)NUMBER("grpc.enable_retries", 0);
   channel = channel_new(arguments);
   gateway_tell(g, "POST /fail?status=14&count=1");
-  CHECK(topology(channel).status == 14);
+  CHECK(topology(channel).status == ZEEBE_STATUS_UNAVAILABLE);
   /* Who tries again by itself learns when. */
   for (int asked = 0; asked < 2; asked++) {
     zeebe_response *response = NULL;
     gateway_tell(g, asked ? "POST /fault?kind=pushback&ms=300&status=14" : "POST /fault?kind=pushback&ms=-1&status=14");
     zeebe_error *error = zeebe_channel_unary_call_sync(channel, TOPOLOGY, NULL, 0, NULL, &response);
-    CHECK(zeebe_error_grpc_status(error) == 14 && zeebe_error_retry_after_ms(error) == (asked ? 300 : -1));
+    CHECK(zeebe_error_grpc_status(error) == ZEEBE_STATUS_UNAVAILABLE && zeebe_error_retry_after_ms(error) == (asked ? 300 : -1));
     zeebe_error_free(error);
   }
   CHECK(stats_number(channel, "retried") == 0);
@@ -273,7 +273,7 @@ static void a_last_attempt_that_reached_nobody_hides_no_earlier_one(void) {
   while (gateway_count(&g, "open_calls") < 1) usleep(1000);
   gateway_kill(&g);
   pthread_join(thread, NULL);
-  expect(&(expected){"the second attempt", "", 14, 1, 1, 0, "refused"}, b.end);
+  expect(&(expected){"the second attempt", "", ZEEBE_STATUS_UNAVAILABLE, 1, 1, 0, "refused"}, b.end);
   CHECK(stats_number(channel, "retried") == 1);
   zeebe_channel_free(channel);
 }
@@ -303,7 +303,7 @@ static void what_cannot_be_sent_again_is_not_counted(const gateway *g) {
     OK(zeebe_call_half_close(call));
     gateway_tell(g, "POST /thaw");
     tally_wait(&t, &t.calls, 1);
-    CHECK(t.failures == 1 && t.status == 14);
+    CHECK(t.failures == 1 && t.status == ZEEBE_STATUS_UNAVAILABLE);
     CHECK(stats_number(channel, "replayed") == 0 && stats_number(channel, "retried") == 0);
     zeebe_call_free(call);
     zeebe_channel_free(channel);

@@ -106,7 +106,7 @@ static void a_plugin_of_its_own(void) {
 /* Answers with a status that no call may end with, then with nothing. */
 static void retrieve_badly(void *user_data, zeebe_token_request *request) {
   tally *t = user_data;
-  if (t->calls == 0) OK(zeebe_token_request_fail(request, 5, "not found", -1));
+  if (t->calls == 0) OK(zeebe_token_request_fail(request, ZEEBE_STATUS_NOT_FOUND, "not found", -1));
   zeebe_token_request_free(request);
   tally_end(t, NULL);
 }
@@ -120,10 +120,10 @@ static void a_token_source_that_fails(void) {
   OK(zeebe_oauth2_metadata_plugin_new(&options, &source, &plugin));
   OK(zeebe_metadata_plugin_retrieve_token(plugin, on_done, &done));
   tally_wait(&done, &done.calls, 1);
-  CHECK(done.failures == 1 && done.status == 13);
+  CHECK(done.failures == 1 && done.status == ZEEBE_STATUS_INTERNAL);
   OK(zeebe_metadata_plugin_retrieve_token(plugin, on_done, &done));
   tally_wait(&done, &done.calls, 2);
-  CHECK(done.failures == 2 && done.status == 14);
+  CHECK(done.failures == 2 && done.status == ZEEBE_STATUS_UNAVAILABLE);
   zeebe_metadata_plugin_free(plugin);
   tally_wait(&source, &source.destroyed, 1);
 }

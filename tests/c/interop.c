@@ -321,7 +321,7 @@ static void status_code_and_message(void) {
   add_status(&message, OUTPUT_STATUS, 2, text);
   send_message(&c, message);
   OK(zeebe_call_half_close(c.call));
-  ends_with(&c, 2);
+  ends_with(&c, ZEEBE_STATUS_UNKNOWN);
   CHECK(!strcmp(zeebe_error_message(c.error), text));
   free_call(&c);
 }
@@ -344,7 +344,7 @@ static void cancel_after_begin(void) {
   calling c;
   start(&c, SERVICE "StreamingInputCall", patience());
   zeebe_call_cancel(c.call, NULL);
-  ends_with(&c, 1);
+  ends_with(&c, ZEEBE_STATUS_CANCELLED);
   CHECK(c.count == 0);
   free_call(&c);
 }
@@ -356,7 +356,7 @@ static void cancel_after_first_response(void) {
   wait_for_message(&c, 1);
   has_payload(&c, 0, response_sizes[0]);
   zeebe_call_cancel(c.call, NULL);
-  ends_with(&c, 1);
+  ends_with(&c, ZEEBE_STATUS_CANCELLED);
   free_call(&c);
 }
 
@@ -369,7 +369,7 @@ static void timeout_on_sleeping_server(void) {
   start(&c, SERVICE "FullDuplexCall", options);
   zeebe_error_free(zeebe_call_send_message(c.call, message.data, message.length)); /* it may have ended already */
   pb_free(&message);
-  ends_with(&c, 4);
+  ends_with(&c, ZEEBE_STATUS_DEADLINE_EXCEEDED);
   free_call(&c);
 }
 

@@ -43,7 +43,7 @@ static void a_stopped_gateway_is_noticed_and_left(void) {
   int64_t began = now_ms();
   tally_wait(&t, &t.calls, 1);
   int64_t took = now_ms() - began;
-  CHECK(t.failures == 1 && t.status == 14 && t.messages == 0);
+  CHECK(t.failures == 1 && t.status == ZEEBE_STATUS_UNAVAILABLE && t.messages == 0);
   CHECK(took >= TIMEOUT && took <= TIME + TIMEOUT + 2000);
   CHECK(stats_number(channel, "pings") >= 1);
   /* The dead one still accepts connections; only its handshake tells. */

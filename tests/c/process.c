@@ -11,7 +11,7 @@ static void resets_end_calls_and_not_the_program(zeebe_channel *channel, int tim
   for (int i = 0; i < times; i++) {
     zeebe_response *response = NULL;
     zeebe_error *error = zeebe_channel_unary_call_sync(channel, TOPOLOGY, NULL, 0, &options, &response);
-    CHECK(error && zeebe_error_grpc_status(error) == 14);
+    CHECK(error && zeebe_error_grpc_status(error) == ZEEBE_STATUS_UNAVAILABLE);
     zeebe_error_free(error);
   }
   zeebe_channel_free(channel);
@@ -54,7 +54,7 @@ static void shutdown_delivers_what_is_owed_and_begins_anew(void) {
   for (int i = 0; i < 10; i++)
     OK(zeebe_channel_unary_call(old, "/gateway_protocol.Gateway/ActivateJobs", data, length, &options, on_unary, &t, NULL));
   OK(zeebe_runtime_shutdown(-1));
-  CHECK(t.calls == 10 && t.failures == 10 && t.status == 1);
+  CHECK(t.calls == 10 && t.failures == 10 && t.status == ZEEBE_STATUS_CANCELLED);
   FAILS(zeebe_channel_unary_call(old, TOPOLOGY, NULL, 0, NULL, on_unary, &t, NULL), ZEEBE_ERROR_KIND_SHUTDOWN, "shutdown");
   zeebe_channel_free(old);
   zeebe_buffer_free(request);

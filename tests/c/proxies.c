@@ -42,7 +42,7 @@ static void a_proxy_that_refuses_is_named(const gateway *g) {
   };
   for (size_t i = 0; i < sizeof REFUSALS / sizeof *REFUSALS; i++) {
     ended end = through(gateway_address(g, "plaintext"), NULL, REFUSALS[i].proxy);
-    if (end.status != 14 || end.processed || end.retryable != REFUSALS[i].retryable || !strstr(end.message, REFUSALS[i].message) || strstr(end.message, "wrong@")) {
+    if (end.status != ZEEBE_STATUS_UNAVAILABLE || end.processed || end.retryable != REFUSALS[i].retryable || !strstr(end.message, REFUSALS[i].message) || strstr(end.message, "wrong@")) {
       fprintf(stderr, "%s: %d, %d, %s\n", REFUSALS[i].proxy, end.status, end.retryable, end.message);
       exit(1);
     }
@@ -72,7 +72,7 @@ static void variables_name_proxies_too(const gateway *g) {
   setenv("https_proxy", "socks5://127.0.0.1:1", 1);
   channel = channel_new((channel_arguments){.address = "zeebe.invalid:26500"});
   ended end = topology(channel);
-  CHECK(end.status == 16 && !end.retryable && strstr(end.message, "https_proxy"));
+  CHECK(end.status == ZEEBE_STATUS_UNAUTHENTICATED && !end.retryable && strstr(end.message, "https_proxy"));
   zeebe_channel_free(channel);
   unsetenv("https_proxy");
 }
@@ -90,8 +90,8 @@ static void the_token_endpoint_has_a_proxy_of_its_own(const gateway *g, const ch
   const char *proxy = at("http://user:secret@127.0.0.1:%s", env("PROXY_WITH_PASSWORD"));
   CHECK(token_through(g, "token_http", NULL, proxy).status == 0);
   CHECK(token_through(g, "token_https", ca, proxy).status == 0);
-  CHECK(token_through(g, "token_https", ca, gateway_address(g, "refused")).status == 14);
-  CHECK(token_through(g, "token_https", ca, gateway_address(g, "proxy_502")).status == 14);
+  CHECK(token_through(g, "token_https", ca, gateway_address(g, "refused")).status == ZEEBE_STATUS_UNAVAILABLE);
+  CHECK(token_through(g, "token_https", ca, gateway_address(g, "proxy_502")).status == ZEEBE_STATUS_UNAVAILABLE);
 }
 
 int main(void) {

@@ -118,7 +118,7 @@ static void a_stream_tells_everything_in_order(const zeebe_channel *channel) {
   OK(zeebe_channel_start_call_on_queue(channel, "/gateway_protocol.Gateway/Nothing", NULL, queue, 4, &call));
   zeebe_event event;
   for (event = take_one(queue); event.event_type == ZEEBE_EVENT_TYPE_READY; event = take_one(queue)) clear(&event);
-  CHECK(event.event_type == ZEEBE_EVENT_TYPE_CLOSE && event.grpc_status == 12 && zeebe_error_grpc_status(event.error) == 12 && event.metadata);
+  CHECK(event.event_type == ZEEBE_EVENT_TYPE_CLOSE && event.grpc_status == ZEEBE_STATUS_UNIMPLEMENTED && zeebe_error_grpc_status(event.error) == ZEEBE_STATUS_UNIMPLEMENTED && event.metadata);
   clear(&event);
   zeebe_call_free(call);
   zeebe_completion_queue_free(queue);
@@ -132,7 +132,7 @@ static void a_cancelled_call_ends_on_its_queue(const zeebe_channel *channel) {
   for (int left = 2; left > 0;) {
     zeebe_event event = take_one(queue);
     if (event.event_type == ZEEBE_EVENT_TYPE_CLOSE) {
-      CHECK(event.grpc_status == 1 && (event.tag == 2 || strstr(zeebe_error_message(event.error), "enough")));
+      CHECK(event.grpc_status == ZEEBE_STATUS_CANCELLED && (event.tag == 2 || strstr(zeebe_error_message(event.error), "enough")));
       left--;
     }
     clear(&event);
@@ -293,7 +293,7 @@ static void a_channels_close_comes_after_the_ends_of_its_calls(const gateway *g)
   do {
     CHECK(take(queue, 0, &event, 1) == 1); /* is there already */
     type = event.event_type;
-    CHECK(type != ZEEBE_EVENT_TYPE_CLOSE || event.grpc_status == 1);
+    CHECK(type != ZEEBE_EVENT_TYPE_CLOSE || event.grpc_status == ZEEBE_STATUS_CANCELLED);
     clear(&event);
   } while (type != ZEEBE_EVENT_TYPE_CLOSE);
   zeebe_call_free(call);
@@ -450,7 +450,7 @@ static void the_end_of_the_runtime_ends_queues(zeebe_channel *channel) {
   while (!(error = zeebe_completion_queue_next(queue, -1, &event, sizeof event, 1, &count))) {
     CHECK(count == 1);
     if (event.event_type == ZEEBE_EVENT_TYPE_CLOSE) {
-      CHECK(event.grpc_status == 1 && zeebe_error_may_have_been_processed(event.error));
+      CHECK(event.grpc_status == ZEEBE_STATUS_CANCELLED && zeebe_error_may_have_been_processed(event.error));
       closes++;
     }
     clear(&event);

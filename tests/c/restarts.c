@@ -19,9 +19,9 @@ static void on_end(void *user_data, const zeebe_error *error, const zeebe_respon
   int32_t status = zeebe_error_grpc_status(error);
   CHECK(!error != !response);
   CHECK(atomic_fetch_sub(&open_calls[number % SLOTS], 1) == 1);
-  CHECK(!error || status == 14 || status == 4);
+  CHECK(!error || status == ZEEBE_STATUS_UNAVAILABLE || status == ZEEBE_STATUS_DEADLINE_EXCEEDED);
   if (!error) succeeded++;
-  else if (status == 14) unavailable++;
+  else if (status == ZEEBE_STATUS_UNAVAILABLE) unavailable++;
   else late++;
   completed++;
   if (stop) running--;

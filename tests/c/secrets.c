@@ -120,16 +120,16 @@ static void answers_of_every_kind(const gateway *g) {
     int32_t status;
   } ANSWERS[] = {
       {"status=200", TOKEN_ISSUED, 0},
-      {"status=200&count=0", "", 16}, /* the endpoint's own: it does not know this client */
-      {"status=401", TOKEN_ISSUED, 16},
-      {"status=503", TOKEN_ISSUED, 14},
-      {"status=404", TOKEN_ISSUED, 16},
-      {"status=307&header=location:http://127.0.0.1:1/?token=" ISSUED, "", 14},
-      {"status=200", ISSUED, 14},
-      {"status=200", "['" ISSUED "']", 14},
-      {"status=200", "{'access_token':'" ISSUED "','token_type':'mac'}", 14},
-      {"status=200", "{'access_token':'" ISSUED " and more'}", 14},
-      {"status=200", "{'access_token':'" ISSUED "','error':'invalid_scope'}", 16},
+      {"status=200&count=0", "", ZEEBE_STATUS_UNAUTHENTICATED}, /* the endpoint's own: it does not know this client */
+      {"status=401", TOKEN_ISSUED, ZEEBE_STATUS_UNAUTHENTICATED},
+      {"status=503", TOKEN_ISSUED, ZEEBE_STATUS_UNAVAILABLE},
+      {"status=404", TOKEN_ISSUED, ZEEBE_STATUS_UNAUTHENTICATED},
+      {"status=307&header=location:http://127.0.0.1:1/?token=" ISSUED, "", ZEEBE_STATUS_UNAVAILABLE},
+      {"status=200", ISSUED, ZEEBE_STATUS_UNAVAILABLE},
+      {"status=200", "['" ISSUED "']", ZEEBE_STATUS_UNAVAILABLE},
+      {"status=200", "{'access_token':'" ISSUED "','token_type':'mac'}", ZEEBE_STATUS_UNAVAILABLE},
+      {"status=200", "{'access_token':'" ISSUED " and more'}", ZEEBE_STATUS_UNAVAILABLE},
+      {"status=200", "{'access_token':'" ISSUED "','error':'invalid_scope'}", ZEEBE_STATUS_UNAUTHENTICATED},
       {"status=200", "{'access_token':'" ISSUED "','expires_in':'soon','scope':7}", 0},
   };
   for (int32_t authentication = ZEEBE_CLIENT_AUTHENTICATION_BASIC; authentication <= ZEEBE_CLIENT_AUTHENTICATION_BODY; authentication++) {

@@ -69,7 +69,7 @@ static void a_start_without_threads_is_an_error_and_the_next_one_is_not(const ga
   refuse = 1;
   for (int i = 0; i < 2; i++) {
     zeebe_error *error = zeebe_channel_unary_call_sync(channel, TOPOLOGY, NULL, 0, NULL, &response);
-    CHECK(zeebe_error_grpc_status(error) == 14 && zeebe_error_is_retryable(error) && !zeebe_error_may_have_been_processed(error));
+    CHECK(zeebe_error_grpc_status(error) == ZEEBE_STATUS_UNAVAILABLE && zeebe_error_is_retryable(error) && !zeebe_error_may_have_been_processed(error));
     CHECK(strstr(zeebe_error_message(error), "cannot start a thread"));
     zeebe_error_free(error);
   }
@@ -124,12 +124,12 @@ static void a_lookup_that_hangs_holds_up_others_only_while_no_thread_can_be_had(
   OK(zeebe_channel_get_state(late, 1, &state));
   while (waiting < 4) usleep(1000);
   end = topology(last); /* all hang, and there are no more: a failed attempt, with a reason */
-  CHECK(end.status == 14 && end.retryable && !end.processed && strstr(end.message, "took longer than 400 ms") && refused > 0);
+  CHECK(end.status == ZEEBE_STATUS_UNAVAILABLE && end.retryable && !end.processed && strstr(end.message, "took longer than 400 ms") && refused > 0);
   OK(zeebe_channel_get_state(last, 0, &state));
   refuse = 0;
   OK(zeebe_channel_wait_ready(last, 10000)); /* although they still hang */
   CHECK(topology(last).status == 0 && waiting >= 4);
-  CHECK(topology(hanging[0]).status == 14);
+  CHECK(topology(hanging[0]).status == ZEEBE_STATUS_UNAVAILABLE);
   slow = 0;
   for (int i = 0; i < 3; i++) {
     OK(zeebe_channel_wait_ready(hanging[i], 10000));

@@ -56,7 +56,7 @@ static void the_server_refuses_the_client(const zeebe_channel *channel) {
   zeebe_response *response = NULL;
   zeebe_error *error = zeebe_channel_unary_call_sync(channel, TOPOLOGY, NULL, 0, NULL, &response);
   CHECK(error && zeebe_error_kind(error) == ZEEBE_ERROR_KIND_INVALID_OAUTH_CREDENTIALS);
-  CHECK(zeebe_error_grpc_status(error) == 16 && !zeebe_error_is_retryable(error) && !zeebe_error_may_have_been_processed(error));
+  CHECK(zeebe_error_grpc_status(error) == ZEEBE_STATUS_UNAUTHENTICATED && !zeebe_error_is_retryable(error) && !zeebe_error_may_have_been_processed(error));
   const char *secret = getenv("CLIENT_SECRET");
   CHECK(!secret || !strstr(zeebe_error_message(error), secret));
   zeebe_error_free(error);
@@ -64,7 +64,7 @@ static void the_server_refuses_the_client(const zeebe_channel *channel) {
 
 static void the_gateway_refuses_the_audience(const zeebe_channel *channel) {
   ended call = topology(channel);
-  CHECK(call.status == 16 && strstr(call.message, "audience"));
+  CHECK(call.status == ZEEBE_STATUS_UNAUTHENTICATED && strstr(call.message, "audience"));
 }
 
 int main(int count, char **arguments) {

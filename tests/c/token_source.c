@@ -72,7 +72,7 @@ static void a_second_answer_is_an_illegal_state(void) {
   token.access_token = "t";
   OK(zeebe_token_request_complete(request, &token));
   FAILS(zeebe_token_request_complete(request, &token), ZEEBE_ERROR_KIND_ILLEGAL_STATE, "before");
-  FAILS(zeebe_token_request_fail(request, 14, "", -1), ZEEBE_ERROR_KIND_ILLEGAL_STATE, "before");
+  FAILS(zeebe_token_request_fail(request, ZEEBE_STATUS_UNAVAILABLE, "", -1), ZEEBE_ERROR_KIND_ILLEGAL_STATE, "before");
   zeebe_token_request_free(request);
   tally_wait(&o.t, &o.t.calls, 1);
   CHECK(o.t.failures == 0);
@@ -92,8 +92,8 @@ static void every_status_is_passed_on_but_those_of_grfc_a54(void) {
     zeebe_token_request_free(request);
     tally_wait(&o.t, &o.t.calls, status + 1);
     CHECK(o.t.status == (INTERNAL[status] ? 13 : status));
-    CHECK(o.t.kind == (status == 16 ? ZEEBE_ERROR_KIND_INVALID_OAUTH_CREDENTIALS : ZEEBE_ERROR_KIND_RPC));
-    CHECK(o.source == ZEEBE_ERROR_SOURCE_CALLER && o.retryable == (status == 14) && o.retry_after_ms == 1234 + status);
+    CHECK(o.t.kind == (status == ZEEBE_STATUS_UNAUTHENTICATED ? ZEEBE_ERROR_KIND_INVALID_OAUTH_CREDENTIALS : ZEEBE_ERROR_KIND_RPC));
+    CHECK(o.source == ZEEBE_ERROR_SOURCE_CALLER && o.retryable == (status == ZEEBE_STATUS_UNAVAILABLE) && o.retry_after_ms == 1234 + status);
     CHECK(strstr(o.message, "the reason") && !strstr(o.message, "which no call may end with") == !INTERNAL[status]);
   }
   plugin_free(plugin, &s);
@@ -106,7 +106,7 @@ static void a_request_freed_unanswered_is_unavailable(void) {
   OK(zeebe_metadata_plugin_retrieve_token(plugin, on_outcome, &o));
   zeebe_token_request_free(taken(&s, 1));
   tally_wait(&o.t, &o.t.calls, 1);
-  CHECK(o.t.status == 14 && o.retryable && strstr(o.message, "without an answer"));
+  CHECK(o.t.status == ZEEBE_STATUS_UNAVAILABLE && o.retryable && strstr(o.message, "without an answer"));
   plugin_free(plugin, &s);
 }
 
@@ -155,7 +155,7 @@ static void a_token_that_the_gateway_refuses_is_asked_for_again(const gateway *g
   OK(zeebe_channel_unary_call(channel, TOPOLOGY, NULL, 0, &options, on_unary, &calls, NULL));
   answer_elsewhere(taken(&s, 2));
   tally_wait(&calls, &calls.calls, 1);
-  CHECK(calls.status == 16 && s.t.calls == 2); /* a second refusal is returned */
+  CHECK(calls.status == ZEEBE_STATUS_UNAUTHENTICATED && s.t.calls == 2); /* a second refusal is returned */
   zeebe_channel_free(channel);
   plugin_free(plugin, &s);
 }

@@ -30,10 +30,10 @@ static void calls_in_the_pause_after_a_failure_fail_at_once_or_wait_if_they_may(
   gateway_tell(g, "POST /token-answer?status=503");
   int64_t began = now_ms();
   ended end = topology(channel);
-  CHECK(end.status == 14 && end.retryable && !end.processed && strstr(end.message, "503"));
+  CHECK(end.status == ZEEBE_STATUS_UNAVAILABLE && end.retryable && !end.processed && strstr(end.message, "503"));
   end = topology(channel);
   CHECK(stats_number(channel, "unavailable") == stats_number(channel, "failures") && stats_number(channel, "refused") == 0);
-  CHECK(!in_the_pause(began) || (end.status == 14 && strstr(end.message, "the next token request is in") && requests(g) == before + 1));
+  CHECK(!in_the_pause(began) || (end.status == ZEEBE_STATUS_UNAVAILABLE && strstr(end.message, "the next token request is in") && requests(g) == before + 1));
   end = call_it(channel, TOPOLOGY, 20000, ZEEBE_WAIT_FOR_READY_YES);
   CHECK(end.status == 0 && requests(g) == before + 2);
   zeebe_channel_free(channel);
@@ -47,7 +47,7 @@ static void a_refusal_is_not_retried_and_says_so(const gateway *g) {
   int64_t began = now_ms();
   for (int i = 0; i < 2; i++) { /* patient or not; who waited would wait for 20 s */
     ended end = call_it(channel, TOPOLOGY, 20000, i ? ZEEBE_WAIT_FOR_READY_YES : ZEEBE_WAIT_FOR_READY_NO);
-    CHECK(end.status == 16 && !end.retryable && end.took_ms < 10000);
+    CHECK(end.status == ZEEBE_STATUS_UNAUTHENTICATED && !end.retryable && end.took_ms < 10000);
   }
   CHECK(!in_the_pause(began) || requests(g) == before + 1);
   gateway_tell(g, "POST /token-answer?status=200&count=0");
@@ -72,7 +72,7 @@ static void a_token_that_the_gateway_refuses_is_replaced_once(const gateway *g) 
   gateway_tell(g, "POST /revoke-tokens");
   int32_t status = topology(channel).status;
   /* A token younger than the first step, a second, is not replaced: no storm. (If this took longer, it was no longer young.) */
-  CHECK(now_ms() - began >= 1000 || (status == 16 && requests(g) == before));
+  CHECK(now_ms() - began >= 1000 || (status == ZEEBE_STATUS_UNAUTHENTICATED && requests(g) == before));
   usleep(1300000); /* only time makes it old enough */
   CHECK(topology(channel).status == 0);
   CHECK(requests(g) == before + 1 && stats_number(channel, "replayed") == 1);
@@ -171,7 +171,7 @@ static void a_fetch_that_outlives_a_calls_deadline_serves_the_next(const gateway
   zeebe_channel *channel = oauth_to(g, "plaintext", 0); /* which takes any token */
   long before = requests(g);
   answer(g, "status=200&hold=1&count=9", TOKEN);
-  for (int i = 0; i < 2; i++) CHECK(call_it(channel, TOPOLOGY, 200, ZEEBE_WAIT_FOR_READY_YES).status == 4);
+  for (int i = 0; i < 2; i++) CHECK(call_it(channel, TOPOLOGY, 200, ZEEBE_WAIT_FOR_READY_YES).status == ZEEBE_STATUS_DEADLINE_EXCEEDED);
   while (requests(g) == before) usleep(1000);
   /* retrieve_token joins the fetch under way. */
   tally t = TALLY_INIT;
@@ -249,7 +249,7 @@ static void a_token_goes_in_plaintext_to_loopback_only_unless_allowed(void) {
 static void no_token_is_fetched_for_a_gateway_that_cannot_be_reached(const gateway *g) {
   zeebe_channel *channel = oauth_to(g, "refused", 0);
   long before = requests(g);
-  CHECK(topology(channel).status == 14 && requests(g) == before);
+  CHECK(topology(channel).status == ZEEBE_STATUS_UNAVAILABLE && requests(g) == before);
   zeebe_channel_free(channel);
 }
 
