@@ -210,12 +210,61 @@ static void is_the_errors_own(void) {
   NAMES(other, "options.grpc_address");
 }
 
+static void on_state(void *user_data, const zeebe_error *error, int32_t state) {
+  CHECK(error || state != ZEEBE_CONNECTIVITY_IDLE);
+  tally_end(user_data, error);
+}
+
+/* No time is so long that it cannot be waited for. Nobody listens, at the gateway and at the token endpoint. */
+static void times_may_be_the_longest(void) {
+  zeebe_oauth2_client_credentials_channel_options options = ZEEBE_OAUTH2_CLIENT_CREDENTIALS_CHANNEL_OPTIONS_INIT;
+  zeebe_token_options token = ZEEBE_TOKEN_OPTIONS_INIT;
+  zeebe_connection_options connection = ZEEBE_CONNECTION_OPTIONS_INIT;
+  zeebe_channel *channel = NULL;
+  zeebe_response *response = NULL;
+  zeebe_completion_queue *queue = NULL;
+  tally fetched = TALLY_INIT, changed = TALLY_INIT, closed = TALLY_INIT;
+  options.grpc_address = "127.0.0.1:1";
+  options.client_id = options.client_secret = options.audience = "x";
+  options.authorization_server = "http://127.0.0.1:1/token";
+  options.leeway = options.expire_in = INT64_MAX;
+  options.token_options = &token;
+  options.connection_options = &connection;
+  token.connect_timeout_ms = token.timeout_ms = connection.timeout_ms = INT64_MAX;
+  OK(zeebe_create_oauth2_client_credentials_channel(&options, &channel));
+  OK(zeebe_channel_wait_for_state_change(channel, ZEEBE_CONNECTIVITY_IDLE, INT64_MAX, on_state, &changed));
+  for (int own = 0; own < 2; own++) {
+    zeebe_call_options call = ZEEBE_CALL_OPTIONS_INIT;
+    call.timeout_ms = own ? INT64_MAX : 0;
+    zeebe_error *error = zeebe_channel_unary_call_sync(channel, TOPOLOGY, NULL, 0, &call, &response);
+    CHECK(zeebe_error_grpc_status(error) == ZEEBE_STATUS_UNAVAILABLE);
+    zeebe_error_free(error);
+  }
+  OK(zeebe_channel_retrieve_token(channel, on_done, &fetched));
+  tally_wait(&fetched, &fetched.calls, 1);
+  CHECK(fetched.failures == 1 && fetched.status == ZEEBE_STATUS_UNAVAILABLE);
+  tally_wait(&changed, &changed.calls, 1);
+  CHECK(changed.failures == 0);
+  OK(zeebe_channel_close(channel, INT64_MAX, on_done, &closed));
+  tally_wait(&closed, &closed.calls, 1);
+  CHECK(closed.failures == 0);
+  zeebe_channel_free(channel);
+  zeebe_event event;
+  size_t count = 0;
+  OK(zeebe_completion_queue_new(&queue));
+  OK(zeebe_completion_queue_post(queue, 7));
+  OK(zeebe_completion_queue_next(queue, INT64_MAX, &event, sizeof event, 1, &count));
+  CHECK(count == 1 && event.tag == 7);
+  zeebe_completion_queue_free(queue);
+}
+
 int main(void) {
   names_those_of_constructors();
   names_those_of_connections();
   names_those_of_tokens();
   names_those_of_calls_job_streams_and_the_runtime();
   is_the_errors_own();
-  OK(zeebe_runtime_shutdown(-1));
+  times_may_be_the_longest();
+  OK(zeebe_runtime_shutdown(INT64_MAX));
   return 0;
 }
