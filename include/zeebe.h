@@ -63,7 +63,7 @@
 #define ZEEBE_TOKEN_INIT { sizeof(zeebe_token), NULL, NULL, 0 }
 #define ZEEBE_CALL_OPTIONS_INIT { sizeof(zeebe_call_options), 0, NULL, NULL, NULL, 0, 0, 0, 0, 0 }
 #define ZEEBE_CALL_HANDLER_INIT { sizeof(zeebe_call_handler), NULL, NULL, NULL, NULL, NULL }
-#define ZEEBE_JOB_STREAM_OPTIONS_INIT { sizeof(zeebe_job_stream_options), NULL, 0, 0, 0, 0, 0 }
+#define ZEEBE_JOB_STREAM_OPTIONS_INIT { sizeof(zeebe_job_stream_options), NULL, 0, 0, 0, 0, 0, NULL }
 #define ZEEBE_RUNTIME_OPTIONS_INIT { sizeof(zeebe_runtime_options), 0, 0, NULL }
 
 
@@ -469,6 +469,8 @@ typedef enum ZeebeLogLevel ZeebeLogLevel;
 typedef int32_t ZeebeLogLevel;
 #endif // __STDC_VERSION__ >= 202311L
 #endif // __cplusplus
+
+typedef struct ClientAuthentication ClientAuthentication;
 
 /**
  * Immutable bytes, counted. Owned by who received it: zeebe_buffer_free().
@@ -1159,6 +1161,18 @@ typedef struct {
 } zeebe_event;
 
 /**
+ * A failure that a job stream goes on after: it may pass, and may not, as a job that is longer than what may be received.
+ *
+ * `failures`: so many in a row, with this one; of the stream and of the polls beside it each on its own; a job, or 30 s of life,
+ * begins anew. `pause_ms`: until the next try. `error` is lent for the call. Runs as on_message does, never beside it, also while
+ * jobs wait for zeebe_job_stream_request(); a program that is slow is told of the last 16.
+ */
+typedef void (*zeebe_job_stream_error_callback)(void *user_data,
+                                                const zeebe_error *error,
+                                                int64_t failures,
+                                                int64_t pause_ms);
+
+/**
  * Of zeebe_channel_stream_jobs(). Initialise it with ::ZEEBE_JOB_STREAM_OPTIONS_INIT.
  */
 typedef struct {
@@ -1191,7 +1205,15 @@ typedef struct {
    * Must be 0.
    */
   uint32_t reserved;
+  /**
+   * Told of each failure that the job stream goes on after. It gets the user data of the handler. May be NULL.
+   */
+  zeebe_job_stream_error_callback on_error;
 } zeebe_job_stream_options;
+
+
+
+
 
 #ifdef __cplusplus
 extern "C" {
@@ -2091,6 +2113,10 @@ zeebe_error *zeebe_channel_json_call_sync(const zeebe_channel *channel,
  * it is lost or fails with what may pass; while the gateway cannot be reached it waits. Beside it ActivateJobs, with what both requests
  * have in common, finds jobs that the stream missed. A gateway that has no StreamActivatedJobs is polled alone. The channel's time-out
  * does not count. A job that came may come again, once its time-out has passed, as from any worker.
+ *
+ * What fails and is tried again is not passed over in silence: a WARN record from the second time in a row on (from the first, if the error
+ * is not retryable), `job_streams` of zeebe_channel_stats(), and the options' on_error. A job may have 5 MiB, unless
+ * `grpc.max_receive_message_length` is given.
  *
  * Of the handler, on_message and on_close are called; on_initial_metadata and on_ready are not. on_close comes once, last, with NULL after
  * zeebe_job_stream_close(), else with why it ended: what cannot pass (such as INVALID_ARGUMENT, PERMISSION_DENIED, UNAUTHENTICATED,

@@ -132,7 +132,7 @@ impl Call {
             uri,
             metadata: options.metadata,
             credentials: options.credentials,
-            max_receive: options.max_receive.or(channel.max_receive()),
+            max_receive: options.max_receive.or(channel.max_receive(method)),
             wait_for_ready: options
                 .wait_for_ready
                 .or(configured.and_then(|configured| configured.wait_for_ready))

@@ -22,6 +22,20 @@ use crate::job_stream::{JobStream, JobStreamOptions};
 use crate::runtime::Epoch;
 use crate::wire::Metadata;
 
+/// A failure that a job stream goes on after: it may pass, and may not, as a job that is longer than what may be received.
+///
+/// `failures`: so many in a row, with this one; of the stream and of the polls beside it each on its own; a job, or 30 s of life,
+/// begins anew. `pause_ms`: until the next try. `error` is lent for the call. Runs as on_message does, never beside it, also while
+/// jobs wait for zeebe_job_stream_request(); a program that is slow is told of the last 16.
+pub type zeebe_job_stream_error_callback = Option<
+    unsafe extern "C" fn(
+        user_data: *mut c_void,
+        error: *const zeebe_error,
+        failures: i64,
+        pause_ms: i64,
+    ),
+>;
+
 /// Of zeebe_channel_stream_jobs(). Initialise it with ::ZEEBE_JOB_STREAM_OPTIONS_INIT.
 #[derive_ReprC]
 #[repr(C)]
@@ -42,13 +56,15 @@ pub struct zeebe_job_stream_options {
     pub manual_requests: i32,
     /// Must be 0.
     pub reserved: u32,
+    /// Told of each failure that the job stream goes on after. It gets the user data of the handler. May be NULL.
+    pub on_error: zeebe_job_stream_error_callback,
 }
 
 // SAFETY: `repr(C)`, integers and pointers only, `size` first; no padding, as asserted below.
 unsafe impl Options for zeebe_job_stream_options {
     const FIRST_SIZE: usize = offset_of!(Self, reserved) + size_of::<u32>();
 }
-const _: () = assert!(size_of::<zeebe_job_stream_options>() == 48);
+const _: () = assert!(size_of::<zeebe_job_stream_options>() == 56);
 
 /// A job stream. Owned by who received it: zeebe_job_stream_free().
 #[derive_ReprC]
@@ -66,11 +82,9 @@ impl Handle for zeebe_job_stream {
     }
 }
 
-fn job_stream_options(options: *const zeebe_job_stream_options) -> Result<JobStreamOptions, Error> {
+fn job_stream_options(options: zeebe_job_stream_options) -> Result<JobStreamOptions, Error> {
     const MAX_BUFFERED: i64 = 100_000;
     const MAX_MS: i64 = 366 * 24 * 3_600_000;
-    // SAFETY: an options struct of the header's contract.
-    let options = unsafe { convert::options("options", options) }?;
     if options.reserved != 0 {
         return Err(Error::invalid_argument("options.reserved is not 0"));
     }
@@ -103,6 +117,10 @@ fn job_stream_options(options: *const zeebe_job_stream_options) -> Result<JobStr
 /// have in common, finds jobs that the stream missed. A gateway that has no StreamActivatedJobs is polled alone. The channel's time-out
 /// does not count. A job that came may come again, once its time-out has passed, as from any worker.
 ///
+/// What fails and is tried again is not passed over in silence: a WARN record from the second time in a row on (from the first, if the error
+/// is not retryable), `job_streams` of zeebe_channel_stats(), and the options' on_error. A job may have 5 MiB, unless
+/// `grpc.max_receive_message_length` is given.
+///
 /// Of the handler, on_message and on_close are called; on_initial_metadata and on_ready are not. on_close comes once, last, with NULL after
 /// zeebe_job_stream_close(), else with why it ended: what cannot pass (such as INVALID_ARGUMENT, PERMISSION_DENIED, UNAUTHENTICATED,
 /// NOT_FOUND), or CANCELLED by zeebe_job_stream_free(), zeebe_channel_close() or zeebe_runtime_shutdown(). `*stream` is written before
@@ -124,6 +142,9 @@ pub extern "C" fn zeebe_channel_stream_jobs(
     let channel = &living("channel", channel)?.channel;
     // SAFETY: bytes of the header's contract.
     let request = unsafe { convert::bytes("request", request, length) }?;
+    // SAFETY: an options struct of the header's contract.
+    let options = unsafe { convert::options("options", options) }?;
+    let on_error = options.on_error;
     let options = job_stream_options(options)?;
     // SAFETY: an options struct of the header's contract.
     let handler = unsafe { convert::options("handler", handler) }?;
@@ -138,7 +159,7 @@ pub extern "C" fn zeebe_channel_stream_jobs(
             })
             .into(),
         ));
-        Callbacks::new(handler, UserData(user_data), &runtime, active)
+        Callbacks::new(handler, UserData(user_data), &runtime, active).with_on_error(on_error)
     })
 }
 

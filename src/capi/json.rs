@@ -13,8 +13,8 @@ use super::handle::living;
 use super::options::zeebe_call_options;
 use super::streaming_call::server_stream_sync;
 use super::unary_call::unary_sync;
+use crate::channel::STREAM_ACTIVATED_JOBS;
 use crate::error::Error;
-use crate::job_stream::STREAM_ACTIVATED_JOBS;
 use crate::json::{self, Rpc};
 
 /// Adds the messages and services of an encoded `google.protobuf.FileDescriptorSet`, for the JSON functions; of the whole process.

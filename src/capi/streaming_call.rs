@@ -16,12 +16,14 @@ use super::completion_queue::zeebe_completion_queue;
 use super::convert::{self, Out};
 use super::error::zeebe_error;
 use super::handle::living;
+use super::job_stream::zeebe_job_stream_error_callback;
 use super::library::Owned;
 use super::metadata::zeebe_metadata;
 use super::options::{zeebe_call_handler, zeebe_call_options};
 use crate::call::{self, Call, CallOptions, Control, Handler};
 use crate::channel::{ActiveCall, Channel};
 use crate::error::Error;
+use crate::job_stream::{Failure, JobHandler};
 use crate::runtime::{self, Runtime, unique_key};
 use crate::wire::Metadata;
 
@@ -48,6 +50,8 @@ pub type zeebe_close_callback = Option<
 /// A handler's functions, called on the thread for callbacks.
 pub(crate) struct Callbacks {
     handler: zeebe_call_handler,
+    /// Of a job stream alone.
+    on_error: zeebe_job_stream_error_callback,
     user: Owned,
     runtime: Arc<Runtime>,
     key: usize,
@@ -64,11 +68,16 @@ impl Callbacks {
     ) -> Self {
         Self {
             handler,
+            on_error: None,
             user: Owned(user_data, handler.destroy),
             runtime: Arc::clone(runtime),
             key: unique_key(),
             _active: active,
         }
+    }
+
+    pub(crate) fn with_on_error(self, on_error: zeebe_job_stream_error_callback) -> Self {
+        Self { on_error, ..self }
     }
 
     /// Waits for the callback, so that a slow one slows the sender and nothing else.
@@ -120,6 +129,22 @@ impl Handler for Callbacks {
                 unsafe { callback(self.user.0.0, error, &raw const trailers) }
             }
         });
+    }
+}
+
+impl JobHandler for Callbacks {
+    async fn failed(self: &Arc<Self>, failure: Failure) {
+        if let Some(callback) = self.on_error {
+            let error = zeebe_error::new(failure.error);
+            let in_a_row = i64::from(failure.in_a_row);
+            let pause_ms = i64::try_from(failure.pause.as_millis()).unwrap_or(i64::MAX);
+            self.tell(move |this| {
+                let error = lend_error(Some(&error));
+                // SAFETY: as above.
+                unsafe { callback(this.user.0.0, error, in_a_row, pause_ms) }
+            })
+            .await;
+        }
     }
 }
 

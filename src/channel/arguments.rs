@@ -11,6 +11,7 @@ use super::balancer::{self, Balancer};
 use super::connector::Connector;
 use super::counters::CallCounters;
 use super::keepalive::Keepalive;
+use super::receive_limit::ReceiveLimit;
 use super::request::RequestTemplate;
 use super::resolver::Resolver;
 use super::running::Running;
@@ -130,7 +131,7 @@ impl Channel {
         };
         let retries = options.integer("grpc.enable_retries") == 1;
         Ok(Arc::new(Self {
-            max_receive: options.length("grpc.max_receive_message_length"),
+            max_receive: ReceiveLimit::new(&options),
             max_metadata: options.length("grpc.max_metadata_size").unwrap_or(0),
             max_send: options
                 .length("grpc.max_send_message_length")

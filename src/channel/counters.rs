@@ -1,11 +1,13 @@
 //! Counters of a channel's calls, for `zeebe_channel_stats`. Always on: an atomic addition each.
 
+use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use serde_json::{Map, Value, json};
 use tonic::Code;
 
-use crate::error::CODE_NAMES;
+use crate::error::{CODE_NAMES, Error};
+use crate::runtime::lock;
 
 #[derive(Debug, Default)]
 pub(crate) struct CallCounters {
@@ -16,6 +18,8 @@ pub(crate) struct CallCounters {
     jobs_pushed: AtomicU64,
     jobs_polled: AtomicU64,
     job_streams_reopened: AtomicU64,
+    job_streams_failed: [AtomicU64; 17],
+    job_streams_last_error: Mutex<Option<Error>>,
 }
 
 fn add(counter: &AtomicU64) {
@@ -24,6 +28,16 @@ fn add(counter: &AtomicU64) {
 
 fn count(counter: &AtomicU64) -> u64 {
     counter.load(Ordering::Relaxed)
+}
+
+/// Only the statuses that came are named.
+fn by_status(counters: &[AtomicU64; 17]) -> Map<String, Value> {
+    CODE_NAMES
+        .iter()
+        .zip(counters)
+        .filter(|(_, counter)| count(counter) > 0)
+        .map(|(name, counter)| ((*name).to_owned(), json!(count(counter))))
+        .collect()
 }
 
 impl CallCounters {
@@ -59,25 +73,27 @@ impl CallCounters {
         add(&self.job_streams_reopened);
     }
 
+    /// And went on.
+    pub(crate) fn job_stream_failed(&self, error: &Error) {
+        add(&self.job_streams_failed[error.code() as usize]);
+        *lock(&self.job_streams_last_error) = Some(error.clone());
+    }
+
     pub(super) fn job_streams_json(&self) -> Value {
+        let last_error = lock(&self.job_streams_last_error);
         json!({
+            "failed": by_status(&self.job_streams_failed),
+            "last_error": last_error.as_ref().map(Error::message),
             "reopened": count(&self.job_streams_reopened),
             "pushed": count(&self.jobs_pushed),
             "polled": count(&self.jobs_polled),
         })
     }
 
-    /// Only the statuses that came are named.
     pub(super) fn json(&self) -> Value {
-        let ended: Map<_, _> = CODE_NAMES
-            .iter()
-            .zip(&self.ended)
-            .filter(|(_, counter)| count(counter) > 0)
-            .map(|(name, counter)| ((*name).to_owned(), json!(count(counter))))
-            .collect();
         json!({
             "started": count(&self.started),
-            "ended": ended,
+            "ended": by_status(&self.ended),
             "retried": count(&self.retried),
             "replayed": count(&self.replayed),
         })

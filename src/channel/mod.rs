@@ -14,6 +14,7 @@ mod lease;
 mod options;
 mod pool;
 mod read_ahead;
+mod receive_limit;
 mod request;
 mod resolver;
 mod running;
@@ -39,6 +40,8 @@ use counters::CallCounters;
 pub(crate) use heard::named;
 pub(crate) use lease::{Lease, Pick};
 pub use options::{ChannelOptions, OptionValue};
+use receive_limit::ReceiveLimit;
+pub(crate) use receive_limit::{ACTIVATE_JOBS, STREAM_ACTIVATED_JOBS};
 pub(crate) use request::RequestTemplate;
 pub(crate) use running::Cancel;
 use running::Running;
@@ -68,7 +71,7 @@ pub struct Channel {
     throttle: Option<Throttle>,
     retries: bool,
     encoding: Encoding,
-    max_receive: Option<usize>,
+    max_receive: ReceiveLimit,
     max_metadata: usize,
     max_send: usize,
     allows_plugins: bool,
@@ -111,8 +114,9 @@ impl Channel {
         &self.request
     }
 
-    pub(crate) fn max_receive(&self) -> Option<usize> {
-        self.max_receive
+    /// Of a message of this method, by its path, unless the call says otherwise; `None`: no limit.
+    pub(crate) fn max_receive(&self, method: &str) -> Option<usize> {
+        self.max_receive.of(method)
     }
 
     /// Of what an answer's headers, or its trailers, may be (RFC 9113 section 6.5.2).

@@ -130,6 +130,11 @@ impl ChannelOptions {
         found.map(|option| &option.value)
     }
 
+    /// By the program, whatever its value.
+    pub(super) fn is_given(&self, key: &str) -> bool {
+        self.find(key).is_some()
+    }
+
     fn raw_integer(&self, key: &str) -> i64 {
         match self.find(key) {
             Some(OptionValue::Integer(value)) => *value,

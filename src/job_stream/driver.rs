@@ -1,6 +1,7 @@
 //! Runs a job stream: does what the watch says, and delivers jobs as the program takes them.
 
-use std::future::{Future, poll_fn};
+use std::collections::VecDeque;
+use std::future::poll_fn;
 use std::pin::{Pin, pin};
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex};
@@ -10,11 +11,12 @@ use std::time::{Duration, Instant};
 use tokio::time::{Sleep, sleep_until};
 
 use super::feed::{Feed, Origin, Source};
-use super::requests::{self, Requests};
+use super::requests::Requests;
+use super::task::Task;
 use super::watch::{Action, Event, Watch};
-use super::{Closing, JobStreamOptions};
-use crate::call::{self, Call, CallOptions, Control, Handler, Owed, Timeout};
-use crate::channel::Channel;
+use super::{Closing, Failure, JobHandler, JobStreamOptions};
+use crate::call::{self, Call, CallOptions, Control, Owed, Timeout};
+use crate::channel::{ACTIVATE_JOBS, Channel, STREAM_ACTIVATED_JOBS};
 use crate::error::Error;
 use crate::runtime::lock;
 use crate::wire::Metadata;
@@ -22,7 +24,8 @@ use crate::wire::Metadata;
 /// How much longer than the gateway may hold it a poll may take.
 const POLL_MARGIN: Duration = Duration::from_secs(10);
 
-type Task = Pin<Box<dyn Future<Output = ()> + Send>>;
+/// That wait for a slow program.
+const MAX_FAILURES: usize = 16;
 
 pub(super) struct Driver {
     channel: Arc<Channel>,
@@ -33,8 +36,10 @@ pub(super) struct Driver {
     watch: Watch,
     feed: Arc<Mutex<Feed>>,
     calls: Vec<(Arc<Source>, Task)>,
-    /// A job on its way to the program.
+    /// A job or a failure on its way to the program.
     delivery: Option<Task>,
+    /// Not yet told.
+    failures: VecDeque<Failure>,
     /// Nothing is left to do but to deliver what came.
     ended: Option<Result<(), Error>>,
 }
@@ -57,12 +62,13 @@ impl Driver {
             feed: Arc::new(Mutex::new(Feed::new(options.max_buffered_jobs))),
             calls: Vec::new(),
             delivery: None,
+            failures: VecDeque::new(),
             ended: None,
         }
     }
 
     /// To the end, which the handler learns, also if the future is dropped before it was polled.
-    pub(super) fn run<H: Handler>(mut self, handler: Arc<H>) -> impl Future<Output = ()> + Send {
+    pub(super) fn run<H: JobHandler>(mut self, handler: Arc<H>) -> impl Future<Output = ()> + Send {
         let owed = Owed::new(&handler);
         async move {
             let mut timer = pin!(sleep_until(Instant::now().into()));
@@ -72,7 +78,7 @@ impl Driver {
         }
     }
 
-    fn poll<H: Handler>(
+    fn poll<H: JobHandler>(
         &mut self,
         context: &mut Context<'_>,
         mut timer: Pin<&mut Sleep>,
@@ -106,7 +112,7 @@ impl Driver {
     /// Lets the calls go on, and tells the watch what came of it.
     fn listen(&mut self, context: &mut Context<'_>) {
         self.calls
-            .retain_mut(|(_, task)| task.as_mut().poll(context).is_pending());
+            .retain_mut(|(_, task)| task.poll(context).is_pending());
         let now = Instant::now();
         if self.closing.begun.load(Ordering::Acquire) {
             self.watch.note(Event::Close, now, 0.0);
@@ -118,11 +124,21 @@ impl Driver {
     }
 
     /// Ready when nothing is left to deliver.
-    fn deliver<H: Handler>(&mut self, context: &mut Context<'_>, handler: &Arc<H>) -> Poll<()> {
+    fn deliver<H: JobHandler>(&mut self, context: &mut Context<'_>, handler: &Arc<H>) -> Poll<()> {
         loop {
             if let Some(delivery) = &mut self.delivery {
-                ready!(delivery.as_mut().poll(context));
+                ready!(delivery.poll(context));
                 self.delivery = None;
+            }
+            // A callback may have freed the job stream: then nothing follows.
+            if self.control.poll_cancelled(context).is_ready() {
+                return Poll::Pending;
+            }
+            // Not held back until a job is asked for: it may say why none comes.
+            if let Some(failure) = self.failures.pop_front() {
+                let handler = Arc::clone(handler);
+                self.delivery = Some(Task::new(async move { handler.failed(failure).await }));
+                continue;
             }
             if lock(&self.feed).jobs.is_empty() {
                 return Poll::Ready(());
@@ -130,15 +146,11 @@ impl Driver {
             if !self.closing.begun.load(Ordering::Acquire) && self.ended.is_none() {
                 ready!(self.control.poll_demand(context));
             }
-            // A callback may have freed the job stream: then nothing follows.
-            if self.control.poll_cancelled(context).is_ready() {
-                return Poll::Pending;
-            }
             let Some(job) = lock(&self.feed).jobs.pop_front() else {
                 return Poll::Ready(());
             };
             let handler = Arc::clone(handler);
-            self.delivery = Some(Box::pin(async move { handler.message(job).await }));
+            self.delivery = Some(Task::new(async move { handler.message(job).await }));
         }
     }
 
@@ -167,7 +179,7 @@ impl Driver {
                     ..CallOptions::default()
                 };
                 let message = Ok(self.requests.stream.clone());
-                self.begin(Origin::Stream(id), requests::STREAM, options, message);
+                self.begin(Origin::Stream(id), STREAM_ACTIVATED_JOBS, options, message);
             }
             Action::Poll { max, patience } => {
                 lock(&self.feed).poll_begins(max);
@@ -178,12 +190,37 @@ impl Driver {
                     ..CallOptions::default()
                 };
                 let message = self.requests.poll(max, patience);
-                self.begin(Origin::Poll, requests::POLL, options, message);
+                self.begin(Origin::Poll, ACTIVATE_JOBS, options, message);
             }
             Action::Cancel(id) => self.cancel(Origin::Stream(id), context),
             Action::CancelPoll => self.cancel(Origin::Poll, context),
+            Action::Report(failure) => self.report(failure),
             Action::End(ended) => self.ended = Some(ended),
         }
+    }
+
+    /// It goes on all the same, but not in silence.
+    fn report(&mut self, failure: Failure) {
+        self.channel.counters().job_stream_failed(&failure.error);
+        let Failure {
+            error,
+            in_a_row,
+            pause,
+        } = &failure;
+        let pause = pause.as_millis();
+        // Each further one as the last: at powers of two, so that a long outage does not fill the log.
+        if in_a_row.is_power_of_two() && (*in_a_row > 1 || !error.is_retryable()) {
+            tracing::warn!(
+                "a job stream fails, {in_a_row} times in a row; the next try is in {pause} ms: {error}"
+            );
+        } else {
+            tracing::debug!("a job stream failed; the next try is in {pause} ms: {error}");
+        }
+        // A program that does not listen is told of the last ones.
+        if self.failures.len() == MAX_FAILURES {
+            self.failures.pop_front();
+        }
+        self.failures.push_back(failure);
     }
 
     /// Starts a call; that it cannot begin is told as its end.
@@ -204,7 +241,7 @@ impl Driver {
             let source = Source::new(origin, Arc::clone(&control), &self.feed, active);
             let source = Arc::new(source);
             let task = call::stream(call, control, Arc::clone(&source));
-            self.calls.push((source, Box::pin(task)));
+            self.calls.push((source, Task::new(task)));
             Ok(())
         };
         if let Err(error) = start() {
@@ -217,7 +254,7 @@ impl Driver {
         for (source, task) in &mut self.calls {
             if source.origin == origin {
                 source.drain();
-                if task.as_mut().poll(context).is_pending() {
+                if task.poll(context).is_pending() {
                     source
                         .control
                         .cancel(Error::cancelled("the job stream has no use for it"));

@@ -53,9 +53,6 @@ impl Feed {
     }
 
     pub(super) fn ended(&mut self, origin: Origin, ended: Result<(), Error>) {
-        if let Err(error) = &ended {
-            tracing::debug!("{origin:?} of a job stream ended: {error}");
-        }
         self.events.push(match origin {
             Origin::Stream(id) => Event::Ended(id, ended),
             Origin::Poll => {
@@ -120,7 +117,11 @@ impl Source {
 }
 
 impl Handler for Source {
-    async fn initial_metadata(self: &Arc<Self>, _: Metadata) {}
+    async fn initial_metadata(self: &Arc<Self>, _: Metadata) {
+        if let Origin::Stream(id) = self.origin {
+            lock(&self.feed).events.push(Event::Accepted(id));
+        }
+    }
 
     async fn message(self: &Arc<Self>, message: Bytes) {
         let counters = self.active.channel.counters();

@@ -5,6 +5,7 @@
 mod driver;
 mod feed;
 mod requests;
+mod task;
 mod watch;
 
 use std::sync::Arc;
@@ -19,7 +20,6 @@ use crate::error::Error;
 use crate::wire::{Encoding, Metadata};
 use driver::Driver;
 use requests::Requests;
-pub(crate) use requests::STREAM as STREAM_ACTIVATED_JOBS;
 
 #[derive(Clone, Debug)]
 pub struct JobStreamOptions {
@@ -32,6 +32,21 @@ pub struct JobStreamOptions {
     pub poll_interval: Duration,
     /// Jobs are delivered only as they are asked for.
     pub manual_requests: bool,
+}
+
+/// A failure that the job stream goes on after.
+#[derive(Clone, Debug)]
+pub struct Failure {
+    pub error: Error,
+    /// With this one; of the stream and of the polls each on its own. A job, or 30 s of life, begins anew.
+    pub in_a_row: u32,
+    /// Until the next try.
+    pub pause: Duration,
+}
+
+/// Told what comes of a job stream, one thing at a time: as of a call, but for what it goes on after.
+pub trait JobHandler: Handler {
+    fn failed(self: &Arc<Self>, failure: Failure) -> impl Future<Output = ()> + Send;
 }
 
 /// The program's side of a job stream.
@@ -51,7 +66,7 @@ struct Closing {
 impl JobStream {
     /// Starts one. `prepare` gives what is told of jobs and the end; it also gets what keeps the channel from counting it as
     /// ended.
-    pub(crate) fn start<H: Handler>(
+    pub(crate) fn start<H: JobHandler>(
         channel: &Arc<Channel>,
         request: &[u8],
         options: JobStreamOptions,

@@ -7,14 +7,12 @@ use prost::encoding::{DecodeContext, WireType, bytes, decode_key, skip_field};
 use prost::{DecodeError, Message};
 use prost_reflect::{DynamicMessage, ReflectMessage, Value};
 
+use crate::channel::{ACTIVATE_JOBS, STREAM_ACTIVATED_JOBS};
 use crate::error::Error;
 use crate::json::Rpc;
 
 /// A request timeout below 0: the gateway answers at once.
 const NO_LONG_POLL: i64 = -1;
-
-pub(crate) const STREAM: &str = "/gateway_protocol.Gateway/StreamActivatedJobs";
-pub(super) const POLL: &str = "/gateway_protocol.Gateway/ActivateJobs";
 
 /// The requests of both calls.
 #[derive(Debug)]
@@ -27,13 +25,13 @@ pub(super) struct Requests {
 impl Requests {
     /// `stream` is an encoded StreamActivatedJobsRequest. A poll takes over what both requests have, by name.
     pub(super) fn new(stream: &[u8]) -> Result<Self, Error> {
-        let given =
-            DynamicMessage::decode(Rpc::find(STREAM)?.input(), stream).map_err(|error| {
+        let given = DynamicMessage::decode(Rpc::find(STREAM_ACTIVATED_JOBS)?.input(), stream)
+            .map_err(|error| {
                 Error::invalid_argument(format!(
                     "the request is no StreamActivatedJobsRequest: {error}"
                 ))
             })?;
-        let mut poll = DynamicMessage::new(Rpc::find(POLL)?.input());
+        let mut poll = DynamicMessage::new(Rpc::find(ACTIVATE_JOBS)?.input());
         for (field, value) in given.fields() {
             if poll.descriptor().get_field_by_name(field.name()).is_some() {
                 set(&mut poll, field.name(), value.clone())?;
@@ -95,7 +93,13 @@ mod tests {
     use super::*;
 
     fn request(json: &str) -> Requests {
-        Requests::new(&Rpc::find(STREAM).unwrap().request_from_json(json).unwrap()).unwrap()
+        Requests::new(
+            &Rpc::find(STREAM_ACTIVATED_JOBS)
+                .unwrap()
+                .request_from_json(json)
+                .unwrap(),
+        )
+        .unwrap()
     }
 
     #[test]
@@ -104,7 +108,7 @@ mod tests {
         let poll = request(json).poll(7, Some(Duration::from_secs(2))).unwrap();
         let expected = r#"{"type":"t","worker":"w","timeout":"5","maxJobsToActivate":7,"fetchVariable":["a"],
             "requestTimeout":2000,"tenantIds":["x","y"]}"#;
-        let rpc = Rpc::find(POLL).unwrap();
+        let rpc = Rpc::find(ACTIVATE_JOBS).unwrap();
         assert_eq!(poll, rpc.request_from_json(expected).unwrap());
         let error = Requests::new(b"\xff").unwrap_err();
         assert!(

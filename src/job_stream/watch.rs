@@ -3,14 +3,19 @@
 //! One StreamActivatedJobs call is kept open, and replaced when it ends or is silent for too long. Beside it
 //! ActivateJobs is asked from time to time for jobs that it missed.
 
+use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
+use super::Failure;
 use crate::backoff::Backoff;
 use crate::error::{Code, Error, Kind, Source};
 
 /// Pauses before a stream that ended is opened again.
 const FIRST_PAUSE: Duration = Duration::from_millis(250);
 const LAST_PAUSE: Duration = Duration::from_secs(30);
+
+/// Who holds a request for so long has taken it on, though its headers have not come: many a server sends them with the first job.
+const NO_REFUSAL: Duration = Duration::from_secs(5);
 
 /// How long a silent stream stays beside the one that replaces it, which the gateway does not know of at once.
 const OVERLAP: Duration = Duration::from_secs(1);
@@ -25,6 +30,8 @@ pub(super) type StreamId = u64;
 pub(super) enum Event {
     /// Its request is on the wire.
     Opened(StreamId),
+    /// The answer has begun.
+    Accepted(StreamId),
     /// A job came on it.
     Heard(StreamId),
     Ended(StreamId, Result<(), Error>),
@@ -45,6 +52,7 @@ pub(super) enum Action {
         patience: Option<Duration>,
     },
     CancelPoll,
+    Report(Failure),
     /// Nothing runs any more; the last action.
     End(Result<(), Error>),
 }
@@ -54,8 +62,11 @@ enum Stream {
     Due(Instant),
     Open {
         id: StreamId,
-        /// Since when it is on the wire without a job; `None`: not yet there.
+        /// Since when it is on the wire; `None`: not yet there.
+        since: Option<Instant>,
+        /// The last job on it, or when there was room again; as `since` at first.
         silent_since: Option<Instant>,
+        accepted: bool,
     },
     /// The gateway has no such call: polls alone.
     Unknown,
@@ -88,6 +99,12 @@ pub(super) struct Watch {
     last_id: StreamId,
     polls: Polls,
     full: bool,
+    /// The one before the stream that is open.
+    pause: Duration,
+    /// Without a job or a long life between them.
+    stream_failures: u32,
+    poll_failures: u32,
+    reports: VecDeque<Failure>,
     ending: Option<Ending>,
 }
 
@@ -104,6 +121,10 @@ impl Watch {
             last_id: 0,
             polls: Polls::Due(now + poll_interval),
             full: false,
+            pause: Duration::ZERO,
+            stream_failures: 0,
+            poll_failures: 0,
+            reports: VecDeque::new(),
             ending: None,
         }
     }
@@ -112,10 +133,26 @@ impl Watch {
     pub(super) fn note(&mut self, event: Event, now: Instant, random: f64) {
         match event {
             Event::Opened(id) => self.opened(id, now),
+            Event::Accepted(id) => {
+                if let Stream::Open {
+                    id: open, accepted, ..
+                } = &mut self.stream
+                    && *open == id
+                {
+                    *accepted = true;
+                }
+            }
             Event::Heard(id) => {
-                if let Some(silent_since) = self.current(id) {
+                if let Stream::Open {
+                    id: open,
+                    silent_since,
+                    ..
+                } = &mut self.stream
+                    && *open == id
+                {
                     *silent_since = Some(now);
                     self.backoff.reset();
+                    self.stream_failures = 0;
                 }
             }
             Event::Ended(id, ended) => self.stream_ended(id, ended, now, random),
@@ -124,16 +161,17 @@ impl Watch {
         }
     }
 
-    fn current(&mut self, wanted: StreamId) -> Option<&mut Option<Instant>> {
+    fn opened(&mut self, wanted: StreamId, now: Instant) {
         match &mut self.stream {
-            Stream::Open { id, silent_since } if *id == wanted => Some(silent_since),
-            _ => None,
-        }
-    }
-
-    fn opened(&mut self, id: StreamId, now: Instant) {
-        match self.current(id) {
-            Some(silent_since) if silent_since.is_none() => *silent_since = Some(now),
+            Stream::Open {
+                id,
+                since,
+                silent_since,
+                ..
+            } if *id == wanted && since.is_none() => {
+                *since = Some(now);
+                *silent_since = Some(now);
+            }
             _ => return,
         }
         // What became free before: the gateway does not push it.
@@ -146,13 +184,28 @@ impl Watch {
         self.running.retain(|running| *running != id);
         self.wanted.retain(|wanted| *wanted != id);
         self.replaced.retain(|(replaced, _)| *replaced != id);
-        let Some(silent_since) = self.current(id) else {
+        let Stream::Open {
+            id: open,
+            since,
+            accepted,
+            ..
+        } = self.stream
+        else {
             return;
         };
-        if silent_since.is_some_and(|since| now - since > LAST_PAUSE) {
+        if open != id {
+            return;
+        }
+        let lived = since.map_or(Duration::ZERO, |since| now - since);
+        // A proxy that cuts what it took on, every 15 s say, is no reason to wait ever longer.
+        if lived > self.pause && (accepted || lived > NO_REFUSAL) {
             self.backoff.reset();
         }
-        self.stream = Stream::Due(now + self.backoff.pause(random));
+        if lived > LAST_PAUSE {
+            self.stream_failures = 0;
+        }
+        self.pause = self.backoff.pause(random);
+        self.stream = Stream::Due(now + self.pause);
         match ended {
             Err(error) if is_unknown(&error) => {
                 self.stream = Stream::Unknown;
@@ -163,7 +216,27 @@ impl Watch {
                 }
             }
             Err(error) if cannot_pass(&error) => self.end(Err(error), now),
-            Ok(()) | Err(_) => {}
+            Ok(()) => {
+                let error = Error::unavailable("the gateway ended the stream of jobs with OK");
+                self.stream_failed(error.from_source(Source::Gateway));
+            }
+            Err(error) => self.stream_failed(error),
+        }
+    }
+
+    fn stream_failed(&mut self, error: Error) {
+        self.stream_failures = self.stream_failures.saturating_add(1);
+        self.report(error, self.stream_failures, self.pause);
+    }
+
+    /// What comes while the job stream ends, the end brought.
+    fn report(&mut self, error: Error, in_a_row: u32, pause: Duration) {
+        if self.ending.is_none() {
+            self.reports.push_back(Failure {
+                error,
+                in_a_row,
+                pause,
+            });
         }
     }
 
@@ -176,7 +249,8 @@ impl Watch {
         let interval = self.poll_interval.mul_f64(0.9 + 0.2 * random);
         let again = found > 0 || (alone && !patient);
         let next = if again { now } else { since + interval };
-        self.polls = Polls::Due(next.max(now));
+        let next = next.max(now);
+        self.polls = Polls::Due(next);
         match error {
             Some(error) if is_unknown(&error) => {
                 self.polls = Polls::Unknown;
@@ -185,7 +259,11 @@ impl Watch {
                 }
             }
             Some(error) if cannot_pass(&error) => self.end(Err(error), now),
-            Some(_) | None => {}
+            Some(error) => {
+                self.poll_failures = self.poll_failures.saturating_add(1);
+                self.report(error, self.poll_failures, next - now);
+            }
+            None => self.poll_failures = 0,
         }
     }
 
@@ -199,6 +277,9 @@ impl Watch {
 
     /// What is to be done now; asked until there is nothing. `room` is for how many jobs there is.
     pub(super) fn next(&mut self, room: usize, now: Instant) -> Option<Action> {
+        if let Some(failure) = self.reports.pop_front() {
+            return Some(Action::Report(failure));
+        }
         if self.ending.is_some() {
             return self.next_of_end(now);
         }
@@ -245,6 +326,7 @@ impl Watch {
             Stream::Open {
                 id,
                 silent_since: Some(since),
+                ..
             } if since + self.watchdog <= now => self.replaced.push((id, now + OVERLAP)),
             _ => return None,
         }
@@ -254,7 +336,9 @@ impl Watch {
         self.running.push(id);
         self.stream = Stream::Open {
             id,
+            since: None,
             silent_since: None,
+            accepted: false,
         };
         Some(Action::Open(id))
     }

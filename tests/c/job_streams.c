@@ -2,6 +2,8 @@
 #define _GNU_SOURCE
 #include "gateway.h"
 
+#include <stdatomic.h>
+
 enum { NEVER = 3600000 };
 
 /* A program that takes jobs. */
@@ -11,9 +13,34 @@ typedef struct {
   int64_t keys[4096];
   int frees; /* its stream, in the callback */
   int doubled;
+  int errors; /* told to on_error; the rest of the last one */
+  int32_t error_status;
+  int64_t in_a_row, pause_ms;
+  char error[256];
 } worker;
 
 #define WORKER_INIT {.t = TALLY_INIT}
+
+static void on_error(void *user_data, const zeebe_error *error, int64_t failures, int64_t pause_ms) {
+  worker *w = user_data;
+  pthread_mutex_lock(&w->t.mutex);
+  CHECK(w->t.calls == 0 && error);
+  w->errors++;
+  w->error_status = zeebe_error_grpc_status(error);
+  w->in_a_row = failures;
+  w->pause_ms = pause_ms;
+  snprintf(w->error, sizeof w->error, "%s", zeebe_error_message(error));
+  pthread_cond_broadcast(&w->t.changed);
+  pthread_mutex_unlock(&w->t.mutex);
+}
+
+/* WARN records of job streams. */
+static atomic_int warnings;
+
+static void on_log(void *user_data, const zeebe_log_record *record) {
+  (void)user_data;
+  if (strstr(zeebe_log_record_message(record), "a job stream fails")) warnings++;
+}
 
 /* ActivatedJob begins with its key. */
 static int64_t key_of(const zeebe_buffer *job) {
@@ -58,6 +85,7 @@ static zeebe_call_handler handler_of_jobs(void) {
 static zeebe_job_stream_options polling_every(int64_t poll_interval_ms) {
   zeebe_job_stream_options options = ZEEBE_JOB_STREAM_OPTIONS_INIT;
   options.poll_interval_ms = poll_interval_ms;
+  options.on_error = on_error;
   return options;
 }
 
@@ -235,6 +263,98 @@ static void a_killed_gateway_is_waited_for(void) {
   gateway_stop(&g);
 }
 
+/* A slow program: what has arrived is delivered, though the call that brought it is over when the job stream is closed. */
+static void what_came_before_the_gateway_went_is_delivered(void) {
+  enum { JOBS = 150, LEAST = 100 /* bytes of a small job on the wire */, LAST = 20000 };
+  for (int asked = 0; asked <= 10; asked += 10) {
+    gateway g;
+    gateway_start(&g, "0");
+    zeebe_channel *channel = channel_to(&g);
+    worker w = WORKER_INIT;
+    zeebe_job_stream_options options = polling_every(NEVER);
+    options.max_buffered_jobs = 10;
+    options.manual_requests = 1;
+    deploy_process(channel);
+    stream_jobs(&w, channel, "large", &options);
+    wait_until_it_streams(&g);
+    long before = stats_number(channel, "bytes_received");
+    start_jobs(channel, JOBS, 10);
+    start_jobs(channel, 1, LAST); /* when some of this one is here, all before it are */
+    while (stats_number(channel, "bytes_received") < before + JOBS * LEAST + LAST / 2) usleep(1000);
+    if (asked) OK(zeebe_job_stream_request(w.stream, asked));
+    tally_wait(&w.t, &w.t.messages, asked);
+    gateway_kill(&g);
+    while (stats_number(channel, "open_calls") > 0) usleep(1000); /* the end has been seen */
+    close_and_free(&w);
+    CHECK(w.t.messages >= JOBS);
+    zeebe_channel_free(channel);
+  }
+}
+
+static void what_it_goes_on_after_is_told(void) {
+  gateway g;
+  gateway_start(&g, "0");
+  zeebe_channel *channel = channel_to(&g);
+  worker w = WORKER_INIT, large = WORKER_INIT;
+  zeebe_job_stream_options options = polling_every(NEVER);
+  char *stats = NULL;
+  OK(zeebe_set_log_callback(ZEEBE_LOG_LEVEL_WARN, on_log, NULL, NULL));
+  deploy_process(channel);
+  gateway_tell(&g, "POST /fail?status=14&count=3&rpc=StreamActivatedJobs&message=no+leader");
+  stream_jobs(&w, channel, "large", &options);
+  tally_wait(&w.t, &w.errors, 3);
+  CHECK(w.errors == 3 && w.error_status == ZEEBE_STATUS_UNAVAILABLE && w.in_a_row == 3 && w.pause_ms > 300 && strstr(w.error, "leader"));
+  OK(zeebe_channel_stats(channel, &stats));
+  CHECK(strstr(stats, "\"failed\":{\"UNAVAILABLE\":3}") && strstr(stats, "leader"));
+  zeebe_string_free(stats);
+  wait_for_gateway(&g, "StreamActivatedJobs", 4); /* a poll may bring the job before */
+  start_jobs(channel, 1, 10);
+  tally_wait(&w.t, &w.t.messages, 1);
+  /* What will hardly pass is told at once. */
+  int before = warnings;
+  gateway_tell(&g, "POST /fault?kind=http&status=404&count=1&rpc=StreamActivatedJobs"); /* a proxy without the route */
+  gateway_tell(&g, "POST /reset-connections");
+  tally_wait(&w.t, &w.errors, 5);
+  CHECK(w.error_status == ZEEBE_STATUS_UNIMPLEMENTED && strstr(w.error, "404"));
+  close_and_free(&w);
+
+  /* Jobs as long as the gateway's own limit come; longer ones never do, and that is said. */
+  options = polling_every(NEVER);
+  stream_jobs(&large, channel, "large", &options);
+  wait_until_it_streams(&g);
+  start_jobs(channel, 1, 4500000);
+  tally_wait(&large.t, &large.t.messages, 1);
+  CHECK(large.errors == 0);
+  start_jobs(channel, 1, 5300000);
+  tally_wait(&large.t, &large.errors, 1);
+  CHECK(large.error_status == ZEEBE_STATUS_RESOURCE_EXHAUSTED && strstr(large.error, "5242880") && strstr(large.error, "grpc.max_receive_message_length"));
+  zeebe_channel_free(channel);
+  close_and_free(&large);
+  OK(zeebe_set_log_callback(ZEEBE_LOG_LEVEL_OFF, NULL, NULL, NULL)); /* what was logged has been told by then */
+  CHECK(before >= 0 && warnings > before);
+  gateway_stop(&g);
+}
+
+/* A proxy cuts each stream after a time; it is there again after the first pause, not after ever longer ones. */
+static void a_stream_that_is_cut_again_and_again_is_soon_there_again(void) {
+  gateway g;
+  gateway_start(&g, "0");
+  zeebe_channel *channel = channel_to(&g);
+  worker w = WORKER_INIT;
+  zeebe_job_stream_options options = polling_every(NEVER);
+  stream_jobs(&w, channel, "nobody", &options);
+  for (int round = 1; round <= 8; round++) {
+    wait_for_gateway(&g, "StreamActivatedJobs", round);
+    usleep(400000); /* longer than the pause of 250 ms, a fifth more at most */
+    gateway_tell(&g, "POST /reset-connections");
+    tally_wait(&w.t, &w.errors, round);
+    CHECK(w.pause_ms <= 300);
+  }
+  close_and_free(&w);
+  zeebe_channel_free(channel);
+  gateway_stop(&g);
+}
+
 static void errors_pass_or_end_it(void) {
   gateway g;
   gateway_start(&g, "0");
@@ -376,6 +496,9 @@ int main(int count, char **arguments) {
   jobs_are_pushed();
   a_silent_stream_loses_no_job_and_is_replaced();
   a_killed_gateway_is_waited_for();
+  what_came_before_the_gateway_went_is_delivered();
+  what_it_goes_on_after_is_told();
+  a_stream_that_is_cut_again_and_again_is_soon_there_again();
   errors_pass_or_end_it();
   a_slow_program_stops_the_gateway();
   a_job_stream_ends_in_every_way();

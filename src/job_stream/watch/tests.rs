@@ -7,6 +7,8 @@ struct Scene {
     watch: Watch,
     now: Instant,
     room: usize,
+    /// What was reported: how many in a row, seconds to the next try, and why.
+    reports: Vec<(u32, f64, String)>,
 }
 
 impl Scene {
@@ -16,6 +18,7 @@ impl Scene {
             watch: Watch::new(60 * SECOND, 10 * SECOND, now),
             now,
             room: 32,
+            reports: Vec::new(),
         }
     }
 
@@ -47,6 +50,12 @@ impl Scene {
     fn actions(&mut self) -> Vec<String> {
         let mut actions = Vec::new();
         while let Some(action) = self.watch.next(self.room, self.now) {
+            if let Action::Report(failure) = action {
+                let why = failure.error.message().to_owned();
+                let pause = failure.pause.as_secs_f64();
+                self.reports.push((failure.in_a_row, pause, why));
+                continue;
+            }
             let last = matches!(action, Action::End(_));
             actions.push(format!("{action:?}"));
             if last {
@@ -205,4 +214,90 @@ fn a_close_cancels_streams_and_waits_for_a_poll_but_not_for_long() {
     assert!(scene.actions().is_empty() && scene.watch.due(32).is_none());
     scene.note(Event::Ended(1, Err(Error::cancelled("so it was"))));
     assert_eq!(scene.actions(), ["End(Ok(()))"]);
+}
+
+/// A stream that is open for `lived`, then cut; how long until the next.
+fn cut(scene: &mut Scene, id: StreamId, headers: bool, lived: Duration) -> f64 {
+    scene.note(Event::Opened(id));
+    if headers {
+        scene.note(Event::Accepted(id));
+    }
+    scene.now += lived;
+    scene.note(Event::Ended(id, Err(Error::unavailable("cut"))));
+    let before = scene.now;
+    while scene.wait().1 != [format!("Open({})", id + 1)] {}
+    (scene.now - before).as_secs_f64()
+}
+
+#[test]
+fn a_stream_that_was_taken_on_and_is_cut_is_soon_there_again() {
+    for (headers, lived, last_pauses) in [
+        (true, 15 * SECOND, [0.25, 0.25]),
+        (false, 15 * SECOND, [0.25, 0.25]), // a server sends them with its first job
+        (true, SECOND, [0.25, 0.25]),
+        (false, SECOND, [2.62, 4.19]), // not taken on: each pause longer
+        (true, SECOND / 10, [2.62, 4.19]), // for less than the pause
+    ] {
+        let mut scene = Scene::new();
+        scene.room = 0; // no polls here
+        assert_eq!(scene.actions(), ["Open(1)"]);
+        let pauses: Vec<_> = (1..8)
+            .map(|id| (cut(&mut scene, id, headers, lived) * 100.0).round() / 100.0)
+            .collect();
+        assert_eq!(pauses[5..], last_pauses, "{headers} {lived:?}: {pauses:?}");
+    }
+}
+
+#[test]
+fn what_it_goes_on_after_is_reported() {
+    let mut scene = Scene::new();
+    scene.room = 0;
+    assert_eq!(scene.actions(), ["Open(1)"]);
+    for id in 1..4 {
+        cut(&mut scene, id, false, SECOND);
+    }
+    let cuts = |pauses: &[(u32, f64)]| -> Vec<_> {
+        let cut = |(in_a_row, pause): &(u32, f64)| (*in_a_row, *pause, "cut".to_owned());
+        pauses.iter().map(cut).collect()
+    };
+    assert_eq!(scene.reports, cuts(&[(1, 0.25), (2, 0.4), (3, 0.64)]));
+    scene.reports.clear();
+    // A job, or a long life, begins anew.
+    scene.note(Event::Heard(4));
+    cut(&mut scene, 4, true, SECOND);
+    cut(&mut scene, 5, true, SECOND);
+    cut(&mut scene, 6, true, 31 * SECOND);
+    assert_eq!(scene.reports, cuts(&[(1, 0.25), (2, 0.25), (1, 0.25)]));
+    scene.reports.clear();
+    // A server that ends it in order, and ends it again.
+    scene.note(Event::Opened(7));
+    scene.note(Event::Ended(7, Ok(())));
+    scene.actions();
+    assert_eq!(scene.reports[0].0, 2);
+    assert!(
+        scene.reports[0].2.contains("with OK"),
+        "{:?}",
+        scene.reports
+    );
+}
+
+#[test]
+fn polls_that_fail_are_reported_on_their_own() {
+    let mut scene = Scene::opened();
+    for in_a_row in 1..3 {
+        assert_eq!(scene.wait(), did(10.0, &[POLL]));
+        scene.poll_fails(Error::unavailable("no gateway"));
+        scene.actions();
+        let expected = (in_a_row, 10.0, "no gateway".to_owned());
+        assert_eq!(scene.reports.pop(), Some(expected));
+    }
+    assert_eq!(scene.wait(), did(10.0, &[POLL]));
+    scene.poll_ends(0);
+    assert_eq!(scene.wait(), did(10.0, &[POLL]));
+    scene.poll_fails(Error::unavailable("no gateway"));
+    // What ends it is told by its end, and what comes of calls that it cancels is nothing to tell.
+    scene.note(Event::Ended(1, Err(of_gateway(Code::NotFound))));
+    scene.actions();
+    let counts: Vec<_> = scene.reports.iter().map(|report| report.0).collect();
+    assert_eq!(counts, [1]);
 }

@@ -127,8 +127,10 @@ async fn serve(
         ));
         return status.into_http();
     }
-    let mut service =
-        GatewayServer::new(context.gateway.clone()).accept_compressed(CompressionEncoding::Gzip);
+    let mut service = GatewayServer::new(context.gateway.clone())
+        .accept_compressed(CompressionEncoding::Gzip)
+        // As a gateway whose limit was raised, for jobs that a client takes, and that it does not.
+        .max_decoding_message_size(16 * 1024 * 1024);
     if admission.compresses {
         service = service.send_compressed(CompressionEncoding::Gzip);
     }
