@@ -143,3 +143,24 @@ func TestEveryOptionHasAName(t *testing.T) {
 		t.Errorf("the library knows no %v", table)
 	}
 }
+
+// A token's time is rounded up, too, and one that has none left is not one of unknown time.
+func TestTokensLifetimesAreRoundedUp(t *testing.T) {
+	none := time.Duration(0)
+	for _, lifetime := range []time.Duration{500 * time.Millisecond, -1} {
+		source := func(context.Context) (zeebe.Token, error) {
+			return zeebe.Token{AccessToken: "a", ExpiresIn: lifetime}, nil
+		}
+		plugin, err := zeebe.NewTokenSourcePlugin(source, zeebe.TokenSourceOptions{Leeway: &none})
+		ok(t, err)
+		ok(t, plugin.RetrieveToken(patience(t)))
+		if expired := must(plugin.IsTokenExpired()); expired && lifetime > 0 {
+			t.Errorf("%v has passed at once", lifetime)
+		}
+		for end := time.Now().Add(10 * time.Second); !must(plugin.IsTokenExpired()); time.Sleep(10 * time.Millisecond) {
+			if time.Now().After(end) {
+				t.Fatalf("%v does not pass", lifetime)
+			}
+		}
+	}
+}

@@ -2,6 +2,7 @@
 #include <fstream>
 #include <regex>
 #include <set>
+#include <thread>
 
 #include <gtest/gtest.h>
 
@@ -142,4 +143,19 @@ TEST(Errors, HaveANameForEveryOption)
     }
     options.erase("options.retrieve"); // here it is always there
     EXPECT_EQ(options, named);
+}
+
+// A token's time is rounded up, too, and one that has none left is not one of unknown time.
+TEST(Times, OfTokensAreRoundedUp)
+{
+    for (const auto lifetime : {500ms, 0ms, -1ms}) {
+        zeebe::TokenSourceOptions options;
+        options.leeway = 0s;
+        const auto plugin = zeebe::MetadataPlugin::oauth2([=] { return zeebe::Token{"a", {}, lifetime}; }, options).value();
+        ASSERT_TRUE(plugin.get_metadata("https://a.example", "Topology", zeebe::use_future).wait_for(10s) == std::future_status::ready);
+        if (lifetime > 0ms) { EXPECT_FALSE(plugin.is_token_expired().value()); }
+        const auto end = std::chrono::steady_clock::now() + 10s;
+        while (!plugin.is_token_expired().value() && std::chrono::steady_clock::now() < end) std::this_thread::sleep_for(10ms);
+        EXPECT_TRUE(plugin.is_token_expired().value()) << lifetime.count();
+    }
 }

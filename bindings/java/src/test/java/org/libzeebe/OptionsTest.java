@@ -13,6 +13,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
@@ -110,6 +111,22 @@ class OptionsTest {
       // What the library itself refuses.
       refused("pollInterval()", () -> Work.stream(channel).pollInterval(ENDLESS).open());
       refused("maxBufferedJobs()", () -> Work.stream(channel).maxBufferedJobs(-1).open());
+    }
+  }
+
+  /** And one that has none left is not one of unknown time. */
+  @Test
+  void timesOfTokensAreRoundedUp() throws Exception {
+    for (Duration lifetime : List.of(Duration.ofMillis(500), Duration.ZERO, Duration.ofNanos(-1))) {
+      TokenSource source = () -> CompletableFuture.completedFuture(new Token("a", lifetime));
+      try (var plugin = MetadataPlugin.tokens(source, Duration.ZERO, null)) {
+        plugin.retrieveToken().get(10, TimeUnit.SECONDS);
+        assertTrue(!plugin.isTokenExpired() || lifetime.compareTo(Duration.ZERO) <= 0);
+        for (int left = 1000; left > 0 && !plugin.isTokenExpired(); left--) {
+          Thread.sleep(10);
+        }
+        assertTrue(plugin.isTokenExpired(), lifetime.toString());
+      }
     }
   }
 
