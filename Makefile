@@ -127,6 +127,9 @@ GO_BINDING := bindings/go/in-tree $(shell find bindings/go -name '*.go' -o -name
 build/conformance-driver-go: $(wildcard tests/conformance/drivers/go/*) $(GO_BINDING) $(LIBRARY)
 	bindings/go/in-tree go build -C tests/conformance/drivers/go -o "$(CURDIR)/$@" .
 
+build/environment-go: $(wildcard tests/environment/go/*) $(GO_BINDING) $(LIBRARY)
+	bindings/go/in-tree go build -C tests/environment/go -o "$(CURDIR)/$@" .
+
 test-go: $(LIBRARY) gateway interop-servers ## the Go binding: vet, its tests, with -race and with GOEXPERIMENT=cgocheck2
 	bindings/go/in-tree go -C bindings/go vet ./...
 	bindings/go/in-tree go -C bindings/go test -count=1 -timeout 300s ./...
@@ -143,6 +146,9 @@ build/java/lib/zeebe-channel.jar: bindings/java/pom.xml proto/gateway.proto $(sh
 	@cp build/java/target/zeebe-channel-$(VERSION).jar $@
 
 build/java/driver/Driver.class: tests/conformance/drivers/java/Driver.java build/java/lib/zeebe-channel.jar
+	javac --release 17 -Xlint:all,-processing -Werror -d $(@D) -cp 'build/java/lib/*' $<
+
+build/java/environment/Environment.class: tests/environment/java/Environment.java build/java/lib/zeebe-channel.jar
 	javac --release 17 -Xlint:all,-processing -Werror -d $(@D) -cp 'build/java/lib/*' $<
 
 test-java: build/java/lib/zeebe-channel.jar gateway ## the Java binding: its tests

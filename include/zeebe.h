@@ -1213,8 +1213,6 @@ typedef struct {
 
 
 
-
-
 #ifdef __cplusplus
 extern "C" {
 #endif // __cplusplus
@@ -1267,9 +1265,20 @@ zeebe_error *zeebe_create_camunda_cloud_channel(const zeebe_camunda_cloud_channe
 /**
  * Makes one of the four channels, by the variables alone; `options` may be NULL.
  *
- * `CAMUNDA_CLUSTER_ID` set: the cloud's; a token URL or client id set: OAuth; `ZEEBE_INSECURE_CONNECTION=true`: insecure,
- * and plaintext for OAuth; else secure. Reads also `ZEEBE_GRPC_ADDRESS` (after `ZEEBE_ADDRESS`; a URL, whose http means
- * plaintext), `ZEEBE_CA_CERTIFICATE_PATH` and `ZEEBE_OVERRIDE_AUTHORITY`. Errors as the four.
+ * Reads every variable of Camunda's official clients that a channel can use; docs/moving.md lists them in their order. One that
+ * is empty is not given. Of those that are set and not used, each is logged as a warning and stands in zeebe_channel_describe()
+ * under `unused_variables`.
+ *
+ * - Which: a client id, `CAMUNDA_CLUSTER_ID` or a token URL: OAuth, with the cluster id the cloud's;
+ *   `CAMUNDA_BASIC_AUTH_USERNAME`: HTTP Basic; `CAMUNDA_AUTH_STRATEGY` (NONE, OAUTH, BASIC, BEARER) comes before them.
+ * - Address: `CAMUNDA_GRPC_ADDRESS`, `ZEEBE_GRPC_ADDRESS`, `ZEEBE_ADDRESS`, then `ZEEBE_HOST` and `ZEEBE_PORT`, else
+ *   `localhost:26500`. Its scheme decides between plaintext (grpc, http) and TLS (grpcs, https); without one
+ *   `CAMUNDA_SECURE_CONNECTION`, then `ZEEBE_INSECURE_CONNECTION`; else TLS.
+ * - Token URL: `CAMUNDA_OAUTH_URL`, `CAMUNDA_AUTHORIZATION_SERVER_URL`, `ZEEBE_AUTHORIZATION_SERVER_URL`, else Camunda's cloud.
+ *   Without an audience none is sent, but to the cloud's.
+ * - Files of certificates and keys are read here, but that of the roots, which is read at the first connect.
+ *
+ * Errors as the four; also SETTINGS: a value that cannot be used, or a file that cannot be read. TLS: its content does not parse.
  */
 ZEEBE_API
 zeebe_error *zeebe_create_channel_from_environment(const zeebe_connection_options *options,
@@ -1672,7 +1681,8 @@ zeebe_error *zeebe_channel_retrieve_token(const zeebe_channel *channel,
  * Writes the channel's settings with their origin, its options and its token's state as JSON. No secret is in it.
  *
  * `*json` is owned: zeebe_string_free(). Its form is part of the ABI: `version` 1, `kind`, `target`, `security`,
- * `settings`, `channel_options`, `oauth2`, `problem`.
+ * `settings`, `channel_options`, `oauth2`, `problem`, `unused_variables` (of zeebe_create_channel_from_environment(): `name`, `why`
+ * it is not used, and a `hint` what to do about it).
  */
 ZEEBE_API
 zeebe_error *zeebe_channel_describe(const zeebe_channel *channel,

@@ -63,6 +63,11 @@ impl Environment<'_> {
         }
     }
 
+    /// Whether a variable is there and not empty.
+    pub fn is_set(&self, name: &str) -> bool {
+        (self.0)(name).is_some_and(|value| !value.is_empty())
+    }
+
     /// The first of several variables that is set.
     pub fn first(&self, names: &[&'static str]) -> Result<Option<Setting>, Error> {
         for name in names {

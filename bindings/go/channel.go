@@ -98,8 +98,9 @@ func NewCamundaCloudChannel(options ...Option) (*Channel, error) {
 	})
 }
 
-// NewChannelFromEnvironment makes one of the four channels, by the variables alone: CAMUNDA_CLUSTER_ID set: the cloud's; a token URL or client id set:
-// OAuth; ZEEBE_INSECURE_CONNECTION=true: insecure, and plaintext for OAuth; else secure. Only options of the connection may be given.
+// NewChannelFromEnvironment makes one of the four channels, by the variables alone: those of the reference, and all of Camunda's official clients that a
+// channel can use, in the order that docs/moving.md gives. Of those that are set and not used [Channel.Describe] says why, under unused_variables. Only
+// options of the connection may be given.
 func NewChannelFromEnvironment(options ...Option) (*Channel, error) {
 	return newChannel(environment, options, func(s *settings, memory *arena, channel **C.zeebe_channel) (*C.zeebe_error, error) {
 		native := s.connection(memory)

@@ -212,7 +212,8 @@ pub extern "C" fn zeebe_channel_retrieve_token(
 /// Writes the channel's settings with their origin, its options and its token's state as JSON. No secret is in it.
 ///
 /// `*json` is owned: zeebe_string_free(). Its form is part of the ABI: `version` 1, `kind`, `target`, `security`,
-/// `settings`, `channel_options`, `oauth2`, `problem`.
+/// `settings`, `channel_options`, `oauth2`, `problem`, `unused_variables` (of zeebe_create_channel_from_environment(): `name`, `why`
+/// it is not used, and a `hint` what to do about it).
 #[apply(capi)]
 #[unsafe(no_mangle)]
 pub extern "C" fn zeebe_channel_describe(

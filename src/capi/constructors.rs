@@ -2,7 +2,6 @@
 //!
 //! Here arguments become Rust's; what they mean is in `channel::settings` and `channel::arguments`.
 
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -22,14 +21,14 @@ use super::options::{
 };
 use super::plugin;
 use super::token_arguments::{TokenArguments, lifetime, lifetime_arguments};
-use crate::channel::settings::{self, CA_CERTIFICATE_PATH};
+use crate::channel::settings::{self, FromEnvironment};
 use crate::channel::{
-    CallDefaults, Channel, ChannelArguments, ChannelKind, ChannelOptions, OauthArguments,
-    OptionValue, Settings,
+    CallDefaults, Channel, ChannelArguments, ChannelKind, ChannelOptions, Materials,
+    OauthArguments, OptionValue, Settings,
 };
 use crate::credentials::{
-    ChannelCredentials, ClientAuthentication, ClientCredentials, Plugin, Security, TlsCredentials,
-    check_token_url, shown_token_url,
+    ChannelCredentials, ClientAuthentication, ClientCredentials, Discovery, Plugin, Security,
+    TlsCredentials, check_token_url, shown_token_url,
 };
 use crate::environment::{Origin, PROCESS};
 use crate::error::Error;
@@ -145,6 +144,7 @@ fn create(
             Err(error) if option.is_some() => return Err(error),
             Err(error) => token_problem = Some(error),
         }
+        token.options.resource = oauth.resource.clone();
         let client = ClientCredentials::new(
             oauth.client_id.clone(),
             oauth.client_secret.clone(),
@@ -342,9 +342,20 @@ pub extern "C" fn zeebe_create_camunda_cloud_channel(
 
 /// Makes one of the four channels, by the variables alone; `options` may be NULL.
 ///
-/// `CAMUNDA_CLUSTER_ID` set: the cloud's; a token URL or client id set: OAuth; `ZEEBE_INSECURE_CONNECTION=true`: insecure,
-/// and plaintext for OAuth; else secure. Reads also `ZEEBE_GRPC_ADDRESS` (after `ZEEBE_ADDRESS`; a URL, whose http means
-/// plaintext), `ZEEBE_CA_CERTIFICATE_PATH` and `ZEEBE_OVERRIDE_AUTHORITY`. Errors as the four.
+/// Reads every variable of Camunda's official clients that a channel can use; docs/moving.md lists them in their order. One that
+/// is empty is not given. Of those that are set and not used, each is logged as a warning and stands in zeebe_channel_describe()
+/// under `unused_variables`.
+///
+/// - Which: a client id, `CAMUNDA_CLUSTER_ID` or a token URL: OAuth, with the cluster id the cloud's;
+///   `CAMUNDA_BASIC_AUTH_USERNAME`: HTTP Basic; `CAMUNDA_AUTH_STRATEGY` (NONE, OAUTH, BASIC, BEARER) comes before them.
+/// - Address: `CAMUNDA_GRPC_ADDRESS`, `ZEEBE_GRPC_ADDRESS`, `ZEEBE_ADDRESS`, then `ZEEBE_HOST` and `ZEEBE_PORT`, else
+///   `localhost:26500`. Its scheme decides between plaintext (grpc, http) and TLS (grpcs, https); without one
+///   `CAMUNDA_SECURE_CONNECTION`, then `ZEEBE_INSECURE_CONNECTION`; else TLS.
+/// - Token URL: `CAMUNDA_OAUTH_URL`, `CAMUNDA_AUTHORIZATION_SERVER_URL`, `ZEEBE_AUTHORIZATION_SERVER_URL`, else Camunda's cloud.
+///   Without an audience none is sent, but to the cloud's.
+/// - Files of certificates and keys are read here, but that of the roots, which is read at the first connect.
+///
+/// Errors as the four; also SETTINGS: a value that cannot be used, or a file that cannot be read. TLS: its content does not parse.
 #[apply(capi)]
 #[unsafe(no_mangle)]
 pub extern "C" fn zeebe_create_channel_from_environment(
@@ -353,21 +364,35 @@ pub extern "C" fn zeebe_create_channel_from_environment(
 ) -> Option<repr_c::Box<zeebe_error>> {
     // SAFETY: an out-parameter of the header's contract.
     let channel = unsafe { Out::new("channel", channel) }?;
-    let (settings, official) = settings::from_environment(&PROCESS)?;
-    let security = match official.ca_certificate_path {
-        _ if settings.plaintext => Security::Plaintext,
-        Some(path) => Security::Tls(TlsCredentials::from_file(
-            PathBuf::from(path),
-            CA_CERTIFICATE_PATH,
-        )),
-        None => Security::Tls(TlsCredentials::platform()),
-    };
+    let found = settings::from_environment(&PROCESS)?;
+    let materials = Materials::read(&found)?;
+    let FromEnvironment {
+        settings, official, ..
+    } = found;
+    let mut token = TokenArguments::read(std::ptr::null())?;
+    if let (Some(url), Some(oauth)) = (official.configuration_url, &settings.oauth) {
+        token.options.discovery = Some(Discovery::new(url, oauth.authorization_server.1));
+    }
+    token.authentication = official.client_authentication;
+    token.options.signing_key = materials.signing_key;
+    token.options.tls = materials.token_tls;
+    token.options.identity = materials.identity;
+    if let Some(timeout) = official.connect_timeout {
+        token.options.connect_timeout = timeout;
+    }
+    if let Some(timeout) = official.timeout {
+        token.options.timeout = timeout;
+    }
+    let channel_options = official.channel_options.into_iter();
     channel.write(create(
         settings,
-        ChannelOptions::new(Vec::new())?,
-        security.into(),
+        ChannelOptions::with_origins(
+            channel_options
+                .map(|(key, value, origin)| (key.to_owned(), OptionValue::Integer(value), origin)),
+        )?,
+        materials.credentials,
         connection(options)?,
-        TokenArguments::read(std::ptr::null())?,
+        token,
         official.override_authority,
     )?);
     Ok(())

@@ -70,9 +70,9 @@ impl TokenArguments {
         let key_id = text("key_id", &options.key_id)?;
         check_identity(authentication, key, chain, key_id)?;
         let signing_key = match (authentication, key) {
-            (Some(ClientAuthentication::PrivateKeyJwt), Some(key)) => {
-                Some(Arc::new(SigningKey::from_pem(key, key_id)?))
-            }
+            (Some(ClientAuthentication::PrivateKeyJwt), Some(key)) => Some(Arc::new(
+                SigningKey::from_pem("token_options.private_key", key, key_id)?,
+            )),
             _ => None,
         };
         // A key without a certificate only signs.
@@ -93,6 +93,8 @@ impl TokenArguments {
                 signing_key,
                 identity: fingerprint(&[key, chain, key_id]),
                 proxy: None,
+                resource: None,
+                discovery: None,
                 cache_path: text("cache_path", &options.cache_path)?.map(PathBuf::from),
             },
             http_proxy: text("http_proxy", &options.http_proxy)?.map(SecretString::from),

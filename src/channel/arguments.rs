@@ -119,6 +119,7 @@ impl Channel {
                     proxy,
                     security: security.clone(),
                     server_name,
+                    security_hint: settings.security_hint.clone(),
                     lookahead_bytes: match options.integer("grpc.http2.lookahead_bytes") {
                         0 => None,
                         bytes => u32::try_from(bytes).ok(),

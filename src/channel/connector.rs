@@ -53,6 +53,8 @@ pub(super) struct Connector {
     /// The name that the gateway's certificate must have.
     pub(super) server_name: String,
     pub(super) lookahead_bytes: Option<u32>,
+    /// What a user may do if the peer speaks TLS and this side does not, or the other way round.
+    pub(super) security_hint: Option<String>,
 }
 
 /// An open connection and the future that drives it.
@@ -131,7 +133,8 @@ impl Connector {
         S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
         let Security::Tls(tls) = &self.security else {
-            return self.handshake(stream, peer).await;
+            let opened = self.handshake(stream, peer).await;
+            return opened.map_err(|error| self.with_hint(error));
         };
         let config = match tls.http2_ready() {
             Some(config) => config,
@@ -153,11 +156,15 @@ impl Connector {
             .map_err(|error| {
                 let why = heard.other_protocol(Expected::Tls);
                 let ended = || heard.end().filter(|_| error.get_ref().is_none());
-                Error::unavailable(format!(
+                let failed = Error::unavailable(format!(
                     "the TLS handshake with {peer} as {} failed: {}",
                     self.server_name,
                     why.or_else(ended).unwrap_or_else(|| chain(&error))
-                ))
+                ));
+                match speaks_tls(&error) {
+                    true => failed,
+                    false => self.with_hint(failed),
+                }
             })?;
         if stream.get_ref().1.alpn_protocol() != Some(b"h2") {
             return Err(Error::unavailable(format!(
@@ -165,6 +172,13 @@ impl Connector {
             )));
         }
         self.handshake(stream, peer).await
+    }
+
+    fn with_hint(&self, error: Error) -> Error {
+        match &self.security_hint {
+            Some(hint) => error.noting(hint),
+            None => error,
+        }
     }
 
     /// Ready once the peer's SETTINGS came: what does not speak HTTP/2 is found out here.
@@ -211,6 +225,12 @@ impl Connector {
             heard,
         })
     }
+}
+
+/// Whether the peer did, for all that the handshake tells: it failed by what TLS says.
+fn speaks_tls(error: &io::Error) -> bool {
+    let tls = error.get_ref().and_then(|error| error.downcast_ref());
+    tls.is_some_and(|error| !matches!(error, rustls::Error::InvalidMessage(_)))
 }
 
 /// IPv6 and IPv4 in turn, the family that the resolver put first leading (RFC 8305, section 4).

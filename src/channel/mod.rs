@@ -11,6 +11,7 @@ mod counters;
 mod heard;
 mod keepalive;
 mod lease;
+mod materials;
 mod options;
 mod pool;
 mod read_ahead;
@@ -39,6 +40,7 @@ pub use connectivity::Connectivity;
 use counters::CallCounters;
 pub(crate) use heard::named;
 pub(crate) use lease::{Lease, Pick};
+pub use materials::Materials;
 pub use options::{ChannelOptions, OptionValue};
 use receive_limit::ReceiveLimit;
 pub(crate) use receive_limit::{ACTIVATE_JOBS, STREAM_ACTIVATED_JOBS};
@@ -47,6 +49,7 @@ pub(crate) use running::Cancel;
 use running::Running;
 use service_config::ServiceConfig;
 pub(crate) use service_config::{MethodConfig, RetryPolicy, Throttle};
+use settings::Unused;
 pub use settings::{ChannelKind, OauthArguments, Settings};
 
 use crate::credentials::{ClientAuthentication, Plugin, Security};
@@ -301,6 +304,12 @@ impl Channel {
                 "state": facts.state,
             })
         });
+        let unused: Vec<_> = self
+            .settings
+            .unused_variables
+            .iter()
+            .map(Unused::json)
+            .collect();
         json!({
             "version": 1,
             "kind": self.settings.kind.name(),
@@ -309,6 +318,7 @@ impl Channel {
             "settings": settings,
             "channel_options": self.options.describe(),
             "oauth2": oauth2,
+            "unused_variables": unused,
             "problem": self.balancer.as_ref().err().map(|error| error.message().to_owned()),
         })
         .to_string()

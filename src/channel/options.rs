@@ -5,6 +5,7 @@ use std::fmt;
 use serde_json::{Value, json};
 use zeroize::Zeroizing;
 
+use crate::environment::Origin;
 use crate::error::Error;
 
 /// A value as the caller gave it.
@@ -82,7 +83,7 @@ const MIN_IDLE_TIMEOUT_MS: i64 = 1_000;
 struct ChannelOption {
     key: String,
     value: OptionValue,
-    given: bool,
+    origin: Origin,
 }
 
 /// The caller's options in the caller's order, then the library's own.
@@ -92,8 +93,15 @@ pub struct ChannelOptions(Vec<ChannelOption>);
 impl ChannelOptions {
     /// Of duplicates the first counts.
     pub fn new(given: Vec<(String, OptionValue)>) -> Result<Self, Error> {
+        let argument = |(key, value)| (key, value, Origin::Argument);
+        Self::with_origins(given.into_iter().map(argument))
+    }
+
+    pub fn with_origins(
+        given: impl IntoIterator<Item = (String, OptionValue, Origin)>,
+    ) -> Result<Self, Error> {
         let mut options: Vec<ChannelOption> = Vec::new();
-        for (key, value) in given {
+        for (key, value, origin) in given {
             check(&key, &value)?;
             if options.iter().any(|option| option.key == key) {
                 continue;
@@ -101,17 +109,13 @@ impl ChannelOptions {
             if known(&key).is_none() {
                 tracing::warn!("the channel option {key} has no effect in this library");
             }
-            options.push(ChannelOption {
-                key,
-                value,
-                given: true,
-            });
+            options.push(ChannelOption { key, value, origin });
         }
         if !options.iter().any(|option| option.key == KEEPALIVE_TIME) {
             options.push(ChannelOption {
                 key: KEEPALIVE_TIME.to_owned(),
                 value: OptionValue::Integer(default(KEEPALIVE_TIME)),
-                given: false,
+                origin: Origin::Default,
             });
         }
         let options = Self(options);
@@ -175,7 +179,7 @@ impl ChannelOptions {
                 "key": option.key,
                 "value": value,
                 "effective": effective,
-                "origin": if option.given { "argument" } else { "default" },
+                "origin": option.origin.to_string(),
                 "honoured": known(&option.key).is_some(),
             })
         };

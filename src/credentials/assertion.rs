@@ -59,17 +59,16 @@ pub(super) struct Claims<'a> {
 }
 
 impl SigningKey {
-    /// From PEM: PKCS#8, PKCS#1 (RSA) or SEC1 (EC).
-    pub fn from_pem(pem: &str, key_id: Option<&str>) -> Result<Self, Error> {
-        let mut der = PrivateKeyDer::from_pem_slice(pem.as_bytes()).map_err(|error| {
-            Error::tls(format!("token_options.private_key is no PEM key: {error}"))
-        })?;
+    /// From PEM: PKCS#8, PKCS#1 (RSA) or SEC1 (EC). Errors call it `name`.
+    pub fn from_pem(name: &str, pem: &str, key_id: Option<&str>) -> Result<Self, Error> {
+        let mut der = PrivateKeyDer::from_pem_slice(pem.as_bytes())
+            .map_err(|error| Error::tls(format!("{name} is no PEM key: {error}")))?;
         let pair = key_pair(&der).map_err(|error| match error.description_() {
             "InvalidEncoding" | "UnexpectedError" if !is_of_another_curve(&der) => Error::tls(
-                "token_options.private_key holds no RSA and no P-256 key that can be read",
+                format!("{name} holds no RSA and no P-256 key that can be read"),
             ),
             why => Error::invalid_argument(format!(
-                "token_options.private_key cannot sign assertions: they need an RSA key of 2048 \
+                "{name} cannot sign assertions: they need an RSA key of 2048 \
                  to 8192 bits, or a P-256 key ({why})"
             )),
         });
@@ -211,7 +210,7 @@ mod tests {
             pem("PRIVATE KEY", pkcs8.as_ref()),
             pem("RSA PRIVATE KEY", pkcs1),
         ] {
-            let key = SigningKey::from_pem(&text, Some("key 1")).unwrap();
+            let key = SigningKey::from_pem("the key", &text, Some("key 1")).unwrap();
             let (header, payload) = verified(
                 &key.assertion(claims("once")).unwrap(),
                 &RSA_PKCS1_2048_8192_SHA256,
@@ -243,7 +242,7 @@ mod tests {
             pem("PRIVATE KEY", pair.to_pkcs8v1().unwrap()),
             pem("EC PRIVATE KEY", sec1.as_ref()),
         ] {
-            let key = SigningKey::from_pem(&text, None).unwrap();
+            let key = SigningKey::from_pem("the key", &text, None).unwrap();
             let (header, _) = verified(
                 &key.assertion(claims("once")).unwrap(),
                 &ECDSA_P256_SHA256_FIXED,
@@ -262,22 +261,25 @@ mod tests {
             (ed25519.to_pkcs8().unwrap().as_ref(), Kind::InvalidArgument),
             (&b"nonsense"[..], Kind::Tls),
         ] {
-            let error = SigningKey::from_pem(&pem("PRIVATE KEY", der), None).unwrap_err();
+            let error =
+                SigningKey::from_pem("the key", &pem("PRIVATE KEY", der), None).unwrap_err();
             assert_eq!(error.kind(), kind, "{error}");
         }
         let sec1: EcPrivateKeyRfc5915Der<'_> = p384.private_key().as_der().unwrap();
-        let error = SigningKey::from_pem(&pem("EC PRIVATE KEY", sec1.as_ref()), None).unwrap_err();
+        let error = SigningKey::from_pem("the key", &pem("EC PRIVATE KEY", sec1.as_ref()), None)
+            .unwrap_err();
         assert_eq!(error.kind(), Kind::InvalidArgument, "{error}");
-        let error = SigningKey::from_pem(&pem("EC PRIVATE KEY", "nonsense"), None).unwrap_err();
+        let error =
+            SigningKey::from_pem("the key", &pem("EC PRIVATE KEY", "nonsense"), None).unwrap_err();
         assert_eq!(error.kind(), Kind::Tls, "{error}");
-        let error = SigningKey::from_pem("no PEM", None).unwrap_err();
+        let error = SigningKey::from_pem("the key", "no PEM", None).unwrap_err();
         assert_eq!(error.kind(), Kind::Tls);
     }
 
     #[test]
     fn an_rsa_key_that_is_too_short_is_told_so() {
         let short = include_str!("../../tests/short_rsa_key.pem");
-        let error = SigningKey::from_pem(short, None).unwrap_err();
+        let error = SigningKey::from_pem("the key", short, None).unwrap_err();
         assert_eq!(error.kind(), Kind::InvalidArgument);
         assert!(error.message().contains("2048"), "{error}");
     }
@@ -286,7 +288,7 @@ mod tests {
     fn a_key_is_never_printed() {
         let pair = EcdsaKeyPair::generate(&ECDSA_P256_SHA256_FIXED_SIGNING).unwrap();
         let text = pem("PRIVATE KEY", pair.to_pkcs8v1().unwrap());
-        let key = SigningKey::from_pem(&text, Some("k")).unwrap();
+        let key = SigningKey::from_pem("the key", &text, Some("k")).unwrap();
         assert_eq!(format!("{key:?}"), "SigningKey(ES256, <redacted>)");
     }
 }

@@ -23,16 +23,18 @@ pub enum ClientAuthentication {
 }
 
 impl ClientAuthentication {
-    pub const ALL: [Self; 5] = [
-        Self::Basic,
-        Self::BasicRfc6749,
-        Self::Body,
-        Self::PrivateKeyJwt,
-        Self::Tls,
-    ];
-
     /// How Camunda's clients for Java, Node and Go send a secret; the reference does so to Camunda's cloud alone.
     pub const OF_OFFICIAL_CLIENTS: Self = Self::Body;
+
+    pub fn all() -> [Self; 5] {
+        [
+            Self::Basic,
+            Self::BasicRfc6749,
+            Self::Body,
+            Self::PrivateKeyJwt,
+            Self::Tls,
+        ]
+    }
 
     pub fn name(self) -> &'static str {
         match self {

@@ -23,6 +23,7 @@ use zeroize::Zeroizing;
 
 use super::assertion::{ASSERTION_TYPE, Claims, SigningKey};
 use super::client_authentication::{ClientAuthentication, form_encoded, is_encoded};
+use super::discovery::Discovery;
 use super::disk_cache::DiskCache;
 use super::fingerprint::{Fingerprint, fingerprint};
 use super::redaction::Redactor;
@@ -48,6 +49,10 @@ pub struct TokenOptions {
     /// Of key, certificate and key id.
     pub identity: Fingerprint,
     pub(crate) proxy: Option<Proxy>,
+    /// What the token is for (RFC 8707 section 2).
+    pub resource: Option<String>,
+    /// Where the endpoint is to be found, if its URL is not known.
+    pub discovery: Option<Arc<Discovery>>,
     /// The token file that processes share.
     pub cache_path: Option<PathBuf>,
 }
@@ -126,6 +131,7 @@ impl ClientCredentials {
             && ours.ca == theirs.ca
             && ours.identity == theirs.identity
             && ours.proxy == theirs.proxy
+            && ours.resource == theirs.resource
             && ours.cache_path == theirs.cache_path
     }
 
@@ -162,6 +168,7 @@ impl ClientCredentials {
             Some(self.authentication.name()),
             self.scope.as_deref(),
             self.audience.as_deref(),
+            self.options.resource.as_deref(),
         ]);
         let key = BASE64_URL_SAFE_NO_PAD.encode(key);
         Some(DiskCache::new(path, key))
@@ -171,6 +178,9 @@ impl ClientCredentials {
     pub(super) async fn fetch(self: Arc<Self>) -> Result<Token, Error> {
         if let Some(problem) = self.problem() {
             return Err(Error::settings_of_call(problem));
+        }
+        if let Some(discovery) = &self.options.discovery {
+            return discovery.fetch(&self).await;
         }
         let url = TokenUrl::new(self.authorization_server.clone())
             .map_err(|error| Error::settings_of_call(format!("token URL: {error}")))?;
@@ -206,6 +216,7 @@ impl ClientCredentials {
             assertion,
             self.scope.as_deref().unwrap_or_default(),
             self.audience.as_deref().unwrap_or_default(),
+            self.options.resource.as_deref().unwrap_or_default(),
         ];
         // Long enough at once, each byte as %XX: a text that grows leaves copies behind.
         let length: usize = texts.into_iter().map(|text| 3 * text.len()).sum();
@@ -235,6 +246,9 @@ impl ClientCredentials {
         }
         if let Some(audience) = &self.audience {
             add("audience", audience);
+        }
+        if let Some(resource) = &self.options.resource {
+            add("resource", resource);
         }
         body
     }
@@ -346,7 +360,7 @@ mod tests {
         other.options.timeout = Duration::from_secs(1);
         other.options.connect_timeout = Duration::from_secs(1);
         assert!(one.is_same(&other));
-        let differences: [fn(&mut ClientCredentials); 9] = [
+        let differences: [fn(&mut ClientCredentials); 10] = [
             |other| other.authorization_server.push('2'),
             |other| other.client_id.push('2'),
             |other| other.client_secret = "another".into(),
@@ -356,6 +370,7 @@ mod tests {
             |other| other.options.ca = Some(String::new()),
             |other| other.options.identity = [1; 32],
             |other| other.options.proxy = None,
+            |other| other.options.resource = Some("https://a".to_owned()),
         ];
         for (number, differ) in differences.into_iter().enumerate() {
             let mut other = client(ClientAuthentication::Basic);
@@ -373,6 +388,8 @@ mod tests {
             identity: [0; 32],
             cache_path: None,
             signing_key: None,
+            resource: None,
+            discovery: None,
             proxy: Some(Proxy::parse("user:visible@proxy", "option").unwrap()),
         };
         ClientCredentials::new(

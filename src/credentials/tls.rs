@@ -25,6 +25,70 @@ enum Roots {
     Platform,
     File(PathBuf, &'static str),
     Given(RootCertStore),
+    /// The platform's, if it has any, and those that the program or a variable gave.
+    PlatformAnd(Box<Roots>),
+}
+
+impl Roots {
+    /// The file that they come from.
+    fn file(&self) -> Option<&Path> {
+        match self {
+            Self::File(path, _) => Some(path),
+            Self::PlatformAnd(more) => more.file(),
+            Self::Platform | Self::Given(_) => None,
+        }
+    }
+
+    fn load(&self) -> Result<RootCertStore, Error> {
+        match self {
+            Self::Given(roots) => Ok(roots.clone()),
+            Self::Platform => platform_roots(),
+            Self::File(path, variable) => {
+                let named = || format!("{} (environment:{variable})", path.display());
+                let pem = read(path)
+                    .map_err(|error| Error::unavailable(format!("{}: {error}", named())))?;
+                store(&named(), &pem)
+            }
+            Self::PlatformAnd(more) => {
+                let mut roots = more.load()?;
+                match platform_roots() {
+                    Ok(platform) => roots.extend(platform.roots),
+                    Err(error) => tracing::debug!("{error}"),
+                }
+                Ok(roots)
+            }
+        }
+    }
+}
+
+/// Roots that a variable gives.
+#[derive(Clone, Copy, Debug)]
+pub enum VariableRoots<'a> {
+    /// Read at the first connect.
+    File(&'a Path, &'static str),
+    /// The same, and the platform's roots beside them.
+    FileAndPlatform(&'a Path, &'static str),
+    Text(&'a str, &'static str),
+}
+
+impl VariableRoots<'_> {
+    fn roots(self) -> Result<Roots, Error> {
+        Ok(match self {
+            Self::File(path, variable) => Roots::File(path.to_owned(), variable),
+            Self::FileAndPlatform(path, variable) => {
+                Roots::PlatformAnd(Box::new(Roots::File(path.to_owned(), variable)))
+            }
+            Self::Text(pem, variable) => Roots::Given(store(variable, pem.as_bytes())?),
+        })
+    }
+}
+
+/// A certificate chain and its key that variables name, read already: PEM, with the names that errors give them.
+#[derive(Clone, Copy)]
+#[allow(missing_debug_implementations, reason = "it holds a key")]
+pub struct VariableIdentity<'a> {
+    pub chain: (&'a str, &'a [u8]),
+    pub key: (&'a str, &'a [u8]),
 }
 
 struct Identity {
@@ -71,9 +135,33 @@ impl TlsCredentials {
         Arc::clone(PLATFORM.get_or_init(|| Arc::new(Self::with(Roots::Platform, None))))
     }
 
-    /// Roots from a file, which is read at the first connect; `variable` named it.
-    pub fn from_file(path: PathBuf, variable: &'static str) -> Arc<Self> {
-        Arc::new(Self::with(Roots::File(path, variable), None))
+    /// What variables give, each optional. For the gateway and, with the platform's roots beside those given, for the token
+    /// endpoint, which is often one that everybody knows.
+    pub fn from_variables(
+        roots: Option<VariableRoots<'_>>,
+        identity: Option<VariableIdentity<'_>>,
+    ) -> Result<(Arc<Self>, Arc<Self>), Error> {
+        if roots.is_none() && identity.is_none() {
+            return Ok((Self::platform(), Self::platform()));
+        }
+        let given = |roots: Option<VariableRoots<'_>>| match roots {
+            None => Ok(Roots::Platform),
+            Some(roots) => roots.roots(),
+        };
+        let gateway = Self::with(given(roots)?, identity.map(parsed).transpose()?);
+        let token_endpoint = match roots {
+            None => Roots::Platform,
+            Some(roots) => Roots::PlatformAnd(Box::new(roots.roots()?)),
+        };
+        let token_endpoint = Self::with(token_endpoint, identity.map(parsed).transpose()?);
+        if let (Some(parsed), Some(identity)) = (&gateway.identity, identity) {
+            // Finds out now whether key and certificate belong together.
+            build(RootCertStore::empty(), Some(parsed)).map_err(|error| {
+                let (chain, key) = (identity.chain.0, identity.key.0);
+                Error::tls(format!("{chain} and {key}: {}", error.message()))
+            })?;
+        }
+        Ok((Arc::new(gateway), Arc::new(token_endpoint)))
     }
 
     /// All three as PEM text, each optional, key and chain only together. Errors call the roots by the name that comes
@@ -131,10 +219,10 @@ impl TlsCredentials {
 
     /// What [`TlsCredentials::http2`] would give, if it need read nothing for it.
     pub(crate) fn http2_ready(&self) -> Option<Arc<ClientConfig>> {
-        match self.roots {
-            Roots::File(..) => None, // it may have changed
-            _ => Some(Arc::clone(&lock(&self.made).as_ref()?.http2)),
+        if self.roots.file().is_some() {
+            return None; // it may have changed
         }
+        Some(Arc::clone(&lock(&self.made).as_ref()?.http2))
     }
 
     /// Without ALPN: the HTTP client sets its own. May read files.
@@ -144,10 +232,7 @@ impl TlsCredentials {
 
     fn made(&self) -> Result<Made, Error> {
         let mut made = lock(&self.made);
-        let stamp = match &self.roots {
-            Roots::File(path, _) => stamp(path),
-            _ => None,
-        };
+        let stamp = self.roots.file().and_then(stamp);
         let before = match &*made {
             Some(before) if before.stamp == stamp => return Ok(before.clone()),
             before => before.clone(),
@@ -163,17 +248,7 @@ impl TlsCredentials {
     }
 
     fn make(&self, stamp: Option<Stamp>) -> Result<Made, Error> {
-        let roots = match &self.roots {
-            Roots::Given(roots) => roots.clone(),
-            Roots::Platform => platform_roots()?,
-            Roots::File(path, variable) => {
-                let named = || format!("{} (environment:{variable})", path.display());
-                let pem = read(path)
-                    .map_err(|error| Error::unavailable(format!("{}: {error}", named())))?;
-                store(&named(), &pem)?
-            }
-        };
-        let any_protocol = build(roots, self.identity.as_ref())?;
+        let any_protocol = build(self.roots.load()?, self.identity.as_ref())?;
         let mut http2 = any_protocol.clone();
         http2.alpn_protocols = vec![b"h2".to_vec()];
         Ok(Made {
@@ -190,8 +265,16 @@ fn stamp(path: &Path) -> Option<Stamp> {
     Some((found.modified().ok()?, found.len()))
 }
 
+fn parsed(VariableIdentity { chain, key }: VariableIdentity<'_>) -> Result<Identity, Error> {
+    Ok(Identity {
+        key: PrivateKeyDer::from_pem_slice(key.1)
+            .map_err(|error| Error::tls(format!("{} is no PEM key: {error}", key.0)))?,
+        chain: certificates(chain.0, chain.1)?,
+    })
+}
+
 /// Of a file alone: a FIFO, say, would hold us until somebody writes.
-fn read(path: &Path) -> io::Result<Vec<u8>> {
+pub(crate) fn read(path: &Path) -> io::Result<Vec<u8>> {
     let mut file = OpenOptions::new()
         .read(true)
         .custom_flags(libc::O_NONBLOCK)
@@ -262,6 +345,11 @@ mod tests {
 
     use super::*;
 
+    fn from_file(path: &Path) -> Arc<TlsCredentials> {
+        let roots = VariableRoots::File(path, "ROOTS");
+        TlsCredentials::from_variables(Some(roots), None).unwrap().0
+    }
+
     #[test]
     fn what_is_no_file_is_refused_at_once() {
         let path = std::env::temp_dir().join(format!("zeebe-fifo-{}", std::process::id()));
@@ -272,18 +360,18 @@ mod tests {
                 .unwrap()
                 .success()
         );
-        let error = TlsCredentials::from_file(path.clone(), "ROOTS").http2();
+        let error = from_file(&path).http2();
         std::fs::remove_file(&path).unwrap();
         let named = format!("{} (environment:ROOTS): it is no file", path.display());
         assert_eq!(error.unwrap_err().message(), named);
-        let error = TlsCredentials::from_file(std::env::temp_dir(), "ROOTS").http2();
+        let error = from_file(&std::env::temp_dir()).http2();
         assert!(error.unwrap_err().message().ends_with("it is no file"));
     }
 
     #[test]
     fn a_file_that_changed_is_read_again_and_a_broken_one_is_not_used() {
         let path = std::env::temp_dir().join(format!("zeebe-roots-{}.pem", std::process::id()));
-        let credentials = TlsCredentials::from_file(path.clone(), "ROOTS");
+        let credentials = from_file(&path);
         assert!(credentials.http2().is_err());
         let certificate = include_str!("../../tests/certificate.pem");
         std::fs::write(&path, certificate).unwrap();

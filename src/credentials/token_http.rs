@@ -68,25 +68,14 @@ impl TokenHttp {
                 .send()
                 .await;
         }
-        let failed = |error| failed(url, options, error);
-        let mut response = sent.map_err(failed)?;
-        let (status, headers) = (response.status(), response.headers().clone());
-        let mut body = Zeroizing::new(Vec::new());
-        while let Some(chunk) = response.chunk().await.map_err(failed)? {
-            if body.len() + chunk.len() > MAX_ANSWER {
-                return Err(passing(format!(
-                    "the token endpoint {} answered {status} with more than {MAX_ANSWER} bytes",
-                    token_url::shown(url)
-                ))
-                .retryable(false));
-            }
-            body.extend_from_slice(&chunk);
-        }
-        Ok(Answer {
-            status,
-            headers,
-            body,
-        })
+        read(options, url, sent).await
+    }
+
+    /// Asks for what is no secret.
+    pub(super) async fn get(&self, options: &TokenOptions, url: &str) -> Result<Answer, Error> {
+        let request = self.client(options).await?.get(url);
+        let sent = request.header(ACCEPT, "application/json").send().await;
+        read(options, url, sent).await
     }
 
     /// Made at the first request: it may read certificates.
@@ -97,6 +86,33 @@ impl TokenHttp {
         let http = client(options, &[HTTP_2, HTTP_1]).await?;
         Ok(lock(&self.0).get_or_insert(http).clone())
     }
+}
+
+/// The whole answer, unless it is too long.
+async fn read(
+    options: &TokenOptions,
+    url: &str,
+    sent: reqwest::Result<reqwest::Response>,
+) -> Result<Answer, Error> {
+    let failed = |error| failed(url, options, error);
+    let mut response = sent.map_err(failed)?;
+    let (status, headers) = (response.status(), response.headers().clone());
+    let mut body = Zeroizing::new(Vec::new());
+    while let Some(chunk) = response.chunk().await.map_err(failed)? {
+        if body.len() + chunk.len() > MAX_ANSWER {
+            return Err(passing(format!(
+                "the token endpoint {} answered {status} with more than {MAX_ANSWER} bytes",
+                token_url::shown(url)
+            ))
+            .retryable(false));
+        }
+        body.extend_from_slice(&chunk);
+    }
+    Ok(Answer {
+        status,
+        headers,
+        body,
+    })
 }
 
 /// Over TLS the endpoint chooses one of the protocols.

@@ -49,7 +49,8 @@ pub(crate) fn program(language: [&str; 3], source: &str, link: &[&str]) -> PathB
 pub(crate) fn clean(mut command: Command) -> Command {
     for (name, _) in std::env::vars() {
         let lower = name.to_ascii_lowercase();
-        if name.starts_with("ZEEBE_") || name.starts_with("CAMUNDA_") || lower.ends_with("_proxy") {
+        let of_clients = ["ZEEBE_", "CAMUNDA_", "GRPC_"];
+        if of_clients.iter().any(|prefix| name.starts_with(prefix)) || lower.ends_with("_proxy") {
             command.env_remove(name);
         }
     }

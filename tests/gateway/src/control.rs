@@ -109,6 +109,12 @@ async fn obey(
             context.switches.answer_tokens(answer, count);
             json!({ "status": status, "count": count })
         }
+        (&Method::POST, "/discovery-answer") => {
+            let answer = TokenAnswer::of(&query, body)?;
+            let (status, count) = (answer.status(), count(&query)?);
+            context.switches.answer_discovery(answer, count);
+            json!({ "status": status, "count": count })
+        }
         (&Method::POST, "/mute-streams") => {
             let muted = query.required::<u8>("on")? != 0;
             context.gateway.mute_streams(muted);
@@ -148,7 +154,7 @@ fn parameters(path: &str) -> &'static [&'static str] {
             "ms",
             "bytes",
         ],
-        "/token-answer" => &[
+        "/token-answer" | "/discovery-answer" => &[
             "status",
             "count",
             "content_type",

@@ -137,16 +137,20 @@ fn tcp(options: &Options, certificates: &Certificates) -> Vec<Endpoint> {
         endpoint("limited", None, limited),
         endpoint("reset", None, resetting()),
         endpoint("reset_tls", Some(tls), resetting()),
-        endpoint("token_http", None, Role::TokenEndpoint(Shown::Request)),
+        endpoint(
+            "token_http",
+            None,
+            Role::TokenEndpoint("http", Shown::Request),
+        ),
         endpoint(
             "token_https",
             Some(token),
-            Role::TokenEndpoint(Shown::Request),
+            Role::TokenEndpoint("https", Shown::Request),
         ),
         endpoint(
             "token_mtls",
             Some(token_mtls),
-            Role::TokenEndpoint(Shown::Certificate),
+            Role::TokenEndpoint("https", Shown::Certificate),
         ),
         endpoint("control", None, Role::Control),
     ]

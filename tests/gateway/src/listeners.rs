@@ -38,7 +38,8 @@ pub(crate) struct Endpoint {
 #[derive(Debug, Clone)]
 pub(crate) enum Role {
     Gateway(Admission),
-    TokenEndpoint(Shown),
+    /// By its scheme.
+    TokenEndpoint(&'static str, Shown),
     Control,
 }
 
@@ -168,8 +169,8 @@ impl Endpoint {
             Role::Gateway(admission) => {
                 calls::answer(self.name, admission, context, connection, request).await
             }
-            Role::TokenEndpoint(shown) => {
-                Ok(token_endpoint::answer(context, *shown, request).await)
+            Role::TokenEndpoint(scheme, shown) => {
+                Ok(token_endpoint::answer(context, scheme, *shown, request).await)
             }
             Role::Control => Ok(control::answer(context, request).await),
         }

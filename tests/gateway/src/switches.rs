@@ -16,6 +16,7 @@ pub(crate) struct Switches {
     failure: Countdown<ForCalls<Status>>,
     fault: Countdown<ForCalls<Fault>>,
     token_answer: Countdown<TokenAnswer>,
+    discovery_answer: Countdown<TokenAnswer>,
 }
 
 /// Something for the next calls: of one RPC, or of any.
@@ -66,6 +67,18 @@ impl Switches {
         if let Some(held) = before.and_then(|answer| answer.held) {
             held.cancel();
         }
+    }
+
+    /// As [`Switches::answer_tokens`], of the metadata.
+    pub(crate) fn answer_discovery(&self, answer: TokenAnswer, count: u64) {
+        let before = self.discovery_answer.set(answer, count);
+        if let Some(held) = before.and_then(|answer| answer.held) {
+            held.cancel();
+        }
+    }
+
+    pub(crate) fn next_discovery_answer(&self) -> Option<TokenAnswer> {
+        self.discovery_answer.next_if(|_| true)
     }
 
     pub(crate) fn next_token_answer(&self) -> Option<TokenAnswer> {

@@ -20,8 +20,11 @@ use crate::assertions;
 use crate::context::Context;
 use crate::http;
 use crate::options::Client;
+use crate::token_answer::TokenAnswer;
 
 const PATH: &str = "/oauth/token";
+/// The metadata of the server whose issuer is the root.
+const CONFIGURATION_PATH: &str = "/.well-known/openid-configuration";
 
 /// The last request, secrets included, for tests that want to see what came.
 #[derive(Debug, Default)]
@@ -83,9 +86,13 @@ impl Refusal {
 
 pub(crate) async fn answer(
     context: &Context,
+    scheme: &str,
     shown: Shown,
     request: Request<Incoming>,
 ) -> Response<Body> {
+    if request.uri().path() == CONFIGURATION_PATH {
+        return configuration(context, scheme, &request).await;
+    }
     if request.uri().path() != PATH {
         return http::error_answer(StatusCode::NOT_FOUND, "the token endpoint is /oauth/token");
     }
@@ -107,10 +114,7 @@ pub(crate) async fn answer(
     };
     context.token_request.keep(&parts, &body);
     if let Some(answer) = context.switches.next_token_answer() {
-        if let Some(held) = &answer.held {
-            context.stop.run_until_cancelled(held.cancelled()).await;
-        }
-        return answer.response();
+        return given(context, answer).await;
     }
     let mut response = match token(context, shown, &parts, &body) {
         Ok(response) => response,
@@ -128,6 +132,35 @@ pub(crate) async fn answer(
         headers.insert(WWW_AUTHENTICATE, challenge);
     }
     response
+}
+
+async fn configuration(
+    context: &Context,
+    scheme: &str,
+    request: &Request<Incoming>,
+) -> Response<Body> {
+    if let Some(answer) = context.switches.next_discovery_answer() {
+        return given(context, answer).await;
+    }
+    let host = request
+        .headers()
+        .get(HOST)
+        .and_then(|host| host.to_str().ok());
+    let authority = request
+        .uri()
+        .authority()
+        .map(|authority| authority.as_str());
+    let issuer = format!("{scheme}://{}", authority.or(host).unwrap_or_default());
+    let metadata = json!({ "issuer": issuer, "token_endpoint": format!("{issuer}{PATH}") });
+    http::json_answer(StatusCode::OK, &metadata)
+}
+
+/// What the control port prescribes, when it is time.
+async fn given(context: &Context, answer: TokenAnswer) -> Response<Body> {
+    if let Some(held) = &answer.held {
+        context.stop.run_until_cancelled(held.cancelled()).await;
+    }
+    answer.response()
 }
 
 fn token(

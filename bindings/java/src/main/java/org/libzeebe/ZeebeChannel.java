@@ -105,7 +105,8 @@ public final class ZeebeChannel extends ManagedChannel implements AutoCloseable 
   }
 
   /**
-   * One of the four, by environment variables alone: see the project's README.
+   * One of the four, by environment variables alone, those of Camunda's official clients too: see the project's docs/moving.md. {@link
+   * #describe} has those that are set and not used.
    *
    * @return its builder
    */
