@@ -178,11 +178,12 @@ public:
         if (handler == nullptr) arguments.refuse("the handler", "is null");
         if (arguments.error()) return *arguments.error();
         const zeebe_call_handler c_handler = detail::to_c_handler();
+        std::unique_ptr<CallHandler> owned = std::make_unique<detail::JobHandler>(std::move(handler), options.on_error);
         JobStream stream;
-        if (zeebe_error *error = zeebe_channel_stream_jobs(get(), request.data(), request.size(), &c, &c_handler, handler.get(),
+        if (zeebe_error *error = zeebe_channel_stream_jobs(get(), request.data(), request.size(), &c, &c_handler, owned.get(),
                                                            stream.out()))
             return Error(error);
-        static_cast<void>(handler.release()); // the job stream's
+        static_cast<void>(owned.release()); // the job stream's
         return stream;
     }
 

@@ -4,6 +4,7 @@
 #define ZEEBE_JOB_STREAM_HPP
 
 #include <deque>
+#include <functional>
 #include <mutex>
 #include <zeebe/stream.hpp>
 
@@ -19,6 +20,9 @@ struct JobStreamOptions {
     std::optional<Milliseconds> watchdog = {};
     /// How often ActivateJobs looks for jobs that the stream did not bring; not given: 10 s.
     std::optional<Milliseconds> poll_interval = {};
+    /// Told of each failure that the job stream goes on after: how many in a row, and how long until the next try. Runs as
+    /// CallHandler::on_message() does, never beside it; must not throw.
+    std::function<void(Error error, std::int64_t failures, std::chrono::milliseconds pause)> on_error = {};
     /// Jobs come only as JobStream::request() asks for them. For job streams with a CallHandler.
     bool manual_requests = false;
 };
@@ -134,6 +138,27 @@ private:
 
 namespace detail {
 
+/// What a job stream tells: its program's handler, and the function for failures beside it.
+class JobHandler final : public CallHandler {
+public:
+    JobHandler(std::unique_ptr<CallHandler> handler, decltype(JobStreamOptions::on_error) on_error) noexcept
+        : handler_(std::move(handler)), on_error_(std::move(on_error))
+    {
+    }
+    void on_message(Buffer job) override { handler_->on_message(std::move(job)); }
+    void on_close(Result<void> end, Metadata trailers) override { handler_->on_close(std::move(end), std::move(trailers)); }
+
+    static void failed(void *handler, const zeebe_error *error, std::int64_t failures, std::int64_t pause_ms) noexcept
+    {
+        const auto &on_error = static_cast<JobHandler *>(static_cast<CallHandler *>(handler))->on_error_;
+        if (on_error) on_error(Error(zeebe_error_ref(error)), failures, std::chrono::milliseconds(pause_ms));
+    }
+
+private:
+    std::unique_ptr<CallHandler> handler_;
+    decltype(JobStreamOptions::on_error) on_error_;
+};
+
 /// Borrows from `options`.
 inline zeebe_job_stream_options to_c(Arguments &arguments, const JobStreamOptions &options)
 {
@@ -145,6 +170,7 @@ inline zeebe_job_stream_options to_c(Arguments &arguments, const JobStreamOption
     c.poll_interval_ms = arguments.time("JobStreamOptions::poll_interval", options.poll_interval,
                                         "give milliseconds from 1 on; not given, it is 10 s");
     c.manual_requests = options.manual_requests;
+    c.on_error = JobHandler::failed;
     return c;
 }
 

@@ -139,6 +139,26 @@ TEST(Streams, OnAQueueAreEvents)
     EXPECT_EQ(messages, 1);
 }
 
+TEST(JobStreams, TellWhatTheyGoOnAfter)
+{
+    Gateway own;
+    own.tell("POST /fail?status=14&count=3&rpc=StreamActivatedJobs");
+    Said<std::int64_t> third;
+    zeebe::JobStreamOptions options;
+    std::chrono::milliseconds pause{};
+    options.on_error = [&](zeebe::Error error, std::int64_t failures, std::chrono::milliseconds until_next) {
+        EXPECT_EQ(error.status(), zeebe::StatusCode::unavailable);
+        EXPECT_GT(until_next, pause);
+        pause = until_next;
+        if (failures == 3) third.say(failures);
+    };
+    const zeebe::Channel channel = own.channel();
+    zeebe::Jobs jobs = channel.stream_jobs(request("StreamActivatedJobs", stream_jobs), options).value();
+    EXPECT_EQ(third.wait(), 3);
+    own.create_jobs(1);
+    EXPECT_TRUE(jobs.next().value().has_value());
+}
+
 TEST(JobStreams, AreRangesThatEndWhenTheyAreClosed)
 {
     Gateway own;
