@@ -1361,9 +1361,11 @@ ZEEBE_API int32_t zeebe_error_grpc_status(const zeebe_error *error);
 /**
  * What happened, in English, as UTF-8, for people and logs: it never holds a secret.
  *
+ * The gateway's own text where it said why; its end is cut, and this is said, where it is longer than grpc.max_metadata_size allows.
  * Borrowed from the error. NULL for NULL.
  */
-ZEEBE_API const char *zeebe_error_message(const zeebe_error *error);
+ZEEBE_API
+const char *zeebe_error_message(const zeebe_error *error);
 
 /**
  * The option that is at fault or would help, such as "token_options.allow_insecure_token_url"; NULL: none, or none that is known.
@@ -1391,8 +1393,12 @@ ZEEBE_API int32_t zeebe_error_may_have_been_processed(const zeebe_error *error);
 
 /**
  * How long the peer asks to wait before the next try, in milliseconds; -1 if it said nothing.
+ *
+ * The gateway by grpc-retry-pushback-ms (gRFC A6) or a google.rpc.RetryInfo among its details; a proxy or the token endpoint by Retry-After,
+ * X-Retry-After or RateLimit-Reset, at most 300 s.
  */
-ZEEBE_API int64_t zeebe_error_retry_after_ms(const zeebe_error *error);
+ZEEBE_API
+int64_t zeebe_error_retry_after_ms(const zeebe_error *error);
 
 /**
  * The bytes of grpc-status-details-bin (a google.rpc.Status), decoded; NULL and length 0: none.

@@ -336,6 +336,13 @@ fn every_fault_has_its_status() {
 }
 
 #[test]
+fn every_answer_has_its_status() {
+    let program = program(C, "answers.c", &["-lzeebe"]);
+    with_gateways(clean(Command::new(&program)), "answers");
+    with_gateways(valgrind(&program), "answers-valgrind");
+}
+
+#[test]
 fn the_process_survives_resets_forks_and_exits() {
     let gateway = Gateway::start("process");
     let program = program(C, "process.c", &["-lzeebe"]);

@@ -3,6 +3,7 @@
 //! A call picks a connection, then asks the plugins (no token is fetched for a gateway that cannot
 //! be reached), writes frames, reads frames, and ends exactly once.
 
+mod answer;
 mod control;
 mod flow;
 mod retry;

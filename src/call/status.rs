@@ -1,60 +1,67 @@
-//! How a call ended: from trailers, from an HTTP status, from an HTTP/2 error code.
+//! How a call ended: from trailers, from an HTTP/2 error code.
 //!
-//! gRPC's documents "PROTOCOL-HTTP2" and "HTTP to gRPC Status Code Mapping".
+//! gRPC's document "PROTOCOL-HTTP2". Not here: when which of them counts (`answer`).
 
 use std::time::Duration;
 
-use http::header::CONTENT_TYPE;
-use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
+use http::{HeaderMap, HeaderName};
 use percent_encoding::percent_decode;
 use tonic::Code;
 
 use super::retry::Failure;
 use crate::channel::{Connection, named};
 use crate::error::{Error, Source};
-use crate::wire::{Encoding, Metadata, decode_binary};
+use crate::wire::{
+    Metadata, MetadataLimit, PUSHBACK, decode_binary, field_size, is_reserved, retry_info, size,
+};
 
 // Names are made once: a text would be parsed at each look.
 pub(super) const GRPC_STATUS: HeaderName = HeaderName::from_static("grpc-status");
 const GRPC_MESSAGE: HeaderName = HeaderName::from_static("grpc-message");
-const GRPC_ENCODING: HeaderName = HeaderName::from_static("grpc-encoding");
 
-/// What trailers, or a trailers-only answer, say; `Ok` holds the trailers' metadata.
+/// Of a message this much is kept even where details and the like have used up all the metadata there may be.
+const LEAST_MESSAGE: usize = 1024;
+
+/// What trailers, or a trailers-only answer, say; `Ok` holds the trailers' metadata. What is over the limit costs the
+/// end of a long message, and the program's own metadata, but neither status nor details.
 pub(super) fn of_trailers(
     trailers: &HeaderMap,
     initial_metadata: Option<&Metadata>,
+    limit: &MetadataLimit,
 ) -> Result<Metadata, Error> {
-    let initial_metadata = || initial_metadata.cloned();
-    let metadata = Metadata::from_headers(trailers);
-    let Some(status) = trailers.get(&GRPC_STATUS) else {
-        return Err(Error::rpc(
-            Source::Transport,
-            Code::Unknown,
-            "the answer has no grpc-status",
-        )
-        .processed(true)
-        .with_initial_metadata(initial_metadata())
-        .with_trailers(metadata));
-    };
-    let code = Code::from_bytes(status.as_bytes());
-    if code == Code::Ok {
-        return Ok(metadata);
+    let code = code(trailers);
+    if code == Ok(Code::Ok) {
+        return Ok(Metadata::received(trailers, limit));
     }
-    let message = trailers.get(&GRPC_MESSAGE).map(|text| {
-        percent_decode(text.as_bytes())
-            .decode_utf8_lossy()
-            .into_owned()
-    });
+    let (metadata, left_out) = Metadata::within(trailers, limit.bytes);
+    let (mut message, is_cut) = message(trailers, limit.bytes);
+    if let Err(why) = &code {
+        message = match message.as_str() {
+            "" => why.clone(),
+            _ => format!("{message}; {why}"),
+        };
+    }
+    match (is_cut, left_out) {
+        (true, _) => message.push_str(&format!("… (cut: {})", limit.excess(size(trailers)))),
+        (false, true) => message.push_str(&format!(
+            " (some metadata is left out: {})",
+            limit.excess(size(trailers))
+        )),
+        (false, false) => {}
+    }
+    let code = code.unwrap_or(Code::Unknown);
     let details = trailers
         .get("grpc-status-details-bin")
         .and_then(|text| decode_binary(text.as_bytes()));
     let retryable = matches!(code, Code::Unavailable | Code::ResourceExhausted);
-    let retry_after = pushback(&metadata).flatten();
-    let error = Error::rpc(Source::Gateway, code, message.unwrap_or_default())
+    let retry_after = match pushback(&metadata) {
+        Some(pause) => pause,
+        None => details.as_ref().and_then(retry_info),
+    };
+    let error = Error::rpc(Source::Gateway, code, message)
         .retryable(retryable)
-        .processed(true)
         .with_retry_after(retry_after)
-        .with_initial_metadata(initial_metadata())
+        .with_initial_metadata(initial_metadata.cloned())
         .with_trailers(metadata);
     Err(match details {
         Some(details) => error.with_details(details),
@@ -62,79 +69,78 @@ pub(super) fn of_trailers(
     })
 }
 
+/// A decimal number without leading zeros, space around it as in any field (RFC 9110 section 5.5); of two that differ
+/// neither counts.
+fn code(trailers: &HeaderMap) -> Result<Code, String> {
+    let mut texts = trailers.get_all(&GRPC_STATUS).iter();
+    let mut next = || texts.next().map(|text| text.as_bytes().trim_ascii());
+    let text = next().unwrap_or_default();
+    while let Some(other) = next() {
+        if other != text {
+            return Err(format!(
+                "the answer has two grpc-status, {} and {}",
+                shown(text),
+                shown(other)
+            ));
+        }
+    }
+    match Code::from_bytes(text) {
+        Code::Unknown if text != b"2" => {
+            Err(format!("the grpc-status {} is none of gRPC's", shown(text)))
+        }
+        code => Ok(code),
+    }
+}
+
+/// The message, and whether its end is missing because the trailers are over the limit. Bad escapes are left as they are.
+fn message(trailers: &HeaderMap, limit: usize) -> (String, bool) {
+    let Some(value) = trailers.get(&GRPC_MESSAGE) else {
+        return (String::new(), false);
+    };
+    let others = trailers
+        .iter()
+        .filter(|(name, _)| is_reserved(name) && **name != GRPC_MESSAGE)
+        .map(|(name, value)| field_size(name, value.as_bytes()));
+    let room = limit.saturating_sub(others.sum::<usize>() + field_size(&GRPC_MESSAGE, b""));
+    let text = value.as_bytes();
+    let Some(kept) = text
+        .get(..room.max(limit.min(LEAST_MESSAGE)))
+        .filter(|kept| kept.len() < text.len())
+    else {
+        return (percent_decode(text).decode_utf8_lossy().into_owned(), false);
+    };
+    // Not within an escape, nor within a character.
+    let tail = kept.len().saturating_sub(2);
+    let end = kept[tail..].iter().position(|byte| *byte == b'%');
+    let mut decoded: Vec<u8> =
+        percent_decode(&kept[..end.map_or(kept.len(), |at| tail + at)]).collect();
+    if let Err(error) = std::str::from_utf8(&decoded)
+        && error.error_len().is_none()
+    {
+        decoded.truncate(error.valid_up_to());
+    }
+    (String::from_utf8_lossy(&decoded).into_owned(), true)
+}
+
+/// The peer's bytes in an error: one line, not long.
+pub(super) fn shown(bytes: &[u8]) -> String {
+    const MOST: usize = 100;
+    match bytes.get(..MOST) {
+        Some(beginning) if bytes.len() > MOST => {
+            format!("{:?}…", String::from_utf8_lossy(beginning))
+        }
+        _ => format!("{:?}", String::from_utf8_lossy(bytes)),
+    }
+}
+
 /// What the gateway says of a retry (gRFC A6): when, or `Some(None)`: not at all.
 pub(super) fn pushback(trailers: &Metadata) -> Option<Option<Duration>> {
     let (_, value) = (0..trailers.len())
         .filter_map(|index| trailers.get(index))
-        .find(|(key, _)| *key == "grpc-retry-pushback-ms")?;
+        .find(|(key, _)| *key == PUSHBACK)?;
     let text = std::str::from_utf8(value).ok();
     let milliseconds = text.and_then(|text| text.parse::<u32>().ok());
     Some(milliseconds.map(|milliseconds| Duration::from_millis(milliseconds.into())))
-}
-
-/// The receive limit of metadata, headers of HTTP included (RFC 9113 section 6.5.2).
-pub(super) fn check_size(headers: &HeaderMap, limit: usize) -> Result<(), Error> {
-    let field = |(name, value): (&HeaderName, &HeaderValue)| name.as_str().len() + value.len() + 32;
-    let size: usize = headers.iter().map(field).sum();
-    if size <= limit {
-        return Ok(());
-    }
-    let message = format!(
-        "metadata of {size} bytes is longer than the {limit} that grpc.max_metadata_size allows"
-    );
-    Err(Error::rpc(Source::Library, Code::ResourceExhausted, message).processed(true))
-}
-
-/// An answer that is no gRPC: a proxy's, most likely.
-pub(super) fn of_http(status: StatusCode, headers: &HeaderMap) -> Option<Error> {
-    let content_type = headers.get(CONTENT_TYPE).map(|value| value.as_bytes());
-    let is_grpc = content_type.is_some_and(|value| value.starts_with(b"application/grpc"));
-    if status == StatusCode::OK && is_grpc {
-        return None;
-    }
-    let code = match status.as_u16() {
-        200 => Code::Unknown,
-        400 => Code::Internal,
-        401 => Code::Unauthenticated,
-        403 => Code::PermissionDenied,
-        404 => Code::Unimplemented,
-        429 | 502 | 503 | 504 => Code::Unavailable,
-        _ => Code::Unknown,
-    };
-    let what = if status == StatusCode::OK {
-        "without a gRPC content type"
-    } else {
-        "in place of gRPC"
-    };
-    Some(
-        Error::rpc(
-            Source::Transport,
-            code,
-            format!("the answer is HTTP {status} {what}"),
-        )
-        .retryable(code == Code::Unavailable)
-        .processed(true),
-    )
-}
-
-/// How the answer's messages are compressed.
-pub(super) fn encoding(headers: &HeaderMap) -> Result<Encoding, Error> {
-    match headers
-        .get(&GRPC_ENCODING)
-        .map(|encoding| encoding.as_bytes())
-    {
-        None | Some(b"identity") => Ok(Encoding::Identity),
-        Some(b"gzip") => Ok(Encoding::Gzip),
-        Some(encoding) => Err(Error::rpc(
-            Source::Transport,
-            Code::Internal,
-            format!(
-                "the answer has the unknown grpc-encoding {:?}",
-                String::from_utf8_lossy(encoding)
-            ),
-        )
-        .processed(true)),
-    }
 }
 
 /// An HTTP/2 error of a call on this connection; `committed` once its answer had begun.
@@ -165,7 +171,10 @@ fn of_h2(error: &h2::Error, connection: &Connection) -> Error {
     let text = if error.is_remote() {
         format!("{peer} reset the call: RST_STREAM {reason}")
     } else {
-        format!("this client reset the call, for {peer} broke HTTP/2: {reason}")
+        format!(
+            "this client reset the call, for {peer} broke HTTP/2: {reason}; \
+             so do headers that are far longer than grpc.max_metadata_size"
+        )
     };
     // A proxy may have sent it: no gateway's word.
     Error::rpc(Source::Transport, code, text)
@@ -196,15 +205,21 @@ mod tests {
         parsed.collect()
     }
 
+    const LIMIT: usize = 16384;
+
+    fn judged(pairs: &[(&'static str, &str)], limit: usize) -> Result<Metadata, Error> {
+        of_trailers(&trailers(pairs), None, &MetadataLimit::new(limit))
+    }
+
     #[test]
     fn statuses_come_from_trailers() {
-        let error = of_trailers(
-            &trailers(&[
+        let error = judged(
+            &[
                 ("grpc-status", "5"),
                 ("grpc-message", "no%20such%zz"),
                 ("a", "b"),
-            ]),
-            None,
+            ],
+            LIMIT,
         )
         .unwrap_err();
         assert_eq!(
@@ -212,26 +227,142 @@ mod tests {
             (Code::NotFound, "no such%zz")
         );
         assert_eq!(error.trailers().unwrap().get(0), Some(("a", &b"b"[..])));
-        assert!(of_trailers(&trailers(&[("grpc-status", "0")]), None).is_ok());
-        for odd in ["17", "x", "-1", ""] {
-            let error = of_trailers(&trailers(&[("grpc-status", odd)]), None).unwrap_err();
-            assert_eq!(error.code(), Code::Unknown, "{odd}");
+        assert!(judged(&[("grpc-status", "0")], LIMIT).is_ok());
+        for code in (1..17).map(Code::from_i32) {
+            let error = judged(&[("grpc-status", &(code as i32).to_string())], LIMIT).unwrap_err();
+            assert_eq!((error.code(), error.message()), (code, ""));
+            assert!(error.may_have_been_processed());
+            let retryable = matches!(code, Code::Unavailable | Code::ResourceExhausted);
+            assert_eq!(error.is_retryable(), retryable, "{code:?}");
         }
-        assert_eq!(
-            of_trailers(&HeaderMap::new(), None).unwrap_err().code(),
-            Code::Unknown
-        );
     }
 
     #[test]
-    fn http_statuses_are_mapped() {
-        for (status, code) in [
-            (401, Code::Unauthenticated),
-            (503, Code::Unavailable),
-            (404, Code::Unimplemented),
+    fn a_status_that_is_none_of_grpcs_is_unknown_and_shown() {
+        for odd in [
+            "17",
+            "99",
+            "x",
+            "-1",
+            "+5",
+            "00",
+            "05",
+            "0x5",
+            "5.0",
+            "",
+            "1 4",
+            "4294967301",
         ] {
-            let status = StatusCode::from_u16(status).unwrap();
-            assert_eq!(of_http(status, &HeaderMap::new()).unwrap().code(), code);
+            let pairs = [("grpc-status", odd), ("grpc-message", "why")];
+            let error = judged(&pairs, LIMIT).unwrap_err();
+            assert_eq!(error.code(), Code::Unknown, "{odd}");
+            let message = error.message();
+            assert!(
+                message.starts_with("why; ") && message.contains(&format!("{odd:?}")),
+                "{message}"
+            );
         }
+        let error = judged(&[("grpc-status", " 14\t")], LIMIT).unwrap_err();
+        assert_eq!(error.code(), Code::Unavailable);
+    }
+
+    #[test]
+    fn of_two_statuses_that_differ_neither_counts() {
+        let two = |first: &str, second: &str| {
+            let mut trailers = trailers(&[("grpc-status", first)]);
+            trailers.append(GRPC_STATUS, second.parse().unwrap());
+            of_trailers(&trailers, None, &MetadataLimit::new(LIMIT))
+        };
+        assert!(two("0", "0").is_ok());
+        assert_eq!(two("5", "5").unwrap_err().code(), Code::NotFound);
+        for (first, second) in [("0", "5"), ("5", "0"), ("5", "14"), ("0", "x")] {
+            let error = two(first, second).unwrap_err();
+            assert_eq!(error.code(), Code::Unknown);
+            assert!(error.message().contains("two grpc-status"), "{error}");
+        }
+    }
+
+    #[test]
+    fn a_long_message_loses_its_end_and_nothing_else() {
+        let fields = "grpc-status".len() + 1 + 32 + "grpc-message".len() + 32;
+        for (length, is_cut) in [
+            (100, false),
+            (LIMIT - fields, false),
+            (LIMIT - fields + 1, true),
+            (100_000, true),
+        ] {
+            let text = "x".repeat(length);
+            let error =
+                judged(&[("grpc-status", "3"), ("grpc-message", &text)], LIMIT).unwrap_err();
+            assert_eq!(error.code(), Code::InvalidArgument);
+            let kept = error
+                .message()
+                .bytes()
+                .take_while(|byte| *byte == b'x')
+                .count();
+            assert_eq!(kept, length.min(LIMIT - fields), "{length}");
+            let said = error
+                .message()
+                .contains("grpc.max_metadata_size allows 16384");
+            assert_eq!((said, error.message().len() == length), (is_cut, !is_cut));
+        }
+    }
+
+    #[test]
+    fn a_message_is_cut_between_characters_and_escapes() {
+        for character in ["a", "%C3%BC", "%E2%82%AC", "%F0%9F%8C%8D", "%25", "\u{fc}"] {
+            let text = character.repeat(2000);
+            for limit in 256..280 {
+                let mut trailers = trailers(&[("grpc-status", "3")]);
+                let value = http::HeaderValue::from_bytes(text.as_bytes()).unwrap();
+                trailers.insert(GRPC_MESSAGE, value);
+                let error = of_trailers(&trailers, None, &MetadataLimit::new(limit)).unwrap_err();
+                let plain = percent_decode(character.as_bytes())
+                    .decode_utf8()
+                    .unwrap()
+                    .into_owned();
+                let kept = error.message().split('…').next().unwrap();
+                assert_eq!(kept.replace(&plain, ""), "", "{limit}");
+                assert!(kept.len() > 50 && kept.len() <= limit, "{limit}: {kept}");
+            }
+        }
+    }
+
+    #[test]
+    fn details_and_what_is_said_of_retries_stay_where_metadata_is_left_out() {
+        let (long, details) = ("x".repeat(20_000), "AAAA".repeat(6_000));
+        let error = judged(
+            &[
+                ("grpc-status", "8"),
+                ("long", &long),
+                ("grpc-retry-pushback-ms", "7"),
+                ("grpc-status-details-bin", &details),
+                ("grpc-message", "busy"),
+            ],
+            LIMIT,
+        )
+        .unwrap_err();
+        assert_eq!(
+            (error.code(), error.is_retryable()),
+            (Code::ResourceExhausted, true)
+        );
+        assert_eq!(error.details().len(), 18_000);
+        assert_eq!(error.retry_after(), Some(Duration::from_millis(7)));
+        assert!(
+            error
+                .message()
+                .starts_with("busy (some metadata is left out: "),
+            "{error}"
+        );
+        assert_eq!(error.trailers().unwrap().len(), 1);
+        let metadata = judged(
+            &[("grpc-status", "0"), ("long", &long), ("short", "s")],
+            LIMIT,
+        )
+        .unwrap();
+        assert_eq!(
+            (metadata.len(), metadata.get(0)),
+            (1, Some(("short", &b"s"[..])))
+        );
     }
 }

@@ -9,6 +9,7 @@ use h2::SendStream;
 use h2::client::ResponseFuture;
 use tonic::Code;
 
+use super::answer::{self, Begun};
 use super::retry::{Failure, committed};
 use super::{Call, Control, Exchange, status};
 use crate::channel::Connection;
@@ -130,19 +131,14 @@ async fn read<H: Handler>(
         .map_err(|error| status::lost(&error, connection, false))?
         .into_parts();
     let limit = call.channel.max_metadata();
-    status::check_size(&head.headers, limit).map_err(committed)?;
-    if let Some(error) = status::of_http(head.status, &head.headers) {
-        return Err(error.into());
-    }
-    if head.headers.contains_key(&status::GRPC_STATUS) && body.is_end_stream() {
-        return Ok(status::of_trailers(&head.headers, None)?);
-    }
+    let answer = match answer::begin(head, body.is_end_stream(), limit)? {
+        Begun::Ended(ended) => return Ok(ended?),
+        Begun::Goes(answer) => answer,
+    };
     control.commit();
     let lost = |error: h2::Error| status::lost(&error, connection, true);
-    let encoding = status::encoding(&head.headers).map_err(committed)?;
-    let metadata = Metadata::from_headers(&head.headers);
-    handler.initial_metadata(metadata.clone()).await;
-    let mut reader = Reader::new(call.max_receive, encoding);
+    handler.initial_metadata(answer.metadata.clone()).await;
+    let mut reader = Reader::new(call.max_receive, answer.encoding);
     while let Some(chunk) = body.data().await {
         let chunk = chunk.map_err(lost)?;
         let length = chunk.len();
@@ -154,9 +150,8 @@ async fn read<H: Handler>(
         // Only now: a slow handler keeps the window closed, and with it the sender.
         let _: Result<(), _> = body.flow_control().release_capacity(length);
     }
-    let trailers = body.trailers().await.map_err(lost)?.unwrap_or_default();
-    status::check_size(&trailers, limit).map_err(committed)?;
-    let ended = status::of_trailers(&trailers, Some(&metadata)).map_err(committed)?;
+    let trailers = body.trailers().await.map_err(lost)?;
+    let ended = answer.end(trailers.as_ref(), limit).map_err(committed)?;
     if !reader.is_empty() {
         let error = Error::rpc(
             Source::Transport,

@@ -7,13 +7,13 @@ use h2::client::ResponseFuture;
 use h2::{RecvStream, SendStream};
 use tonic::Code;
 
+use super::answer::{self, Answer, Begun};
 use super::retry::{Failure, committed};
 use super::{Call, Control, Exchange, status};
 use crate::channel::Connection;
 use crate::error::{Error, Source};
-use crate::wire::Encoding;
-use crate::wire::Metadata;
 use crate::wire::framing::Reader;
+use crate::wire::{Metadata, MetadataLimit};
 
 /// What a successful unary call gives.
 #[derive(Clone, Debug)]
@@ -55,11 +55,12 @@ async fn exchange(
     send.send_data(framed.clone(), true)
         .map_err(|error| status::lost(&error, connection, false))?;
     drop(send);
-    let (mut body, initial_metadata, encoding) = match response.await {
-        Ok(response) => head(response, call.channel.max_metadata())?,
+    let limit = call.channel.max_metadata();
+    let (mut body, answer) = match response.await {
+        Ok(response) => head(response, limit)?,
         Err(error) => return Err(status::lost(&error, connection, false)),
     };
-    let mut reader = Reader::new(call.max_receive, encoding);
+    let mut reader = Reader::new(call.max_receive, answer.encoding);
     let mut message = None;
     while let Some(chunk) = body.data().await {
         let chunk = chunk.map_err(|error| status::lost(&error, connection, true))?;
@@ -75,11 +76,7 @@ async fn exchange(
         }
     }
     let trailers = match body.trailers().await {
-        Ok(trailers) => {
-            let trailers = trailers.unwrap_or_default();
-            status::check_size(&trailers, call.channel.max_metadata()).map_err(committed)?;
-            status::of_trailers(&trailers, Some(&initial_metadata)).map_err(committed)?
-        }
+        Ok(trailers) => answer.end(trailers.as_ref(), limit).map_err(committed)?,
         Err(error) => return Err(status::lost(&error, connection, true)),
     };
     if !reader.is_empty() {
@@ -88,7 +85,7 @@ async fn exchange(
     match message {
         Some(message) => Ok(Response {
             message,
-            initial_metadata,
+            initial_metadata: answer.metadata,
             trailers,
         }),
         None => Err(committed(no_message())),
@@ -98,19 +95,16 @@ async fn exchange(
 /// What the answer begins with; not kept while its body is waited for.
 fn head(
     response: http::Response<RecvStream>,
-    limit: usize,
-) -> Result<(RecvStream, Metadata, Encoding), Failure> {
+    limit: &MetadataLimit,
+) -> Result<(RecvStream, Answer), Failure> {
     let (head, body) = response.into_parts();
-    status::check_size(&head.headers, limit).map_err(committed)?;
-    if let Some(error) = status::of_http(head.status, &head.headers) {
-        return Err(error.into());
+    match answer::begin(head, body.is_end_stream(), limit)? {
+        Begun::Goes(answer) => Ok((body, answer)),
+        Begun::Ended(ended) => {
+            ended?;
+            Err(no_message().into())
+        }
     }
-    if body.is_end_stream() && head.headers.contains_key(&status::GRPC_STATUS) {
-        status::of_trailers(&head.headers, None)?;
-        return Err(no_message().into());
-    }
-    let encoding = status::encoding(&head.headers).map_err(committed)?;
-    Ok((body, Metadata::from_headers(&head.headers), encoding))
 }
 
 fn no_message() -> Error {

@@ -115,6 +115,7 @@ pub extern "C" fn zeebe_error_grpc_status(error: Option<&zeebe_error>) -> i32 {
 
 /// What happened, in English, as UTF-8, for people and logs: it never holds a secret.
 ///
+/// The gateway's own text where it said why; its end is cut, and this is said, where it is longer than grpc.max_metadata_size allows.
 /// Borrowed from the error. NULL for NULL.
 #[apply(capi)]
 #[unsafe(no_mangle)]
@@ -154,6 +155,9 @@ pub extern "C" fn zeebe_error_may_have_been_processed(error: Option<&zeebe_error
 }
 
 /// How long the peer asks to wait before the next try, in milliseconds; -1 if it said nothing.
+///
+/// The gateway by grpc-retry-pushback-ms (gRFC A6) or a google.rpc.RetryInfo among its details; a proxy or the token endpoint by Retry-After,
+/// X-Retry-After or RateLimit-Reset, at most 300 s.
 #[apply(capi)]
 #[unsafe(no_mangle)]
 pub extern "C" fn zeebe_error_retry_after_ms(error: Option<&zeebe_error>) -> i64 {

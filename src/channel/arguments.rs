@@ -25,7 +25,7 @@ use crate::environment::{Origin, PROCESS};
 use crate::error::Error;
 use crate::proxy::{self, Proxy};
 use crate::runtime::Epoch;
-use crate::wire::{Encoding, Metadata};
+use crate::wire::{Encoding, Metadata, MetadataLimit};
 
 const PROXY: &str = proxy::GATEWAY.option;
 
@@ -70,6 +70,7 @@ impl Channel {
             return Err(readable_by_others(&settings));
         }
         let service_config = service_config(&options)?;
+        let max_metadata = options.length("grpc.max_metadata_size").unwrap_or(0);
         let target = usable(&settings, &security, parsed);
         let connect_address = arguments
             .connect_address
@@ -120,6 +121,7 @@ impl Channel {
                     security: security.clone(),
                     server_name,
                     security_hint: settings.security_hint.clone(),
+                    max_metadata,
                     lookahead_bytes: match options.integer("grpc.http2.lookahead_bytes") {
                         0 => None,
                         bytes => u32::try_from(bytes).ok(),
@@ -133,7 +135,7 @@ impl Channel {
         let retries = options.integer("grpc.enable_retries") == 1;
         Ok(Arc::new(Self {
             max_receive: ReceiveLimit::new(&options),
-            max_metadata: options.length("grpc.max_metadata_size").unwrap_or(0),
+            max_metadata: MetadataLimit::new(max_metadata),
             max_send: options
                 .length("grpc.max_send_message_length")
                 .unwrap_or(i32::MAX as usize),

@@ -37,8 +37,9 @@ const CONNECTION_WINDOW: u32 = 64 * 1024 * 1024;
 /// connection, and with it all calls, when a dozen readers of short messages are slow; the windows bound them here.
 const SMALL_FRAMES: usize = 32 * 1024 * 1024;
 
-/// Beyond this the connection ends. `grpc.max_metadata_size` is checked for each call, which alone ends by it.
-const HEADERS: u32 = 1024 * 1024;
+/// Headers of an answer that are longer cost the call, and four times as long the connection; `grpc.max_metadata_size`,
+/// which is far below, costs neither.
+const LEAST_HEADERS: usize = 8 * 1024 * 1024;
 
 /// RFC 8305, section 5: "Connection Attempt Delay".
 const ATTEMPT_DELAY: Duration = Duration::from_millis(250);
@@ -55,6 +56,8 @@ pub(super) struct Connector {
     pub(super) lookahead_bytes: Option<u32>,
     /// What a user may do if the peer speaks TLS and this side does not, or the other way round.
     pub(super) security_hint: Option<String>,
+    /// `grpc.max_metadata_size`.
+    pub(super) max_metadata: usize,
 }
 
 /// An open connection and the future that drives it.
@@ -197,12 +200,14 @@ impl Connector {
             let why = why.as_deref().unwrap_or("it ended");
             Error::unavailable(format!("the HTTP/2 handshake with {peer} failed: {why}"))
         };
+        let headers = LEAST_HEADERS.max(self.max_metadata.saturating_mul(2));
+        let headers = u32::try_from(headers).unwrap_or(u32::MAX);
         let window = self.lookahead_bytes.unwrap_or(STREAM_WINDOW);
         let (send, mut connection): (SendRequest<Bytes>, Connection<Tap<S>, Bytes>) =
             h2::client::Builder::new()
                 .initial_window_size(window)
                 .initial_connection_window_size(CONNECTION_WINDOW.max(window))
-                .max_header_list_size(HEADERS)
+                .max_header_list_size(headers)
                 .data_frame_budget(SMALL_FRAMES)
                 .enable_push(false)
                 // No stream before SETTINGS: this is also how their arrival shows.

@@ -56,7 +56,7 @@ use crate::credentials::{ClientAuthentication, Plugin, Security};
 use crate::environment::Origin;
 use crate::error::{Error, Kind};
 use crate::runtime::{self, Epoch, Runtime};
-use crate::wire::Encoding;
+use crate::wire::{Encoding, MetadataLimit};
 
 pub struct Channel {
     settings: Settings,
@@ -75,7 +75,7 @@ pub struct Channel {
     retries: bool,
     encoding: Encoding,
     max_receive: ReceiveLimit,
-    max_metadata: usize,
+    max_metadata: MetadataLimit,
     max_send: usize,
     allows_plugins: bool,
     counters: CallCounters,
@@ -123,8 +123,8 @@ impl Channel {
     }
 
     /// Of what an answer's headers, or its trailers, may be (RFC 9113 section 6.5.2).
-    pub(crate) fn max_metadata(&self) -> usize {
-        self.max_metadata
+    pub(crate) fn max_metadata(&self) -> &MetadataLimit {
+        &self.max_metadata
     }
 
     pub(crate) fn max_send(&self) -> usize {

@@ -51,7 +51,7 @@ const KNOWN: &[Known] = &[
     ("grpc.keepalive_permit_without_calls", Rule::Integer(0, 1), 0),
     ("grpc.max_receive_message_length", Rule::Integer(-1, MAX), 4 * 1024 * 1024),
     ("grpc.max_send_message_length", Rule::Integer(-1, MAX), -1),
-    ("grpc.max_metadata_size", Rule::Integer(0, MAX), 8192),
+    ("grpc.max_metadata_size", Rule::Integer(0, MAX), 16_384),
     ("grpc.ssl_target_name_override", Rule::Text, 0),
     ("grpc.default_authority", Rule::Text, 0),
     ("grpc.primary_user_agent", Rule::Text, 0),

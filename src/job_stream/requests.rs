@@ -2,14 +2,14 @@
 
 use std::time::Duration;
 
-use ::bytes::{Buf, Bytes};
-use prost::encoding::{DecodeContext, WireType, bytes, decode_key, skip_field};
+use bytes::Bytes;
 use prost::{DecodeError, Message};
 use prost_reflect::{DynamicMessage, ReflectMessage, Value};
 
 use crate::channel::{ACTIVATE_JOBS, STREAM_ACTIVATED_JOBS};
 use crate::error::Error;
 use crate::json::Rpc;
+use crate::wire::fields;
 
 /// A request timeout below 0: the gateway answers at once.
 const NO_LONG_POLL: i64 = -1;
@@ -72,20 +72,9 @@ fn set(message: &mut DynamicMessage, field: &str, value: Value) -> Result<(), Er
 }
 
 /// The jobs of an ActivateJobsResponse, cut out and not decoded: fields that this library does not know stay.
-pub(super) fn jobs(mut response: Bytes) -> Result<Vec<Bytes>, DecodeError> {
+pub(super) fn jobs(response: Bytes) -> Result<Vec<Bytes>, DecodeError> {
     const JOBS: u32 = 1;
-    let mut jobs = Vec::new();
-    while response.has_remaining() {
-        let (field, wire_type) = decode_key(&mut response)?;
-        if (field, wire_type) == (JOBS, WireType::LengthDelimited) {
-            let mut job = Bytes::new();
-            bytes::merge(wire_type, &mut job, &mut response, DecodeContext::default())?;
-            jobs.push(job);
-        } else {
-            skip_field(wire_type, field, &mut response, DecodeContext::default())?;
-        }
-    }
-    Ok(jobs)
+    fields(response, JOBS)
 }
 
 #[cfg(test)]

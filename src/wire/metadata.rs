@@ -9,6 +9,7 @@ use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 use bytes::Bytes;
 use http::header::{HeaderMap, HeaderName, HeaderValue};
 
+use super::MetadataLimit;
 use crate::error::Error;
 
 /// Keys that belong to HTTP/2 or gRPC.
@@ -30,6 +31,25 @@ const RESERVED: &[&str] = &[
     "grpc-message",
     "grpc-status-details-bin",
 ];
+
+/// When the gateway wants to be asked again (gRFC A6); it is kept whatever the limit.
+pub(crate) const PUSHBACK: &str = "grpc-retry-pushback-ms";
+
+pub(crate) fn is_reserved(key: &HeaderName) -> bool {
+    RESERVED.contains(&key.as_str())
+}
+
+/// As a limit of metadata counts it, headers of HTTP included (RFC 9113 section 6.5.2).
+pub(crate) fn size(headers: &HeaderMap) -> usize {
+    let fields = headers.iter();
+    fields
+        .map(|(key, value)| field_size(key, value.as_bytes()))
+        .sum()
+}
+
+pub(crate) fn field_size(key: &HeaderName, value: &[u8]) -> usize {
+    key.as_str().len() + value.len() + 32
+}
 
 /// Cheap to clone; empty metadata, which most calls have, takes no memory.
 #[derive(Clone, Default, PartialEq, Eq)]
@@ -93,12 +113,37 @@ impl Metadata {
             .map(|(key, value)| (key.as_str(), &value[..]))
     }
 
-    /// What the peer sent; gRPC's own headers are left out.
-    pub(crate) fn from_headers(headers: &HeaderMap) -> Self {
+    /// What the peer sent with a good answer; it is logged if something of it is left out.
+    pub(crate) fn received(headers: &HeaderMap, limit: &MetadataLimit) -> Self {
+        let (metadata, left_out) = Self::within(headers, limit.bytes);
+        if left_out {
+            limit.left_out(size(headers));
+        }
+        metadata
+    }
+
+    /// What the peer sent, without gRPC's own headers; and whether there was more, for which the limit leaves no room.
+    pub(crate) fn within(headers: &HeaderMap, limit: usize) -> (Self, bool) {
+        let is_over = size(headers) > limit;
+        let own = headers.iter().filter(|(key, _)| is_reserved(key));
+        let own: usize = own
+            .map(|(key, value)| field_size(key, value.as_bytes()))
+            .sum();
+        let mut room = limit.saturating_sub(own);
+        let mut left_out = false;
         let mut entries = Vec::new();
         for (key, value) in headers {
-            if RESERVED.contains(&key.as_str()) {
+            if is_reserved(key) {
                 continue;
+            }
+            if is_over && key.as_str() != PUSHBACK {
+                match room.checked_sub(field_size(key, value.as_bytes())) {
+                    Some(rest) => room = rest,
+                    None => {
+                        left_out = true;
+                        continue;
+                    }
+                }
             }
             if !key.as_str().ends_with("-bin") {
                 entries.push((key.clone(), Bytes::copy_from_slice(value.as_bytes())));
@@ -112,7 +157,8 @@ impl Metadata {
                 }
             }
         }
-        Self((!entries.is_empty()).then(|| Arc::new(entries)))
+        let metadata = Self((!entries.is_empty()).then(|| Arc::new(entries)));
+        (metadata, left_out)
     }
 
     /// With what `cut` leaves of the values; `None`: it leaves all.
@@ -168,7 +214,7 @@ mod tests {
         metadata.add("a", b"x").unwrap();
         let mut headers = HeaderMap::new();
         metadata.write_to(&mut headers);
-        assert_eq!(Metadata::from_headers(&headers), metadata);
+        assert_eq!(Metadata::within(&headers, 1000), (metadata, false));
     }
 
     #[test]

@@ -2,11 +2,17 @@
 //!
 //! Pure. Not here: what a call makes of them (`call`).
 
+mod fields;
 pub(crate) mod framing;
 mod metadata;
+mod metadata_limit;
+mod retry_info;
 mod timeout;
 
+pub(crate) use fields::fields;
 pub use framing::Encoding;
 pub use metadata::Metadata;
-pub(crate) use metadata::decode_binary;
+pub(crate) use metadata::{PUSHBACK, decode_binary, field_size, is_reserved, size};
+pub(crate) use metadata_limit::MetadataLimit;
+pub(crate) use retry_info::retry_info;
 pub(crate) use timeout::{GRPC_TIMEOUT, grpc_timeout};

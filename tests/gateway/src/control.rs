@@ -98,7 +98,7 @@ async fn obey(
             json!({ "status": code as i32, "count": count })
         }
         (&Method::POST, "/fault") => {
-            let fault = for_calls(&query, Fault::of(&query)?)?;
+            let fault = for_calls(&query, Fault::of(&query, &body)?)?;
             let count = count(&query)?;
             context.switches.misbehave(fault, count);
             json!({ "count": count })

@@ -52,7 +52,7 @@ pub(crate) enum Break {
 }
 
 impl Fault {
-    pub(crate) fn of(query: &Query) -> Result<Self, String> {
+    pub(crate) fn of(query: &Query, body: &[u8]) -> Result<Self, String> {
         let kind: String = query.required("kind")?;
         let how = match kind.as_str() {
             "reset" => Break::Reset,
@@ -60,7 +60,7 @@ impl Fault {
             "rst" => Break::Rst(query.required::<u32>("reason")?.into()),
             "stuck" => Break::Stuck,
             "goaway" => return Ok(Self::GoAway),
-            _ => return Shape::of(&kind, query).map(Self::Shape),
+            _ => return Shape::of(&kind, query, body).map(Self::Shape),
         };
         let at = query.required("at")?;
         Ok(Self::Break { at, how })

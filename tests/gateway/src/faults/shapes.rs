@@ -29,6 +29,13 @@ pub(crate) enum Shape {
     Http(StatusCode, String),
     /// Fails, and says when to try again; the call is not carried out.
     Pushback(Status, HeaderValue),
+    /// These headers; then the real messages and these trailers, or nothing. Without trailers to come the call is not
+    /// carried out.
+    Answer {
+        status: StatusCode,
+        headers: HeaderMap,
+        trailers: Option<HeaderMap>,
+    },
     LargeHeaders(usize),
     NoTrailers,
     NoMessage,
@@ -43,7 +50,7 @@ pub(crate) enum Shape {
 }
 
 impl Shape {
-    pub(crate) fn of(kind: &str, query: &Query) -> Result<Self, String> {
+    pub(crate) fn of(kind: &str, query: &Query, body: &[u8]) -> Result<Self, String> {
         Ok(match kind {
             "http" => {
                 let content_type = query.optional("content_type")?;
@@ -55,6 +62,16 @@ impl Shape {
                 let ms: String = query.required("ms")?;
                 let value = ms.parse().map_err(|_| format!("ms cannot be {ms}"))?;
                 Self::Pushback(Status::new(code, "try again later"), value)
+            }
+            "answer" => {
+                let mut lines = body.split(|byte| *byte == b'\n');
+                let headers = fields(lines.by_ref().take_while(|line| !line.is_empty()))?;
+                let has_end = body.windows(2).any(|pair| pair == b"\n\n");
+                Self::Answer {
+                    status: query.required("status")?,
+                    headers,
+                    trailers: has_end.then(|| fields(lines)).transpose()?,
+                }
             }
             "large-headers" => Self::LargeHeaders(query.required("bytes")?),
             "no-trailers" => Self::NoTrailers,
@@ -78,6 +95,24 @@ impl Shape {
             Self::Pushback(status, ms) => {
                 let mut response = status.into_http();
                 response.headers_mut().insert(PUSHBACK, ms);
+                response
+            }
+            Self::Answer {
+                status,
+                headers,
+                trailers,
+            } => {
+                let body = match trailers {
+                    None => Body::empty(),
+                    Some(trailers) => {
+                        let end = (!trailers.is_empty()).then(|| Ok(Frame::trailers(trailers)));
+                        let messages = super::messages(real.await.into_body());
+                        Body::new(StreamBody::new(messages.chain(stream::iter(end))))
+                    }
+                };
+                let mut response = Response::new(body);
+                *response.status_mut() = status;
+                *response.headers_mut() = headers;
                 response
             }
             shape => shape.reshape(real.await),
@@ -178,6 +213,22 @@ impl Shape {
         }
         Some(trailers)
     }
+}
+
+/// Lines of `name:value`, the value as it is.
+fn fields<'a>(lines: impl Iterator<Item = &'a [u8]>) -> Result<HeaderMap, String> {
+    let mut fields = HeaderMap::new();
+    for line in lines.filter(|line| !line.is_empty()) {
+        let refused = || format!("{:?} is no name:value", String::from_utf8_lossy(line));
+        let at = line
+            .iter()
+            .position(|byte| *byte == b':')
+            .ok_or_else(refused)?;
+        let name = HeaderName::from_bytes(&line[..at]).map_err(|_| refused())?;
+        let value = HeaderValue::from_bytes(&line[at + 1..]).map_err(|_| refused())?;
+        fields.append(name, value);
+    }
+    Ok(fields)
 }
 
 /// The data with another prefix before its first message.

@@ -1,0 +1,198 @@
+//! Answer: what an HTTP answer's beginning and its end say, and in which order they count.
+//!
+//! What says that it is gRPC and has a grpc-status is judged by that, whatever its HTTP status; only else does the HTTP
+//! status count (gRPC's document "HTTP to gRPC Status Code Mapping"). What does not say that it is gRPC is a proxy's.
+
+use std::time::SystemTime;
+
+use http::header::CONTENT_TYPE;
+use http::response::Parts;
+use http::{HeaderMap, HeaderName, StatusCode};
+use tonic::Code;
+
+use super::retry::{Failure, committed};
+use super::status::{self, GRPC_STATUS, shown};
+use crate::error::{Error, Source};
+use crate::retry_after::retry_after;
+use crate::wire::{Encoding, Metadata, MetadataLimit, size};
+
+const GRPC_ENCODING: HeaderName = HeaderName::from_static("grpc-encoding");
+
+/// An answer whose messages may follow.
+pub(super) struct Answer {
+    pub(super) metadata: Metadata,
+    pub(super) encoding: Encoding,
+    /// What the call ends with if the trailers have no grpc-status.
+    otherwise: Option<Box<Otherwise>>,
+}
+
+/// A good answer has none of it.
+enum Otherwise {
+    /// A grpc-status among the headers.
+    Headers(HeaderMap),
+    /// An HTTP status that is not 200.
+    Http(Error),
+}
+
+/// How an answer begins.
+pub(super) enum Begun {
+    /// Trailers alone.
+    Ended(Result<Metadata, Error>),
+    Goes(Answer),
+}
+
+/// Judges the headers, with which the answer may end.
+pub(super) fn begin(head: Parts, ends: bool, limit: &MetadataLimit) -> Result<Begun, Failure> {
+    let Parts {
+        status, headers, ..
+    } = head;
+    if !is_grpc(&headers) {
+        return Err(foreign(status, &headers).into());
+    }
+    let has_status = headers.contains_key(&GRPC_STATUS);
+    if ends {
+        let ended = if has_status {
+            status::of_trailers(&headers, None, limit)
+        } else {
+            Err(without_status(status, &headers))
+        };
+        return Ok(Begun::Ended(ended));
+    }
+    Ok(Begun::Goes(Answer {
+        encoding: encoding(&headers).map_err(committed)?,
+        metadata: Metadata::received(&headers, limit),
+        otherwise: if has_status {
+            Some(Box::new(Otherwise::Headers(headers)))
+        } else if status != StatusCode::OK {
+            Some(Box::new(Otherwise::Http(without_status(status, &headers))))
+        } else {
+            None
+        },
+    }))
+}
+
+impl Answer {
+    /// Judges the end; `Ok` holds the trailers' metadata.
+    pub(super) fn end(
+        &self,
+        trailers: Option<&HeaderMap>,
+        limit: &MetadataLimit,
+    ) -> Result<Metadata, Error> {
+        let initial = Some(&self.metadata);
+        if let Some(trailers) = trailers.filter(|trailers| trailers.contains_key(&GRPC_STATUS)) {
+            return status::of_trailers(trailers, initial, limit);
+        }
+        let error = match self.otherwise.as_deref() {
+            Some(Otherwise::Headers(headers)) => {
+                return status::of_trailers(headers, initial, limit);
+            }
+            Some(Otherwise::Http(error)) => error.clone(),
+            None => no_status(),
+        };
+        let error = error.with_initial_metadata(initial.cloned());
+        let Some(trailers) = trailers else {
+            return Err(error);
+        };
+        let error = error.with_trailers(Metadata::received(trailers, limit));
+        // Of what is far beyond the limit the rest is not even read.
+        let is_cut = trailers.is_empty() || size(trailers) > limit.bytes;
+        Err(if is_cut {
+            error.noting(&format!(
+                "its trailers are empty, or longer than is read: grpc.max_metadata_size is {}",
+                limit.bytes
+            ))
+        } else {
+            error
+        })
+    }
+}
+
+/// By each of its content types; types are compared without regard to case, and parameters do not count (RFC 9110 section 8.3.1).
+fn is_grpc(headers: &HeaderMap) -> bool {
+    const GRPC: &[u8] = b"application/grpc";
+    let is_token = |bytes: &[u8]| {
+        bytes
+            .iter()
+            .all(|byte| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(byte))
+    };
+    let is_grpc = |value: &[u8]| {
+        let kind = value.split(|byte| *byte == b';').next().unwrap_or(value);
+        let kind = kind.trim_ascii();
+        let Some((kind, suffix)) = kind.split_at_checked(GRPC.len()) else {
+            return false;
+        };
+        kind.eq_ignore_ascii_case(GRPC)
+            && (suffix.is_empty() || suffix.strip_prefix(b"+").is_some_and(is_token))
+    };
+    let mut types = headers.get_all(CONTENT_TYPE).iter().peekable();
+    types.peek().is_some() && types.all(|value| is_grpc(value.as_bytes()))
+}
+
+/// The table of gRPC's document.
+fn code_of(status: StatusCode) -> Code {
+    match status.as_u16() {
+        400 | 431 => Code::Internal,
+        401 => Code::Unauthenticated,
+        403 => Code::PermissionDenied,
+        404 => Code::Unimplemented,
+        429 | 502..=504 => Code::Unavailable,
+        _ => Code::Unknown,
+    }
+}
+
+/// Of an HTTP status alone; `what` follows it in the message.
+fn of_http(status: StatusCode, what: &str) -> Error {
+    let code = code_of(status);
+    let reason = status
+        .canonical_reason()
+        .map_or(String::new(), |reason| format!(" {reason}"));
+    let message = format!("the answer is HTTP {}{reason} {what}", status.as_str());
+    Error::rpc(Source::Transport, code, message).retryable(code == Code::Unavailable)
+}
+
+/// An answer that is no gRPC: a proxy's, most likely.
+fn foreign(status: StatusCode, headers: &HeaderMap) -> Error {
+    let kind = headers
+        .get(CONTENT_TYPE)
+        .map_or("no content type".to_owned(), |value| {
+            format!("the content type {}", shown(value.as_bytes()))
+        });
+    of_http(status, &format!("in place of gRPC, with {kind}"))
+        .with_retry_after(retry_after(headers, SystemTime::now()))
+}
+
+/// One that says it is gRPC, and has no grpc-status.
+fn without_status(status: StatusCode, headers: &HeaderMap) -> Error {
+    if status == StatusCode::OK {
+        return no_status();
+    }
+    of_http(status, "and has no grpc-status")
+        .with_retry_after(retry_after(headers, SystemTime::now()))
+}
+
+fn no_status() -> Error {
+    Error::rpc(
+        Source::Transport,
+        Code::Unknown,
+        "the answer has no grpc-status",
+    )
+}
+
+/// How the answer's messages are compressed.
+fn encoding(headers: &HeaderMap) -> Result<Encoding, Error> {
+    match headers
+        .get(&GRPC_ENCODING)
+        .map(|encoding| encoding.as_bytes())
+    {
+        None | Some(b"identity") => Ok(Encoding::Identity),
+        Some(b"gzip") => Ok(Encoding::Gzip),
+        Some(encoding) => Err(Error::rpc(
+            Source::Transport,
+            Code::Internal,
+            format!(
+                "the answer has the unknown grpc-encoding {}",
+                shown(encoding)
+            ),
+        )),
+    }
+}
