@@ -52,7 +52,7 @@
 
 /* Each initialises the struct of its name: its size, and nothing given. */
 #define ZEEBE_CONNECTION_OPTIONS_INIT { sizeof(zeebe_connection_options), NULL, NULL, 0, 0, 0 }
-#define ZEEBE_TOKEN_OPTIONS_INIT { sizeof(zeebe_token_options), 0, 0, 0, 0, 0, 0, NULL, NULL, NULL, NULL, NULL, NULL }
+#define ZEEBE_TOKEN_OPTIONS_INIT { sizeof(zeebe_token_options), 0, 0, 0, 0, 0, 0, NULL, NULL, NULL, NULL, NULL, NULL, NULL, 0, 0 }
 #define ZEEBE_INSECURE_CHANNEL_OPTIONS_INIT { sizeof(zeebe_insecure_channel_options), NULL, NULL, 0, NULL }
 #define ZEEBE_SECURE_CHANNEL_OPTIONS_INIT { sizeof(zeebe_secure_channel_options), NULL, NULL, 0, NULL, NULL }
 #define ZEEBE_OAUTH2_CLIENT_CREDENTIALS_CHANNEL_OPTIONS_INIT { sizeof(zeebe_oauth2_client_credentials_channel_options), NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, 0, 0, 0, NULL, NULL }
@@ -352,7 +352,7 @@ enum ZeebeClientAuthentication
 #endif // defined(__cplusplus) || __STDC_VERSION__ >= 202311L
  {
   /**
-   * BASIC for OAuth channels, BODY for Camunda's cloud.
+   * BASIC for OAuth channels, BODY for Camunda's cloud and zeebe_create_channel_from_environment().
    */
   ZEEBE_CLIENT_AUTHENTICATION_DEFAULT = 0,
   /**
@@ -360,7 +360,7 @@ enum ZeebeClientAuthentication
    */
   ZEEBE_CLIENT_AUTHENTICATION_BASIC = 1,
   /**
-   * HTTP Basic of id and secret, each form-encoded first (RFC 6749 section 2.3.1).
+   * HTTP Basic of id and secret, each form-encoded first (RFC 6749 section 2.3.1), a space as `%20`.
    */
   ZEEBE_CLIENT_AUTHENTICATION_BASIC_RFC6749 = 2,
   /**
@@ -705,6 +705,20 @@ typedef struct {
    * the secret alone the old token serves until its end. What the gateway refuses goes. NULL: tokens stay in memory.
    */
   const char *cache_path;
+  /**
+   * `aud` of what PRIVATE_KEY_JWT signs, and only for that: what the server calls its token endpoint, or its issuer, where that is
+   * not the URL that it is asked by (RFC 7523 section 3). NULL: the token URL, without user and password.
+   */
+  const char *assertion_audience;
+  /**
+   * 1: of a `certificate_chain` that ends in a root, the root is shown, too. 0: it is left out, which a server has or does not
+   * trust (RFC 8446 section 4.4.2); some count certificates. One that stands alone is shown in any case.
+   */
+  int32_t send_root_certificate;
+  /**
+   * Must be 0.
+   */
+  uint32_t reserved_2;
 } zeebe_token_options;
 
 /**
@@ -752,7 +766,7 @@ typedef struct {
    */
   size_t channel_options_count;
   /**
-   * Seconds before its expiry from which a token counts as expired; 0: 60, ZEEBE_LEEWAY_NONE: none.
+   * Seconds before its expiry from which a token counts as expired; 0: 60, and at most half of its life, ZEEBE_LEEWAY_NONE: none.
    */
   int64_t leeway;
   /**
@@ -818,7 +832,7 @@ typedef struct {
    */
   size_t channel_options_count;
   /**
-   * Seconds before its expiry from which a token counts as expired; 0: 60, ZEEBE_LEEWAY_NONE: none.
+   * Seconds before its expiry from which a token counts as expired; 0: 60, and at most half of its life, ZEEBE_LEEWAY_NONE: none.
    */
   int64_t leeway;
   /**
@@ -931,7 +945,7 @@ typedef struct {
    */
   zeebe_destroy destroy;
   /**
-   * Seconds before its expiry from which a token counts as expired; 0: 60, ZEEBE_LEEWAY_NONE: none.
+   * Seconds before its expiry from which a token counts as expired; 0: 60, and at most half of its life, ZEEBE_LEEWAY_NONE: none.
    */
   int64_t leeway;
   /**
@@ -969,7 +983,7 @@ typedef struct {
    */
   const char *audience;
   /**
-   * Seconds before its expiry from which a token counts as expired; 0: 60, ZEEBE_LEEWAY_NONE: none.
+   * Seconds before its expiry from which a token counts as expired; 0: 60, and at most half of its life, ZEEBE_LEEWAY_NONE: none.
    */
   int64_t leeway;
   /**
@@ -1275,7 +1289,8 @@ zeebe_error *zeebe_create_camunda_cloud_channel(const zeebe_camunda_cloud_channe
  *   `localhost:26500`. Its scheme decides between plaintext (grpc, http) and TLS (grpcs, https); without one
  *   `CAMUNDA_SECURE_CONNECTION`, then `ZEEBE_INSECURE_CONNECTION`; else TLS.
  * - Token URL: `CAMUNDA_OAUTH_URL`, `CAMUNDA_AUTHORIZATION_SERVER_URL`, `ZEEBE_AUTHORIZATION_SERVER_URL`, else Camunda's cloud.
- *   Without an audience none is sent, but to the cloud's.
+ *   Without an audience none is sent, but to the cloud's. The secret goes in the body, as the official clients send it, unless
+ *   `ZEEBE_CLIENT_AUTHENTICATION` says otherwise.
  * - Files of certificates and keys are read here, but that of the roots, which is read at the first connect.
  *
  * Errors as the four; also SETTINGS: a value that cannot be used, or a file that cannot be read. TLS: its content does not parse.

@@ -30,6 +30,8 @@ var optionNames = map[string]string{
 	"token_options.private_key":              "TokenOptions.PrivateKey",
 	"token_options.certificate_chain":        "TokenOptions.CertificateChain",
 	"token_options.key_id":                   "TokenOptions.KeyID",
+	"token_options.assertion_audience":       "TokenOptions.AssertionAudience",
+	"token_options.send_root_certificate":    "TokenOptions.SendRootCertificate",
 	"token_options.http_proxy":               "TokenOptions.HTTPProxy",
 	"token_options.cache_path":               "TokenOptions.CachePath",
 

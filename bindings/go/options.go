@@ -213,6 +213,10 @@ type TokenOptions struct {
 	CertificateChain string
 	// KeyID is the `kid` of assertions.
 	KeyID string
+	// AssertionAudience is the `aud` of assertions, where the server calls itself otherwise than the token URL does.
+	AssertionAudience string
+	// SendRootCertificate shows a root at the end of CertificateChain, too.
+	SendRootCertificate bool
 	// HTTPProxy is `http://[user:password@]host:port`; else the variables https_proxy, http_proxy and no_proxy.
 	HTTPProxy string
 	// CachePath is a file that tokens are kept in, for other processes and for the next start.
@@ -234,6 +238,8 @@ func (t *TokenOptions) native(memory *arena) *C.zeebe_token_options {
 	native.private_key = memory.notEmpty("TokenOptions.PrivateKey", t.PrivateKey)
 	native.certificate_chain = memory.notEmpty("TokenOptions.CertificateChain", t.CertificateChain)
 	native.key_id = memory.notEmpty("TokenOptions.KeyID", t.KeyID)
+	native.assertion_audience = memory.notEmpty("TokenOptions.AssertionAudience", t.AssertionAudience)
+	native.send_root_certificate = flag(t.SendRootCertificate)
 	native.http_proxy = memory.notEmpty("TokenOptions.HTTPProxy", t.HTTPProxy)
 	native.cache_path = memory.notEmpty("TokenOptions.CachePath", t.CachePath)
 	return native

@@ -30,6 +30,10 @@ struct TokenOptions {
     std::optional<std::string> certificate_chain = {};
     /// `kid` of what `private_key_jwt` signs.
     std::optional<std::string> key_id = {};
+    /// `aud` of assertions, where the server calls itself otherwise than the token URL does.
+    std::optional<std::string> assertion_audience = {};
+    /// Whether a root at the end of `certificate_chain` is shown, too.
+    bool send_root_certificate = false;
     /// `http://[user:password@]host:port`; not given: the variables', for channels.
     std::optional<std::string> http_proxy = {};
     /// A file that tokens are kept in, shared by processes; not given: tokens stay in memory.
@@ -78,6 +82,8 @@ inline zeebe_token_options to_c(Arguments &arguments, const TokenOptions &option
     c.private_key = arguments.text("TokenOptions::private_key", options.private_key);
     c.certificate_chain = arguments.text("TokenOptions::certificate_chain", options.certificate_chain);
     c.key_id = arguments.text("TokenOptions::key_id", options.key_id);
+    c.assertion_audience = arguments.text("TokenOptions::assertion_audience", options.assertion_audience);
+    c.send_root_certificate = options.send_root_certificate;
     c.http_proxy = arguments.text("TokenOptions::http_proxy", options.http_proxy);
     c.cache_path = arguments.text("TokenOptions::cache_path", options.cache_path);
     return c;

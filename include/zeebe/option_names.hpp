@@ -39,6 +39,8 @@ inline constexpr OptionName option_names[] = {
     {"token_options.private_key", "TokenOptions::private_key"},
     {"token_options.certificate_chain", "TokenOptions::certificate_chain"},
     {"token_options.key_id", "TokenOptions::key_id"},
+    {"token_options.assertion_audience", "TokenOptions::assertion_audience"},
+    {"token_options.send_root_certificate", "TokenOptions::send_root_certificate"},
     {"token_options.http_proxy", "TokenOptions::http_proxy"},
     {"token_options.cache_path", "TokenOptions::cache_path"},
     {"options.root_certificates", "SslOptions::root_certificates"},

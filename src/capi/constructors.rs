@@ -155,7 +155,7 @@ fn create(
             token.options,
         );
         token_problem = client.problem().map(Error::settings).or(token_problem);
-        let lifetime = lifetime(Some(oauth.leeway), oauth.expire_in);
+        let lifetime = lifetime(settings.given_leeway(), oauth.expire_in);
         let made = Plugin::client_credentials(client, lifetime);
         credentials.plugins.push(Arc::clone(&made));
         oauth2 = Some((made, authentication));
@@ -352,7 +352,8 @@ pub extern "C" fn zeebe_create_camunda_cloud_channel(
 ///   `localhost:26500`. Its scheme decides between plaintext (grpc, http) and TLS (grpcs, https); without one
 ///   `CAMUNDA_SECURE_CONNECTION`, then `ZEEBE_INSECURE_CONNECTION`; else TLS.
 /// - Token URL: `CAMUNDA_OAUTH_URL`, `CAMUNDA_AUTHORIZATION_SERVER_URL`, `ZEEBE_AUTHORIZATION_SERVER_URL`, else Camunda's cloud.
-///   Without an audience none is sent, but to the cloud's.
+///   Without an audience none is sent, but to the cloud's. The secret goes in the body, as the official clients send it, unless
+///   `ZEEBE_CLIENT_AUTHENTICATION` says otherwise.
 /// - Files of certificates and keys are read here, but that of the roots, which is read at the first connect.
 ///
 /// Errors as the four; also SETTINGS: a value that cannot be used, or a file that cannot be read. TLS: its content does not parse.
@@ -373,7 +374,8 @@ pub extern "C" fn zeebe_create_channel_from_environment(
     if let (Some(url), Some(oauth)) = (official.configuration_url, &settings.oauth) {
         token.options.discovery = Some(Discovery::new(url, oauth.authorization_server.1));
     }
-    token.authentication = official.client_authentication;
+    let sent_by_default = ClientAuthentication::OF_OFFICIAL_CLIENTS;
+    token.authentication = official.client_authentication.or(Some(sent_by_default));
     token.options.signing_key = materials.signing_key;
     token.options.tls = materials.token_tls;
     token.options.identity = materials.identity;

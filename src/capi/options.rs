@@ -53,11 +53,11 @@ pub enum ZeebeCompression {
 #[repr(i32)]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ZeebeClientAuthentication {
-    /// BASIC for OAuth channels, BODY for Camunda's cloud.
+    /// BASIC for OAuth channels, BODY for Camunda's cloud and zeebe_create_channel_from_environment().
     Default = 0,
     /// HTTP Basic of id and secret as they are.
     Basic = 1,
-    /// HTTP Basic of id and secret, each form-encoded first (RFC 6749 section 2.3.1).
+    /// HTTP Basic of id and secret, each form-encoded first (RFC 6749 section 2.3.1), a space as `%20`.
     BasicRfc6749 = 2,
     /// client_id and client_secret in the body.
     Body = 3,
@@ -146,13 +146,21 @@ pub struct zeebe_token_options {
     /// token file is left alone, with a warning. Tokens are found by URL, id, method, scope and audience, not by secret: after a change of
     /// the secret alone the old token serves until its end. What the gateway refuses goes. NULL: tokens stay in memory.
     pub cache_path: *const c_char,
+    /// `aud` of what PRIVATE_KEY_JWT signs, and only for that: what the server calls its token endpoint, or its issuer, where that is
+    /// not the URL that it is asked by (RFC 7523 section 3). NULL: the token URL, without user and password.
+    pub assertion_audience: *const c_char,
+    /// 1: of a `certificate_chain` that ends in a root, the root is shown, too. 0: it is left out, which a server has or does not
+    /// trust (RFC 8446 section 4.4.2); some count certificates. One that stands alone is shown in any case.
+    pub send_root_certificate: i32,
+    /// Must be 0.
+    pub reserved_2: u32,
 }
 
 // SAFETY: `repr(C)`, integers and pointers only, `size` first; no padding, as asserted below.
 unsafe impl Options for zeebe_token_options {
     const FIRST_SIZE: usize = offset_of!(Self, cache_path) + size_of::<*const c_char>();
 }
-const _: () = assert!(size_of::<zeebe_token_options>() == 88);
+const _: () = assert!(size_of::<zeebe_token_options>() == 104);
 
 /// Of zeebe_create_insecure_channel(). Initialise it with ::ZEEBE_INSECURE_CHANNEL_OPTIONS_INIT.
 #[derive_ReprC]
@@ -229,7 +237,7 @@ pub struct zeebe_oauth2_client_credentials_channel_options {
     pub channel_options: *const zeebe_channel_option,
     /// How many.
     pub channel_options_count: usize,
-    /// Seconds before its expiry from which a token counts as expired; 0: 60, ZEEBE_LEEWAY_NONE: none.
+    /// Seconds before its expiry from which a token counts as expired; 0: 60, and at most half of its life, ZEEBE_LEEWAY_NONE: none.
     pub leeway: i64,
     /// Seconds a token is good for that does not say so itself; 0: not given.
     pub expire_in: i64,
@@ -273,7 +281,7 @@ pub struct zeebe_camunda_cloud_channel_options {
     pub channel_options: *const zeebe_channel_option,
     /// How many.
     pub channel_options_count: usize,
-    /// Seconds before its expiry from which a token counts as expired; 0: 60, ZEEBE_LEEWAY_NONE: none.
+    /// Seconds before its expiry from which a token counts as expired; 0: 60, and at most half of its life, ZEEBE_LEEWAY_NONE: none.
     pub leeway: i64,
     /// Seconds a token is good for that does not say so itself; 0: not given.
     pub expire_in: i64,
@@ -328,7 +336,7 @@ pub struct zeebe_oauth2_client_credentials_metadata_plugin_options {
     pub scope: *const c_char,
     /// NULL or "": none.
     pub audience: *const c_char,
-    /// Seconds before its expiry from which a token counts as expired; 0: 60, ZEEBE_LEEWAY_NONE: none.
+    /// Seconds before its expiry from which a token counts as expired; 0: 60, and at most half of its life, ZEEBE_LEEWAY_NONE: none.
     pub leeway: i64,
     /// Seconds a token is good for that does not say so itself; 0: not given.
     pub expire_in: i64,
@@ -356,7 +364,7 @@ pub struct zeebe_oauth2_metadata_plugin_options {
     pub cancel: zeebe_retrieve_cancel_callback,
     /// May be NULL.
     pub destroy: zeebe_destroy,
-    /// Seconds before its expiry from which a token counts as expired; 0: 60, ZEEBE_LEEWAY_NONE: none.
+    /// Seconds before its expiry from which a token counts as expired; 0: 60, and at most half of its life, ZEEBE_LEEWAY_NONE: none.
     pub leeway: i64,
     /// Seconds a token is good for that does not say so itself; 0: not given.
     pub expire_in: i64,

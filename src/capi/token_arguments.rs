@@ -39,7 +39,7 @@ pub(crate) fn lifetime_arguments(
 
 pub(crate) fn lifetime(leeway: Option<u64>, expire_in: Option<u64>) -> Lifetime {
     Lifetime {
-        leeway: Duration::from_secs(leeway.unwrap_or(60)),
+        leeway: leeway.map(Duration::from_secs),
         expire_in: expire_in.map(Duration::from_secs),
     }
 }
@@ -61,7 +61,7 @@ impl TokenArguments {
         // SAFETY: an options struct of the header's contract.
         let options = unsafe { convert::options("token_options", options) }?;
         let authentication = authentication(options.client_authentication)?;
-        if options.reserved != 0 {
+        if options.reserved != 0 || options.reserved_2 != 0 {
             return Err(Error::invalid_argument("token_options.reserved is not 0"));
         }
         let ca = text("token_ca", &options.token_ca)?;
@@ -69,15 +69,35 @@ impl TokenArguments {
         let chain = text("certificate_chain", &options.certificate_chain)?;
         let key_id = text("key_id", &options.key_id)?;
         check_identity(authentication, key, chain, key_id)?;
-        let signing_key = match (authentication, key) {
-            (Some(ClientAuthentication::PrivateKeyJwt), Some(key)) => Some(Arc::new(
-                SigningKey::from_pem("token_options.private_key", key, key_id)?,
-            )),
-            _ => None,
-        };
+        let assertion_audience = text("assertion_audience", &options.assertion_audience)?;
+        if assertion_audience.is_some()
+            && authentication != Some(ClientAuthentication::PrivateKeyJwt)
+        {
+            return Err(Error::invalid_argument(
+                "token_options.assertion_audience is given, which only private_key_jwt uses",
+            ));
+        }
+        let sends_root = convert::flag(
+            "token_options.send_root_certificate",
+            options.send_root_certificate,
+        )?;
         // A key without a certificate only signs.
         let tls_key = key.filter(|_| chain.is_some());
         let tls = TlsCredentials::from_pem("token_options", ("token_ca", ca), tls_key, chain)?;
+        let tls = match sends_root {
+            true => tls,
+            false => tls.without_root(),
+        };
+        let signing_key = match (authentication, key) {
+            (Some(ClientAuthentication::PrivateKeyJwt), Some(key)) => {
+                let key = SigningKey::from_pem("token_options.private_key", key, key_id)?;
+                Some(Arc::new(match tls.own_certificate() {
+                    Some(certificate) => key.with_certificate(certificate),
+                    None => key,
+                }))
+            }
+            _ => None,
+        };
         Ok(Self {
             authentication,
             allow_insecure_url: convert::flag(
@@ -91,7 +111,8 @@ impl TokenArguments {
                 ca: ca.map(str::to_owned),
                 tls,
                 signing_key,
-                identity: fingerprint(&[key, chain, key_id]),
+                identity: fingerprint(&[key, chain, key_id, sends_root.then_some("root")]),
+                assertion_audience: assertion_audience.map(str::to_owned),
                 proxy: None,
                 resource: None,
                 discovery: None,

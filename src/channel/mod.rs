@@ -298,7 +298,7 @@ impl Channel {
             let facts = plugin.facts();
             json!({
                 "client_authentication": authentication.name(),
-                "leeway": self.settings.oauth.as_ref().map(|oauth| oauth.leeway),
+                "leeway": seconds(facts.leeway),
                 "expire_in": facts.expire_in.map(|duration| duration.as_secs()),
                 "granted_scope": facts.granted_scope,
                 "state": facts.state,
@@ -387,6 +387,14 @@ fn of_call(error: &Error) -> Error {
     match error.kind() {
         Kind::Settings => Error::settings_of_call(error.message()),
         _ => error.clone(),
+    }
+}
+
+/// Whole, if it is.
+fn seconds(duration: Duration) -> Value {
+    match duration.subsec_nanos() {
+        0 => json!(duration.as_secs()),
+        _ => json!(duration.as_secs_f64()),
     }
 }
 

@@ -5,6 +5,7 @@
 use std::fmt;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use aws_lc_rs::digest;
 use aws_lc_rs::error::{KeyRejected, Unspecified};
 use aws_lc_rs::rand::SystemRandom;
 use aws_lc_rs::signature::{
@@ -14,8 +15,8 @@ use aws_lc_rs::signature::{
 };
 use base64::Engine;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
-use rustls::pki_types::PrivateKeyDer;
 use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use serde_json::{Value, json};
 use zeroize::Zeroize;
 
@@ -24,8 +25,11 @@ use crate::error::Error;
 /// The value of `client_assertion_type` (RFC 7523 section 2.2).
 pub(super) const ASSERTION_TYPE: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
 
-/// From `iat` to `exp`: for one request, and for clocks that differ a little.
+/// Until `exp`: for one request, and for clocks that differ a little.
 const LIFETIME: Duration = Duration::from_secs(60);
+
+/// `iat` lies so far back: some servers take none that is ahead of their clock. None wants it younger than a minute.
+const BACKDATED: Duration = Duration::from_secs(10);
 
 enum KeyPair {
     Rsa(RsaKeyPair),
@@ -37,6 +41,8 @@ pub struct SigningKey {
     pair: KeyPair,
     /// `kid`: which of a client's keys it is.
     key_id: Option<String>,
+    /// `x5t` and `x5t#S256` (RFC 7515 sections 4.1.7 and 4.1.8): of the certificate of the same key, if there is one.
+    thumbprints: Option<(String, String)>,
 }
 
 impl fmt::Debug for SigningKey {
@@ -76,7 +82,21 @@ impl SigningKey {
         Ok(Self {
             pair: pair?,
             key_id: key_id.map(str::to_owned),
+            thumbprints: None,
         })
+    }
+
+    /// The certificate, by which some servers find the key.
+    pub fn with_certificate(mut self, certificate: &CertificateDer<'_>) -> Self {
+        let thumbprint = |algorithm| {
+            let digest = digest::digest(algorithm, certificate);
+            BASE64_URL_SAFE_NO_PAD.encode(digest)
+        };
+        self.thumbprints = Some((
+            thumbprint(&digest::SHA1_FOR_LEGACY_USE_ONLY),
+            thumbprint(&digest::SHA256),
+        ));
+        self
     }
 
     /// `alg`, by RFC 7518 section 3.1.
@@ -93,13 +113,17 @@ impl SigningKey {
         if let Some(key_id) = &self.key_id {
             header["kid"] = json!(key_id);
         }
+        if let Some((sha1, sha256)) = &self.thumbprints {
+            header["x5t"] = json!(sha1);
+            header["x5t#S256"] = json!(sha256);
+        }
         let issued = claims.issued.duration_since(UNIX_EPOCH).unwrap_or_default();
         let payload = json!({
             "iss": claims.client_id,
             "sub": claims.client_id,
             "aud": claims.audience,
             "jti": claims.jti,
-            "iat": issued.as_secs(),
+            "iat": issued.saturating_sub(BACKDATED).as_secs(),
             "exp": (issued + LIFETIME).as_secs(),
         });
         let part = |json: Value| BASE64_URL_SAFE_NO_PAD.encode(json.to_string());
@@ -227,7 +251,7 @@ mod tests {
                     "sub": "caf\u{e9}",
                     "aud": "https://login.example/token",
                     "jti": "once",
-                    "iat": 1_700_000_000_u64,
+                    "iat": 1_699_999_990_u64,
                     "exp": 1_700_000_060_u64,
                 })
             );
@@ -250,6 +274,23 @@ mod tests {
             );
             assert_eq!(header, json!({"alg": "ES256", "typ": "JWT"}));
         }
+    }
+
+    #[test]
+    fn a_certificate_is_named_by_its_thumbprints() {
+        let pair = EcdsaKeyPair::generate(&ECDSA_P256_SHA256_FIXED_SIGNING).unwrap();
+        let text = pem("PRIVATE KEY", pair.to_pkcs8v1().unwrap());
+        let key = SigningKey::from_pem("the key", &text, None).unwrap();
+        let key = key.with_certificate(&CertificateDer::from(&b"abc"[..]));
+        let assertion = key.assertion(claims("once")).unwrap();
+        let public = pair.public_key().as_ref();
+        let (header, _) = verified(&assertion, &ECDSA_P256_SHA256_FIXED, public);
+        // The digests of "abc" in FIPS 180's examples.
+        assert_eq!(header["x5t"], "qZk-NkcGgWq6PiVxeFDCbJzQ2J0");
+        assert_eq!(
+            header["x5t#S256"],
+            "ungWv48Bz-pBQUDeXa4iI7ADYaOWF3qctBD_YfIAFa0"
+        );
     }
 
     #[test]

@@ -67,7 +67,7 @@ impl DiskCache {
         let reading = Arc::new(reading);
         let look = || {
             let (this, reading) = (Arc::clone(self), Arc::clone(&reading));
-            blocking(move || Ok(this.look(&this.load()?, &reading, lifetime.leeway)))
+            blocking(move || Ok(this.look(&this.load()?, &reading, &lifetime)))
         };
         match look().await {
             Ok(Some(token)) => return Ok(token),
@@ -135,11 +135,11 @@ impl DiskCache {
         tracing::warn!("the token cache {path} is not used: {why}");
     }
 
-    fn look(&self, file: &TokenFile, reading: &Reading, leeway: Duration) -> Option<Token> {
+    fn look(&self, file: &TokenFile, reading: &Reading, lifetime: &Lifetime) -> Option<Token> {
         let Reading::OtherThan(in_hand) = reading else {
             return None;
         };
-        let token = file.token(&self.key, SystemTime::now(), leeway)?;
+        let token = file.token(&self.key, SystemTime::now(), lifetime)?;
         let refused = lock(&self.refused);
         let unwanted = [in_hand, &*refused];
         let is_unwanted =

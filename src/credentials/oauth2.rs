@@ -46,6 +46,8 @@ pub struct TokenOptions {
     pub tls: Arc<TlsCredentials>,
     /// Signs the assertions of `private_key_jwt`.
     pub signing_key: Option<Arc<SigningKey>>,
+    /// Their `aud`; `None`: the token URL.
+    pub assertion_audience: Option<String>,
     /// Of key, certificate and key id.
     pub identity: Fingerprint,
     pub(crate) proxy: Option<Proxy>,
@@ -130,6 +132,7 @@ impl ClientCredentials {
             && self.authentication == other.authentication
             && ours.ca == theirs.ca
             && ours.identity == theirs.identity
+            && ours.assertion_audience == theirs.assertion_audience
             && ours.proxy == theirs.proxy
             && ours.resource == theirs.resource
             && ours.cache_path == theirs.cache_path
@@ -255,7 +258,8 @@ impl ClientCredentials {
 
     /// Of an assertion.
     fn assertion_audience(&self) -> &str {
-        &self.authorization_server
+        let given = self.options.assertion_audience.as_deref();
+        given.unwrap_or(&self.authorization_server)
     }
 
     fn assertion(&self) -> Result<Zeroizing<String>, Error> {
@@ -360,7 +364,8 @@ mod tests {
         other.options.timeout = Duration::from_secs(1);
         other.options.connect_timeout = Duration::from_secs(1);
         assert!(one.is_same(&other));
-        let differences: [fn(&mut ClientCredentials); 10] = [
+        let differences: [fn(&mut ClientCredentials); 11] = [
+            |other| other.options.assertion_audience = Some("aud".to_owned()),
             |other| other.authorization_server.push('2'),
             |other| other.client_id.push('2'),
             |other| other.client_secret = "another".into(),
@@ -390,6 +395,7 @@ mod tests {
             signing_key: None,
             resource: None,
             discovery: None,
+            assertion_audience: None,
             proxy: Some(Proxy::parse("user:visible@proxy", "option").unwrap()),
         };
         ClientCredentials::new(

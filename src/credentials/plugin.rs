@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::pin::Pin;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, Weak};
 use std::time::Duration;
 
@@ -46,6 +47,8 @@ pub(crate) enum Authorization {
 pub struct Plugin {
     source: Source,
     lifetime: Lifetime,
+    /// It was said that the leeway is too long.
+    warned: AtomicBool,
     shared: Arc<Shared>,
     epoch: Epoch,
     /// Dropped with the plugin, which ends the wait for its renewals.
@@ -124,7 +127,7 @@ impl Plugin {
 
     fn fixed(value: HeaderValue) -> Arc<Self> {
         let lifetime = Lifetime {
-            leeway: Duration::ZERO,
+            leeway: Some(Duration::ZERO),
             expire_in: None,
         };
         Self::new(
@@ -138,6 +141,7 @@ impl Plugin {
         Arc::new(Self {
             source,
             lifetime,
+            warned: AtomicBool::new(false),
             shared,
             epoch: Epoch::now(),
             life: watch::Sender::new(()),
@@ -282,9 +286,24 @@ impl Plugin {
                 waiting
             }
         };
-        waiting
+        let outcome = waiting
             .await
-            .unwrap_or_else(|_| Err(Error::shutdown("the token fetch was given up")))
+            .unwrap_or_else(|_| Err(Error::shutdown("the token fetch was given up")));
+        if outcome.is_ok() {
+            self.warn_of_leeway();
+        }
+        outcome
+    }
+
+    /// Once: it will be so with every token.
+    fn warn_of_leeway(&self) {
+        let token = self.cache().token();
+        let warning = token.and_then(|token| self.lifetime.too_long_leeway(&token));
+        if let Some(warning) = warning
+            && !self.warned.swap(true, Ordering::Relaxed)
+        {
+            tracing::warn!("{self:?}: {warning}");
+        }
     }
 
     /// On its own: it outlives the deadline of the call that started it.

@@ -20,6 +20,7 @@ use zeroize::Zeroize;
 use crate::error::Error;
 use crate::runtime::lock;
 
+#[derive(Clone)]
 enum Roots {
     /// The platform's; `SSL_CERT_FILE` and `SSL_CERT_DIR` are honoured.
     Platform,
@@ -207,6 +208,28 @@ impl TlsCredentials {
         }
     }
 
+    /// Shows no root at the end of its chain. What was read before is read anew.
+    pub fn without_root(self: Arc<Self>) -> Arc<Self> {
+        let Some(identity) = self.identity.as_ref().filter(|it| ends_in_root(&it.chain)) else {
+            return self;
+        };
+        let roots = self.roots.clone();
+        let (_, chain) = identity
+            .chain
+            .split_last()
+            .unwrap_or((&identity.chain[0], &[]));
+        let identity = Identity {
+            chain: chain.to_vec(),
+            key: identity.key.clone_key(),
+        };
+        Arc::new(Self::with(roots, Some(identity)))
+    }
+
+    /// The program's own, without those that stand behind it.
+    pub fn own_certificate(&self) -> Option<&CertificateDer<'static>> {
+        self.identity.as_ref()?.chain.first()
+    }
+
     /// Whether a server that asks for a certificate gets one.
     pub(super) fn shows_certificate(&self) -> bool {
         self.identity.is_some()
@@ -257,6 +280,13 @@ impl TlsCredentials {
             stamp,
         })
     }
+}
+
+/// A self-issued certificate behind others.
+fn ends_in_root(chain: &[CertificateDer<'static>]) -> bool {
+    let root = chain.last().filter(|_| chain.len() > 1);
+    let root = root.and_then(|root| webpki::EndEntityCert::try_from(root).ok());
+    root.is_some_and(|root| root.issuer() == root.subject())
 }
 
 /// `None` if there is no such file, which reading it will say.
@@ -348,6 +378,28 @@ mod tests {
     fn from_file(path: &Path) -> Arc<TlsCredentials> {
         let roots = VariableRoots::File(path, "ROOTS");
         TlsCredentials::from_variables(Some(roots), None).unwrap().0
+    }
+
+    #[test]
+    fn a_root_at_the_end_of_a_chain_is_left_out() {
+        let pem = include_bytes!("../../tests/certificate.pem");
+        let issued_by_itself = CertificateDer::from_pem_slice(pem).unwrap();
+        let other = CertificateDer::from(&b"no certificate"[..]);
+        let root = || issued_by_itself.clone();
+        for (chain, expected) in [
+            (vec![root()], false),
+            (vec![root(), root()], true),
+            (vec![root(), other.clone()], false),
+            (vec![other, root()], true),
+            (vec![], false),
+        ] {
+            assert_eq!(
+                ends_in_root(&chain),
+                expected,
+                "{} certificates",
+                chain.len()
+            );
+        }
     }
 
     #[test]

@@ -12,11 +12,15 @@ use super::authorization;
 /// section 6), so this is a guess on the short side.
 const UNKNOWN_LIFETIME: Duration = Duration::from_secs(300);
 
+/// The leeway that a program need not give, unless a token lives so shortly that it would be always expired.
+const LEEWAY: Duration = Duration::from_secs(60);
+
 /// The two settings of the reference.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Lifetime {
-    /// A token counts as expired so long before it expires.
-    pub leeway: Duration,
+    /// A token counts as expired so long before it expires. `None`: not given, a minute, and at most half of the
+    /// token's lifetime.
+    pub leeway: Option<Duration>,
     /// The lifetime of tokens that come without `expires_in`.
     pub expire_in: Option<Duration>,
 }
@@ -26,6 +30,30 @@ impl Lifetime {
     pub(super) fn of(&self, token: &Token) -> Duration {
         let lifetime = token.expires_in.or(self.expire_in);
         lifetime.unwrap_or(UNKNOWN_LIFETIME)
+    }
+
+    /// For a token that lives so long in all; `None`: there is none yet.
+    pub(super) fn leeway_of(&self, lifetime: Option<Duration>) -> Duration {
+        let longest = lifetime.map_or(LEEWAY, |lifetime| LEEWAY.min(lifetime / 2));
+        self.leeway.unwrap_or(longest)
+    }
+
+    /// What is wrong with a leeway that the program gave, for this token.
+    pub(super) fn too_long_leeway(&self, token: &Token) -> Option<String> {
+        let (leeway, lifetime) = (self.leeway?, self.of(token));
+        let is_long = !leeway.is_zero() && leeway >= lifetime / 2;
+        is_long.then(|| {
+            let what = if leeway >= lifetime {
+                "every call needs a new token"
+            } else {
+                "more than half of it goes unused"
+            };
+            format!(
+                "the leeway of {} s leaves little of a token that lives {} s: {what}; without options.leeway it is at most half",
+                leeway.as_secs(),
+                lifetime.as_secs()
+            )
+        })
     }
 }
 

@@ -46,11 +46,12 @@ impl TokenFile {
 
     /// A token that is good by the leeway. One from the future is not: the clock was set back, and how long it is good
     /// cannot be told.
-    pub(super) fn token(&self, key: &str, now: SystemTime, leeway: Duration) -> Option<Token> {
+    pub(super) fn token(&self, key: &str, now: SystemTime, lifetime: &Lifetime) -> Option<Token> {
         let entry = self.0.iter().find(|entry| entry.key == key)?;
         let now = seconds(now);
         let left = Duration::from_secs(entry.expiry.checked_sub(now)?);
-        if left < leeway || left.is_zero() || entry.issued > now {
+        let whole = Duration::from_secs(entry.expiry.saturating_sub(entry.issued));
+        if left < lifetime.leeway_of(Some(whole)) || left.is_zero() || entry.issued > now {
             return None;
         }
         Token::new(&entry.access_token, Some(left), entry.scope.clone())
@@ -113,9 +114,8 @@ fn seconds(time: SystemTime) -> u64 {
 mod tests {
     use super::*;
 
-    const LEEWAY: Duration = Duration::from_secs(60);
     const LIFETIME: Lifetime = Lifetime {
-        leeway: LEEWAY,
+        leeway: Some(Duration::from_secs(60)),
         expire_in: None,
     };
 
@@ -138,17 +138,30 @@ mod tests {
         file.put("a", &token("t", 300), LIFETIME, at(0));
         file.put("b", &token("u", 300), LIFETIME, at(0));
         let file = reread(&file);
-        let found = file.token("a", at(100), LEEWAY).unwrap();
+        let found = file.token("a", at(100), &LIFETIME).unwrap();
         assert_eq!(found.header(), "Bearer t");
         assert_eq!(found.scope(), Some("a b"));
         assert_eq!(LIFETIME.of(&found), Duration::from_secs(200));
-        assert!(file.token("a", at(240), LEEWAY).is_some());
-        assert!(file.token("a", at(241), LEEWAY).is_none());
-        assert!(file.token("a", at(300), Duration::ZERO).is_none());
-        assert_eq!(file.token("b", at(0), LEEWAY).unwrap().header(), "Bearer u");
-        assert!(file.token("c", at(0), LEEWAY).is_none());
+        assert!(file.token("a", at(240), &LIFETIME).is_some());
+        assert!(file.token("a", at(241), &LIFETIME).is_none());
+        assert!(
+            file.token(
+                "a",
+                at(300),
+                &Lifetime {
+                    leeway: Some(Duration::ZERO),
+                    ..LIFETIME
+                }
+            )
+            .is_none()
+        );
+        assert_eq!(
+            file.token("b", at(0), &LIFETIME).unwrap().header(),
+            "Bearer u"
+        );
+        assert!(file.token("c", at(0), &LIFETIME).is_none());
         let set_back = UNIX_EPOCH + Duration::from_secs(1_699_999_999);
-        assert!(file.token("a", set_back, LEEWAY).is_none());
+        assert!(file.token("a", set_back, &LIFETIME).is_none());
     }
 
     #[test]
@@ -160,7 +173,7 @@ mod tests {
         let file = reread(&file);
         assert_eq!(file.0.len(), 1);
         assert_eq!(
-            file.token("a", at(10), LEEWAY).unwrap().header(),
+            file.token("a", at(10), &LIFETIME).unwrap().header(),
             "Bearer u"
         );
     }
@@ -172,7 +185,7 @@ mod tests {
         assert!(!file.remove("a", &token("other", 300)));
         assert!(!file.remove("b", &token("t", 300)));
         assert!(file.remove("a", &token("t", 1)));
-        assert!(reread(&file).token("a", at(0), LEEWAY).is_none());
+        assert!(reread(&file).token("a", at(0), &LIFETIME).is_none());
     }
 
     #[test]

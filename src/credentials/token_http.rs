@@ -10,7 +10,7 @@ use bytes::Bytes;
 use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE};
 use http::{HeaderMap, HeaderValue, StatusCode};
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
-use rustls::{AlertDescription, CertificateError};
+use rustls::CertificateError;
 use secrecy::ExposeSecret;
 use zeroize::Zeroizing;
 
@@ -202,11 +202,16 @@ fn failed(url: &str, options: &TokenOptions, error: reqwest::Error) -> Error {
         "the token request to {url}{through} {what}: {}",
         chain(&error)
     );
-    match sources(&error)
-        .find_map(of_tls)
-        .and_then(|error| hint(error, options))
-    {
-        Some(hint) => unusable(format!("{message}; {hint}")),
+    let certificate = sources(&error).find_map(|error| match error.downcast_ref() {
+        Some(rustls::Error::InvalidCertificate(why)) => Some(theirs(why)),
+        _ => None,
+    });
+    let hint = match certificate {
+        Some(hint) => Some(hint.to_owned()),
+        None => ours(&message, options),
+    };
+    match hint {
+        Some(hint) => unusable(message).noting(&hint),
         None => passing(message),
     }
 }
@@ -224,52 +229,42 @@ fn sources(error: &reqwest::Error) -> impl Iterator<Item = &(dyn std::error::Err
     })
 }
 
-fn of_tls<'a>(error: &'a (dyn std::error::Error + 'static)) -> Option<&'a rustls::Error> {
-    error.downcast_ref()
-}
-
 /// The tunnel's error has no public type.
 fn is_denied_by_proxy(error: &(dyn std::error::Error + 'static)) -> bool {
     error.to_string().contains("proxy authorization required")
 }
 
-/// What to do about certificates, which stay as they are when asked again.
-fn hint(error: &rustls::Error, options: &TokenOptions) -> Option<String> {
-    match error {
-        rustls::Error::InvalidCertificate(CertificateError::UnknownIssuer) => Some(
-            "its certificate is from no issuer that is trusted here: token_options.token_ca says which are".to_owned(),
-        ),
-        rustls::Error::InvalidCertificate(_) => {
-            Some("it is the token endpoint's certificate that cannot be used".to_owned())
+/// The endpoint's certificate, which stays as it is when asked again.
+fn theirs(why: &CertificateError) -> &'static str {
+    match why {
+        CertificateError::UnknownIssuer => {
+            "its certificate is from no issuer that is trusted here: token_options.token_ca says which are"
         }
-        rustls::Error::AlertReceived(alert) if is_about_certificate(*alert) => {
-            let ours = match options.tls.shows_certificate() {
-                true => "does not take it",
-                false => "asks for one, and none was given",
-            };
-            Some(format!(
-                "our certificate is meant, token_options.certificate_chain: the token endpoint {ours}"
-            ))
-        }
-        _ => None,
+        _ => "it is the token endpoint's certificate that cannot be used",
     }
 }
 
-fn is_about_certificate(alert: AlertDescription) -> bool {
-    use AlertDescription::{
-        AccessDenied, BadCertificate, CertificateExpired, CertificateRequired, CertificateRevoked,
-        CertificateUnknown, NoCertificate, UnknownCA, UnsupportedCertificate,
+/// An alert about a certificate means ours. By its text: HTTP/2 keeps no more of it.
+fn ours(message: &str, options: &TokenOptions) -> Option<String> {
+    const ALERTS: [&str; 9] = [
+        "AccessDenied",
+        "BadCertificate",
+        "CertificateExpired",
+        "CertificateRequired",
+        "CertificateRevoked",
+        "CertificateUnknown",
+        "NoCertificate",
+        "UnknownCA",
+        "UnsupportedCertificate",
+    ];
+    let (_, alert) = message.split_once("received fatal alert: ")?;
+    let what = match options.tls.shows_certificate() {
+        true => "does not take it",
+        false => "asks for one, and none was given",
     };
-    matches!(
-        alert,
-        AccessDenied
-            | BadCertificate
-            | CertificateExpired
-            | CertificateRequired
-            | CertificateRevoked
-            | CertificateUnknown
-            | NoCertificate
-            | UnknownCA
-            | UnsupportedCertificate
-    )
+    ALERTS.iter().any(|name| alert.starts_with(name)).then(|| {
+        format!(
+            "our certificate is meant, token_options.certificate_chain: the token endpoint {what}"
+        )
+    })
 }

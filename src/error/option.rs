@@ -31,6 +31,8 @@ pub(crate) const OPTIONS: &[&str] = &[
     "token_options.private_key",
     "token_options.certificate_chain",
     "token_options.key_id",
+    "token_options.assertion_audience",
+    "token_options.send_root_certificate",
     "token_options.http_proxy",
     "token_options.cache_path",
     // Of ssl credentials.

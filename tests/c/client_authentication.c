@@ -8,6 +8,8 @@ typedef struct {
   const char *certificate_chain;
   const char *key_id;
   const char *url;
+  const char *audience;
+  int32_t sends_root;
 } client;
 
 static char *ca;
@@ -20,6 +22,8 @@ static zeebe_error *try_plugin(client c, zeebe_metadata_plugin **plugin) {
   token.private_key = c.private_key;
   token.certificate_chain = c.certificate_chain;
   token.key_id = c.key_id;
+  token.assertion_audience = c.audience;
+  token.send_root_certificate = c.sends_root;
   options.client_id = c.client_id ? c.client_id : "signer";
   options.authorization_server = c.url ? c.url : env("TOKEN_URL");
   options.token_options = &token;
@@ -83,6 +87,19 @@ static void another_key_or_client_is_refused(void) {
   free(ec);
 }
 
+/* The endpoint takes its own URL alone, and a URL's user and password are no part of it. */
+static void the_audience_is_the_url_or_what_the_program_says(void) {
+  char *ec = file("EC_KEY"), with_password[256];
+  int32_t method = ZEEBE_CLIENT_AUTHENTICATION_PRIVATE_KEY_JWT;
+  const char *url = env("TOKEN_URL");
+  CHECK(fetch((client){.method = method, .private_key = ec, .audience = url}, "") == 0);
+  CHECK(fetch((client){.method = method, .private_key = ec, .audience = "https://other.example/token"},
+              "another aud than \"https://other.example/token\"") == ZEEBE_ERROR_KIND_INVALID_OAUTH_CREDENTIALS);
+  snprintf(with_password, sizeof with_password, "https://user:pass@%s", url + strlen("https://"));
+  CHECK(fetch((client){.method = method, .private_key = ec, .url = with_password}, "") == 0);
+  free(ec);
+}
+
 static void certificates_authenticate_a_client(void) {
   char *key = file("CLIENT_KEY"), *chain = file("CLIENT_CERTIFICATE");
   int32_t method = ZEEBE_CLIENT_AUTHENTICATION_TLS;
@@ -119,11 +136,13 @@ static void what_is_missing_or_of_no_use_is_refused(void) {
   int32_t invalid = ZEEBE_ERROR_KIND_INVALID_ARGUMENT;
   zeebe_metadata_plugin *plugin = NULL;
   FAILS(try_plugin((client){.method = jwt}, &plugin), invalid, "private_key is missing");
-  FAILS(try_plugin((client){.method = tls}, &plugin), invalid, "private_key and certificate_chain are missing");
+  FAILS(try_plugin((client){.method = tls}, &plugin), invalid, "token_options.certificate_chain are missing");
   FAILS(try_plugin((client){.method = tls, .private_key = key}, &plugin), invalid, "certificate_chain is missing");
   FAILS(try_plugin((client){.method = tls, .certificate_chain = chain}, &plugin), invalid, "private_key is missing");
   FAILS(try_plugin((client){.method = basic, .private_key = key}, &plugin), invalid, "certificate_chain is missing");
   FAILS(try_plugin((client){.method = basic, .key_id = "k"}, &plugin), invalid, "key_id");
+  FAILS(try_plugin((client){.method = basic, .audience = "a"}, &plugin), invalid, "token_options.assertion_audience");
+  FAILS(try_plugin((client){.method = basic, .sends_root = 2}, &plugin), invalid, "token_options.send_root_certificate");
   FAILS(try_plugin((client){.method = 6}, &plugin), invalid, "client_authentication 6");
   FAILS(try_plugin((client){.method = jwt, .private_key = p384}, &plugin), invalid, "P-256");
   FAILS(try_plugin((client){.method = jwt, .private_key = "no key"}, &plugin), ZEEBE_ERROR_KIND_TLS, "private_key");
@@ -173,6 +192,7 @@ int main(void) {
   ca = file("CA");
   assertions_are_signed_by_rsa_and_p256_keys();
   another_key_or_client_is_refused();
+  the_audience_is_the_url_or_what_the_program_says();
   certificates_authenticate_a_client();
   a_certificate_goes_with_every_method();
   what_is_missing_or_of_no_use_is_refused();

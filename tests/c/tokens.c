@@ -197,6 +197,36 @@ static void plugins_that_are_freed_leave_nothing_behind(const gateway *g) {
   for (int64_t until = now_ms() + 10000; mallinfo2().uordblks > before + PLUGINS * BYTES; usleep(5000)) CHECK(now_ms() < until);
 }
 
+/* A token of a minute, as Keycloak's master realm gives it: one fetch for all calls, and describe shows the leeway. */
+static void a_leeway_that_was_not_given_is_at_most_half_of_the_life(const gateway *g) {
+  zeebe_oauth2_client_credentials_channel_options options = ZEEBE_OAUTH2_CLIENT_CREDENTIALS_CHANNEL_OPTIONS_INIT;
+  zeebe_channel_credentials *credentials = NULL;
+  zeebe_channel *channel = NULL;
+  char *json = NULL;
+  OK(zeebe_insecure_channel_credentials_new(&credentials));
+  options.grpc_address = gateway_address(g, "plaintext");
+  options.client_id = "demo-client";
+  options.client_secret = "demo-secret";
+  options.authorization_server = token_url(g, "http", "token_http");
+  options.audience = "";
+  options.scope = "of a minute";
+  options.channel_credentials = credentials;
+  OK(zeebe_create_oauth2_client_credentials_channel(&options, &channel));
+  answer(g, "status=200&count=2", "{'access_token':'t0ken','expires_in':60}");
+  for (int i = 0; i < 3; i++) {
+    zeebe_response *response = NULL;
+    OK(zeebe_channel_unary_call_sync(channel, TOPOLOGY, NULL, 0, NULL, &response));
+    zeebe_response_free(response);
+  }
+  CHECK(stats_number(channel, "requests") == 1);
+  OK(zeebe_channel_describe(channel, &json));
+  CHECK(strstr(json, "\"oauth2\":{") && strstr(strstr(json, "\"oauth2\":{"), "\"leeway\":30"));
+  zeebe_string_free(json);
+  answer(g, "status=200&count=0", "");
+  zeebe_channel_free(channel);
+  zeebe_channel_credentials_free(credentials);
+}
+
 static void a_leeway_as_long_as_the_lifetime_means_a_fetch_for_every_call(const gateway *g) {
   zeebe_channel *channel = oauth_to(g, "plaintext_oauth", 4000);
   long before = requests(g);
@@ -289,6 +319,7 @@ int main(void) {
   a_fetch_that_outlives_a_calls_deadline_serves_the_next(&g);
   plugins_that_are_freed_leave_nothing_behind(&g);
   a_leeway_as_long_as_the_lifetime_means_a_fetch_for_every_call(&g);
+  a_leeway_that_was_not_given_is_at_most_half_of_the_life(&g);
   no_token_is_fetched_for_a_gateway_that_cannot_be_reached(&g);
   a_token_goes_in_plaintext_to_loopback_only_unless_allowed();
   the_callers_own_authorization_replaces_the_plugins_and_the_later_plugin_wins(&g);

@@ -101,6 +101,16 @@ pub struct Unused {
     pub hint: String,
 }
 
+impl Settings {
+    /// In seconds; `None`: the default, which is shorter for tokens that live shortly.
+    pub fn given_leeway(&self) -> Option<u64> {
+        let is_given = |(name, _, origin): &&(&str, Value, Origin)| {
+            *name == "leeway" && *origin != Origin::Default
+        };
+        self.shown.iter().find(is_given)?.1.as_u64()
+    }
+}
+
 fn argument(text: Option<&str>) -> Option<Setting> {
     given(text).map(|text| (text.to_owned(), Origin::Argument))
 }

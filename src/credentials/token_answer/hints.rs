@@ -120,7 +120,7 @@ fn method_hint(endpoint: &Endpoint<'_>, headers: &HeaderMap) -> Option<String> {
         }
         PrivateKeyJwt => format!(
             "if the server knows the key, it may want another aud than {:?}: its own name for the token endpoint, or its \
-             issuer",
+             issuer (token_options.assertion_audience)",
             endpoint.assertion_audience.unwrap_or_default()
         ),
         Tls => "does the server know the certificate, and is this the URL where it asks for one?".to_owned(),

@@ -351,7 +351,13 @@ fn a_refusal_hints_at_the_method_that_would_fit() {
         (Body, true, offer, client, Some("try basic_rfc6749")),
         (Body, false, &[], client, None),
         (Basic, true, &[], r#"{"error":"invalid_scope"}"#, None),
-        (PrivateKeyJwt, false, &[], client, Some("another aud than")),
+        (
+            PrivateKeyJwt,
+            false,
+            &[],
+            client,
+            Some("token_options.assertion_audience"),
+        ),
         (Tls, false, &[], client, Some("certificate")),
     ] {
         for status in [400, 401] {

@@ -27,6 +27,8 @@ pub struct Facts {
     /// none, fetching, valid, expired or failed.
     pub state: &'static str,
     pub expire_in: Option<Duration>,
+    /// Of the stored token, else of the next.
+    pub leeway: Duration,
     pub granted_scope: Option<String>,
     pub counts: Counts,
     /// Who waits for the fetch under way.

@@ -109,7 +109,7 @@ impl TokenCache {
     /// The token, until its expiry: in its leeway it is better than none.
     fn last_resort(&self, now: Moment, lifetime: &Lifetime) -> Option<HeaderValue> {
         let lifetime = Lifetime {
-            leeway: Duration::ZERO,
+            leeway: Some(Duration::ZERO),
             ..*lifetime
         };
         self.header().filter(|_| !self.is_expired(now, &lifetime))
@@ -266,6 +266,7 @@ impl TokenCache {
                 () => "none",
             },
             expire_in: lifetime.expire_in,
+            leeway: lifetime.leeway_of(stored.map(|stored| lifetime.of(&stored.token))),
             granted_scope: stored.and_then(|stored| stored.token.scope().map(str::to_owned)),
             counts: self.counts,
             waiting: self.waiting.as_ref().map_or(0, Vec::len),

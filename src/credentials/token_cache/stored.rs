@@ -41,9 +41,13 @@ impl Stored {
         self.came.checked_add(lifetime.of(&self.token))
     }
 
+    fn leeway(&self, lifetime: &Lifetime) -> Duration {
+        lifetime.leeway_of(Some(lifetime.of(&self.token)))
+    }
+
     /// Until its expiry less the leeway, inclusive.
     pub(super) fn is_good(&self, now: Moment, lifetime: &Lifetime) -> bool {
-        let until = now.saturating_add(lifetime.leeway);
+        let until = now.saturating_add(self.leeway(lifetime));
         self.expiry(lifetime).is_none_or(|expiry| until <= expiry)
     }
 
@@ -57,7 +61,7 @@ impl Stored {
         let whole = lifetime.of(&self.token);
         let ahead = (whole / RENEWAL_SHARE).min(LONGEST_RENEWAL);
         let ahead = ahead.mul_f64(0.8 + 0.4 * self.jitter);
-        let good = whole.checked_sub(lifetime.leeway);
+        let good = whole.checked_sub(self.leeway(lifetime));
         good.filter(|good| !good.is_zero())
             .and_then(|good| self.came.checked_add(good.saturating_sub(ahead)))
     }

@@ -6,7 +6,7 @@ const START: Moment = Moment::from_secs(1000);
 const SECOND: Duration = Duration::from_secs(1);
 
 const LIFETIME: Lifetime = Lifetime {
-    leeway: Duration::from_secs(60),
+    leeway: Some(Duration::from_secs(60)),
     expire_in: None,
 };
 
@@ -341,7 +341,7 @@ fn a_token_that_was_replaced_already_is_no_reason_to_fetch() {
 
 /// Shares the token, and is content with less of it than [`LIFETIME`].
 const LONGER_LEEWAY: Lifetime = Lifetime {
-    leeway: Duration::from_secs(600),
+    leeway: Some(Duration::from_secs(600)),
     expire_in: None,
 };
 
@@ -391,7 +391,7 @@ fn the_longer_leeway_renews_for_both_if_its_calls_use_the_token() {
 #[test]
 fn who_shares_a_fetch_that_fails_takes_the_old_token_by_an_expire_in_of_its_own() {
     let expire_in = |seconds| Lifetime {
-        leeway: Duration::ZERO,
+        leeway: Some(Duration::ZERO),
         expire_in: Some(Duration::from_secs(seconds)),
     };
     let mut cache = TokenCache::new();
@@ -404,7 +404,7 @@ fn who_shares_a_fetch_that_fails_takes_the_old_token_by_an_expire_in_of_its_own(
     let Step::Wait(mut long) = cache.get(
         now,
         &Lifetime {
-            leeway,
+            leeway: Some(leeway),
             ..expire_in(200)
         },
     ) else {
@@ -413,4 +413,37 @@ fn who_shares_a_fetch_that_fails_takes_the_old_token_by_an_expire_in_of_its_own(
     cache.finish(now, 0.5, Err(Error::unavailable("down")));
     assert!(short.try_recv().unwrap().is_err());
     assert_eq!(long.try_recv().unwrap().unwrap(), "Bearer t");
+}
+
+/// Keycloak's master realm: tokens of a minute.
+#[test]
+fn a_leeway_that_was_not_given_is_at_most_half_of_the_lifetime() {
+    let none = Lifetime {
+        leeway: None,
+        expire_in: None,
+    };
+    for (seconds, leeway) in [(60, 30), (100, 50), (120, 60), (3600, 60)] {
+        let mut cache = TokenCache::new();
+        assert_eq!(cache.facts(START, &none).leeway, 60 * SECOND);
+        fetched(&mut cache, START, token("t", Some(seconds))).unwrap();
+        assert_eq!(cache.facts(START, &none).leeway, leeway * SECOND);
+        let last = START + Duration::from_secs(seconds) - leeway * SECOND;
+        assert!(!cache.is_expired(last, &none), "{seconds}");
+        assert!(cache.is_expired(last + SECOND, &none), "{seconds}");
+    }
+    for (leeway, seconds, is_told) in [
+        (Some(60), 60, true),
+        (Some(60), 120, true),
+        (Some(60), 121, false),
+        (Some(0), 0, false),
+        (None, 60, false),
+    ] {
+        let lifetime = Lifetime {
+            leeway: leeway.map(Duration::from_secs),
+            expire_in: None,
+        };
+        let token = token("t", Some(seconds)).unwrap();
+        let told = lifetime.too_long_leeway(&token);
+        assert_eq!(told.is_some(), is_told, "{leeway:?} {seconds}");
+    }
 }

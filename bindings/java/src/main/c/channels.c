@@ -40,6 +40,8 @@ static void next_token_options(arguments *in, zeebe_token_options *options)
     options->private_key = next_text(in);
     options->certificate_chain = next_text(in);
     options->key_id = next_text(in);
+    options->assertion_audience = next_text(in);
+    options->send_root_certificate = (int32_t)next_number(in);
     options->http_proxy = next_text(in);
     options->cache_path = next_text(in);
 }

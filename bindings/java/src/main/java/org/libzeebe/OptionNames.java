@@ -31,6 +31,8 @@ final class OptionNames {
           Map.entry("token_options.private_key", "privateKey()"),
           Map.entry("token_options.certificate_chain", "certificateChain()"),
           Map.entry("token_options.key_id", "keyId()"),
+          Map.entry("token_options.assertion_audience", "assertionAudience()"),
+          Map.entry("token_options.send_root_certificate", "sendRootCertificate()"),
           Map.entry("token_options.http_proxy", "tokenHttpProxy()"),
           Map.entry("token_options.cache_path", "tokenCache()"),
           Map.entry("options.root_certificates", "GatewayCredentials.roots"),

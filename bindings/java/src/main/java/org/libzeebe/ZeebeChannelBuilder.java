@@ -327,6 +327,8 @@ public abstract sealed class ZeebeChannelBuilder<B extends ZeebeChannelBuilder<B
     private String privateKey;
     private String certificateChain;
     private String keyId;
+    private String assertionAudience;
+    private boolean sendRootCertificate;
     private String httpProxy;
     private Path cache;
 
@@ -456,6 +458,30 @@ public abstract sealed class ZeebeChannelBuilder<B extends ZeebeChannelBuilder<B
     }
 
     /**
+     * {@code aud} of what {@link ClientAuthentication#PRIVATE_KEY_JWT} signs, where the server calls
+     * itself otherwise than the token URL does.
+     *
+     * @param audience null: the token URL
+     * @return this
+     */
+    public B assertionAudience(String audience) {
+      assertionAudience = audience;
+      return self();
+    }
+
+    /**
+     * Whether a root at the end of the certificate chain is shown to the token endpoint, too; it is
+     * not by default.
+     *
+     * @param sends whether it is
+     * @return this
+     */
+    public B sendRootCertificate(boolean sends) {
+      sendRootCertificate = sends;
+      return self();
+    }
+
+    /**
      * Roots that the token endpoint's certificate is checked against; by default the platform's.
      *
      * @param pem PEM text
@@ -560,6 +586,8 @@ public abstract sealed class ZeebeChannelBuilder<B extends ZeebeChannelBuilder<B
           .text(privateKey)
           .text(certificateChain)
           .text(keyId)
+          .text(assertionAudience)
+          .flag(sendRootCertificate)
           .text(httpProxy)
           .text(cache == null ? null : cache.toString());
     }
