@@ -72,11 +72,17 @@ pub struct Call {
     metadata: Metadata,
     credentials: Option<Arc<Plugin>>,
     max_receive: Option<usize>,
+    max_send: usize,
     wait_for_ready: bool,
     encoding: Encoding,
     manual_requests: bool,
     started: Instant,
     deadline: Option<Instant>,
+}
+
+/// Of two limits; `None` is none.
+fn least(one: Option<usize>, other: Option<usize>) -> Option<usize> {
+    one.into_iter().chain(other).min()
 }
 
 /// A request on the wire.
@@ -133,7 +139,13 @@ impl Call {
             uri,
             metadata: options.metadata,
             credentials: options.credentials,
-            max_receive: options.max_receive.or(channel.max_receive(method)),
+            max_receive: least(
+                options.max_receive.or(channel.max_receive(method)),
+                configured.and_then(|configured| configured.max_response),
+            ),
+            max_send: configured
+                .and_then(|configured| configured.max_request)
+                .map_or(channel.max_send(), |most| most.min(channel.max_send())),
             wait_for_ready: options
                 .wait_for_ready
                 .or(configured.and_then(|configured| configured.wait_for_ready))
@@ -147,12 +159,12 @@ impl Call {
 
     /// A message as it goes out; refused beyond the send limit.
     pub fn frame(&self, message: &[u8]) -> Result<Bytes, Error> {
-        framing::frame(message, self.channel.max_send(), self.encoding)
+        framing::frame(message, self.max_send, self.encoding)
     }
 
     /// What others may do to this call, once it streams.
     pub(crate) fn stream_control(&self) -> Control {
-        let (limit, encoding) = (self.channel.max_send(), self.encoding);
+        let (limit, encoding) = (self.max_send, self.encoding);
         Control::of_stream(self.manual_requests, limit, encoding)
     }
 

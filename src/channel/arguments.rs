@@ -225,12 +225,19 @@ fn proxied(address: Address, options: &ChannelOptions) -> Result<(Address, Optio
 }
 
 fn service_config(options: &ChannelOptions) -> Result<ServiceConfig, Error> {
-    match options.text("grpc.service_config") {
-        None => Ok(ServiceConfig::default()),
-        Some(text) => ServiceConfig::parse(text).map_err(|why| {
-            Error::invalid_argument(format!("the channel option grpc.service_config: {why}"))
-        }),
+    let Some(text) = options.text("grpc.service_config") else {
+        return Ok(ServiceConfig::default());
+    };
+    let config = ServiceConfig::parse(text).map_err(|why| {
+        Error::invalid_argument(format!("the channel option grpc.service_config: {why}"))
+    })?;
+    if !config.not_honoured.is_empty() {
+        tracing::warn!(
+            "of grpc.service_config this has no effect in this library: {}",
+            config.not_honoured.join(", ")
+        );
     }
+    Ok(config)
 }
 
 fn balancer_settings(options: &ChannelOptions, configured: Option<Policy>) -> balancer::Settings {

@@ -316,7 +316,7 @@ impl Channel {
             "target": self.settings.target.0,
             "security": self.security.name(),
             "settings": settings,
-            "channel_options": self.options.describe(),
+            "channel_options": self.options.describe(&self.service_config.not_honoured),
             "oauth2": oauth2,
             "unused_variables": unused,
             "problem": self.balancer.as_ref().err().map(|error| error.message().to_owned()),

@@ -164,7 +164,8 @@ impl ChannelOptions {
         usize::try_from(self.integer(key)).ok()
     }
 
-    pub fn describe(&self) -> Value {
+    /// With the places of the service config that have no effect.
+    pub fn describe(&self, not_honoured: &[String]) -> Value {
         let describe = |option: &ChannelOption| {
             let (value, effective) = match &option.value {
                 OptionValue::Integer(value) => {
@@ -175,13 +176,17 @@ impl ChannelOptions {
                 }
                 OptionValue::Text(value) => (json!(**value), json!(**value)),
             };
-            json!({
+            let mut described = json!({
                 "key": option.key,
                 "value": value,
                 "effective": effective,
                 "origin": option.origin.to_string(),
                 "honoured": known(&option.key).is_some(),
-            })
+            });
+            if option.key == "grpc.service_config" {
+                described["not_honoured"] = json!(not_honoured);
+            }
+            described
         };
         self.0.iter().map(describe).collect()
     }
@@ -287,7 +292,7 @@ mod tests {
     #[test]
     fn a_short_keepalive_is_shown_as_given_and_effective_as_ten_seconds() {
         let options = ChannelOptions::new(vec![integer(KEEPALIVE_TIME, 1)]).unwrap();
-        let described = &options.describe()[0];
+        let described = &options.describe(&[])[0];
         assert_eq!(
             (&described["value"], &described["effective"]),
             (&json!(1), &json!(10_000))

@@ -1,7 +1,7 @@
 //! Service config: the JSON of `grpc.service_config`, checked (service_config.md, gRFC A6), and the
 //! arithmetic of its retries.
 //!
-//! Unknown fields are ignored, as gRPC does. Not here: the retries themselves (`call`), the balancing (`balancer`).
+//! Unknown fields are ignored, as gRPC does, and shown. Not here: the retries themselves (`call`), the balancing (`balancer`).
 
 mod place;
 mod throttle;
@@ -28,6 +28,8 @@ pub(crate) struct ServiceConfig {
     pub(crate) throttling: Option<Throttling>,
     /// By `/service/method`, `/service/` and the empty path, which is the default.
     methods: HashMap<String, MethodConfig>,
+    /// The places of what has no effect here: what gRPC defines and this library does not do, and what nobody knows.
+    pub(crate) not_honoured: Vec<String>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -41,6 +43,8 @@ pub(crate) struct MethodConfig {
     pub(crate) timeout: Option<Duration>,
     pub(crate) wait_for_ready: Option<bool>,
     pub(crate) retry: Option<RetryPolicy>,
+    pub(crate) max_request: Option<usize>,
+    pub(crate) max_response: Option<usize>,
 }
 
 #[derive(Clone, Debug, PartialEq)]
@@ -71,6 +75,7 @@ impl ServiceConfig {
         Ok(Self {
             policy: policy(&root)?,
             throttling: root.optional("retryThrottling", Throttling::parse)?,
+            not_honoured: not_honoured(&root)?,
             methods,
         })
     }
@@ -99,13 +104,16 @@ impl RetryPolicy {
     }
 }
 
-/// loadBalancingConfig, else the older loadBalancingPolicy.
-fn policy(root: &Place) -> Result<Option<Policy>, String> {
-    let known = |name: &str| match name {
+fn known(name: &str) -> Option<Policy> {
+    match name {
         "pick_first" => Some(Policy::PickFirst),
         "round_robin" => Some(Policy::RoundRobin),
         _ => None,
-    };
+    }
+}
+
+/// loadBalancingConfig, else the older loadBalancingPolicy.
+fn policy(root: &Place) -> Result<Option<Policy>, String> {
     if let Some(place) = root.get("loadBalancingConfig") {
         let names = place.items()?.into_iter().map(|item| {
             let mut names = item.object()?.keys();
@@ -129,11 +137,68 @@ fn policy(root: &Place) -> Result<Option<Policy>, String> {
 }
 
 fn method_config(place: &Place) -> Result<MethodConfig, String> {
+    let bytes = |key| {
+        place.optional(key, |bytes| {
+            Ok(bytes.whole("it must be a whole number of bytes, of 32 bits")? as usize)
+        })
+    };
+    if let (Some(_), Some(hedging)) = (place.get("retryPolicy"), place.get("hedgingPolicy")) {
+        return Err(hedging.wrong("there is a retryPolicy, too, and only one of the two may be"));
+    }
     Ok(MethodConfig {
+        max_request: bytes("maxRequestMessageBytes")?,
+        max_response: bytes("maxResponseMessageBytes")?,
         timeout: place.optional("timeout", Place::duration)?,
         wait_for_ready: place.optional("waitForReady", Place::boolean)?,
         retry: place.optional("retryPolicy", retry_policy)?,
     })
+}
+
+/// What is said and has no effect, by its place.
+fn not_honoured(root: &Place) -> Result<Vec<String>, String> {
+    let mut places = root.others(&[
+        "loadBalancingConfig",
+        "loadBalancingPolicy",
+        "methodConfig",
+        "retryThrottling",
+    ]);
+    // The policy that counts has no settings that are honoured; of those before and after it nothing counts.
+    if root.get("loadBalancingConfig").is_some() {
+        for policy in root.list("loadBalancingConfig")? {
+            for name in policy.object()?.keys() {
+                match known(name).and(policy.get(name)) {
+                    Some(settings) => places.extend(settings.others(&[])),
+                    None => places.extend(policy.others(&[])),
+                }
+            }
+        }
+    }
+    if let Some(throttling) = root.get("retryThrottling") {
+        places.extend(throttling.others(&["maxTokens", "tokenRatio"]));
+    }
+    for method in root.list("methodConfig")? {
+        places.extend(method.others(&[
+            "name",
+            "timeout",
+            "waitForReady",
+            "retryPolicy",
+            "maxRequestMessageBytes",
+            "maxResponseMessageBytes",
+        ]));
+        for name in method.list("name")? {
+            places.extend(name.others(&["service", "method"]));
+        }
+        if let Some(retry) = method.get("retryPolicy") {
+            places.extend(retry.others(&[
+                "maxAttempts",
+                "initialBackoff",
+                "maxBackoff",
+                "backoffMultiplier",
+                "retryableStatusCodes",
+            ]));
+        }
+    }
+    Ok(places)
 }
 
 /// The key of a name; no service is the default for all.
@@ -160,12 +225,9 @@ fn retry_policy(place: &Place) -> Result<RetryPolicy, String> {
     let multiplier = place.required("backoffMultiplier")?;
     let codes = place.required("retryableStatusCodes")?;
     Ok(RetryPolicy {
-        max_attempts: match attempts.value.as_u64() {
-            None => return Err(attempts.wrong("it must be a whole number")),
-            Some(0 | 1) => {
-                return Err(attempts.wrong("it must be 2 or more, the first attempt included"));
-            }
-            Some(number) => u32::try_from(number).unwrap_or(u32::MAX).min(MOST_ATTEMPTS),
+        max_attempts: match attempts.whole("it must be a whole number")? {
+            0 | 1 => return Err(attempts.wrong("it must be 2 or more, the first attempt included")),
+            number => number.min(MOST_ATTEMPTS),
         },
         initial_backoff: pause("initialBackoff")?,
         max_backoff: pause("maxBackoff")?,
@@ -180,11 +242,17 @@ fn retry_policy(place: &Place) -> Result<RetryPolicy, String> {
     })
 }
 
-/// By name or number.
+/// By name, in any case, or number (gRFC A6).
 fn code(place: &Place) -> Result<Code, String> {
-    let number = (0..).zip(CODE_NAMES).find(|(number, name)| {
-        place.value.as_i64() == Some(i64::from(*number)) || place.value.as_str() == Some(name)
-    });
+    let is_number = |number: i32| place.value.as_f64() == Some(f64::from(number));
+    let is_name = |name| {
+        place
+            .value
+            .as_str()
+            .is_some_and(|text| text.eq_ignore_ascii_case(name))
+    };
+    let mut codes = (0..).zip(CODE_NAMES);
+    let number = codes.find(|(number, name)| is_number(*number) || is_name(name));
     match number {
         Some((number, _)) => Ok(Code::from_i32(number)),
         None => Err(place.wrong("it is no gRPC status code")),

@@ -282,6 +282,21 @@ static void informational_answers_are_passed_over(void) {
   CHECK(end.status == 0);
 }
 
+static void the_service_config_may_shorten_limits_and_shows_what_it_cannot_do(void) {
+  const char *config = "{\"methodConfig\":[{\"name\":[{}],\"maxRequestMessageBytes\":\"4\",\"maxResponseMessageBytes\":1.0}],\"healthCheckConfig\":{}}";
+  zeebe_channel *limited = channel_new((channel_arguments){.address = gateway_address(&g, "plaintext"), .options = {TEXT("grpc.service_config", config)}});
+  zeebe_response *response = NULL;
+  char *described = NULL;
+  CHECK(topology(limited).status == ZEEBE_STATUS_RESOURCE_EXHAUSTED);
+  zeebe_error *error = zeebe_channel_unary_call_sync(limited, TOPOLOGY, (const uint8_t *)"12345", 5, NULL, &response);
+  CHECK(zeebe_error_grpc_status(error) == ZEEBE_STATUS_RESOURCE_EXHAUSTED && !zeebe_error_may_have_been_processed(error));
+  zeebe_error_free(error);
+  OK(zeebe_channel_describe(limited, &described));
+  CHECK(strstr(described, "\"not_honoured\":[\"healthCheckConfig\"]"));
+  zeebe_string_free(described);
+  zeebe_channel_free(limited);
+}
+
 int main(void) {
   gateway_start(&g, "0");
   channel = channel_new((channel_arguments){.address = gateway_address(&g, "plaintext")});
@@ -292,6 +307,7 @@ int main(void) {
   a_proxy_says_when_to_come_back();
   a_long_rejection_keeps_its_status();
   metadata_beyond_the_limit_is_left_out_and_the_answer_is_good();
+  the_service_config_may_shorten_limits_and_shows_what_it_cannot_do();
   zeebe_channel_free(channel);
   OK(zeebe_runtime_shutdown(-1));
   gateway_stop(&g);

@@ -97,10 +97,32 @@ impl<'a> Place<'a> {
             .ok_or_else(|| self.wrong("it must be true or false"))
     }
 
+    /// Also as text, which proto3 JSON allows.
     pub(super) fn number(&self) -> Result<f64, String> {
-        self.value
-            .as_f64()
-            .ok_or_else(|| self.wrong("it must be a number"))
+        let number = match self.value {
+            Value::String(text) => serde_json::from_str::<f64>(text).ok(),
+            value => value.as_f64(),
+        };
+        number.ok_or_else(|| self.wrong("it must be a number"))
+    }
+
+    /// Of the fields of this object, those that are not in `honoured`, by their place.
+    pub(super) fn others(&self, honoured: &[&str]) -> Vec<String> {
+        let fields = self.value.as_object().into_iter().flatten();
+        fields
+            .filter(|(key, value)| !value.is_null() && !honoured.contains(&key.as_str()))
+            .map(|(key, _)| self.field(key))
+            .collect()
+    }
+
+    /// A whole number as proto3 JSON has it: `4`, `4.0`, `4e0`, `"4"`.
+    pub(super) fn whole(&self, why: &str) -> Result<u32, String> {
+        let number = self.number().ok();
+        let number = number
+            .filter(|number| number.fract() == 0.0 && (0.0..=f64::from(u32::MAX)).contains(number));
+        number
+            .map(|number| number as u32)
+            .ok_or_else(|| self.wrong(why))
     }
 
     /// Zero for what is negative, as too little as zero is.

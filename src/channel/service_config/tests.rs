@@ -128,8 +128,8 @@ fn errors_name_the_place_the_value_and_what_to_do() {
             "retryableStatusCodes: it must have a code",
         ),
         (
-            retry("retryableStatusCodes", json!(["OK", "unavailable"])),
-            "retryableStatusCodes[1] is \"unavailable\": it is no gRPC status code",
+            retry("retryableStatusCodes", json!(["OK", "unreachable"])),
+            "retryableStatusCodes[1] is \"unreachable\": it is no gRPC status code",
         ),
         (
             retry("retryableStatusCodes", json!([17])),
@@ -185,6 +185,78 @@ fn errors_name_the_place_the_value_and_what_to_do() {
     }
     let error = ServiceConfig::parse("{").unwrap_err();
     assert!(error.starts_with("it is not JSON: EOF"), "{error}");
+}
+
+#[test]
+fn numbers_are_those_of_proto3_json() {
+    for four in [json!(4), json!(4.0), json!("4"), json!("4.0"), json!("4e0")] {
+        assert_eq!(with_retry("maxAttempts", four).unwrap().max_attempts, 4);
+    }
+    for odd in ["x", "", "4.5", "-4", "NaN", "4294967296"] {
+        assert!(with_retry("maxAttempts", json!(odd)).is_err(), "{odd}");
+    }
+    let multiplier = with_retry("backoffMultiplier", json!("1.5"))
+        .unwrap()
+        .multiplier;
+    assert!((multiplier - 1.5).abs() < f64::EPSILON);
+    for code in [
+        json!("unavailable"),
+        json!("Unavailable"),
+        json!(14),
+        json!(14.0),
+    ] {
+        let policy = with_retry("retryableStatusCodes", json!([code])).unwrap();
+        assert!(policy.is_retryable(Code::Unavailable), "{code}");
+    }
+    for bytes in [json!(7), json!("7"), json!(7.0)] {
+        let config = json!({"methodConfig": [{"name": [{}], "maxRequestMessageBytes": bytes, "maxResponseMessageBytes": 0}]});
+        let config = parse(&config).unwrap();
+        let method = config.method("/a/b").unwrap();
+        assert_eq!(
+            (method.max_request, method.max_response),
+            (Some(7), Some(0))
+        );
+    }
+    for bytes in [
+        json!(-1),
+        json!(1.5),
+        json!(4_294_967_296_u64),
+        json!("all"),
+        json!(true),
+    ] {
+        let config = json!({"methodConfig": [{"name": [{}], "maxResponseMessageBytes": bytes}]});
+        assert!(parse(&config).is_err(), "{config}");
+    }
+}
+
+#[test]
+fn what_has_no_effect_is_told_by_its_place() {
+    let config = json!({
+        "loadBalancingConfig": [{"xds": {"a": 1}}, {"round_robin": {}}, {"pick_first": {"shuffleAddressList": true}}],
+        "healthCheckConfig": {"serviceName": "s"},
+        "connectionScaling": {"maxConnectionsPerSubchannel": 2},
+        "nothing": null,
+        "retryThrottling": {"maxTokens": 10, "tokenRatio": 1, "other": 1},
+        "methodConfig": [{
+            "name": [{"service": "s", "comment": "c"}],
+            "timeout": "1s", "waitForReady": true, "maxRequestMessageBytes": 1, "maxResponseMessageBytes": 1,
+            "hedgingPolicy": {"maxAttempts": 2},
+        }],
+    });
+    let mut found = parse(&config).unwrap().not_honoured;
+    found.sort();
+    let expected = [
+        "connectionScaling",
+        "healthCheckConfig",
+        "loadBalancingConfig[0].xds",
+        "loadBalancingConfig[2].pick_first.shuffleAddressList",
+        "methodConfig[0].hedgingPolicy",
+        "methodConfig[0].name[0].comment",
+        "retryThrottling.other",
+    ];
+    assert_eq!(found, expected);
+    let both = json!({"methodConfig": [{"name": [{}], "retryPolicy": {}, "hedgingPolicy": {}}]});
+    assert!(parse(&both).unwrap_err().contains("only one of the two"));
 }
 
 #[test]
