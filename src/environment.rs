@@ -4,6 +4,9 @@
 
 use std::ffi::OsString;
 
+use secrecy::SecretString;
+use zeroize::Zeroizing;
+
 use crate::error::Error;
 
 /// Where a setting's value came from.
@@ -89,10 +92,7 @@ impl Environment<'_> {
         }
         match given(default) {
             Some(default) => Ok((default.to_owned(), Origin::Default)),
-            None => Err(Error::settings(format!(
-                "No {} provided!",
-                names.join(" or ")
-            ))),
+            None => Err(missing(names)),
         }
     }
 
@@ -100,6 +100,17 @@ impl Environment<'_> {
         let default = given(default).unwrap_or(DEFAULT_ADDRESS);
         self.required(&[ZEEBE_ADDRESS], Some(default))
     }
+}
+
+/// None of these variables is set, and one has to be.
+pub fn missing(names: &[&str]) -> Error {
+    Error::settings(format!("No {} provided!", names.join(" or ")))
+}
+
+/// A setting that nobody may see; its text is overwritten.
+pub fn secret((text, origin): Setting) -> (SecretString, Origin) {
+    let text = Zeroizing::new(text);
+    (SecretString::from(text.as_str()), origin)
 }
 
 /// `host:port` of a cluster in Camunda's cloud.

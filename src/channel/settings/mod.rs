@@ -8,7 +8,6 @@ mod official;
 pub use official::{CallCredentials, FromEnvironment, Official, from_environment};
 use secrecy::SecretString;
 use serde_json::{Value, json};
-use zeroize::Zeroizing;
 
 use crate::credentials::shown_token_url;
 use crate::environment::{
@@ -240,10 +239,8 @@ impl Credentials {
     ) -> Result<Self, Error> {
         let id = required(environment, arguments.client_id, &CLIENT_ID, None)?;
         let secret = || {
-            let (text, origin) =
-                required(environment, arguments.client_secret, &CLIENT_SECRET, None)?;
-            let text = Zeroizing::new(text);
-            Ok((SecretString::from(text.as_str()), origin))
+            required(environment, arguments.client_secret, &CLIENT_SECRET, None)
+                .map(environment::secret)
         };
         Ok(Self {
             id,

@@ -3,11 +3,10 @@
 use std::cell::RefCell;
 
 use secrecy::SecretString;
-use zeroize::Zeroizing;
 
 use super::super::Unused;
 use super::names::{ALL, Group};
-use crate::environment::{Environment, Origin, Setting};
+use crate::environment::{Environment, Origin, Setting, missing, secret};
 use crate::error::Error;
 
 pub(super) struct Variables<'a> {
@@ -56,11 +55,7 @@ impl<'a> Variables<'a> {
         &self,
         names: &[&'static str],
     ) -> Result<Option<(SecretString, Origin)>, Error> {
-        let found = self.first(names)?;
-        Ok(found.map(|(text, origin)| {
-            let text = Zeroizing::new(text);
-            (SecretString::from(text.as_str()), origin)
-        }))
+        Ok(self.first(names)?.map(secret))
     }
 
     pub(super) fn required(&self, names: &[&'static str]) -> Result<Setting, Error> {
@@ -151,8 +146,4 @@ impl<'a> Variables<'a> {
         }
         unused
     }
-}
-
-fn missing(names: &[&'static str]) -> Error {
-    Error::settings(format!("No {} provided!", names.join(" or ")))
 }
