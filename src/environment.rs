@@ -130,6 +130,14 @@ pub fn given(text: Option<&str>) -> Option<&str> {
     text.filter(|text| !text.is_empty())
 }
 
+/// The path of a file, unless it is what stands in one, by mistake: that may be a key.
+pub(crate) fn shown_path(text: &str) -> &str {
+    match text.contains("-----") || text.contains('\n') {
+        true => "<PEM, not its path>",
+        false => text,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

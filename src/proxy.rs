@@ -8,7 +8,7 @@ use http::Uri;
 use hyper_util::client::proxy::matcher::Matcher;
 use percent_encoding::percent_decode_str;
 use secrecy::{ExposeSecret, SecretString};
-use url::{Host, Url};
+use url::{Host, ParseError, Url};
 use zeroize::Zeroizing;
 
 use crate::environment::{Environment, Origin, given};
@@ -114,8 +114,6 @@ impl Proxy {
 
     /// `http://user:password@host:port`, of which only the host must be there.
     pub(crate) fn parse(text: &str, source: &'static str) -> Result<Self, String> {
-        // What may hold a password is never shown.
-        let shown = text.rsplit_once('@').map_or(text, |(_, place)| place);
         let (scheme, rest) = match text.split_once("://") {
             Some((scheme, rest)) if is_scheme(scheme) => (scheme, rest),
             _ => ("http", text),
@@ -125,8 +123,15 @@ impl Proxy {
                 "its scheme is {scheme}, and only http:// proxies are known"
             ));
         }
-        let url = Url::parse(&format!("http://{rest}"))
-            .map_err(|error| format!("{shown:?} is no host:port ({error})"))?;
+        // Nothing of it is shown, nor what the parser says of it: a password may stand anywhere in what does not parse.
+        let url = Url::parse(&format!("http://{rest}")).map_err(|error| match error {
+            ParseError::EmptyHost => "it has no host",
+            ParseError::InvalidPort => {
+                "it is no [user:password@]host:port: what stands for the port is none; \
+                 in a user and a password, / : @ ? # must be percent-encoded"
+            }
+            _ => "it is no [user:password@]host:port",
+        })?;
         if url.path() != "/" || url.query().is_some() || url.fragment().is_some() {
             // Most likely a password with a character that must be percent-encoded.
             return Err("something follows its host:port".to_owned());

@@ -30,15 +30,31 @@ pub(crate) unsafe fn optional_text<'a>(
     name: &str,
     value: *const c_char,
 ) -> Result<Option<&'a str>, Error> {
-    if value.is_null() {
-        return Ok(None);
+    // SAFETY: the same contract.
+    match unsafe { optional_string(value) }.map(CStr::to_str) {
+        None => Ok(None),
+        Some(Ok(text)) => Ok(Some(text)),
+        Some(Err(_)) => Err(Error::invalid_argument(format!("{name} is not UTF-8"))),
     }
+}
+
+/// # Safety
+///
+/// As for [`optional_text`].
+unsafe fn optional_string<'a>(value: *const c_char) -> Option<&'a CStr> {
     // SAFETY: not NULL, so a NUL-terminated string, by this function's contract.
-    let text = unsafe { CStr::from_ptr(value.cast()) };
-    match text.to_str() {
-        Ok(text) => Ok(Some(text)),
-        Err(_) => Err(Error::invalid_argument(format!("{name} is not UTF-8"))),
-    }
+    (!value.is_null()).then(|| unsafe { CStr::from_ptr(value.cast()) })
+}
+
+/// A string argument of any encoding: PEM, whose comments may have one of their own. NULL and "" both mean "not given".
+///
+/// # Safety
+///
+/// As for [`optional_text`].
+pub(crate) unsafe fn given_pem<'a>(value: *const c_char) -> Option<&'a [u8]> {
+    // SAFETY: the same contract.
+    let pem = unsafe { optional_string(value) }?.to_bytes();
+    (!pem.is_empty()).then_some(pem)
 }
 
 /// A string argument that C must not leave out.

@@ -26,9 +26,9 @@ fn boxed(
 
 /// TLS. NULL options: the platform's roots and no certificate of one's own.
 ///
-/// PEM text is parsed here; the platform's roots are read at the first connect.
-/// TLS: something does not parse, or key and certificate do not belong together.
-/// INVALID_ARGUMENT: `credentials` is NULL, text is not UTF-8, key or chain without the other.
+/// PEM text is parsed here; what stands around its blocks may have any encoding. The platform's roots are read at the first connect.
+/// TLS: something does not parse, and which line it is, or key and certificate do not belong together.
+/// INVALID_ARGUMENT: `credentials` is NULL, key or chain without the other.
 #[apply(capi)]
 #[unsafe(no_mangle)]
 pub extern "C" fn zeebe_ssl_channel_credentials_new(
@@ -40,13 +40,11 @@ pub extern "C" fn zeebe_ssl_channel_credentials_new(
     // SAFETY: an options struct of the header's contract.
     let options = unsafe { convert::options("options", options) }?;
     // SAFETY: a string of the header's contract.
-    let roots =
-        unsafe { convert::given_text("options.root_certificates", options.root_certificates) }?;
+    let roots = unsafe { convert::given_pem(options.root_certificates) };
     // SAFETY: a string of the header's contract.
-    let key = unsafe { convert::given_text("options.private_key", options.private_key) }?;
+    let key = unsafe { convert::given_pem(options.private_key) };
     // SAFETY: a string of the header's contract.
-    let chain =
-        unsafe { convert::given_text("options.certificate_chain", options.certificate_chain) }?;
+    let chain = unsafe { convert::given_pem(options.certificate_chain) };
     credentials.write(boxed(Security::Tls(TlsCredentials::from_pem(
         "options",
         ("root_certificates", roots),

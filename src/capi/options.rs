@@ -128,7 +128,7 @@ pub struct zeebe_token_options {
     pub connect_timeout_ms: i64,
     /// Of the whole request; 0: 30 000.
     pub timeout_ms: i64,
-    /// Roots that the endpoint's certificate is checked against; NULL: the platform's.
+    /// Roots that the endpoint's certificate is checked against, or that it shows itself; NULL: the platform's.
     pub token_ca: *const c_char,
     /// The client's own: PKCS#8, PKCS#1 or SEC1. A secret. Signs with PRIVATE_KEY_JWT, where it is RSA of 2048 bits or more, or
     /// P-256. Belongs to `certificate_chain` if that is given, with PRIVATE_KEY_JWT too: one key for both. NULL: none.
@@ -305,7 +305,8 @@ const _: () = assert!(size_of::<zeebe_camunda_cloud_channel_options>() == 120);
 pub struct zeebe_ssl_channel_credentials_options {
     /// `sizeof(zeebe_ssl_channel_credentials_options)`.
     pub size: usize,
-    /// NULL: the platform's; `SSL_CERT_FILE` and `SSL_CERT_DIR` are honoured.
+    /// A server may also show one of these itself: it is trusted if its name and its time fit. NULL: the platform's; `SSL_CERT_FILE` and
+    /// `SSL_CERT_DIR` are honoured.
     pub root_certificates: *const c_char,
     /// With `certificate_chain`: the program's own, for mutual TLS. A secret.
     pub private_key: *const c_char,

@@ -10,7 +10,7 @@ use secrecy::SecretString;
 use super::convert;
 use super::options::{ZeebeClientAuthentication, zeebe_token_options};
 use crate::credentials::{
-    ClientAuthentication, Lifetime, SigningKey, TlsCredentials, TokenOptions, fingerprint,
+    ClientAuthentication, Lifetime, SigningKey, TlsCredentials, TokenOptions, fingerprint_of_bytes,
 };
 use crate::error::Error;
 
@@ -64,9 +64,9 @@ impl TokenArguments {
         if options.reserved != 0 || options.reserved_2 != 0 {
             return Err(Error::invalid_argument("token_options.reserved is not 0"));
         }
-        let ca = text("token_ca", &options.token_ca)?;
-        let key = text("private_key", &options.private_key)?;
-        let chain = text("certificate_chain", &options.certificate_chain)?;
+        let ca = pem(&options.token_ca);
+        let key = pem(&options.private_key);
+        let chain = pem(&options.certificate_chain);
         let key_id = text("key_id", &options.key_id)?;
         check_identity(authentication, key, chain, key_id)?;
         let assertion_audience = text("assertion_audience", &options.assertion_audience)?;
@@ -108,10 +108,15 @@ impl TokenArguments {
             options: TokenOptions {
                 connect_timeout: time("connect_timeout_ms", options.connect_timeout_ms, 10_000)?,
                 timeout: time("timeout_ms", options.timeout_ms, 30_000)?,
-                ca: ca.map(str::to_owned),
+                ca: ca.map(|ca| String::from_utf8_lossy(ca).into_owned()),
                 tls,
                 signing_key,
-                identity: fingerprint(&[key, chain, key_id, sends_root.then_some("root")]),
+                identity: fingerprint_of_bytes(&[
+                    key,
+                    chain,
+                    key_id.map(str::as_bytes),
+                    sends_root.then_some(&b"root"[..]),
+                ]),
                 assertion_audience: assertion_audience.map(str::to_owned),
                 proxy: None,
                 resource: None,
@@ -133,6 +138,12 @@ impl TokenArguments {
 fn text<'a>(name: &str, value: &'a *const c_char) -> Result<Option<&'a str>, Error> {
     // SAFETY: a string of the header's contract.
     unsafe { convert::given_text(&format!("token_options.{name}"), *value) }
+}
+
+/// The same for PEM.
+fn pem(value: &*const c_char) -> Option<&[u8]> {
+    // SAFETY: a string of the header's contract.
+    unsafe { convert::given_pem(*value) }
 }
 
 fn authentication(constant: i32) -> Result<Option<ClientAuthentication>, Error> {
@@ -159,8 +170,8 @@ fn authentication(constant: i32) -> Result<Option<ClientAuthentication>, Error> 
 
 fn check_identity(
     authentication: Option<ClientAuthentication>,
-    key: Option<&str>,
-    chain: Option<&str>,
+    key: Option<&[u8]>,
+    chain: Option<&[u8]>,
     key_id: Option<&str>,
 ) -> Result<(), Error> {
     let signs = authentication == Some(ClientAuthentication::PrivateKeyJwt);

@@ -12,7 +12,7 @@ use crate::credentials::{
     ChannelCredentials, ClientAuthentication, Fingerprint, Plugin, Security, SigningKey,
     TlsCredentials, VariableIdentity, VariableRoots, fingerprint, read_file,
 };
-use crate::environment::{Origin, Setting};
+use crate::environment::{Origin, Setting, shown_path};
 use crate::error::Error;
 
 /// A file's content, and what errors call it.
@@ -54,12 +54,7 @@ impl Materials {
             .extend(plugin(&official.call_credentials)?);
         let signs = official.client_authentication == Some(ClientAuthentication::PrivateKeyJwt);
         let signing_key = match &key {
-            Some(key) if signs => {
-                let pem = std::str::from_utf8(&key.text).map_err(|_| {
-                    Error::tls(format!("{} is no PEM key: it is not UTF-8", key.name))
-                })?;
-                Some(Arc::new(SigningKey::from_pem(&key.name, pem, None)?))
-            }
+            Some(key) if signs => Some(Arc::new(SigningKey::from_pem(&key.name, &key.text, None)?)),
             _ => None,
         };
         let text = |pem: &Option<Pem>| {
@@ -103,7 +98,7 @@ fn roots(official: &Official) -> Option<VariableRoots<'_>> {
 }
 
 fn read((path, origin): &Setting) -> Result<Pem, Error> {
-    let name = format!("{path} ({origin})");
+    let name = format!("{} ({origin})", shown_path(path));
     let text = read_file(Path::new(path))
         .map_err(|error| Error::settings(format!("{name} cannot be read: {error}")))?;
     Ok(Pem {

@@ -90,7 +90,7 @@ impl std::fmt::Debug for Channel {
             f,
             "Channel({} {})",
             self.settings.kind.name(),
-            self.settings.target.0
+            target::shown(&self.settings.target.0)
         )
     }
 }
@@ -313,7 +313,7 @@ impl Channel {
         json!({
             "version": 1,
             "kind": self.settings.kind.name(),
-            "target": self.settings.target.0,
+            "target": target::shown(&self.settings.target.0),
             "security": self.security.name(),
             "settings": settings,
             "channel_options": self.options.describe(&self.service_config.not_honoured),

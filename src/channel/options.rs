@@ -5,8 +5,10 @@ use std::fmt;
 use serde_json::{Value, json};
 use zeroize::Zeroizing;
 
+use super::target::is_no_authority;
 use crate::environment::Origin;
 use crate::error::Error;
+use crate::proxy::{self, Proxy};
 
 /// A value as the caller gave it.
 #[derive(Clone, PartialEq, Eq)]
@@ -73,6 +75,9 @@ const KNOWN: &[Known] = &[
 fn known(key: &str) -> Option<&'static Known> {
     KNOWN.iter().find(|(known, ..)| *known == key)
 }
+
+/// What goes into `:authority`, or names the gateway's certificate.
+const AUTHORITIES: [&str; 2] = ["grpc.ssl_target_name_override", "grpc.default_authority"];
 
 const MIN_KEEPALIVE_TIME_MS: i64 = 10_000;
 /// As in gRPC C-core.
@@ -200,9 +205,25 @@ fn effective(key: &str, value: i64) -> i64 {
     }
 }
 
-/// A proxy's URL may hold its password.
+/// A proxy's URL may hold its password, and keys that are not ours may hold anything. What is no proxy at all is not
+/// shown either: who knows what it was to be.
 fn is_secret(key: &str, value: &str) -> bool {
-    key == "grpc.http_proxy" && value.contains('@')
+    let option = proxy::GATEWAY.option;
+    if key == option {
+        return Proxy::parse(value, option).map_or(true, |proxy| proxy.credentials().is_some());
+    }
+    let key_lower = key.to_ascii_lowercase();
+    let names = [
+        "pass",
+        "secret",
+        "token",
+        "credential",
+        "key",
+        "auth",
+        "cert",
+    ];
+    known(key).is_none()
+        && (is_no_authority(value) || names.iter().any(|name| key_lower.contains(name)))
 }
 
 fn default(key: &str) -> i64 {
@@ -241,7 +262,9 @@ fn check(key: &str, value: &OptionValue) -> Result<(), Error> {
             wrong(format!("is {value}, neither 0 (identity) nor 2 (gzip)"))
         }
         (Rule::Text, OptionValue::Text(text)) => {
-            if text.bytes().all(|byte| (0x20..0x7f).contains(&byte)) {
+            if AUTHORITIES.contains(&key) && is_no_authority(text) {
+                wrong("has a user, a password or a query".to_owned())
+            } else if text.bytes().all(|byte| (0x20..0x7f).contains(&byte)) {
                 Ok(())
             } else {
                 wrong("has characters beyond printable ASCII".to_owned())
@@ -297,6 +320,37 @@ mod tests {
             (&described["value"], &described["effective"]),
             (&json!(1), &json!(10_000))
         );
+    }
+
+    #[test]
+    fn what_may_be_a_secret_is_not_shown() {
+        let shown = |key: &str, value: &str| {
+            let value = OptionValue::Text(value.to_owned().into());
+            let options = ChannelOptions::new(vec![(key.to_owned(), value)]);
+            options
+                .map(|options| options.describe(&[])[0]["value"].as_str().unwrap() != "<redacted>")
+        };
+        for (key, value, expected) in [
+            ("grpc.http_proxy", "http://proxy:3128", true),
+            ("grpc.http_proxy", "http://u:s3cret@proxy", false),
+            ("grpc.http_proxy", "u:s3cret", false),
+            ("grpc.primary_user_agent", "app (me@example)", true),
+            ("my.key.unknown", "s3cret", false),
+            ("my.access_TOKEN", "s3cret", false),
+            ("my.url", "http://u:s3cret@a", false),
+            ("my.url", "http://u:s3cret%40a", false),
+            ("my.url", "http://a/?t=s3cret", false),
+            ("my.url", "http://a", true),
+        ] {
+            assert_eq!(shown(key, value).unwrap(), expected, "{key} {value}");
+        }
+        for key in AUTHORITIES {
+            let error = shown(key, "u:s3cret@a").unwrap_err();
+            assert!(
+                error.message().contains(key) && !error.message().contains("s3cret"),
+                "{error}"
+            );
+        }
     }
 
     #[test]

@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex};
 use http::{HeaderMap, HeaderValue, Uri};
 
 use super::options::ChannelOptions;
+use super::target::is_no_authority;
 use crate::error::Error;
 use crate::runtime::lock;
 use crate::wire::GRPC_TIMEOUT;
@@ -50,15 +51,20 @@ impl RequestTemplate {
     }
 
     fn build(&self, path: &str, authority: &str) -> Result<Arc<Uri>, Error> {
+        if is_no_authority(authority) {
+            return Err(Error::invalid_argument(
+                "the authority has a user, a password or a query",
+            ));
+        }
         Uri::builder()
             .scheme(self.scheme)
             .authority(authority)
             .path_and_query(path)
             .build()
             .map(Arc::new)
-            .map_err(|error| {
+            .map_err(|_| {
                 Error::invalid_argument(format!(
-                    "the method {path:?} at the authority {authority:?} makes no URI: {error}"
+                    "the method {path:?} at the authority {authority:?} makes no URI"
                 ))
             })
     }

@@ -3,6 +3,7 @@
 //! `host:port`, `dns:///host:port`, `ipv4:a,b`, `ipv6:[a],[b]`, `unix:path`, and the URLs `http(s)://` and
 //! `grpc(s)://` (gRPC naming document). Pure: nothing is resolved here.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::net::{Ipv6Addr, SocketAddr, SocketAddrV4, SocketAddrV6};
 use std::path::PathBuf;
@@ -64,9 +65,55 @@ pub fn url_scheme(text: &str) -> Option<(Scheme, &str)> {
     }
 }
 
+/// Where a user and a password end, which no gateway's address has (RFC 9113, section 8.3.1): behind the `@`, or
+/// what stands for it in a URL.
+fn end_of_user_info(text: &str) -> Option<usize> {
+    if text.starts_with("unix:") {
+        return None;
+    }
+    let at = text.rfind('@').map(|at| at + 1);
+    at.max(text.rfind("%40").map(|at| at + 3))
+}
+
+/// Whether it has one in it.
+fn has_user_info(text: &str) -> bool {
+    end_of_user_info(text).is_some()
+}
+
+/// Whether an authority has what none has and what may be a secret: a user, a password or a query.
+pub fn is_no_authority(text: &str) -> bool {
+    has_user_info(text) || text.contains('?')
+}
+
+/// Without the user, the password and the query that it may have by mistake: any of them may be a secret.
+pub fn shown(text: &str) -> Cow<'_, str> {
+    let host = end_of_user_info(text);
+    let query = text.rfind('?').filter(|_| !text.starts_with("unix:"));
+    if host.is_none() && query.is_none() {
+        return text.into();
+    }
+    let scheme = text.split_once("://").map_or("", |(scheme, _)| scheme);
+    let is_scheme = scheme.bytes().all(|byte| byte.is_ascii_alphanumeric());
+    let scheme = if is_scheme && !scheme.is_empty() {
+        &text[..scheme.len() + 3]
+    } else {
+        ""
+    };
+    let rest = &text[host.unwrap_or(scheme.len())..];
+    let rest = rest.split('?').next().unwrap_or(rest);
+    let user = if host.is_some() { "<redacted>@" } else { "" };
+    let query = if query.is_some() { "?<redacted>" } else { "" };
+    format!("{scheme}{user}{rest}{query}").into()
+}
+
 impl Target {
     /// Why it cannot be used is the error.
     pub fn parse(text: &str) -> Result<Self, String> {
+        if has_user_info(text) {
+            return Err(
+                "it has a user or a password, before an @: credentials carry them".to_owned(),
+            );
+        }
         if let Some(bad) = text.chars().find(|c| c.is_whitespace() || c.is_control()) {
             return Err(format!("it has the character {bad:?} in it"));
         }
@@ -355,6 +402,33 @@ mod tests {
         }
         assert!(Target::parse("[::1%lo]:1").unwrap().is_loopback());
         assert!(!Target::parse("[fe80::1%lo]:1").unwrap().is_loopback());
+    }
+
+    #[test]
+    fn a_user_a_password_and_a_query_are_never_shown() {
+        for (text, expected) in [
+            ("zeebe.example:1", "zeebe.example:1"),
+            ("unix:/tmp/a@b?c", "unix:/tmp/a@b?c"),
+            ("https://u:secret@a:1", "https://<redacted>@a:1"),
+            ("u:secret@a", "<redacted>@a"),
+            ("https://u:se/cret@a", "https://<redacted>@a"),
+            ("https://u:se@cret@a", "https://<redacted>@a"),
+            ("https://u:secret%40a", "https://<redacted>@a"),
+            ("u:se://cret@a", "<redacted>@a"),
+            ("ipv4:u:secret@1.2.3.4:1", "<redacted>@1.2.3.4:1"),
+            ("dns://u:secret@8.8.8.8/a", "dns://<redacted>@8.8.8.8/a"),
+            ("https://a/?token=secret", "https://a/?<redacted>"),
+            ("https://u:sec?ret@a", "https://<redacted>@a?<redacted>"),
+            (
+                "https://u:secret@a/?token=secret",
+                "https://<redacted>@a/?<redacted>",
+            ),
+        ] {
+            assert_eq!(shown(text), expected);
+            if let Err(why) = Target::parse(text) {
+                assert!(!why.contains("secret"), "{text}: {why}");
+            }
+        }
     }
 
     #[test]

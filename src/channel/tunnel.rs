@@ -42,7 +42,7 @@ impl Tunnel {
         let lost = |error: hyper::Error| failed(chain(&error));
         let request = self
             .request(&gateway)
-            .map_err(|error| failed(chain(&error)))?;
+            .map_err(|_| failed("its user and password make no header".to_owned()))?;
         let (mut send, connection) = http1::Builder::new()
             .title_case_headers(true)
             .max_buf_size(MAX_HEAD)

@@ -15,11 +15,11 @@ use aws_lc_rs::signature::{
 };
 use base64::Engine;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
-use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use serde_json::{Value, json};
 use zeroize::Zeroize;
 
+use super::pem;
 use crate::error::Error;
 
 /// The value of `client_assertion_type` (RFC 7523 section 2.2).
@@ -66,16 +66,15 @@ pub(super) struct Claims<'a> {
 
 impl SigningKey {
     /// From PEM: PKCS#8, PKCS#1 (RSA) or SEC1 (EC). Errors call it `name`.
-    pub fn from_pem(name: &str, pem: &str, key_id: Option<&str>) -> Result<Self, Error> {
-        let mut der = PrivateKeyDer::from_pem_slice(pem.as_bytes())
-            .map_err(|error| Error::tls(format!("{name} is no PEM key: {error}")))?;
+    pub fn from_pem(name: &str, pem: &[u8], key_id: Option<&str>) -> Result<Self, Error> {
+        let mut der = pem::private_key(name, pem)?;
         let pair = key_pair(&der).map_err(|error| match error.description_() {
             "InvalidEncoding" | "UnexpectedError" if !is_of_another_curve(&der) => Error::tls(
                 format!("{name} holds no RSA and no P-256 key that can be read"),
             ),
-            why => Error::invalid_argument(format!(
+            _ => Error::invalid_argument(format!(
                 "{name} cannot sign assertions: they need an RSA key of 2048 \
-                 to 8192 bits, or a P-256 key ({why})"
+                 to 8192 bits, or a P-256 key"
             )),
         });
         der.zeroize();
@@ -234,7 +233,7 @@ mod tests {
             pem("PRIVATE KEY", pkcs8.as_ref()),
             pem("RSA PRIVATE KEY", pkcs1),
         ] {
-            let key = SigningKey::from_pem("the key", &text, Some("key 1")).unwrap();
+            let key = SigningKey::from_pem("the key", text.as_bytes(), Some("key 1")).unwrap();
             let (header, payload) = verified(
                 &key.assertion(claims("once")).unwrap(),
                 &RSA_PKCS1_2048_8192_SHA256,
@@ -266,7 +265,7 @@ mod tests {
             pem("PRIVATE KEY", pair.to_pkcs8v1().unwrap()),
             pem("EC PRIVATE KEY", sec1.as_ref()),
         ] {
-            let key = SigningKey::from_pem("the key", &text, None).unwrap();
+            let key = SigningKey::from_pem("the key", text.as_bytes(), None).unwrap();
             let (header, _) = verified(
                 &key.assertion(claims("once")).unwrap(),
                 &ECDSA_P256_SHA256_FIXED,
@@ -280,7 +279,7 @@ mod tests {
     fn a_certificate_is_named_by_its_thumbprints() {
         let pair = EcdsaKeyPair::generate(&ECDSA_P256_SHA256_FIXED_SIGNING).unwrap();
         let text = pem("PRIVATE KEY", pair.to_pkcs8v1().unwrap());
-        let key = SigningKey::from_pem("the key", &text, None).unwrap();
+        let key = SigningKey::from_pem("the key", text.as_bytes(), None).unwrap();
         let key = key.with_certificate(&CertificateDer::from(&b"abc"[..]));
         let assertion = key.assertion(claims("once")).unwrap();
         let public = pair.public_key().as_ref();
@@ -302,24 +301,32 @@ mod tests {
             (ed25519.to_pkcs8().unwrap().as_ref(), Kind::InvalidArgument),
             (&b"nonsense"[..], Kind::Tls),
         ] {
-            let error =
-                SigningKey::from_pem("the key", &pem("PRIVATE KEY", der), None).unwrap_err();
+            let error = SigningKey::from_pem("the key", pem("PRIVATE KEY", der).as_bytes(), None)
+                .unwrap_err();
             assert_eq!(error.kind(), kind, "{error}");
         }
         let sec1: EcPrivateKeyRfc5915Der<'_> = p384.private_key().as_der().unwrap();
-        let error = SigningKey::from_pem("the key", &pem("EC PRIVATE KEY", sec1.as_ref()), None)
-            .unwrap_err();
+        let error = SigningKey::from_pem(
+            "the key",
+            pem("EC PRIVATE KEY", sec1.as_ref()).as_bytes(),
+            None,
+        )
+        .unwrap_err();
         assert_eq!(error.kind(), Kind::InvalidArgument, "{error}");
-        let error =
-            SigningKey::from_pem("the key", &pem("EC PRIVATE KEY", "nonsense"), None).unwrap_err();
+        let error = SigningKey::from_pem(
+            "the key",
+            pem("EC PRIVATE KEY", "nonsense").as_bytes(),
+            None,
+        )
+        .unwrap_err();
         assert_eq!(error.kind(), Kind::Tls, "{error}");
-        let error = SigningKey::from_pem("the key", "no PEM", None).unwrap_err();
+        let error = SigningKey::from_pem("the key", b"no PEM", None).unwrap_err();
         assert_eq!(error.kind(), Kind::Tls);
     }
 
     #[test]
     fn an_rsa_key_that_is_too_short_is_told_so() {
-        let short = include_str!("../../tests/short_rsa_key.pem");
+        let short = include_bytes!("../../tests/short_rsa_key.pem");
         let error = SigningKey::from_pem("the key", short, None).unwrap_err();
         assert_eq!(error.kind(), Kind::InvalidArgument);
         assert!(error.message().contains("2048"), "{error}");
@@ -329,7 +336,7 @@ mod tests {
     fn a_key_is_never_printed() {
         let pair = EcdsaKeyPair::generate(&ECDSA_P256_SHA256_FIXED_SIGNING).unwrap();
         let text = pem("PRIVATE KEY", pair.to_pkcs8v1().unwrap());
-        let key = SigningKey::from_pem("the key", &text, Some("k")).unwrap();
+        let key = SigningKey::from_pem("the key", text.as_bytes(), Some("k")).unwrap();
         assert_eq!(format!("{key:?}"), "SigningKey(ES256, <redacted>)");
     }
 }

@@ -7,11 +7,17 @@ pub type Fingerprint = [u8; 32];
 
 /// Each text with its length, so that no two lists run together; `None` differs from every text.
 pub fn fingerprint(texts: &[Option<&str>]) -> Fingerprint {
+    let texts: Vec<_> = texts.iter().map(|text| text.map(str::as_bytes)).collect();
+    fingerprint_of_bytes(&texts)
+}
+
+/// The same of texts in any encoding.
+pub fn fingerprint_of_bytes(texts: &[Option<&[u8]>]) -> Fingerprint {
     let mut context = Context::new(&SHA256);
     for text in texts {
         let length = text.map_or(u64::MAX, |text| text.len() as u64);
         context.update(&length.to_be_bytes());
-        context.update(text.unwrap_or_default().as_bytes());
+        context.update(text.unwrap_or_default());
     }
     let mut fingerprint = Fingerprint::default();
     fingerprint.copy_from_slice(context.finish().as_ref());

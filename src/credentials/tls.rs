@@ -12,11 +12,16 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, OnceLock};
 use std::time::SystemTime;
 
-use rustls::pki_types::pem::PemObject;
+use rustls::crypto::{CryptoProvider, aws_lc_rs};
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
-use rustls::{ClientConfig, RootCertStore};
+use rustls::sign::CertifiedKey;
+use rustls::{ClientConfig, InconsistentKeys, RootCertStore};
+use rustls_native_certs::ErrorKind;
 use zeroize::Zeroize;
 
+use super::pem;
+use super::server_verifier::ServerVerifier;
+use crate::environment::shown_path;
 use crate::error::Error;
 use crate::runtime::lock;
 
@@ -25,7 +30,7 @@ enum Roots {
     /// The platform's; `SSL_CERT_FILE` and `SSL_CERT_DIR` are honoured.
     Platform,
     File(PathBuf, &'static str),
-    Given(RootCertStore),
+    Given(RootStore),
     /// The platform's, if it has any, and those that the program or a variable gave.
     PlatformAnd(Box<Roots>),
 }
@@ -40,20 +45,21 @@ impl Roots {
         }
     }
 
-    fn load(&self) -> Result<RootCertStore, Error> {
+    fn load(&self) -> Result<RootStore, Error> {
         match self {
             Self::Given(roots) => Ok(roots.clone()),
             Self::Platform => platform_roots(),
             Self::File(path, variable) => {
-                let named = || format!("{} (environment:{variable})", path.display());
+                let shown = path.to_string_lossy();
+                let named = || format!("{} (environment:{variable})", shown_path(&shown));
                 let pem = read(path)
                     .map_err(|error| Error::unavailable(format!("{}: {error}", named())))?;
-                store(&named(), &pem)
+                store(&named(), pem::certificates(&named(), &pem)?)
             }
             Self::PlatformAnd(more) => {
                 let mut roots = more.load()?;
                 match platform_roots() {
-                    Ok(platform) => roots.extend(platform.roots),
+                    Ok(platform) => roots.anchors.extend(platform.anchors.roots),
                     Err(error) => tracing::debug!("{error}"),
                 }
                 Ok(roots)
@@ -79,7 +85,10 @@ impl VariableRoots<'_> {
             Self::FileAndPlatform(path, variable) => {
                 Roots::PlatformAnd(Box::new(Roots::File(path.to_owned(), variable)))
             }
-            Self::Text(pem, variable) => Roots::Given(store(variable, pem.as_bytes())?),
+            Self::Text(pem, variable) => Roots::Given(store(
+                variable,
+                pem::certificates(variable, pem.as_bytes())?,
+            )?),
         })
     }
 }
@@ -90,6 +99,13 @@ impl VariableRoots<'_> {
 pub struct VariableIdentity<'a> {
     pub chain: (&'a str, &'a [u8]),
     pub key: (&'a str, &'a [u8]),
+}
+
+#[derive(Clone)]
+struct RootStore {
+    anchors: RootCertStore,
+    /// The program's, as they are; empty for the platform's.
+    own: Vec<CertificateDer<'static>>,
 }
 
 struct Identity {
@@ -155,13 +171,6 @@ impl TlsCredentials {
             Some(roots) => Roots::PlatformAnd(Box::new(roots.roots()?)),
         };
         let token_endpoint = Self::with(token_endpoint, identity.map(parsed).transpose()?);
-        if let (Some(parsed), Some(identity)) = (&gateway.identity, identity) {
-            // Finds out now whether key and certificate belong together.
-            build(RootCertStore::empty(), Some(parsed)).map_err(|error| {
-                let (chain, key) = (identity.chain.0, identity.key.0);
-                Error::tls(format!("{chain} and {key}: {}", error.message()))
-            })?;
-        }
         Ok((Arc::new(gateway), Arc::new(token_endpoint)))
     }
 
@@ -169,18 +178,16 @@ impl TlsCredentials {
     /// with them, the others `private_key` and `certificate_chain`, all of them in the struct that `of` names.
     pub fn from_pem(
         of: &str,
-        (roots_name, roots): (&str, Option<&str>),
-        key: Option<&str>,
-        chain: Option<&str>,
+        (roots_name, roots): (&str, Option<&[u8]>),
+        key: Option<&[u8]>,
+        chain: Option<&[u8]>,
     ) -> Result<Arc<Self>, Error> {
         let identity = match (key, chain) {
             (None, None) => None,
-            (Some(key), Some(chain)) => Some(Identity {
-                key: PrivateKeyDer::from_pem_slice(key.as_bytes()).map_err(|error| {
-                    Error::tls(format!("{of}.private_key is no PEM key: {error}"))
-                })?,
-                chain: certificates(&format!("{of}.certificate_chain"), chain.as_bytes())?,
-            }),
+            (Some(key), Some(chain)) => {
+                let names = ["certificate_chain", "private_key"].map(|name| format!("{of}.{name}"));
+                Some(Identity::parse((&names[0], chain), (&names[1], key))?)
+            }
             _ => {
                 return Err(Error::invalid_argument(format!(
                     "{of}.private_key and {of}.certificate_chain must be given together"
@@ -190,14 +197,12 @@ impl TlsCredentials {
         let roots = match roots {
             None if identity.is_none() => return Ok(Self::platform()),
             None => Roots::Platform,
-            Some(roots) => Roots::Given(store(&format!("{of}.{roots_name}"), roots.as_bytes())?),
+            Some(roots) => {
+                let name = format!("{of}.{roots_name}");
+                Roots::Given(store(&name, pem::certificates(&name, roots)?)?)
+            }
         };
-        let credentials = Self::with(roots, identity);
-        if let Some(identity) = &credentials.identity {
-            // Finds out now whether key and certificate belong together.
-            build(RootCertStore::empty(), Some(identity))?;
-        }
-        Ok(Arc::new(credentials))
+        Ok(Arc::new(Self::with(roots, identity)))
     }
 
     fn with(roots: Roots, identity: Option<Identity>) -> Self {
@@ -296,11 +301,7 @@ fn stamp(path: &Path) -> Option<Stamp> {
 }
 
 fn parsed(VariableIdentity { chain, key }: VariableIdentity<'_>) -> Result<Identity, Error> {
-    Ok(Identity {
-        key: PrivateKeyDer::from_pem_slice(key.1)
-            .map_err(|error| Error::tls(format!("{} is no PEM key: {error}", key.0)))?,
-        chain: certificates(chain.0, chain.1)?,
-    })
+    Identity::parse(chain, key)
 }
 
 /// Of a file alone: a FIFO, say, would hold us until somebody writes.
@@ -317,56 +318,97 @@ pub(crate) fn read(path: &Path) -> io::Result<Vec<u8>> {
     Ok(content)
 }
 
-fn build(roots: RootCertStore, identity: Option<&Identity>) -> Result<ClientConfig, Error> {
-    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-    let builder = ClientConfig::builder_with_provider(provider)
+fn provider() -> Arc<CryptoProvider> {
+    Arc::new(aws_lc_rs::default_provider())
+}
+
+impl Identity {
+    /// From PEM, with the names that errors give them. Key and certificate belong together.
+    fn parse(
+        (chain_name, chain): (&str, &[u8]),
+        (key_name, key): (&str, &[u8]),
+    ) -> Result<Self, Error> {
+        let identity = Self {
+            key: pem::private_key(key_name, key)?,
+            chain: pem::certificates(chain_name, chain)?,
+        };
+        store(chain_name, identity.chain.clone())?; // each of them is one
+        let (chain, key) = (identity.chain.clone(), identity.key.clone_key());
+        // In our words: another's might show the key.
+        match CertifiedKey::from_der(chain, key, &provider()) {
+            Ok(_) => Ok(identity),
+            Err(rustls::Error::InconsistentKeys(InconsistentKeys::KeyMismatch)) => Err(Error::tls(
+                format!("{key_name} does not belong to the first certificate of {chain_name}"),
+            )),
+            Err(rustls::Error::InvalidCertificate(_)) => Err(Error::tls(format!(
+                "the first certificate of {chain_name} cannot be used"
+            ))),
+            Err(_) => Err(Error::tls(format!(
+                "{key_name} cannot be used: it is no RSA, EC or Ed25519 key that can be read"
+            ))),
+        }
+    }
+}
+
+fn build(roots: RootStore, identity: Option<&Identity>) -> Result<ClientConfig, Error> {
+    let verifier = ServerVerifier::new(roots.anchors, roots.own, provider())?;
+    let builder = ClientConfig::builder_with_provider(provider())
         .with_safe_default_protocol_versions()
         .map_err(|error| Error::internal(format!("TLS: {error}")))?
-        .with_root_certificates(roots);
+        .dangerous() // it asks webpki, and adds one case
+        .with_custom_certificate_verifier(Arc::new(verifier));
     match identity {
         None => Ok(builder.with_no_client_auth()),
         Some(Identity { chain, key }) => builder
             .with_client_auth_cert(chain.clone(), key.clone_key())
-            .map_err(|error| {
-                Error::tls(format!(
-                    "certificate_chain and private_key cannot be used: {error}"
-                ))
-            }),
+            .map_err(|_| Error::tls("certificate_chain and private_key cannot be used")),
     }
 }
 
-fn platform_roots() -> Result<RootCertStore, Error> {
+fn platform_roots() -> Result<RootStore, Error> {
     let found = rustls_native_certs::load_native_certs();
     let mut roots = RootCertStore::empty();
     let (added, _ignored) = roots.add_parsable_certificates(found.certs);
+    let reasons: Vec<_> = found.errors.iter().map(reason).collect();
+    let reasons = reasons.join("; ");
     if added == 0 {
-        let reasons: Vec<_> = found.errors.iter().map(ToString::to_string).collect();
         return Err(Error::unavailable(format!(
-            "the platform has no root certificates (SSL_CERT_FILE or SSL_CERT_DIR can name some): {}",
-            reasons.join("; ")
+            "the platform has no root certificates (SSL_CERT_FILE or SSL_CERT_DIR can name some): {reasons}"
         )));
     }
-    Ok(roots)
-}
-
-fn certificates(name: &str, pem: &[u8]) -> Result<Vec<CertificateDer<'static>>, Error> {
-    let found = CertificateDer::pem_slice_iter(pem)
-        .collect::<Result<Vec<_>, _>>()
-        .map_err(|error| Error::tls(format!("{name} is no PEM: {error}")))?;
-    if found.is_empty() {
-        return Err(Error::tls(format!("{name} holds no PEM certificate")));
+    if !reasons.is_empty() {
+        tracing::warn!("of the platform's root certificates some could not be read: {reasons}");
     }
-    Ok(found)
+    Ok(RootStore {
+        anchors: roots,
+        own: Vec::new(),
+    })
 }
 
-fn store(name: &str, pem: &[u8]) -> Result<RootCertStore, Error> {
-    let mut roots = RootCertStore::empty();
-    for certificate in certificates(name, pem)? {
-        roots.add(certificate).map_err(|error| {
-            Error::tls(format!("{name} has a certificate that is none: {error}"))
+/// Without the PEM reader's words, in which the file's text stands.
+fn reason(error: &rustls_native_certs::Error) -> String {
+    match &error.kind {
+        ErrorKind::Io { inner, path } => format!("{}: {inner}", path.display()),
+        ErrorKind::Pem(_) => "a file is broken PEM".to_owned(),
+        _ => error.context.to_owned(),
+    }
+}
+
+fn store(name: &str, certificates: Vec<CertificateDer<'static>>) -> Result<RootStore, Error> {
+    let mut anchors = RootCertStore::empty();
+    for (index, certificate) in certificates.iter().enumerate() {
+        anchors.add(certificate.clone()).map_err(|_| {
+            Error::tls(format!(
+                "{name}: certificate {} of {} cannot be read",
+                index + 1,
+                certificates.len()
+            ))
         })?;
     }
-    Ok(roots)
+    Ok(RootStore {
+        anchors,
+        own: certificates,
+    })
 }
 
 #[cfg(test)]
@@ -383,7 +425,7 @@ mod tests {
     #[test]
     fn a_root_at_the_end_of_a_chain_is_left_out() {
         let pem = include_bytes!("../../tests/certificate.pem");
-        let issued_by_itself = CertificateDer::from_pem_slice(pem).unwrap();
+        let issued_by_itself = pem::certificates("certificate", pem).unwrap().remove(0);
         let other = CertificateDer::from(&b"no certificate"[..]);
         let root = || issued_by_itself.clone();
         for (chain, expected) in [

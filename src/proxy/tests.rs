@@ -148,20 +148,24 @@ fn an_unusable_proxy_is_named_by_its_source_and_its_password_is_not_shown() {
         ),
         (
             "u:se/cret@proxy",
-            "\"proxy\" is no host:port (invalid port number)",
+            "it is no [user:password@]host:port: what stands for the port is none; in a user and a password, / : @ ? # must be percent-encoded",
         ),
         (
             "u:se://cret@proxy",
-            "\"proxy\" is no host:port (invalid port number)",
+            "it is no [user:password@]host:port: what stands for the port is none; in a user and a password, / : @ ? # must be percent-encoded",
         ),
         ("u:secret@proxy/path", "something follows its host:port"),
         ("u:1#secret@proxy", "something follows its host:port"),
         ("u:secret%ff@proxy", "its user or password is not UTF-8"),
         (
             "u:secret@proxy:99999",
-            "\"proxy:99999\" is no host:port (invalid port number)",
+            "it is no [user:password@]host:port: what stands for the port is none; in a user and a password, / : @ ? # must be percent-encoded",
         ),
-        ("http://", "\"http://\" is no host:port (empty host)"),
+        ("http://", "it has no host"),
+        (
+            "u:secret",
+            "it is no [user:password@]host:port: what stands for the port is none; in a user and a password, / : @ ? # must be percent-encoded",
+        ),
     ] {
         let error = choose(None, true, &[("http_proxy", text)], "zeebe.example").unwrap_err();
         assert_eq!(

@@ -76,8 +76,15 @@ impl Metadata {
         let allowed =
             |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"_-.".contains(&byte);
         if key.is_empty() || !key.bytes().all(allowed) {
+            // Shown if it may be a name: who gives `authorization: Bearer …` for a key, gives a secret.
+            let is_name = !key.contains([':', '=', ' ']) && key.len() <= 64;
+            let shown = if is_name {
+                format!(" {key:?}")
+            } else {
+                String::new()
+            };
             return Err(Error::invalid_argument(format!(
-                "the metadata key {key:?} may have lower-case letters, digits, _, - and . only"
+                "the metadata key{shown} may have lower-case letters, digits, _, - and . only"
             )));
         }
         if RESERVED.contains(&key) {

@@ -178,7 +178,7 @@ static void credentials_that_do_not_parse(void) {
   FAILS(zeebe_oauth2_client_credentials_metadata_plugin_new(&oauth, &plugin), ZEEBE_ERROR_KIND_TLS, "token_options.token_ca holds no PEM");
   token.token_ca = NULL;
   token.private_key = token.certificate_chain = "nonsense";
-  FAILS(zeebe_oauth2_client_credentials_metadata_plugin_new(&oauth, &plugin), ZEEBE_ERROR_KIND_TLS, "token_options.private_key is no PEM");
+  FAILS(zeebe_oauth2_client_credentials_metadata_plugin_new(&oauth, &plugin), ZEEBE_ERROR_KIND_TLS, "token_options.private_key holds no PEM");
   token.private_key = token.certificate_chain = NULL;
   token.timeout_ms = -1;
   FAILS(zeebe_oauth2_client_credentials_metadata_plugin_new(&oauth, &plugin), INVALID, "timeout_ms is -1: it is milliseconds");

@@ -147,7 +147,7 @@ static void what_is_missing_or_of_no_use_is_refused(void) {
   FAILS(try_plugin((client){.method = jwt, .private_key = p384}, &plugin), invalid, "P-256");
   FAILS(try_plugin((client){.method = jwt, .private_key = "no key"}, &plugin), ZEEBE_ERROR_KIND_TLS, "private_key");
   FAILS(try_plugin((client){.method = tls, .private_key = key, .certificate_chain = "no PEM"}, &plugin), ZEEBE_ERROR_KIND_TLS, "certificate_chain");
-  FAILS(try_plugin((client){.method = tls, .private_key = ec, .certificate_chain = chain}, &plugin), ZEEBE_ERROR_KIND_TLS, "cannot be used");
+  FAILS(try_plugin((client){.method = tls, .private_key = ec, .certificate_chain = chain}, &plugin), ZEEBE_ERROR_KIND_TLS, "private_key does not belong to the first certificate of token_options.certificate_chain");
   CHECK(!plugin);
   free(key);
   free(chain);

@@ -5,6 +5,7 @@
 
 mod official;
 
+use super::target;
 pub use official::{CallCredentials, FromEnvironment, Official, from_environment};
 use secrecy::SecretString;
 use serde_json::{Value, json};
@@ -137,7 +138,7 @@ fn plain(
 fn of_target(kind: ChannelKind, target: Setting) -> Settings {
     Settings {
         kind,
-        shown: vec![("grpc_address", json!(target.0), target.1)],
+        shown: vec![("grpc_address", json!(target::shown(&target.0)), target.1)],
         target,
         oauth: None,
         security_hint: None,

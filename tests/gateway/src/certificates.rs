@@ -4,7 +4,7 @@ use std::error::Error;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use rcgen::{
     BasicConstraints, CertificateParams, CertifiedIssuer, DnType, ExtendedKeyUsagePurpose, IsCa,
@@ -28,6 +28,11 @@ pub(crate) struct CertificateFiles {
     pub(crate) other_ca: PathBuf,
     pub(crate) client_certificate: PathBuf,
     pub(crate) client_key: PathBuf,
+    /// What `self_signed` and `token_self_signed` show, and `self_signed_expired`.
+    pub(crate) self_signed: PathBuf,
+    pub(crate) self_signed_expired: PathBuf,
+    /// Of the same names as theirs and another key, which nobody shows.
+    pub(crate) self_signed_other: PathBuf,
 }
 
 #[derive(Debug)]
@@ -38,6 +43,9 @@ pub(crate) struct Certificates {
     pub(crate) mtls: Arc<ServerConfig>,
     pub(crate) cloud: Arc<ServerConfig>,
     pub(crate) token: Arc<ServerConfig>,
+    pub(crate) self_signed: Arc<ServerConfig>,
+    pub(crate) self_signed_expired: Arc<ServerConfig>,
+    pub(crate) token_self_signed: Arc<ServerConfig>,
     authority: Authority,
     identities: [Arc<Identity>; 2],
     pub(crate) token_mtls: Arc<ServerConfig>,
@@ -65,6 +73,9 @@ impl Certificates {
             other_ca: directory.join("other-ca.pem"),
             client_certificate: directory.join("client.pem"),
             client_key: directory.join("client.key"),
+            self_signed: directory.join("self-signed.pem"),
+            self_signed_expired: directory.join("self-signed-expired.pem"),
+            self_signed_other: directory.join("self-signed-other.pem"),
         };
         fs::write(&files.ca, authority.pem())?;
         fs::write(&files.other_ca, other.pem())?;
@@ -76,6 +87,13 @@ impl Certificates {
             "127.0.0.1".to_owned(),
             "::1".to_owned(),
         ];
+        let yesterday = SystemTime::now() - Duration::from_secs(24 * 60 * 60);
+        let (self_signed, pem) = Identity::self_signed(local.to_vec(), None)?;
+        fs::write(&files.self_signed, pem)?;
+        let (self_signed_expired, pem) = Identity::self_signed(local.to_vec(), Some(yesterday))?;
+        fs::write(&files.self_signed_expired, pem)?;
+        let (_, pem) = Identity::self_signed(local.to_vec(), None)?;
+        fs::write(&files.self_signed_other, pem)?;
         let domain = format!("{}.zeebe.camunda.io", options.region);
         let cloud = vec![
             format!("{}.{domain}", options.cluster_id),
@@ -91,6 +109,9 @@ impl Certificates {
             mtls: server(&local, &["h2"], Some(&authority))?,
             cloud: server(&cloud, &["h2"], None)?,
             token: server(&local, &["h2", "http/1.1"], None)?,
+            self_signed: server(&self_signed, &["h2"], None)?,
+            self_signed_expired: server(&self_signed_expired, &["h2"], None)?,
+            token_self_signed: server(&self_signed, &["h2", "http/1.1"], None)?,
             token_mtls: server(&local, &["h2", "http/1.1"], Some(&authority))?,
             authority,
             identities: [local, cloud],

@@ -101,6 +101,9 @@ fn tcp(options: &Options, certificates: &Certificates) -> Vec<Endpoint> {
         cloud,
         token,
         token_mtls,
+        self_signed,
+        self_signed_expired,
+        token_self_signed,
         ..
     } = certificates;
     let open = || Role::Gateway(Admission::default());
@@ -133,6 +136,8 @@ fn tcp(options: &Options, certificates: &Certificates) -> Vec<Endpoint> {
         endpoint("mtls", Some(mtls), open()),
         endpoint("cloud", Some(cloud), guarded(CLOUD_AUDIENCE)),
         endpoint("no_alpn", Some(no_alpn), open()),
+        endpoint("self_signed", Some(self_signed), open()),
+        endpoint("self_signed_expired", Some(self_signed_expired), open()),
         endpoint("gzip", None, compressing),
         endpoint("limited", None, limited),
         endpoint("reset", None, resetting()),
@@ -145,6 +150,11 @@ fn tcp(options: &Options, certificates: &Certificates) -> Vec<Endpoint> {
         endpoint(
             "token_https",
             Some(token),
+            Role::TokenEndpoint("https", Shown::Request),
+        ),
+        endpoint(
+            "token_self_signed",
+            Some(token_self_signed),
             Role::TokenEndpoint("https", Shown::Request),
         ),
         endpoint(

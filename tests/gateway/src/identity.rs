@@ -3,7 +3,10 @@
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::{Duration, SystemTime};
 
-use rcgen::{CertificateParams, DnType, ExtendedKeyUsagePurpose, KeyPair, KeyUsagePurpose};
+use rcgen::{
+    BasicConstraints, Certificate, CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa,
+    KeyPair, KeyUsagePurpose,
+};
 use rustls::crypto::aws_lc_rs;
 use rustls::pki_types::PrivateKeyDer;
 use rustls::server::{ClientHello, ResolvesServerCert};
@@ -30,6 +33,22 @@ impl Identity {
         Ok(Arc::new(Self { names, current }))
     }
 
+    /// An authority and a server in one, as `openssl req -x509` makes it, and its certificate as PEM; good until then or for ever.
+    pub(crate) fn self_signed(
+        names: Vec<String>,
+        until: Option<SystemTime>,
+    ) -> Outcome<(Arc<Self>, String)> {
+        let key = KeyPair::generate()?;
+        let mut params = named(&names)?;
+        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        if let Some(until) = until {
+            params.not_after = until.into();
+        }
+        let certificate = params.self_signed(&key)?;
+        let current = RwLock::new(certified(&certificate, &key)?);
+        Ok((Arc::new(Self { names, current }), certificate.pem()))
+    }
+
     /// New handshakes see a new certificate.
     pub(crate) fn renew(&self, authority: &Authority, lifetime: Option<Duration>) -> Outcome<()> {
         let new = issue(authority, &self.names, lifetime)?;
@@ -52,10 +71,7 @@ fn issue(
     lifetime: Option<Duration>,
 ) -> Outcome<Arc<CertifiedKey>> {
     let key = KeyPair::generate()?;
-    let mut params = CertificateParams::new(names)?;
-    params
-        .distinguished_name
-        .push(DnType::CommonName, names[0].as_str());
+    let mut params = named(names)?;
     params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
     params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
     params.use_authority_key_identifier_extension = true;
@@ -64,9 +80,20 @@ fn issue(
         let end = SystemTime::now() + lifetime.min(LONGEST) - Duration::from_secs(1);
         params.not_after = end.into();
     }
-    let certificate = params.signed_by(&key, authority)?.der().clone();
+    certified(&params.signed_by(&key, authority)?, &key)
+}
+
+fn named(names: &[String]) -> Outcome<CertificateParams> {
+    let mut params = CertificateParams::new(names)?;
+    params
+        .distinguished_name
+        .push(DnType::CommonName, names[0].as_str());
+    Ok(params)
+}
+
+fn certified(certificate: &Certificate, key: &KeyPair) -> Outcome<Arc<CertifiedKey>> {
     let key = PrivateKeyDer::try_from(key.serialize_der())?;
     let provider = aws_lc_rs::default_provider();
-    let certified = CertifiedKey::from_der(vec![certificate], key, &provider)?;
-    Ok(Arc::new(certified))
+    let chain = vec![certificate.der().clone()];
+    Ok(Arc::new(CertifiedKey::from_der(chain, key, &provider)?))
 }

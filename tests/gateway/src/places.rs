@@ -61,6 +61,16 @@ pub(crate) fn write_ports_file(
         json!(files.client_certificate),
     );
     content.insert("client_key".to_owned(), json!(files.client_key));
+    for (name, path) in [
+        ("self_signed_certificate", &files.self_signed),
+        (
+            "self_signed_expired_certificate",
+            &files.self_signed_expired,
+        ),
+        ("self_signed_other_certificate", &files.self_signed_other),
+    ] {
+        content.insert(name.to_owned(), json!(path));
+    }
     content.insert("pid".to_owned(), json!(std::process::id()));
     let parent = path
         .parent()

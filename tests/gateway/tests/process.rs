@@ -7,7 +7,7 @@ use std::process::Command;
 
 use common::{Running, http};
 
-const LISTENERS: [&str; 20] = [
+const LISTENERS: [&str; 23] = [
     "plaintext",
     "plaintext_oauth",
     "tls",
@@ -20,6 +20,9 @@ const LISTENERS: [&str; 20] = [
     "token_https",
     "control",
     "no_alpn",
+    "self_signed",
+    "self_signed_expired",
+    "token_self_signed",
     "gzip",
     "limited",
     "silent",
@@ -42,7 +45,15 @@ fn it_says_where_it_listens() {
         let said = format!("{name} 127.0.0.1:{}", gateway.port(name));
         assert!(gateway.ready_line.contains(&said), "{said}");
     }
-    for name in ["ca", "other_ca", "client_certificate", "client_key"] {
+    for name in [
+        "ca",
+        "other_ca",
+        "client_certificate",
+        "client_key",
+        "self_signed_certificate",
+        "self_signed_expired_certificate",
+        "self_signed_other_certificate",
+    ] {
         assert!(Path::new(&gateway.path(name)).is_absolute());
         let content = std::fs::read_to_string(gateway.path(name)).expect("the file");
         assert!(content.starts_with("-----BEGIN "), "{name}");

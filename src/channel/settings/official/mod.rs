@@ -22,8 +22,11 @@ use names::{
 use variables::Variables;
 
 use super::{CLOUD_REGION, ChannelKind, Credentials, Settings, of_cluster, of_target};
+use crate::channel::target::shown;
 use crate::credentials::ClientAuthentication;
-use crate::environment::{self, CLUSTER_ID, CLUSTER_REGION, Environment, Origin, Setting};
+use crate::environment::{
+    self, CLUSTER_ID, CLUSTER_REGION, Environment, Origin, Setting, shown_path,
+};
 use crate::error::Error;
 
 /// What [`from_environment`] found.
@@ -72,7 +75,7 @@ impl Official {
             if let Some((path, origin)) = found {
                 let shown = match Self::is_text(*origin) {
                     true => "<PEM>",
-                    false => path,
+                    false => shown_path(path),
                 };
                 settings.shown.push((name, json!(shown), *origin));
             }
@@ -125,7 +128,7 @@ pub fn from_environment(environment: &Environment<'_>) -> Result<FromEnvironment
     if let Some((authority, origin)) = variables.first(&AUTHORITY)? {
         settings
             .shown
-            .push(("override_authority", json!(authority), origin));
+            .push(("override_authority", json!(shown(&authority)), origin));
         official.override_authority = Some(authority);
     }
     if oauth {
