@@ -25,7 +25,10 @@
  * 8  In a child of fork(): functions on an older handle return SHUTDOWN, its callbacks and destroys never run, its _free does nothing (the
  *    memory stays); new handles work if no program thread was in a zeebe_* call at the fork.
  * 9  Library threads block every signal, SIGPIPE too; no handler is ever installed. exit() joins nothing, so a callback may run beside static
- *    destructors: a program that cannot bear that calls zeebe_runtime_shutdown() first. A callback must not unwind (throw, longjmp, panic). */
+ *    destructors: a program that cannot bear that calls zeebe_runtime_shutdown() first. A callback must not unwind (throw, longjmp, panic).
+ * 10 A bug in the library is an error of kind INTERNAL and a log record, which say where it is; the library prints nothing. (A Rust program that links
+ *    it as a crate shares its panic hook: the one set before hears of all panics but the library's, one set later replaces the library's.)
+ * 11 A thread that calls the library has 128 KiB of stack or more. */
 
 #ifndef ZEEBE_H
 #define ZEEBE_H
@@ -676,7 +679,7 @@ typedef struct {
    */
   int64_t timeout_ms;
   /**
-   * Roots that the endpoint's certificate is checked against; NULL: the platform's.
+   * Roots that the endpoint's certificate is checked against, or that it shows itself; NULL: the platform's.
    */
   const char *token_ca;
   /**
@@ -901,7 +904,8 @@ typedef struct {
    */
   size_t size;
   /**
-   * NULL: the platform's; `SSL_CERT_FILE` and `SSL_CERT_DIR` are honoured.
+   * A server may also show one of these itself: it is trusted if its name and its time fit. NULL: the platform's; `SSL_CERT_FILE` and
+   * `SSL_CERT_DIR` are honoured.
    */
   const char *root_certificates;
   /**
@@ -1751,9 +1755,9 @@ void zeebe_channel_free(zeebe_channel *channel);
 /**
  * TLS. NULL options: the platform's roots and no certificate of one's own.
  *
- * PEM text is parsed here; the platform's roots are read at the first connect.
- * TLS: something does not parse, or key and certificate do not belong together.
- * INVALID_ARGUMENT: `credentials` is NULL, text is not UTF-8, key or chain without the other.
+ * PEM text is parsed here; what stands around its blocks may have any encoding. The platform's roots are read at the first connect.
+ * TLS: something does not parse, and which line it is, or key and certificate do not belong together.
+ * INVALID_ARGUMENT: `credentials` is NULL, key or chain without the other.
  */
 ZEEBE_API
 zeebe_error *zeebe_ssl_channel_credentials_new(const zeebe_ssl_channel_credentials_options *options,
@@ -2103,6 +2107,7 @@ zeebe_error *zeebe_register_descriptor_set(const uint8_t *descriptor_set,
  * 64-bit integers may be strings, bytes are base64, enumerations names (the proto3 JSON mapping). `*message` is owned:
  * zeebe_buffer_free(). INVALID_ARGUMENT, with the path to the place, such as `resources[0].name`: an unknown RPC, bad JSON, a field that is
  * unknown or given twice, a value of the wrong type or out of range, a number that a 64-bit field would not hold exactly, more than 127 objects and arrays within each other.
+ * What nests more than a few levels is worked on by a thread made for it; RESOURCE_EXHAUSTED: there can be none.
  */
 ZEEBE_API
 zeebe_error *zeebe_request_from_json(const char *method,
@@ -2114,7 +2119,7 @@ zeebe_error *zeebe_request_from_json(const char *method,
  *
  * Unknown fields are left out; enumerations are names, or the number of one that is unknown. `*json` is owned: zeebe_string_free().
  * INVALID_ARGUMENT: an unknown RPC, bytes that are no such message, or one that has no JSON form (an Any of an unknown type, a Duration or
- * Timestamp out of range).
+ * Timestamp out of range), or more than 100 messages within each other, those in `google.protobuf.Any` counted. RESOURCE_EXHAUSTED: as zeebe_request_from_json().
  */
 ZEEBE_API
 zeebe_error *zeebe_response_to_json(const char *method,

@@ -13,6 +13,7 @@ use tracing::subscriber::Interest;
 use tracing::{Event, Metadata, Subscriber, span};
 
 use crate::error::Error;
+use crate::panics;
 use crate::runtime::{Worker, lock};
 use crate::sys::PerProcess;
 
@@ -127,6 +128,11 @@ impl Logger {
             let lost = Arc::clone(&lost);
             move || {
                 LOG_THREAD.set(true);
+                panics::unlogged_thread();
+                let mut sink = |record: &Record| {
+                    // One that it cannot take is lost, and no more.
+                    let _: Result<(), _> = panics::guard(|| sink(record));
+                };
                 while let Ok(record) = records.recv() {
                     sink(&record);
                     let lost = lost.swap(0, Ordering::Relaxed);

@@ -20,6 +20,7 @@ use futures_util::FutureExt;
 use tonic::Code;
 
 use crate::error::{Error, Source};
+use crate::panics;
 use crate::sys::{self, PerProcess};
 
 use blocking::BlockingThreads;
@@ -215,6 +216,7 @@ impl Worker {
             thread::Builder::new().name(name).spawn(move || {
                 let _alive = alive; // dropped last
                 LIBRARY_THREAD.set(true);
+                panics::own_thread();
                 body();
             })
         };
@@ -245,7 +247,7 @@ impl Worker {
         }
         drop(come);
         if let Some(thread) = lock(&self.thread).take() {
-            // A panic was caught and reported where it happened.
+            // A panic was reported where it happened.
             let _: Result<(), _> = thread.join();
         }
         true

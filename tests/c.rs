@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 
 use support::keys::Keys;
-use support::programs::{C, CPP, clean, program, valgrind};
+use support::programs::{C, CPP, clean, library_that_panics, program, valgrind};
 use support::{Gateway, artefacts, root, run, scratch};
 
 /// The environment that tests/c/calls.c and process.c read.
@@ -91,6 +91,19 @@ fn messages_are_json_by_the_name_of_their_rpc() {
     for mut command in [clean(Command::new(&program)), valgrind(&program)] {
         let sets = sets.iter().map(|(name, path)| (name, path));
         run(command.envs(environment(&gateway)).envs(sets));
+    }
+}
+
+#[test]
+fn a_thread_with_little_stack_is_enough_for_all_that_nests() {
+    let program = program(C, "stack.c", &["-lzeebe"]);
+    let set = descriptor_set("deep.proto", "deep.bin", true);
+    for (mut command, name) in [
+        (clean(Command::new(&program)), "stack"),
+        (valgrind(&program), "stack-valgrind"),
+    ] {
+        command.env("DEEP", &set);
+        with_gateways(command, name);
     }
 }
 
@@ -188,9 +201,31 @@ fn a_token_endpoint_is_asked_as_the_reference_asks_it() {
 }
 
 #[test]
+fn a_panic_is_a_log_record_and_prints_nothing() {
+    let library = library_that_panics();
+    let file = library.join("libzeebe.so.0");
+    let program = program(C, "panics.c", &[file.to_str().unwrap()]);
+    for arguments in [&[][..], &["callback-threads"]] {
+        run(clean(Command::new(&program))
+            .env("LD_LIBRARY_PATH", &library)
+            .args(arguments));
+        run(valgrind(&program)
+            .env("LD_LIBRARY_PATH", &library)
+            .args(arguments));
+    }
+}
+
+#[test]
 fn no_secret_gets_into_logs_errors_or_facts() {
     let program = program(C, "secrets.c", &["-lzeebe"]);
     with_gateways(clean(Command::new(&program)), "secrets");
+}
+
+#[test]
+fn certificates_are_trusted_and_written_as_people_have_them() {
+    let program = program(C, "certificates.c", &["-lzeebe"]);
+    with_gateways(clean(Command::new(&program)), "certificates");
+    with_gateways(valgrind(&program), "certificates-valgrind");
 }
 
 #[test]

@@ -14,7 +14,16 @@ const FLOORS: [&[&str]; 9] = [
     &["credentials"],
     &["log", "proxy", "json"],
     &["runtime", "environment"],
-    &["sys", "backoff", "loopback", "retry_after", "error", "wire"],
+    &[
+        "sys",
+        "backoff",
+        "loopback",
+        "retry_after",
+        "error",
+        "wire",
+        "panics",
+        "deep",
+    ],
 ];
 
 fn floor(module: &str) -> usize {

@@ -39,6 +39,7 @@ pub extern "C" fn zeebe_register_descriptor_set(
 /// 64-bit integers may be strings, bytes are base64, enumerations names (the proto3 JSON mapping). `*message` is owned:
 /// zeebe_buffer_free(). INVALID_ARGUMENT, with the path to the place, such as `resources[0].name`: an unknown RPC, bad JSON, a field that is
 /// unknown or given twice, a value of the wrong type or out of range, a number that a 64-bit field would not hold exactly, more than 127 objects and arrays within each other.
+/// What nests more than a few levels is worked on by a thread made for it; RESOURCE_EXHAUSTED: there can be none.
 #[apply(capi)]
 #[unsafe(no_mangle)]
 pub extern "C" fn zeebe_request_from_json(
@@ -61,7 +62,7 @@ pub extern "C" fn zeebe_request_from_json(
 ///
 /// Unknown fields are left out; enumerations are names, or the number of one that is unknown. `*json` is owned: zeebe_string_free().
 /// INVALID_ARGUMENT: an unknown RPC, bytes that are no such message, or one that has no JSON form (an Any of an unknown type, a Duration or
-/// Timestamp out of range).
+/// Timestamp out of range), or more than 100 messages within each other, those in `google.protobuf.Any` counted. RESOURCE_EXHAUSTED: as zeebe_request_from_json().
 #[apply(capi)]
 #[unsafe(no_mangle)]
 pub extern "C" fn zeebe_response_to_json(

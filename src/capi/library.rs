@@ -215,10 +215,37 @@ pub extern "C" fn zeebe_string_free(string: *mut c_char) {
     unsafe { convert::free_text(string) }
 }
 
-/// Panics.
+/// Panics: 0 here, 1 in a task of an I/O thread, 2 in one of tokio's, 3 on a thread that may block, 4 on a callback thread,
+/// 5 where a task is dropped, 6 at the end of a round of calls, 7 with a value in its text, 8 on a thread of tokio's own.
 #[cfg(feature = "panic-probe")]
 #[apply(capi)]
 #[unsafe(no_mangle)]
-pub extern "C" fn zeebe_test_panic() -> Option<repr_c::Box<zeebe_error>> {
-    panic!("on purpose")
+pub extern "C" fn zeebe_test_panic(place: i32) -> Option<repr_c::Box<zeebe_error>> {
+    struct PanicsWhenDropped;
+    impl Drop for PanicsWhenDropped {
+        fn drop(&mut self) {
+            panic!("on purpose: 5");
+        }
+    }
+    let runtime = runtime::get(runtime::Epoch::now())?;
+    let slot = runtime.reserve_any()?;
+    match place {
+        1 => slot.spawn(async { panic!("on purpose: 1") }),
+        2 => slot.spawn(async { drop(tokio::spawn(async { panic!("on purpose: 2") })) }),
+        3 => slot.spawn(async {
+            let _: Result<(), _> = runtime::blocking(|| panic!("on purpose: 3")).await;
+        }),
+        8 => slot.spawn(async {
+            drop(tokio::task::spawn_blocking(|| panic!("on purpose: 8")));
+        }),
+        4 => runtime.call_back(0, || panic!("on purpose: 4")),
+        5 => slot.spawn(async {
+            let _bomb = PanicsWhenDropped;
+            std::future::pending::<()>().await;
+        }),
+        6 => slot.spawn(async { runtime::after_round(|| panic!("on purpose: 6")) }),
+        7 => panic!("on purpose: {place} is no secret"),
+        _ => panic!("on purpose: 0"),
+    }
+    Ok(())
 }

@@ -14,13 +14,11 @@
 
 #![allow(unreachable_pub, reason = "C reaches it; Rust does not")]
 
-use std::any::Any;
-use std::panic::{AssertUnwindSafe, catch_unwind};
-
 use safer_ffi::c_char;
 use safer_ffi::prelude::repr_c;
 
 use crate::error::Error;
+use crate::panics;
 
 macro_rules! capi {
     (
@@ -105,14 +103,14 @@ use error::zeebe_error;
     note = "implement `capi::PanicValue` for it, and say in the header what the value means"
 )]
 pub(crate) trait PanicValue {
-    fn panic_value(function: &str, message: &str) -> Self;
+    fn panic_value(function: &str, place: &str) -> Self;
 }
 
 /// An error of kind INTERNAL.
 impl PanicValue for Option<repr_c::Box<zeebe_error>> {
-    fn panic_value(function: &str, message: &str) -> Self {
+    fn panic_value(function: &str, place: &str) -> Self {
         Some(zeebe_error::boxed(Error::internal(format!(
-            "{function} panicked: {message}"
+            "a bug in this library: {function} panicked at {place}"
         ))))
     }
 }
@@ -154,22 +152,5 @@ nothing_after_a_panic! {
 ///
 /// The closure owns the arguments it uses, so their destructors run inside the guard too.
 pub(crate) fn guard<R: PanicValue>(function: &str, body: impl FnOnce() -> R) -> R {
-    // Unwind safety: what a panic may leave half done is either dropped here or behind a lock
-    // whose holders leave it whole.
-    catch_unwind(AssertUnwindSafe(body))
-        .unwrap_or_else(|payload| R::panic_value(function, &panic_message(payload)))
-}
-
-fn panic_message(payload: Box<dyn Any + Send>) -> String {
-    match payload.downcast::<String>() {
-        Ok(message) => *message,
-        Err(payload) => match payload.downcast::<&str>() {
-            Ok(message) => (*message).to_owned(),
-            Err(payload) => {
-                // Leaked: the destructor of an unknown payload may panic again, outside the guard.
-                std::mem::forget(payload);
-                "no message".to_owned()
-            }
-        },
-    }
+    panics::guard(body).unwrap_or_else(|place| R::panic_value(function, &place))
 }

@@ -16,11 +16,12 @@ use super::request::RequestTemplate;
 use super::resolver::Resolver;
 use super::running::Running;
 use super::service_config::{Policy, ServiceConfig, Throttle};
-use super::target::{Address, Scheme, Target, authority_host, url_scheme};
+use super::target::{Address, Scheme, Target, authority_host, is_no_authority, shown, url_scheme};
 use super::tunnel::Tunnel;
 use super::{Channel, ChannelOptions, Settings};
 use crate::backoff::Backoff;
 use crate::credentials::{ChannelCredentials, ClientAuthentication, Plugin, Security};
+use crate::deep;
 use crate::environment::{Origin, PROCESS};
 use crate::error::Error;
 use crate::proxy::{self, Proxy};
@@ -76,6 +77,7 @@ impl Channel {
             .connect_address
             .map(|text| {
                 Target::parse(&text).map_err(|why| {
+                    let text = shown(&text);
                     Error::invalid_argument(format!(
                         "connection_options.connect_address {text:?} cannot be used: {why}"
                     ))
@@ -88,6 +90,13 @@ impl Channel {
             .or(options.text("grpc.ssl_target_name_override"))
             .map(str::to_owned)
             .or(arguments.override_authority);
+        let target = match &overridden {
+            // An option of this kind is refused before; a variable's fails each call.
+            Some(authority) if is_no_authority(authority) => Err(Error::invalid_argument(
+                "the authority that overrides the target's has a user, a password or a query",
+            )),
+            _ => target,
+        };
         let authority = match (&overridden, &target) {
             (Some(authority), _) => authority.clone(),
             (None, Ok(target)) => target.authority.clone(),
@@ -164,7 +173,7 @@ impl Channel {
 }
 
 fn readable_by_others(settings: &Settings) -> Error {
-    let (text, origin) = &settings.target;
+    let (text, origin) = (shown(&settings.target.0), &settings.target.1);
     let message = format!(
         "a token over plaintext to {text} ({origin}), which is not loopback, could be read \
          by others: use TLS, or connection_options.allow_insecure_gateway"
@@ -195,6 +204,7 @@ fn usable(
         _ => Ok(target),
     });
     target.map_err(|why| {
+        let text = shown(text);
         Error::invalid_argument(format!(
             "the target {text:?} ({origin}) cannot be used: {why}"
         ))
@@ -228,7 +238,8 @@ fn service_config(options: &ChannelOptions) -> Result<ServiceConfig, Error> {
     let Some(text) = options.text("grpc.service_config") else {
         return Ok(ServiceConfig::default());
     };
-    let config = ServiceConfig::parse(text).map_err(|why| {
+    let parsed = deep::with_room(deep::of_json(text), || ServiceConfig::parse(text))?;
+    let config = parsed.map_err(|why| {
         Error::invalid_argument(format!("the channel option grpc.service_config: {why}"))
     })?;
     if !config.not_honoured.is_empty() {

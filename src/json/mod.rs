@@ -1,6 +1,7 @@
 //! The JSON form of messages, by RPC name, over the compiled protocol.
 
 mod consistency;
+mod depth;
 mod number;
 mod protocol;
 mod strict;
@@ -16,7 +17,11 @@ use serde::de::{DeserializeSeed, Deserializer};
 pub use protocol::register;
 use strict::Strict;
 
+use crate::deep;
 use crate::error::{Code, Error, Source};
+
+/// As many messages within each other are decoded (prost's limit too, which starts anew in each Any).
+const MAX_DEPTH: usize = 100;
 
 const SERVICE: &str = "gateway_protocol.Gateway";
 
@@ -58,9 +63,12 @@ impl Rpc {
 
     /// Unknown and repeated fields are errors; every error names the place.
     pub fn request_from_json(&self, json: &str) -> Result<Vec<u8>, Error> {
-        read(json, Strict::message(self.0.input())).map_err(|error| self.refuse(&error))?;
-        let message = read(json, Request(self.0.input())).map_err(|error| self.refuse(&error))?;
-        Ok(message.encode_to_vec())
+        deep::with_room(deep::of_json(json), || {
+            read(json, Strict::message(self.0.input())).map_err(|error| self.refuse(&error))?;
+            let message =
+                read(json, Request(self.0.input())).map_err(|error| self.refuse(&error))?;
+            Ok(message.encode_to_vec())
+        })?
     }
 
     fn refuse(&self, error: &dyn Display) -> Error {
@@ -70,12 +78,13 @@ impl Rpc {
     /// Every field without presence is printed; 64-bit integers are strings. What an answer came for was done, also if it cannot be read.
     pub fn response_to_json(&self, message: &[u8]) -> Result<String, Error> {
         self.print(message)
-            .map_err(|why| Error::invalid_argument(why).processed(true))
+            .and_then(|printed| printed.map_err(Error::invalid_argument))
+            .map_err(|error| error.processed(true))
     }
 
     /// The same of an answer that just came: that it cannot be read is the gateway's doing.
     pub fn answer_to_json(&self, message: &[u8]) -> Result<String, Error> {
-        self.print(message).map_err(|why| {
+        self.print(message)?.map_err(|why| {
             Error::rpc(
                 Source::Gateway,
                 Code::Internal,
@@ -84,7 +93,18 @@ impl Rpc {
         })
     }
 
-    fn print(&self, message: &[u8]) -> Result<String, String> {
+    fn print(&self, message: &[u8]) -> Result<Result<String, String>, Error> {
+        let depth = depth::of_message(self.0.output(), message);
+        if depth > MAX_DEPTH {
+            let name = self.0.output().full_name().to_owned();
+            return Ok(Err(format!(
+                "these bytes are no {name}: more than {MAX_DEPTH} messages are within each other"
+            )));
+        }
+        deep::with_room(depth, || self.print_here(message))
+    }
+
+    fn print_here(&self, message: &[u8]) -> Result<String, String> {
         let name = self.0.output().full_name().to_owned();
         let message = DynamicMessage::decode(self.0.output(), message)
             .map_err(|error| format!("these bytes are no {name}: {error}"))?;

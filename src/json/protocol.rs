@@ -9,7 +9,8 @@ use prost::Message;
 use prost_reflect::prost_types::FileDescriptorSet;
 use prost_reflect::{DescriptorPool, ServiceDescriptor};
 
-use super::consistency;
+use super::{MAX_DEPTH, consistency};
+use crate::deep;
 use crate::error::{Error, chain};
 
 /// Sets of the program, the latest last.
@@ -42,7 +43,8 @@ pub(super) fn service(name: &str) -> Result<Option<ServiceDescriptor>, Error> {
 
 /// Adds an encoded `google.protobuf.FileDescriptorSet`, which has all that it imports.
 pub fn register(set: &[u8]) -> Result<(), Error> {
-    let pool = read(set)?;
+    // Its types may nest as deep as prost reads.
+    let pool = deep::with_room(MAX_DEPTH, || read(set))??;
     if pool.services().len() == 0 {
         return Err(Error::invalid_argument(
             "the descriptor set has no service, so that no RPC could be found in it",

@@ -6,7 +6,6 @@
 //! Invariant: work that nobody waits for any more, and has not begun, is not done.
 
 use std::collections::VecDeque;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -15,6 +14,7 @@ use tokio::time::timeout;
 
 use super::{Worker, a_bug, lock, stopping};
 use crate::error::Error;
+use crate::panics;
 
 /// A lookup that hangs has one for half a minute.
 const MOST: usize = 32;
@@ -134,7 +134,7 @@ impl Shared {
     fn work(&self) {
         while let Some(work) = self.next() {
             // What it owed is dropped by the panic.
-            let _: Result<(), _> = catch_unwind(AssertUnwindSafe(work));
+            let _: Result<(), _> = panics::guard(work);
         }
     }
 

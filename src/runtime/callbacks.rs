@@ -1,6 +1,5 @@
 //! Callback threads: where callbacks run when the host asked for threads of their own.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Mutex, mpsc};
 use std::time::Instant;
 
@@ -8,6 +7,7 @@ use tokio::sync::oneshot;
 
 use super::{Options, Worker, lock};
 use crate::error::Error;
+use crate::panics;
 
 type Callback = Box<dyn FnOnce() + Send>;
 
@@ -31,9 +31,7 @@ impl CallbackThreads {
             let body = move || {
                 while let Ok(callback) = receiver.recv() {
                     // A panic of ours in one must not take the others with it.
-                    if catch_unwind(AssertUnwindSafe(callback)).is_err() {
-                        tracing::error!("a callback panicked");
-                    }
+                    let _: Result<(), _> = panics::guard(callback);
                 }
             };
             match Worker::start(format!("{}-cb-{index}", options.thread_name), body) {

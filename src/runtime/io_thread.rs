@@ -8,7 +8,7 @@ use std::panic::AssertUnwindSafe;
 use std::pin::{Pin, pin};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, mpsc};
-use std::task::Poll;
+use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
 use atomic_waker::AtomicWaker;
@@ -19,8 +19,28 @@ use tokio::time::sleep;
 
 use super::{BlockingThreads, Worker, lock, stopping};
 use crate::error::Error;
+use crate::panics;
 
-type Task = Pin<Box<dyn Future<Output = ()> + Send>>;
+/// A panic while one is dropped must not keep the others from it.
+struct Task(Option<Pin<Box<dyn Future<Output = ()> + Send>>>);
+
+impl Future for Task {
+    type Output = ();
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<()> {
+        match &mut self.0 {
+            Some(task) => task.as_mut().poll(context),
+            None => Poll::Ready(()),
+        }
+    }
+}
+
+impl Drop for Task {
+    fn drop(&mut self) {
+        let task = self.0.take();
+        let _: Result<(), _> = panics::guard(|| drop(task));
+    }
+}
 
 type Owed = Box<dyn FnOnce()>;
 
@@ -54,7 +74,8 @@ fn begin_round() {
 fn end_round() {
     // Taken out first: what is run here may owe something, too.
     for work in ROUND.take().unwrap_or_default() {
-        work();
+        // A panic of ours in one must not take the thread with it.
+        let _: Result<(), _> = panics::guard(work);
     }
 }
 
@@ -151,13 +172,12 @@ impl Slot<'_> {
     pub fn spawn(self, task: impl Future<Output = ()> + Send + 'static) {
         let inbox = &self.thread.inbox;
         let task = AssertUnwindSafe(task).catch_unwind().map(|ended| {
-            if ended.is_err() {
-                tracing::error!("a task panicked"); // what it owed, its parts delivered when dropped
-            }
+            // What it owed, its parts delivered when dropped.
+            ended.unwrap_or_else(panics::discard);
         });
         let first = {
             let mut tasks = lock(&inbox.tasks);
-            tasks.push(Box::pin(task));
+            tasks.push(Task(Some(Box::pin(task))));
             tasks.len() == 1
         };
         if first {
@@ -192,6 +212,7 @@ impl IoThread {
             move || {
                 let runtime = tokio::runtime::Builder::new_current_thread()
                     .enable_all()
+                    .on_thread_start(panics::own_thread)
                     .build();
                 let runtime = match runtime {
                     Ok(runtime) => runtime,
@@ -210,10 +231,10 @@ impl IoThread {
                 loop {
                     // A task, not the future that is blocked on: tokio wakes that one by a system call.
                     let calls = runtime.spawn(unconstrained(Arc::clone(&inbox).run()));
-                    match runtime.block_on(calls) {
-                        Ok(()) => break,
-                        // It ended the calls of its round, and must not end the thread, which others have a place on.
-                        Err(_) => tracing::error!("an I/O thread panicked"),
+                    // A panic, which the log has, ended the calls of its round, and must not end the thread, which
+                    // others have a place on.
+                    if runtime.block_on(calls).is_ok() {
+                        break;
                     }
                 }
                 // With every task; a call that is dropped still completes.
@@ -282,6 +303,31 @@ mod tests {
         let mut names = [dropped.recv().unwrap(), dropped.recv().unwrap()];
         names.sort_unstable();
         assert_eq!(names, ["late", "waiting"]);
+    }
+
+    struct PanicsWhenDropped;
+    impl Drop for PanicsWhenDropped {
+        fn drop(&mut self) {
+            panic!("on purpose");
+        }
+    }
+
+    #[test]
+    fn what_panics_when_dropped_keeps_no_other_from_it() {
+        let thread = IoThread::start(0, "test", &BlockingThreads::start("test").unwrap()).unwrap();
+        let (sender, dropped) = mpsc::channel();
+        for index in 0..4 {
+            let signal = Signal(sender.clone(), "dropped");
+            let bomb = (index % 2 == 0).then(|| PanicsWhenDropped);
+            thread.reserve().unwrap().spawn(async move {
+                let _both = (bomb, signal);
+                std::future::pending().await
+            });
+        }
+        drop(sender);
+        thread.stop();
+        assert!(thread.join(None));
+        assert_eq!(dropped.iter().count(), 4);
     }
 
     #[test]

@@ -46,6 +46,18 @@ pub(crate) fn program(language: [&str; 3], source: &str, link: &[&str]) -> PathB
     program
 }
 
+/// A directory with a library that panics when told to: `zeebe_test_panic`.
+pub(crate) fn library_that_panics() -> PathBuf {
+    let directory = scratch("library-that-panics");
+    run(Command::new(env!("CARGO"))
+        .current_dir(root())
+        .args(["rustc", "--quiet", "--lib", "--crate-type", "cdylib"])
+        .args(["--features", "panic-probe"]));
+    let built = root().join("target/debug/libzeebe.so");
+    std::fs::copy(built, directory.join("libzeebe.so.0")).unwrap();
+    directory
+}
+
 pub(crate) fn clean(mut command: Command) -> Command {
     for (name, _) in std::env::vars() {
         let lower = name.to_ascii_lowercase();
