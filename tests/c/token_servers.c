@@ -1,4 +1,4 @@
-/* One client of an authorization server, and what its calls come to: `token_servers EXPECTED AUTHENTICATION`. The
+/* One client of an authorization server, and what its calls come to: `token_servers AUTHENTICATION EXPECTED [WORDS]`. The
    environment has GATEWAY, TOKEN_URL, CLIENT_ID, AUDIENCE, SCOPE, and what the client has: CLIENT_SECRET, or PRIVATE_KEY (a
    file) and KEY_ID. */
 #define _GNU_SOURCE
@@ -45,35 +45,45 @@ static void no_call_fails_over_two_renewals(const zeebe_channel *channel) {
   while (stats_number(channel, "renewals") < 2) {
     ended call = topology(channel);
     if (call.status) fprintf(stderr, "%s\n", call.message);
-    CHECK(call.status == 0 && now_ms() < end);
+    CHECK(call.status == ZEEBE_STATUS_OK && now_ms() < end);
     usleep(20000); /* leaves the server its time */
   }
-  CHECK(topology(channel).status == 0);
+  CHECK(topology(channel).status == ZEEBE_STATUS_OK);
   CHECK(stats_number(channel, "replayed") == 0); /* the gateway never refused a token */
 }
 
-static void the_server_refuses_the_client(const zeebe_channel *channel) {
+static void the_server_refuses(const zeebe_channel *channel, const char *words) {
   zeebe_response *response = NULL;
   zeebe_error *error = zeebe_channel_unary_call_sync(channel, TOPOLOGY, NULL, 0, NULL, &response);
-  CHECK(error && zeebe_error_kind(error) == ZEEBE_ERROR_KIND_INVALID_OAUTH_CREDENTIALS);
+  CHECK(error);
+  const char *message = zeebe_error_message(error), *secret = getenv("CLIENT_SECRET");
+  if (!strstr(message, words)) fprintf(stderr, "%s\n", message);
+  CHECK(strstr(message, words));
+  CHECK(zeebe_error_kind(error) == ZEEBE_ERROR_KIND_INVALID_OAUTH_CREDENTIALS);
   CHECK(zeebe_error_grpc_status(error) == ZEEBE_STATUS_UNAUTHENTICATED && !zeebe_error_is_retryable(error) && !zeebe_error_may_have_been_processed(error));
-  const char *secret = getenv("CLIENT_SECRET");
-  CHECK(!secret || !strstr(zeebe_error_message(error), secret));
+  CHECK(!secret || !strstr(message, secret));
   zeebe_error_free(error);
 }
 
-static void the_gateway_refuses_the_audience(const zeebe_channel *channel) {
+static void the_gateway_refuses(const zeebe_channel *channel, const char *words) {
   ended call = topology(channel);
-  CHECK(call.status == ZEEBE_STATUS_UNAUTHENTICATED && strstr(call.message, "audience"));
+  CHECK(call.status == ZEEBE_STATUS_UNAUTHENTICATED && strstr(call.message, words));
+}
+
+static void a_call_succeeds(const zeebe_channel *channel) {
+  ended call = topology(channel);
+  if (call.status) fprintf(stderr, "%s\n", call.message);
+  CHECK(call.status == ZEEBE_STATUS_OK);
 }
 
 int main(int count, char **arguments) {
-  CHECK(count == 3);
-  const char *expected = arguments[1];
-  zeebe_channel *channel = oauth(arguments[2]);
+  CHECK(count == 3 || count == 4);
+  const char *expected = arguments[2], *words = count == 4 ? arguments[3] : "";
+  zeebe_channel *channel = oauth(arguments[1]);
   if (!strcmp(expected, "renewals")) no_call_fails_over_two_renewals(channel);
-  else if (!strcmp(expected, "refused-client")) the_server_refuses_the_client(channel);
-  else if (!strcmp(expected, "refused-audience")) the_gateway_refuses_the_audience(channel);
+  else if (!strcmp(expected, "token")) a_call_succeeds(channel);
+  else if (!strcmp(expected, "refused")) the_server_refuses(channel, words);
+  else if (!strcmp(expected, "refused-by-gateway")) the_gateway_refuses(channel, words);
   else CHECK(!"an expectation");
   zeebe_channel_free(channel);
   OK(zeebe_runtime_shutdown(-1));

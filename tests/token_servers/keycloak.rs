@@ -1,4 +1,4 @@
-//! Keycloak, as tests/token_servers/keycloak/install puts it into build/keycloak.
+//! Keycloak, as tests/token_servers/keycloak/install puts it into build/token_servers/keycloak.
 
 use std::fs::File;
 use std::io::{self, BufRead, BufReader};
@@ -19,7 +19,7 @@ pub(crate) struct Keycloak {
 
 impl Keycloak {
     pub(crate) fn start(scratch: &Path, keys: &Value) -> Self {
-        let home = root().join("build/keycloak");
+        let home = root().join("build/token_servers/keycloak");
         let import = home.join("data/import");
         std::fs::create_dir_all(&import).unwrap();
         std::fs::write(import.join("zeebe.json"), realm(keys).to_string()).unwrap();
@@ -41,6 +41,10 @@ impl Keycloak {
             token_url: format!("{url}/protocol/openid-connect/token"),
             url,
             refused: ("", AUDIENCE), // the audience comes with the scope
+            wrong_secret: "unauthorized_client",
+            wrong_key: "invalid_client",
+            unknown_client: "invalid_client",
+            unknown_scope: Some("invalid_scope"),
         };
         server
     }

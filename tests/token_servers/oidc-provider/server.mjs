@@ -1,5 +1,5 @@
 // An authorization server by oidc-provider, on a free loopback port: `node server.mjs SETTINGS`, a JSON file with
-// `clients` (OpenID Connect client metadata), `scope`, and `lifetime` of tokens in seconds. Prints a line of JSON,
+// `clients` (OpenID Connect client metadata), `scope`, `lifetime` of tokens in seconds, and `audiences`. Prints a line of JSON,
 // {"issuer": …}, when it listens; ends when its standard input is closed.
 import { generateKeyPairSync } from "node:crypto";
 import { readFileSync } from "node:fs";

@@ -1,27 +1,31 @@
-//! oidc-provider, in tests/token_servers/oidc-provider.
+//! Servers that are a small program of ours on a library of others. The program gets the name of a file with its
+//! settings, prints a line of JSON, `{"issuer": …}`, when it listens, and ends with its input.
 
 use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
 use serde_json::{Value, json};
-use support::root;
 
-use crate::{CLIENTS, Issuer, LIFETIME, Proof, SCOPE, support};
+use crate::{AUDIENCE, CLIENTS, Issuer, LIFETIME, OTHER_AUDIENCE, Proof, SCOPE};
 
 /// Ended with the test.
-pub(crate) struct OidcProvider {
+pub(crate) struct Server {
     process: Child,
-    pub(crate) issuer: Issuer,
+    pub(crate) url: String,
 }
 
-impl OidcProvider {
-    pub(crate) fn start(scratch: &Path, keys: &Value) -> Self {
+impl Server {
+    pub(crate) fn start(program: &mut Command, scratch: &Path, keys: &Value) -> Self {
         let settings = scratch.join("settings.json");
-        let document = json!({"clients": clients(keys), "scope": SCOPE, "lifetime": LIFETIME});
+        let document = json!({
+            "clients": clients(keys),
+            "scope": SCOPE,
+            "lifetime": LIFETIME,
+            "audiences": [AUDIENCE, OTHER_AUDIENCE],
+        });
         std::fs::write(&settings, document.to_string()).unwrap();
-        let mut process = Command::new("node")
-            .arg(root().join("tests/token_servers/oidc-provider/server.mjs"))
+        let mut process = program
             .arg(settings)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
@@ -32,12 +36,20 @@ impl OidcProvider {
         output.read_line(&mut line).unwrap();
         let ready: Value = serde_json::from_str(&line).unwrap();
         let url = ready["issuer"].as_str().unwrap().to_owned();
-        let issuer = Issuer {
-            token_url: format!("{url}/token"),
-            url,
-            refused: (SCOPE, "https://other.example/api"),
-        };
-        Self { process, issuer }
+        Self { process, url }
+    }
+
+    /// One that says `invalid_client` of every client that is not as it should be.
+    pub(crate) fn issuer(&self, token_path: &str, unknown_scope: Option<&'static str>) -> Issuer {
+        Issuer {
+            url: self.url.clone(),
+            token_url: format!("{}{token_path}", self.url),
+            refused: (SCOPE, OTHER_AUDIENCE),
+            wrong_secret: "invalid_client",
+            wrong_key: "invalid_client",
+            unknown_client: "invalid_client",
+            unknown_scope,
+        }
     }
 }
 
@@ -62,7 +74,7 @@ fn clients(keys: &Value) -> Vec<Value> {
     clients.collect()
 }
 
-impl Drop for OidcProvider {
+impl Drop for Server {
     fn drop(&mut self) {
         drop(self.process.stdin.take()); // it ends with its input
         self.process.wait().unwrap();
