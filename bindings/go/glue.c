@@ -207,6 +207,8 @@ struct zeebego_jobs {
   uint64_t tag;
   zeebe_buffer **buffers; /* those of `first` to `first + count` */
   size_t first, count, capacity;
+  zeebego_job_failure failures[ZEEBEGO_FAILURES];
+  size_t failure_count;
   int told; /* an event was posted for what waits */
   int closed;
   zeebe_error *error;
@@ -225,6 +227,7 @@ zeebego_jobs *zeebego_jobs_new(const zeebe_completion_queue *queue, uint64_t tag
 void zeebego_jobs_free(zeebego_jobs *jobs) {
   if (__atomic_sub_fetch(&jobs->owners, 1, __ATOMIC_ACQ_REL)) return;
   for (size_t i = 0; i < jobs->count; i++) zeebe_buffer_free(jobs->buffers[jobs->first + i]);
+  for (size_t i = 0; i < jobs->failure_count; i++) zeebe_error_free(jobs->failures[i].error);
   free(jobs->buffers);
   zeebe_completion_queue_free(jobs->queue);
   zeebe_error_free(jobs->error);
@@ -257,6 +260,18 @@ static void on_job(void *user_data, const zeebe_buffer *message) {
   tell(jobs);
 }
 
+static void on_jobs_error(void *user_data, const zeebe_error *error, int64_t in_a_row, int64_t pause_ms) {
+  zeebego_jobs *jobs = user_data;
+  pthread_mutex_lock(&jobs->mutex);
+  if (jobs->failure_count == ZEEBEGO_FAILURES) {
+    zeebe_error_free(jobs->failures[0].error);
+    jobs->failure_count--;
+    memmove(jobs->failures, jobs->failures + 1, jobs->failure_count * sizeof *jobs->failures);
+  }
+  jobs->failures[jobs->failure_count++] = (zeebego_job_failure){zeebe_error_ref(error), in_a_row, pause_ms};
+  tell(jobs);
+}
+
 static void on_jobs_close(void *user_data, const zeebe_error *error, const zeebe_metadata *trailers) {
   zeebego_jobs *jobs = user_data;
   (void)trailers;
@@ -270,7 +285,7 @@ static void on_jobs_destroy(void *user_data) { zeebego_jobs_free(user_data); }
 
 zeebe_error *zeebego_stream_jobs(const zeebe_channel *channel, const uint8_t *request, size_t length, const uint8_t *metadata,
                                  size_t metadata_length, int64_t max_buffered_jobs, int64_t watchdog_ms, int64_t poll_interval_ms,
-                                 zeebego_jobs *jobs, zeebe_job_stream **stream) {
+                                 int32_t tells_failures, zeebego_jobs *jobs, zeebe_job_stream **stream) {
   zeebe_job_stream_options options = ZEEBE_JOB_STREAM_OPTIONS_INIT;
   zeebe_call_handler handler = ZEEBE_CALL_HANDLER_INIT;
   zeebe_metadata *unpacked = NULL;
@@ -281,6 +296,7 @@ zeebe_error *zeebego_stream_jobs(const zeebe_channel *channel, const uint8_t *re
   options.watchdog_ms = watchdog_ms;
   options.poll_interval_ms = poll_interval_ms;
   options.manual_requests = 1;
+  if (tells_failures) options.on_error = on_jobs_error;
   zeebe_error *error = metadata_length ? zeebego_unpack_metadata(metadata, metadata_length, &unpacked) : NULL;
   options.metadata = unpacked;
   if (!error) error = zeebe_channel_stream_jobs(channel, request, length, &options, &handler, jobs, stream);
@@ -296,6 +312,9 @@ int zeebego_jobs_take(zeebego_jobs *jobs, zeebego_jobs_taken *taken) {
     taken->buffers[i] = jobs->buffers[jobs->first + i];
     taken->data[i] = zeebe_buffer_data(taken->buffers[i], &taken->lengths[i]);
   }
+  taken->failure_count = jobs->failure_count;
+  memcpy(taken->failures, jobs->failures, jobs->failure_count * sizeof *jobs->failures);
+  jobs->failure_count = 0;
   jobs->first += taken->count;
   jobs->count -= taken->count;
   taken->closed = jobs->closed && !jobs->count;

@@ -98,8 +98,18 @@ zeebe_error *zeebego_close(const zeebe_channel *channel, int64_t grace_ms, zeebe
 /* Jobs that came, told by a POSTED event with `tag`. Belongs to Go and to the handler: both free it. */
 typedef struct zeebego_jobs zeebego_jobs;
 
+/* The last failures that wait, and no more. */
+enum { ZEEBEGO_FAILURES = 16 };
+
+typedef struct {
+  zeebe_error *error;
+  int64_t in_a_row, pause_ms;
+} zeebego_job_failure;
+
 typedef struct {
   zeebe_buffer *buffers[ZEEBEGO_BATCH];
+  zeebego_job_failure failures[ZEEBEGO_FAILURES]; /* their errors are the receiver's */
+  size_t failure_count;
   const uint8_t *data[ZEEBEGO_BATCH];
   size_t lengths[ZEEBEGO_BATCH];
   size_t count;
@@ -112,7 +122,7 @@ void zeebego_jobs_free(zeebego_jobs *jobs);
 /* Takes the handler's share of `jobs`, also when it fails. */
 zeebe_error *zeebego_stream_jobs(const zeebe_channel *channel, const uint8_t *request, size_t length, const uint8_t *metadata,
                                  size_t metadata_length, int64_t max_buffered_jobs, int64_t watchdog_ms, int64_t poll_interval_ms,
-                                 zeebego_jobs *jobs, zeebe_job_stream **stream);
+                                 int32_t tells_failures, zeebego_jobs *jobs, zeebe_job_stream **stream);
 /* True if more wait. */
 int zeebego_jobs_take(zeebego_jobs *jobs, zeebego_jobs_taken *taken);
 void zeebego_jobs_taken_clear(zeebego_jobs_taken *taken);

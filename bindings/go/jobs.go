@@ -29,6 +29,9 @@ type JobStreamOptions struct {
 	Watchdog time.Duration
 	// PollInterval is how often ActivateJobs looks for jobs that the stream did not bring, rounded up to milliseconds: else ten seconds.
 	PollInterval time.Duration
+	// OnError is told of each failure that is tried again: how many there were in a row, and the pause before the next try. It is called by a
+	// goroutine of its own, one failure after another; of those that come meanwhile, the last are kept. May be nil.
+	OnError func(err error, failuresInARow int, pause time.Duration)
 }
 
 // Jobs are asked for so many ahead of Recv, in halves.
@@ -52,6 +55,15 @@ type jobStream struct {
 	isEnded      bool
 	failure      *Error
 	stopWatching func() bool
+	onError      func(err error, failuresInARow int, pause time.Duration)
+	failures     []jobFailure // not yet told
+	isTelling    bool
+}
+
+type jobFailure struct {
+	err    error
+	inARow int
+	pause  time.Duration
 }
 
 // StreamJobs streams the jobs of one type, for as long as the program wants. The request is a StreamActivatedJobsRequest.
@@ -84,7 +96,7 @@ func (c *Channel) StreamJobs(ctx context.Context, request proto.Message, options
 	if err != nil {
 		return nil, err
 	}
-	s := &jobStream{ctx: ctx, arrived: make(chan struct{}, 1), ended: make(chan struct{}), asked: jobsAhead}
+	s := &jobStream{ctx: ctx, arrived: make(chan struct{}, 1), ended: make(chan struct{}), asked: jobsAhead, onError: options.OnError}
 	tag, err := q.add(s)
 	if err != nil {
 		return nil, err
@@ -94,7 +106,7 @@ func (c *Channel) StreamJobs(ctx context.Context, request proto.Message, options
 	s.jobs = jobs
 	err = takeError(C.zeebego_stream_jobs(c.ptr, (*C.uint8_t)(unsafe.SliceData(encoded)), C.size_t(len(encoded)),
 		(*C.uint8_t)(unsafe.SliceData(packed)), C.size_t(len(packed)), C.int64_t(options.MaxBufferedJobs), watchdog,
-		pollInterval, jobs, &s.ptr))
+		pollInterval, flag(options.OnError != nil), jobs, &s.ptr))
 	runtime.KeepAlive(c)
 	runtime.KeepAlive(q)
 	if err != nil {
@@ -214,6 +226,9 @@ func (s *jobStream) take() bool {
 			data := unsafe.Slice((*byte)(taken.data[i]), taken.lengths[i])
 			s.messages = append(s.messages, mem.Copy(data, mem.DefaultBufferPool()))
 		}
+		for _, failure := range taken.failures[:taken.failure_count] {
+			s.tell(jobFailure{callError(failure.error), int(failure.in_a_row), time.Duration(failure.pause_ms) * time.Millisecond})
+		}
 		s.asked -= int(taken.count)
 		C.zeebego_jobs_taken_clear(&taken)
 	}
@@ -226,6 +241,32 @@ func (s *jobStream) take() bool {
 	}
 	s.end()
 	return true
+}
+
+// tell has the program told of a failure, which may use the stream meanwhile. With the mutex.
+func (s *jobStream) tell(failure jobFailure) {
+	if len(s.failures) == C.ZEEBEGO_FAILURES {
+		s.failures = s.failures[1:]
+	}
+	s.failures = append(s.failures, failure)
+	if s.isTelling {
+		return
+	}
+	s.isTelling = true
+	go func() {
+		for {
+			s.mutex.Lock()
+			if len(s.failures) == 0 {
+				s.isTelling = false
+				s.mutex.Unlock()
+				return
+			}
+			next := s.failures[0]
+			s.failures = s.failures[1:]
+			s.mutex.Unlock()
+			s.onError(next.err, next.inARow, next.pause)
+		}
+	}()
 }
 
 // end is once and last. With the mutex.

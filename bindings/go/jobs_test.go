@@ -83,6 +83,45 @@ func TestJobStreamGivesEveryJob(t *testing.T) {
 	}
 }
 
+func TestJobStreamTellsOfWhatFailsAndIsTriedAgain(t *testing.T) {
+	gateway := testserver.StartGateway(t)
+	channel := insecure(t, gateway.Address("plaintext"))
+	gateway.Tell("POST", "/fail?status=13&count=2&rpc=StreamActivatedJobs")
+	type failure struct {
+		code   codes.Code
+		inARow int
+	}
+	failures := make(chan failure)
+	ctx := patience(t)
+	s, err := channel.StreamJobs(ctx, &gatewaypb.StreamActivatedJobsRequest{Type: "work", Worker: "test", Timeout: 60_000}, zeebe.JobStreamOptions{
+		PollInterval: time.Hour,
+		OnError: func(err error, inARow int, pause time.Duration) {
+			if pause <= 0 {
+				t.Errorf("a pause of %v", pause)
+			}
+			select {
+			case failures <- failure{status.Code(err), inARow}:
+			case <-ctx.Done():
+			}
+		},
+	})
+	ok(t, err)
+	for i := 1; i <= 2; i++ {
+		select {
+		case got := <-failures:
+			if got != (failure{codes.Internal, i}) {
+				t.Fatalf("%v", got)
+			}
+		case <-ctx.Done():
+			t.Fatalf("failure %d was not told", i)
+		}
+	}
+	ok(t, s.Close())
+	if err := s.Recv(&gatewaypb.ActivatedJob{}); err != io.EOF {
+		t.Fatal(err)
+	}
+}
+
 func TestJobStreamEndsWithItsContext(t *testing.T) {
 	gateway := testserver.StartGateway(t)
 	channel := insecure(t, gateway.Address("plaintext"))
@@ -125,6 +164,6 @@ func TestJobStreamEndsWithItsContext(t *testing.T) {
 		t.Fatalf("an error that was returned says %q instead of %q", first.Message, message)
 	}
 
-	_, err := channel.StreamJobs(t.Context(), &gatewaypb.StreamActivatedJobsRequest{Type: "work"}, zeebe.JobStreamOptions{MaxBufferedJobs: -1})
+	_, err := channel.StreamJobs(t.Context(), &gatewaypb.StreamActivatedJobsRequest{Type: "work", Worker: "test", Timeout: 60_000}, zeebe.JobStreamOptions{MaxBufferedJobs: -1})
 	failure(t, err, codes.InvalidArgument)
 }
