@@ -112,8 +112,6 @@ static void names_those_of_tokens(void) {
   TOKEN_OPTIONS(timeout_ms, INT64_MIN, "timeout_ms");
   TOKEN_OPTIONS(token_ca, BAD, "token_ca");
   TOKEN_OPTIONS(token_ca, "nonsense", "token_ca");
-  TOKEN_OPTIONS(private_key, BAD, "private_key");
-  TOKEN_OPTIONS(certificate_chain, BAD, "certificate_chain");
   TOKEN_OPTIONS(key_id, BAD, "key_id");
   TOKEN_OPTIONS(key_id, "x", "key_id");
   TOKEN_OPTIONS(http_proxy, BAD, "http_proxy");
@@ -122,6 +120,8 @@ static void names_those_of_tokens(void) {
   /* Of two that belong together, the one that is missing. */
   TOKEN_OPTIONS(client_authentication, ZEEBE_CLIENT_AUTHENTICATION_PRIVATE_KEY_JWT, "private_key");
   TOKEN_OPTIONS(client_authentication, ZEEBE_CLIENT_AUTHENTICATION_TLS, "private_key");
+  TOKEN_OPTIONS(private_key, BAD, "certificate_chain"); /* PEM may have any encoding around it */
+  TOKEN_OPTIONS(certificate_chain, BAD, "private_key");
   TOKEN_OPTIONS(private_key, "x", "certificate_chain");
   TOKEN_OPTIONS(certificate_chain, "x", "private_key");
   zeebe_token_options token = ZEEBE_TOKEN_OPTIONS_INIT;
