@@ -188,9 +188,14 @@ impl TlsCredentials {
                 let names = ["certificate_chain", "private_key"].map(|name| format!("{of}.{name}"));
                 Some(Identity::parse((&names[0], chain), (&names[1], key))?)
             }
-            _ => {
+            (key, _) => {
+                // The one that is missing first: it is the option that the error is about.
+                let (missing, given) = match key {
+                    Some(_) => ("certificate_chain", "private_key"),
+                    None => ("private_key", "certificate_chain"),
+                };
                 return Err(Error::invalid_argument(format!(
-                    "{of}.private_key and {of}.certificate_chain must be given together"
+                    "{of}.{missing} is missing, to which {of}.{given} belongs"
                 )));
             }
         };

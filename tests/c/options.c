@@ -147,8 +147,9 @@ static void names_those_of_tokens(void) {
   } while (0)
   SSL_OPTIONS(root_certificates, "nonsense", "root_certificates");
   SSL_OPTIONS(root_certificates, BAD, "root_certificates");
-  SSL_OPTIONS(private_key, BAD, "private_key");
-  SSL_OPTIONS(certificate_chain, BAD, "certificate_chain");
+  /* Of two that belong together, the one that is missing. PEM may have any encoding around it. */
+  SSL_OPTIONS(private_key, BAD, "certificate_chain");
+  SSL_OPTIONS(certificate_chain, BAD, "private_key");
   CHECK(!credentials);
 }
 
