@@ -166,7 +166,7 @@ static void credentials_that_do_not_parse(void) {
   FAILS(zeebe_ssl_channel_credentials_new(&options, &credentials), ZEEBE_ERROR_KIND_TLS, "no PEM certificate");
   options.root_certificates = NULL;
   options.private_key = "x";
-  FAILS(zeebe_ssl_channel_credentials_new(&options, &credentials), INVALID, "together");
+  FAILS(zeebe_ssl_channel_credentials_new(&options, &credentials), INVALID, "options.certificate_chain is missing");
   CHECK(!credentials);
   zeebe_oauth2_client_credentials_metadata_plugin_options oauth = ZEEBE_OAUTH2_CLIENT_CREDENTIALS_METADATA_PLUGIN_OPTIONS_INIT;
   zeebe_token_options token = ZEEBE_TOKEN_OPTIONS_INIT;
