@@ -60,7 +60,7 @@ namespace detail {
 /// In C 0 is "not given", and there is a constant for none.
 inline std::int64_t to_c_leeway(Arguments &arguments, const std::optional<Seconds> &leeway)
 {
-    if (leeway && leeway->count() == 0) return ZEEBE_LEEWAY_NONE;
+    if (leeway.has_value() && *leeway == Seconds::zero()) return ZEEBE_LEEWAY_NONE;
     return arguments.time("leeway", leeway, "it is seconds from 0 on");
 }
 
