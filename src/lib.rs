@@ -19,6 +19,8 @@ pub mod credentials;
 mod deep;
 pub mod environment;
 pub mod error;
+#[doc(hidden)]
+pub mod http2;
 pub mod job_stream;
 pub mod json;
 pub mod log;

@@ -21,6 +21,7 @@ const FLOORS: [&[&str]; 9] = [
         "retry_after",
         "error",
         "wire",
+        "http2",
         "panics",
         "deep",
     ],

@@ -1,0 +1,23 @@
+//! HPACK: header compression for HTTP/2 (RFC 7541).
+
+mod decoder;
+mod encoder;
+mod huffman;
+mod integer;
+mod seen;
+mod static_table;
+mod table;
+#[cfg(test)]
+mod tests;
+
+pub use decoder::{Decoder, Limits};
+pub use encoder::{Encoder, Field, Indexing, Prepared};
+
+/// Why decoding stops.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Halt {
+    /// What there is ends within a field.
+    Short,
+    /// A decoding error, which ends the connection (RFC 9113, section 4.3).
+    Bad(&'static str),
+}
