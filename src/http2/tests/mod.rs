@@ -2,9 +2,11 @@
 
 mod answers;
 mod cuts;
+mod differential;
 mod floods;
 mod flow;
 mod frames;
+mod generator;
 mod model;
 mod negative;
 mod peer;
