@@ -94,6 +94,10 @@ static void write_posted(writer *out, const posted *post)
         const uint8_t *data = zeebe_buffer_data(post->job, &length);
         write_message(out, post->job, data, length);
     }
+    if (post->kind == POSTED_JOB_ERROR) {
+        write_i64(out, post->failures);
+        write_i64(out, post->pause_ms);
+    }
     if (post->kind == POSTED_LOG) {
         write_block(out, post->target, strlen(post->target));
         write_block(out, post->text, strlen(post->text));

@@ -1,4 +1,4 @@
-/* Job streams: jobs and the end are posted to the completion queue. */
+/* Job streams: jobs, failures and the end are posted to the completion queue. */
 #include "glue.h"
 
 /* Without memory a job is dropped; the gateway gives it to another worker after its time-out. */
@@ -9,6 +9,19 @@ static void on_job(void *user_data, const zeebe_buffer *message)
     if (post == NULL)
         return;
     post->job = zeebe_buffer_ref(message);
+    posted_send(post);
+}
+
+/* Without memory a failure is not told; it counts in the channel's stats all the same. */
+static void on_error(void *user_data, const zeebe_error *error, int64_t failures, int64_t pause_ms)
+{
+    posted *end = user_data;
+    posted *post = posted_new(POSTED_JOB_ERROR, end->queue, end->id);
+    if (post == NULL)
+        return;
+    post->error = zeebe_error_ref(error);
+    post->failures = failures;
+    post->pause_ms = pause_ms;
     posted_send(post);
 }
 
@@ -35,6 +48,8 @@ EXPORT(jlong, jobStreamStart)(JNIEnv *env, jclass class, jlong channel, jlongArr
         options.watchdog_ms = next_number(&in);
         options.poll_interval_ms = next_number(&in);
         options.manual_requests = 1;
+        if (next_number(&in))
+            options.on_error = on_error;
         error = next_metadata(&in, &metadata);
         options.metadata = metadata;
         size_t length;

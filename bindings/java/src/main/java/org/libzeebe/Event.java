@@ -19,7 +19,7 @@ final class Event {
 
   /**
    * What was posted: the end of something asked for; a token is wanted, or no longer; a plugin, or who got the log, has gone; a
-   * job; a log record.
+   * job; a log record; what a job stream goes on after.
    */
   static final int DONE = 1;
   static final int TOKEN_REQUEST = 2;
@@ -27,6 +27,7 @@ final class Event {
   static final int DESTROY = 4;
   static final int JOB = 5;
   static final int LOG = 6;
+  static final int JOB_ERROR = 7;
 
   /** 0 if it is about nobody. */
   final long id;
@@ -40,6 +41,9 @@ final class Event {
   final byte[] message;
   /** Of a log record. */
   final LogEntry logged;
+  /** Of a job stream, in a row; {@link #error} is the last. */
+  final long failures;
+  final long pauseMillis;
 
   /** Reads the next event. */
   Event(ByteBuffer in) {
@@ -52,6 +56,8 @@ final class Event {
     Metadata trailers = null;
     byte[] message = null;
     LogEntry logged = null;
+    long failures = 0;
+    long pauseMillis = 0;
     switch (type) {
       case UNARY -> {
         error = readError(in);
@@ -74,6 +80,8 @@ final class Event {
           request = in.getLong();
           error = readError(in);
           message = posted == JOB ? readMessage(in) : null;
+          failures = posted == JOB_ERROR ? in.getLong() : 0;
+          pauseMillis = posted == JOB_ERROR ? in.getLong() : 0;
           logged = posted == LOG ? new LogEntry(LogEntry.level(state), readText(in), readText(in)) : null;
         }
       }
@@ -90,6 +98,8 @@ final class Event {
     this.trailers = trailers;
     this.message = message;
     this.logged = logged;
+    this.failures = failures;
+    this.pauseMillis = pauseMillis;
   }
 
   /** Whether nothing follows for the same id. */

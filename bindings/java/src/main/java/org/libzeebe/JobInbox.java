@@ -1,18 +1,23 @@
 package org.libzeebe;
 
+import java.time.Duration;
 import java.util.ArrayDeque;
 import java.util.Queue;
+import java.util.concurrent.Executor;
 import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.ReentrantLock;
 
 /**
- * The jobs of a stream that have come and were not taken. It asks for a few ahead of the program, so that not every job costs a
- * crossing.
+ * The jobs of a stream that have come and were not taken, and what it goes on after on its way to the program. It asks for a few
+ * jobs ahead of the program, so that not every job costs a crossing.
  *
  * <p>The reader keeps it until the stream has ended. It must not refer to the {@link JobStream}, which may be dropped before.
  */
 final class JobInbox implements CompletionQueue.Receiver {
   private static final int AHEAD = 16;
+
+  /** That wait for a slow listener. */
+  private static final int MAX_FAILURES = 16;
 
   /** Starts the native stream. */
   interface Starter {
@@ -22,6 +27,11 @@ final class JobInbox implements CompletionQueue.Receiver {
   private final ReentrantLock lock = new ReentrantLock();
   private final Condition changed = lock.newCondition();
 
+  /** Null: none. */
+  private final JobStreamListener listener;
+
+  private final SerializingExecutor executor;
+
   // What follows is guarded by the lock.
 
   private final Queue<byte[]> jobs = new ArrayDeque<>();
@@ -30,6 +40,13 @@ final class JobInbox implements CompletionQueue.Receiver {
   private boolean ended;
   private ZeebeException failure;
   private NativeJobStream stream;
+  /** Not yet told; for each, a task was added. */
+  private final Queue<Event> failures = new ArrayDeque<>();
+
+  JobInbox(JobStreamListener listener, Executor executor) {
+    this.listener = listener;
+    this.executor = new SerializingExecutor(executor);
+  }
 
   /** What comes meanwhile waits until all is in place. */
   NativeJobStream start(Starter starter) {
@@ -55,17 +72,44 @@ final class JobInbox implements CompletionQueue.Receiver {
   public void receive(Event event) {
     lock.lock();
     try {
-      if (event.message != null) {
-        asked--;
-        jobs.add(event.message);
-      } else {
-        ended = true;
-        failure = event.error;
-        stream.run();
+      switch (event.posted) {
+        case Event.JOB -> {
+          asked--;
+          jobs.add(event.message);
+        }
+        case Event.JOB_ERROR -> addFailure(event);
+        default -> {
+          ended = true;
+          failure = event.error;
+          stream.run();
+        }
       }
       changed.signalAll();
     } finally {
       lock.unlock();
+    }
+    executor.schedule();
+  }
+
+  private void addFailure(Event event) {
+    failures.add(event);
+    if (failures.size() > MAX_FAILURES) {
+      failures.remove();
+    } else {
+      executor.add(this::tellFailure);
+    }
+  }
+
+  private void tellFailure() {
+    Event next;
+    lock.lock();
+    try {
+      next = failures.poll();
+    } finally {
+      lock.unlock();
+    }
+    if (next != null) {
+      listener.onError(next.error, next.failures, Duration.ofMillis(next.pauseMillis));
     }
   }
 
@@ -124,6 +168,7 @@ final class JobInbox implements CompletionQueue.Receiver {
     lock.lock();
     try {
       jobs.clear();
+      failures.clear();
     } finally {
       lock.unlock();
     }

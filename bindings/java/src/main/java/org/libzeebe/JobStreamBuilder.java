@@ -18,6 +18,7 @@ public final class JobStreamBuilder<JobT> {
   private int maxBufferedJobs;
   private Duration watchdog;
   private Duration pollInterval;
+  private JobStreamListener listener;
 
   <RequestT> JobStreamBuilder(
       ZeebeChannel channel, MethodDescriptor<RequestT, JobT> method, RequestT request) {
@@ -76,6 +77,20 @@ public final class JobStreamBuilder<JobT> {
   }
 
   /**
+   * Tells of each failure that the stream goes on after: it may pass, and may not, as a job that is longer than what may be
+   * received. Runs on the channel's executor, never beside itself; after {@link JobStream#cancel} no more begin. Of those that
+   * wait for a slow listener the last 16 are told.
+   *
+   * @param listener kept until the stream has ended: a stream that it refers to is not cancelled by being dropped; by default, or
+   *     null, nobody
+   * @return this
+   */
+  public JobStreamBuilder<JobT> onError(JobStreamListener listener) {
+    this.listener = listener;
+    return this;
+  }
+
+  /**
    * Opens the stream; does not wait for the gateway.
    *
    * @return the stream, to be closed
@@ -89,9 +104,10 @@ public final class JobStreamBuilder<JobT> {
           .number(maxBufferedJobs)
           .millis("watchdog()", watchdog)
           .millis("pollInterval()", pollInterval)
+          .number(listener == null ? 0 : 1)
           .metadata(metadata)
           .bytes(request);
-      var inbox = new JobInbox();
+      var inbox = new JobInbox(listener, channel.executor());
       NativeJobStream stream = inbox.start(() -> start(pointer, arguments, inbox));
       return new JobStream<>(channel, method, inbox, stream);
     } finally {

@@ -31,22 +31,26 @@ final class SerializingExecutor implements Runnable {
       } catch (Throwable e) {
         // The task stays: the next one runs both, should the executor take it.
         scheduled.set(false);
-        LOGGER.log(System.Logger.Level.WARNING, "the executor takes no callbacks of calls", e);
+        LOGGER.log(System.Logger.Level.WARNING, "the executor takes no callbacks", e);
       }
     }
   }
 
   @Override
   public void run() {
-    Runnable task;
-    while ((task = tasks.poll()) != null) {
-      try {
-        task.run();
-      } catch (RuntimeException e) {
-        LOGGER.log(System.Logger.Level.ERROR, "a callback of a call failed", e);
+    try {
+      Runnable task;
+      while ((task = tasks.poll()) != null) {
+        try {
+          task.run();
+        } catch (RuntimeException e) {
+          LOGGER.log(System.Logger.Level.ERROR, "a callback failed", e);
+        }
       }
+    } finally {
+      // Also after an Error, which goes on to the executor: the tasks behind it still run.
+      scheduled.set(false);
+      schedule();
     }
-    scheduled.set(false);
-    schedule();
   }
 }

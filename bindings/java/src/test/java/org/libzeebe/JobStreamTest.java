@@ -2,6 +2,7 @@ package org.libzeebe;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertNotNull;
 import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
@@ -13,8 +14,11 @@ import io.grpc.StatusRuntimeException;
 import java.time.Duration;
 import java.util.HashSet;
 import java.util.NoSuchElementException;
+import java.util.Map;
 import java.util.Set;
+import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -43,8 +47,12 @@ class JobStreamTest {
     gateway.close();
   }
 
+  private int calls(String rpc) throws Exception {
+    return Gateway.JSON.readTree(gateway.ask("GET", "/counters")).at("/calls/" + rpc).asInt();
+  }
+
   private int streamsOpened() throws Exception {
-    return Gateway.JSON.readTree(gateway.ask("GET", "/counters")).at("/calls/StreamActivatedJobs").asInt();
+    return calls("StreamActivatedJobs");
   }
 
   private static void takeAll(JobStream<ActivatedJob> jobs, int count, Work work, Set<Long> keys)
@@ -190,6 +198,137 @@ class JobStreamTest {
           assertThrows(
               ZeebeException.class, () -> Work.stream(channel).maxBufferedJobs(count).open());
       assertEquals(ZeebeException.Kind.INVALID_ARGUMENT, refused.kind());
+    }
+  }
+
+  /** What a stream goes on after. */
+  private record Failure(Status.Code status, long inARow, Duration pause) {}
+
+  private static JobStreamListener into(BlockingQueue<Failure> failures) {
+    return (error, inARow, pause) ->
+        failures.add(new Failure(error.status().getCode(), inARow, pause));
+  }
+
+  private static Failure next(BlockingQueue<Failure> failures) throws InterruptedException {
+    Failure failure = failures.poll(20, TimeUnit.SECONDS);
+    assertNotNull(failure, "no failure was told");
+    return failure;
+  }
+
+  @Test
+  void whatItGoesOnAfterIsTold() throws Exception {
+    var work = new Work(channel);
+    var faults =
+        Map.of(
+            "fault?kind=http&status=404", Status.Code.UNIMPLEMENTED,
+            "fault?kind=http&status=200&content_type=text/html", Status.Code.UNKNOWN,
+            "fault?kind=rst&at=data&reason=2", Status.Code.INTERNAL,
+            "fail?status=13", Status.Code.INTERNAL);
+    for (var fault : faults.entrySet()) {
+      var failures = new LinkedBlockingQueue<Failure>();
+      gateway.ask("POST", "/" + fault.getKey() + "&count=2&rpc=StreamActivatedJobs");
+      try (var jobs = Work.stream(channel).pollInterval(NEVER).onError(into(failures)).open()) {
+        for (long i = 1; i <= 2; i++) {
+          Failure told = next(failures);
+          assertEquals(fault.getValue(), told.status, fault.getKey());
+          assertEquals(i, told.inARow, fault.getKey());
+          assertTrue(told.pause.toMillis() > 0, fault.getKey());
+        }
+        work.create(1);
+        work.complete(jobs.take());
+        assertTrue(failures.isEmpty(), fault.getKey());
+      }
+    }
+  }
+
+  @Test
+  void listenerMayEndTheStream() throws Exception {
+    gateway.ask("POST", "/fail?status=13&count=100000&rpc=StreamActivatedJobs");
+    var stream = new CompletableFuture<JobStream<ActivatedJob>>();
+    var cancelled =
+        Work.stream(channel).pollInterval(NEVER).onError((error, inARow, pause) -> stream.join().cancel()).open();
+    stream.complete(cancelled);
+    fails(Status.Code.CANCELLED, cancelled);
+
+    var another = new CompletableFuture<JobStream<ActivatedJob>>();
+    var closed =
+        Work.stream(channel).pollInterval(NEVER).onError((error, inARow, pause) -> another.join().close()).open();
+    another.complete(closed);
+    assertNull(closed.take());
+  }
+
+  @Test
+  void listenerThatThrowsChangesNothing() throws Exception {
+    var work = new Work(channel);
+    gateway.ask("POST", "/fail?status=13&count=3&rpc=StreamActivatedJobs");
+    var failures = new LinkedBlockingQueue<Failure>();
+    JobStreamListener throwing =
+        (error, inARow, pause) -> {
+          into(failures).onError(error, inARow, pause);
+          if (inARow == 1) {
+            throw new IllegalStateException("on purpose");
+          }
+          if (inARow == 2) {
+            throw new LinkageError("on purpose");
+          }
+        };
+    try (var jobs = Work.stream(channel).pollInterval(NEVER).onError(throwing).open()) {
+      for (long i = 1; i <= 3; i++) {
+        assertEquals(i, next(failures).inARow);
+      }
+      work.create(1);
+      work.complete(jobs.take());
+    }
+  }
+
+  /** One that blocks holds up no job, and hears of the last ones. */
+  @Test
+  void slowListenerIsToldOfTheLast() throws Exception {
+    var work = new Work(channel);
+    int count = 40;
+    gateway.ask("POST", "/fail?status=13&count=" + count + "&rpc=ActivateJobs");
+    var failures = new LinkedBlockingQueue<Failure>();
+    var released = new CompletableFuture<Void>();
+    JobStreamListener slow =
+        (error, inARow, pause) -> {
+          into(failures).onError(error, inARow, pause);
+          released.join();
+        };
+    try (var jobs = Work.stream(channel).pollInterval(Duration.ofMillis(20)).onError(slow).open()) {
+      assertEquals(1, next(failures).inARow);
+      // A poll that succeeds comes after the last that fails.
+      while (calls("ActivateJobs") <= count) {
+        Thread.sleep(10);
+      }
+      work.create(1);
+      work.complete(jobs.take());
+      released.complete(null);
+      for (long i = count - 15; i <= count; i++) {
+        assertEquals(i, next(failures).inARow);
+      }
+    } finally {
+      released.complete(null);
+    }
+  }
+
+  @Test
+  void listenerRunsOnTheChannelsExecutor() throws Exception {
+    var own =
+        ZeebeChannel.insecure()
+            .address(gateway.address("plaintext"))
+            .executor(task -> new Thread(task, "the program's").start())
+            .build();
+    gateway.ask("POST", "/fail?status=13&rpc=StreamActivatedJobs");
+    var told = new CompletableFuture<String>();
+    try (var jobs =
+        Work.stream(own)
+            .pollInterval(NEVER)
+            .onError((error, inARow, pause) -> told.complete(Thread.currentThread().getName()))
+            .open()) {
+      assertEquals("the program's", told.get(20, TimeUnit.SECONDS));
+    } finally {
+      own.close();
+      assertTrue(own.awaitTermination(20, TimeUnit.SECONDS));
     }
   }
 
