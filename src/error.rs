@@ -83,6 +83,7 @@ struct Inner {
     message: String,
     retryable: bool,
     may_have_been_processed: bool,
+    is_cut: bool,
     retry_after: Option<Duration>,
     option: Option<&'static str>,
     details: Bytes,
@@ -105,6 +106,7 @@ impl Error {
             message: message.into(),
             retryable: false,
             may_have_been_processed: true,
+            is_cut: false,
             retry_after: None,
             option: None,
             details: Bytes::new(),
@@ -211,6 +213,11 @@ impl Error {
         self.change(|inner| inner.may_have_been_processed = maybe)
     }
 
+    /// The call was ended from beneath, as by a proxy: its stream was reset, or ended without a status.
+    pub(crate) fn cut(self) -> Self {
+        self.change(|inner| inner.is_cut = true)
+    }
+
     pub fn with_retry_after(self, retry_after: Option<Duration>) -> Self {
         self.change(|inner| inner.retry_after = retry_after)
     }
@@ -277,6 +284,10 @@ impl Error {
     /// False only when the gateway certainly did nothing.
     pub fn may_have_been_processed(&self) -> bool {
         self.0.may_have_been_processed
+    }
+
+    pub(crate) fn is_cut(&self) -> bool {
+        self.0.is_cut
     }
 
     pub fn retry_after(&self) -> Option<Duration> {

@@ -176,6 +176,7 @@ fn no_status() -> Error {
         Code::Unknown,
         "the answer has no grpc-status",
     )
+    .cut()
 }
 
 /// How the answer's messages are compressed.

@@ -158,7 +158,7 @@ fn of_h2(error: &h2::Error, connection: &Connection) -> Error {
     let peer = &connection.peer;
     let Some(reason) = error.reason().filter(|_| error.is_reset()) else {
         let why = connection.why_lost(error);
-        return Error::unavailable(format!("the connection to {peer} was lost: {why}"));
+        return Error::unavailable(format!("the connection to {peer} was lost: {why}")).cut();
     };
     let code = match reason {
         h2::Reason::REFUSED_STREAM => Code::Unavailable,
@@ -179,6 +179,7 @@ fn of_h2(error: &h2::Error, connection: &Connection) -> Error {
     // A proxy may have sent it: no gateway's word.
     Error::rpc(Source::Transport, code, text)
         .retryable(matches!(code, Code::Unavailable | Code::ResourceExhausted))
+        .cut()
 }
 
 /// RST_STREAM with CANCEL, and not a status that the gateway wrote.

@@ -205,11 +205,13 @@ impl Driver {
         let Failure {
             error,
             in_a_row,
+            is_usual,
             pause,
         } = &failure;
         let pause = pause.as_millis();
         // Each further one as the last: at powers of two, so that a long outage does not fill the log.
-        if in_a_row.is_power_of_two() && (*in_a_row > 1 || !error.is_retryable()) {
+        let is_grave = *in_a_row > 1 || !(error.is_retryable() || *is_usual);
+        if in_a_row.is_power_of_two() && is_grave {
             tracing::warn!(
                 "a job stream fails, {in_a_row} times in a row; the next try is in {pause} ms: {error}"
             );

@@ -38,8 +38,11 @@ pub struct JobStreamOptions {
 #[derive(Clone, Debug)]
 pub struct Failure {
     pub error: Error,
-    /// With this one; of the stream and of the polls each on its own. A job, or 30 s of life, begins anew.
+    /// With this one; of the stream and of the polls each on its own. A job, 30 s of life, or the cut of a stream that was taken
+    /// on and outlived the pause before it, begins anew.
     pub in_a_row: u32,
+    /// Such a cut: nothing to warn of.
+    pub is_usual: bool,
     /// Until the next try.
     pub pause: Duration,
 }

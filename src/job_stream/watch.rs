@@ -197,11 +197,13 @@ impl Watch {
             return;
         }
         let lived = since.map_or(Duration::ZERO, |since| now - since);
-        // A proxy that cuts what it took on, every 15 s say, is no reason to wait ever longer.
-        if lived > self.pause && (accepted || lived > NO_REFUSAL) {
+        // A proxy that cuts what it took on, every 15 s say, is no reason to wait ever longer, nor to warn.
+        let was_good = lived > self.pause.max(FIRST_PAUSE) && (accepted || lived > NO_REFUSAL);
+        let is_usual = was_good && !ended.as_ref().is_err_and(|error| !is_cut(error));
+        if was_good {
             self.backoff.reset();
         }
-        if lived > LAST_PAUSE {
+        if is_usual || lived > LAST_PAUSE {
             self.stream_failures = 0;
         }
         self.pause = self.backoff.pause(random);
@@ -218,25 +220,26 @@ impl Watch {
             Err(error) if cannot_pass(&error) => self.end(Err(error), now),
             Ok(()) => {
                 let error = Error::unavailable("the gateway ended the stream of jobs with OK");
-                self.stream_failed(error.from_source(Source::Gateway));
+                self.stream_failed(error.from_source(Source::Gateway), is_usual);
             }
-            Err(error) => self.stream_failed(error),
+            Err(error) => self.stream_failed(error, is_usual),
         }
     }
 
-    fn stream_failed(&mut self, error: Error) {
+    fn stream_failed(&mut self, error: Error, is_usual: bool) {
         self.stream_failures = self.stream_failures.saturating_add(1);
-        self.report(error, self.stream_failures, self.pause);
+        self.report(Failure {
+            error,
+            in_a_row: self.stream_failures,
+            is_usual,
+            pause: self.pause,
+        });
     }
 
     /// What comes while the job stream ends, the end brought.
-    fn report(&mut self, error: Error, in_a_row: u32, pause: Duration) {
+    fn report(&mut self, failure: Failure) {
         if self.ending.is_none() {
-            self.reports.push_back(Failure {
-                error,
-                in_a_row,
-                pause,
-            });
+            self.reports.push_back(failure);
         }
     }
 
@@ -261,7 +264,12 @@ impl Watch {
             Some(error) if cannot_pass(&error) => self.end(Err(error), now),
             Some(error) => {
                 self.poll_failures = self.poll_failures.saturating_add(1);
-                self.report(error, self.poll_failures, next - now);
+                self.report(Failure {
+                    error,
+                    in_a_row: self.poll_failures,
+                    is_usual: false,
+                    pause: next - now,
+                });
             }
             None => self.poll_failures = 0,
         }
@@ -390,6 +398,11 @@ impl Watch {
 /// The gateway knows no such call.
 fn is_unknown(error: &Error) -> bool {
     error.code() == Code::Unimplemented && error.source() == Source::Gateway
+}
+
+/// A stream's end as a proxy's time-outs and restarts bring it about.
+fn is_cut(error: &Error) -> bool {
+    error.is_cut() || error.is_retryable()
 }
 
 /// The same request would fail again, however often.

@@ -342,15 +342,94 @@ static void a_stream_that_is_cut_again_and_again_is_soon_there_again(void) {
   zeebe_channel *channel = channel_to(&g);
   worker w = WORKER_INIT;
   zeebe_job_stream_options options = polling_every(NEVER);
+  warnings = 0;
+  OK(zeebe_set_log_callback(ZEEBE_LOG_LEVEL_WARN, on_log, NULL, NULL));
   stream_jobs(&w, channel, "nobody", &options);
   for (int round = 1; round <= 8; round++) {
     wait_for_gateway(&g, "StreamActivatedJobs", round);
     usleep(400000); /* longer than the pause of 250 ms, a fifth more at most */
+    if (round == 8) gateway_tell(&g, "POST /fault?kind=cut&ms=400&reason=2&count=4&rpc=StreamActivatedJobs"); /* as Envoy does */
     gateway_tell(&g, "POST /reset-connections");
     tally_wait(&w.t, &w.errors, round);
-    CHECK(w.pause_ms <= 300);
+    CHECK(w.pause_ms <= 300 && w.in_a_row == 1);
   }
+  for (int round = 9; round <= 12; round++) {
+    tally_wait(&w.t, &w.errors, round);
+    CHECK(w.error_status == ZEEBE_STATUS_INTERNAL && w.pause_ms <= 300 && w.in_a_row == 1);
+  }
+  OK(zeebe_set_log_callback(ZEEBE_LOG_LEVEL_OFF, NULL, NULL, NULL)); /* what was logged has been told by then */
+  CHECK(warnings == 0);
   close_and_free(&w);
+  zeebe_channel_free(channel);
+  gateway_stop(&g);
+}
+
+/* Whatever it is: by the program, the channel's stats and the log, until it passes. */
+static void what_fails_again_and_again_is_heard_of(void) {
+  static const struct {
+    const char *fault, *name;
+    int32_t status;
+  } FAULTS[] = {
+      {"POST /fault?kind=http&status=404&count=4&rpc=StreamActivatedJobs", "\"UNIMPLEMENTED\":4", ZEEBE_STATUS_UNIMPLEMENTED},
+      {"POST /fault?kind=http&status=200&count=4&rpc=StreamActivatedJobs", "\"UNKNOWN\":4", ZEEBE_STATUS_UNKNOWN},
+      {"POST /fault?kind=http&status=502&count=4&rpc=StreamActivatedJobs", "\"UNAVAILABLE\":4", ZEEBE_STATUS_UNAVAILABLE},
+      {"POST /fail?status=13&count=4&rpc=StreamActivatedJobs", "\"INTERNAL\":4", ZEEBE_STATUS_INTERNAL},
+      {"POST /fault?kind=rst&at=headers&reason=2&count=4&rpc=StreamActivatedJobs", "\"INTERNAL\":4", ZEEBE_STATUS_INTERNAL},
+      {"POST /fault?kind=rst&at=data&reason=2&count=4&rpc=StreamActivatedJobs", "\"INTERNAL\":4", ZEEBE_STATUS_INTERNAL},
+  };
+  gateway g;
+  gateway_start(&g, "0");
+  for (size_t i = 0; i < sizeof FAULTS / sizeof *FAULTS; i++) {
+    zeebe_channel *channel = channel_to(&g);
+    worker w = WORKER_INIT;
+    zeebe_job_stream_options options = polling_every(NEVER);
+    char *stats = NULL;
+    deploy_process(channel);
+    gateway_tell(&g, FAULTS[i].fault);
+    warnings = 0;
+    OK(zeebe_set_log_callback(ZEEBE_LOG_LEVEL_WARN, on_log, NULL, NULL));
+    stream_jobs(&w, channel, "large", &options);
+    tally_wait(&w.t, &w.errors, 4);
+    OK(zeebe_channel_stats(channel, &stats));
+    if (w.error_status != FAULTS[i].status || w.in_a_row != 4 || w.pause_ms < 700 || !strstr(stats, FAULTS[i].name)) {
+      fprintf(stderr, "%s: status %d, %d in a row, %d ms: %s\n", FAULTS[i].fault, w.error_status, (int)w.in_a_row, (int)w.pause_ms, stats);
+      exit(1);
+    }
+    zeebe_string_free(stats);
+    wait_for_gateway(&g, "StreamActivatedJobs", 5 * (long)(i + 1)); /* it passes */
+    start_jobs(channel, 3, 10);
+    tally_wait(&w.t, &w.t.messages, 3);
+    close_and_free(&w);
+    CHECK(w.errors == 4);
+    OK(zeebe_set_log_callback(ZEEBE_LOG_LEVEL_OFF, NULL, NULL, NULL));
+    CHECK(warnings >= 2);
+    zeebe_channel_free(channel);
+  }
+  gateway_stop(&g);
+}
+
+static void on_error_that_closes(void *user_data, const zeebe_error *error, int64_t failures, int64_t pause_ms) {
+  worker *w = user_data;
+  on_error(user_data, error, failures, pause_ms);
+  if (failures == 2) zeebe_job_stream_close(w->stream);
+  if (failures == 2 && w->frees) zeebe_job_stream_free(w->stream);
+}
+
+static void on_error_may_end_the_job_stream(void) {
+  gateway g;
+  gateway_start(&g, "0");
+  zeebe_channel *channel = channel_to(&g);
+  gateway_tell(&g, "POST /fail?status=13&count=100&rpc=StreamActivatedJobs");
+  for (int frees = 0; frees < 2; frees++) {
+    worker w = WORKER_INIT;
+    zeebe_job_stream_options options = polling_every(NEVER);
+    options.on_error = on_error_that_closes;
+    w.frees = frees;
+    stream_jobs(&w, channel, "nobody", &options);
+    ended_with(&w, frees ? ZEEBE_STATUS_CANCELLED : ZEEBE_STATUS_OK);
+    CHECK(w.errors == 2);
+    if (!frees) zeebe_job_stream_free(w.stream);
+  }
   zeebe_channel_free(channel);
   gateway_stop(&g);
 }
@@ -499,6 +578,8 @@ int main(int count, char **arguments) {
   what_came_before_the_gateway_went_is_delivered();
   what_it_goes_on_after_is_told();
   a_stream_that_is_cut_again_and_again_is_soon_there_again();
+  what_fails_again_and_again_is_heard_of();
+  on_error_may_end_the_job_stream();
   errors_pass_or_end_it();
   a_slow_program_stops_the_gateway();
   a_job_stream_ends_in_every_way();

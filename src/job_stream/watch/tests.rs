@@ -9,6 +9,8 @@ struct Scene {
     room: usize,
     /// What was reported: how many in a row, seconds to the next try, and why.
     reports: Vec<(u32, f64, String)>,
+    /// Of those, how many are nothing to warn of.
+    usual: usize,
 }
 
 impl Scene {
@@ -19,6 +21,7 @@ impl Scene {
             now,
             room: 32,
             reports: Vec::new(),
+            usual: 0,
         }
     }
 
@@ -54,6 +57,7 @@ impl Scene {
                 let why = failure.error.message().to_owned();
                 let pause = failure.pause.as_secs_f64();
                 self.reports.push((failure.in_a_row, pause, why));
+                self.usual += usize::from(failure.is_usual);
                 continue;
             }
             let last = matches!(action, Action::End(_));
@@ -218,12 +222,22 @@ fn a_close_cancels_streams_and_waits_for_a_poll_but_not_for_long() {
 
 /// A stream that is open for `lived`, then cut; how long until the next.
 fn cut(scene: &mut Scene, id: StreamId, headers: bool, lived: Duration) -> f64 {
+    ends(scene, id, headers, lived, Err(Error::unavailable("cut")))
+}
+
+fn ends(
+    scene: &mut Scene,
+    id: StreamId,
+    headers: bool,
+    lived: Duration,
+    ended: Result<(), Error>,
+) -> f64 {
     scene.note(Event::Opened(id));
     if headers {
         scene.note(Event::Accepted(id));
     }
     scene.now += lived;
-    scene.note(Event::Ended(id, Err(Error::unavailable("cut"))));
+    scene.note(Event::Ended(id, ended));
     let before = scene.now;
     while scene.wait().1 != [format!("Open({})", id + 1)] {}
     (scene.now - before).as_secs_f64()
@@ -235,6 +249,7 @@ fn a_stream_that_was_taken_on_and_is_cut_is_soon_there_again() {
         (true, 15 * SECOND, [0.25, 0.25]),
         (false, 15 * SECOND, [0.25, 0.25]), // a server sends them with its first job
         (true, SECOND, [0.25, 0.25]),
+        (true, SECOND * 3 / 10, [0.25, 0.25]),
         (false, SECOND, [2.62, 4.19]), // not taken on: each pause longer
         (true, SECOND / 10, [2.62, 4.19]), // for less than the pause
     ] {
@@ -267,7 +282,7 @@ fn what_it_goes_on_after_is_reported() {
     cut(&mut scene, 4, true, SECOND);
     cut(&mut scene, 5, true, SECOND);
     cut(&mut scene, 6, true, 31 * SECOND);
-    assert_eq!(scene.reports, cuts(&[(1, 0.25), (2, 0.25), (1, 0.25)]));
+    assert_eq!(scene.reports, cuts(&[(1, 0.25), (1, 0.25), (1, 0.25)]));
     scene.reports.clear();
     // A server that ends it in order, and ends it again.
     scene.note(Event::Opened(7));
@@ -279,6 +294,64 @@ fn what_it_goes_on_after_is_reported() {
         "{:?}",
         scene.reports
     );
+}
+
+/// However it is cut; what is more than that counts on.
+#[test]
+fn the_cut_of_a_stream_that_outlived_the_pause_is_usual() {
+    let reset = |code| Error::rpc(Source::Transport, code, "RST_STREAM").cut();
+    for (ended, is_usual) in [
+        (Ok(()), true),
+        (Err(Error::unavailable("lost")), true),
+        (Err(of_gateway(Code::Unavailable).retryable(true)), true),
+        (Err(reset(Code::Internal)), true),
+        (Err(reset(Code::Cancelled)), true),
+        (Err(reset(Code::Unknown)), true),
+        (Err(of_gateway(Code::Internal)), false),
+        (Err(of_gateway(Code::Unknown)), false),
+        (
+            Err(Error::rpc(Source::Transport, Code::Internal, "broken")),
+            false,
+        ),
+        (
+            Err(Error::rpc(
+                Source::Library,
+                Code::ResourceExhausted,
+                "too long",
+            )),
+            false,
+        ),
+    ] {
+        for (headers, lived, outlives) in [
+            (true, 15 * SECOND, true),
+            (true, SECOND / 2, true),
+            (true, SECOND / 10, false),
+            (false, 15 * SECOND, true),
+            (false, SECOND, false),
+        ] {
+            let mut scene = Scene::new();
+            scene.room = 0;
+            scene.actions();
+            for id in 1..4 {
+                ends(&mut scene, id, headers, lived, ended.clone());
+            }
+            let counts: Vec<_> = scene.reports.iter().map(|report| report.0).collect();
+            let (expected, usual) = match is_usual && outlives {
+                true => ([1, 1, 1], 3),
+                false => ([1, 2, 3], 0),
+            };
+            assert_eq!(
+                (&counts[..], scene.usual),
+                (&expected[..], usual),
+                "{ended:?} {headers} {lived:?}"
+            );
+            // Another right after it is the second in a row.
+            if usual > 0 {
+                ends(&mut scene, 4, headers, Duration::ZERO, ended.clone());
+                assert_eq!((scene.reports[3].0, scene.usual), (2, 3));
+            }
+        }
+    }
 }
 
 #[test]

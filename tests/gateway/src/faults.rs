@@ -5,6 +5,7 @@ mod shapes;
 use std::future::{self, Future};
 use std::str::FromStr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use futures_util::{StreamExt, future::Either, stream};
 use h2::Reason;
@@ -23,6 +24,8 @@ type BoxError = Box<dyn std::error::Error + Send + Sync>;
 pub(crate) enum Fault {
     /// The answer goes well up to a point.
     Break { at: Point, how: Break },
+    /// The stream is reset so long after its headers, as by a proxy whose time-out for requests counts for streams, too.
+    Cut { after: Duration, reason: Reason },
     /// The answer comes whole, but is not what gRPC wants.
     Shape(Shape),
     /// The answer is good and its connection's last: GOAWAY comes before it.
@@ -60,6 +63,12 @@ impl Fault {
             "rst" => Break::Rst(query.required::<u32>("reason")?.into()),
             "stuck" => Break::Stuck,
             "goaway" => return Ok(Self::GoAway),
+            "cut" => {
+                return Ok(Self::Cut {
+                    after: Duration::from_millis(query.required("ms")?),
+                    reason: query.required::<u32>("reason")?.into(),
+                });
+            }
             _ => return Shape::of(&kind, query, body).map(Self::Shape),
         };
         let at = query.required("at")?;
@@ -90,6 +99,15 @@ impl Fault {
                     };
                     Body::new(StreamBody::new(whole.chain(breaking)))
                 }))
+            }
+            Self::Cut { after, reason } => {
+                let cut = stream::once(async move {
+                    tokio::time::sleep(after).await;
+                    Err(BoxError::from(h2::Error::from(reason)))
+                });
+                Ok(real
+                    .await
+                    .map(|body| Body::new(StreamBody::new(stream::select(messages(body), cut)))))
             }
             Self::Shape(shape) => Ok(shape.answer(real).await),
             Self::GoAway => {

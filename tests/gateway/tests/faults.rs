@@ -323,3 +323,26 @@ async fn every_message_of_a_slow_stream_is_late() {
         assert!(start.elapsed() >= Duration::from_millis(150));
     }
 }
+
+#[tokio::test]
+async fn a_stream_is_cut_so_long_after_its_headers() {
+    let gateway = Running::start(&[]);
+    gateway.control(
+        "POST",
+        "/fault?kind=cut&ms=150&reason=2&rpc=StreamActivatedJobs",
+        "",
+    );
+    let mut client = client::connect(&gateway, "plaintext").await;
+    let request = StreamActivatedJobsRequest {
+        r#type: "nobody".to_owned(),
+        worker: "w".to_owned(),
+        timeout: 60_000,
+        ..StreamActivatedJobsRequest::default()
+    };
+    let began = Instant::now();
+    let jobs = client.stream_activated_jobs(request).await;
+    let cut = jobs.expect("a stream").into_inner().message().await;
+    assert!(began.elapsed() >= Duration::from_millis(150));
+    let cut = format!("{:?}", cut.expect_err("a cut"));
+    assert!(cut.contains("INTERNAL_ERROR"), "{cut}");
+}
