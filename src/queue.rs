@@ -332,9 +332,14 @@ mod tests {
     use crate::call::Owed;
     use crate::channel::Channel;
     use crate::wire::Encoding;
+    use crate::wire::framing::Limit;
 
     fn entry(queue: &Arc<Queue>) -> Arc<Entry> {
-        let control = Arc::new(Control::of_stream(false, 0, Encoding::Identity));
+        let control = Arc::new(Control::of_stream(
+            false,
+            Limit::NOTHING,
+            Encoding::Identity,
+        ));
         let active = Channel::of_test().enter(&control).unwrap();
         Arc::new(queue.enter(7, &control, active).unwrap())
     }

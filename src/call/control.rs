@@ -14,13 +14,13 @@ use crate::channel::Cancel;
 use crate::error::Error;
 use crate::runtime::lock;
 use crate::wire::Encoding;
-use crate::wire::framing::frame;
+use crate::wire::framing::{Limit, frame};
 
 #[derive(Debug)]
 pub struct Control {
     flow: Mutex<Flow>,
     waker: AtomicWaker,
-    max_send: usize,
+    max_send: Limit,
     encoding: Encoding,
 }
 
@@ -32,7 +32,7 @@ impl Cancel for Control {
 
 impl Control {
     /// For a call that sends and receives as it goes.
-    pub(crate) fn of_stream(manual_requests: bool, max_send: usize, encoding: Encoding) -> Self {
+    pub(crate) fn of_stream(manual_requests: bool, max_send: Limit, encoding: Encoding) -> Self {
         Self {
             flow: Mutex::new(Flow::of_stream(manual_requests)),
             waker: AtomicWaker::new(),
@@ -46,7 +46,7 @@ impl Control {
         Self {
             flow: Mutex::new(Flow::of_unary()),
             waker: AtomicWaker::new(),
-            max_send: 0, // nothing is sent by it
+            max_send: Limit::NOTHING,
             encoding: Encoding::Identity,
         }
     }

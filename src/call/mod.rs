@@ -37,7 +37,7 @@ use retry::{Failure, Retry};
 use crate::channel::{Channel, Lease, Pick, RetryPolicy};
 use crate::credentials::{Authorization, Plugin};
 use crate::error::{Error, Source, chain};
-use crate::wire::framing::{self, Encoding};
+use crate::wire::framing::{self, Encoding, Limit};
 use crate::wire::{GRPC_TIMEOUT, Metadata, grpc_timeout};
 
 /// A call's time-out.
@@ -71,18 +71,13 @@ pub struct Call {
     uri: Arc<Uri>,
     metadata: Metadata,
     credentials: Option<Arc<Plugin>>,
-    max_receive: Option<usize>,
-    max_send: usize,
+    max_receive: Option<Limit>,
+    max_send: Limit,
     wait_for_ready: bool,
     encoding: Encoding,
     manual_requests: bool,
     started: Instant,
     deadline: Option<Instant>,
-}
-
-/// Of two limits; `None` is none.
-fn least(one: Option<usize>, other: Option<usize>) -> Option<usize> {
-    one.into_iter().chain(other).min()
 }
 
 /// A request on the wire.
@@ -134,18 +129,31 @@ impl Call {
             (Some(given), Some(configured)) => Some(given.min(configured)),
             (given, configured) => given.or(configured),
         };
+        let limit = |bytes: Option<usize>, name| bytes.map(|bytes| Limit { bytes, name });
+        let max_request = limit(
+            configured.and_then(|configured| configured.max_request),
+            "maxRequestMessageBytes of the service config",
+        );
+        let max_response = limit(
+            configured.and_then(|configured| configured.max_response),
+            "maxResponseMessageBytes of the service config",
+        );
+        let max_receive = options.max_receive.or(channel.max_receive(method));
+        let max_receive = limit(max_receive, "grpc.max_receive_message_length");
         Ok(Self {
             channel: Arc::clone(channel),
             uri,
             metadata: options.metadata,
             credentials: options.credentials,
-            max_receive: least(
-                options.max_receive.or(channel.max_receive(method)),
-                configured.and_then(|configured| configured.max_response),
-            ),
-            max_send: configured
-                .and_then(|configured| configured.max_request)
-                .map_or(channel.max_send(), |most| most.min(channel.max_send())),
+            max_receive: match max_receive {
+                Some(limit) => Some(limit.least(max_response)),
+                None => max_response,
+            },
+            max_send: Limit {
+                bytes: channel.max_send(),
+                name: "grpc.max_send_message_length",
+            }
+            .least(max_request),
             wait_for_ready: options
                 .wait_for_ready
                 .or(configured.and_then(|configured| configured.wait_for_ready))

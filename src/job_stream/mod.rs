@@ -17,6 +17,7 @@ use atomic_waker::AtomicWaker;
 use crate::call::{Control, Handler};
 use crate::channel::{ActiveCall, Channel};
 use crate::error::Error;
+use crate::wire::framing::Limit;
 use crate::wire::{Encoding, Metadata};
 use driver::Driver;
 use requests::Requests;
@@ -80,7 +81,7 @@ impl JobStream {
         let slot = runtime.reserve(channel.home(&runtime))?;
         let control = Arc::new(Control::of_stream(
             options.manual_requests,
-            0, // nothing is sent by it
+            Limit::NOTHING,
             Encoding::Identity,
         ));
         let active = channel.enter(&control)?;

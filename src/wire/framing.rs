@@ -36,12 +36,31 @@ impl Encoding {
     }
 }
 
+/// How long a message may be, plain, and what says so.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Limit {
+    pub(crate) bytes: usize,
+    pub(crate) name: &'static str,
+}
+
+impl Limit {
+    /// Of what sends nothing.
+    pub(crate) const NOTHING: Self = Self { bytes: 0, name: "" };
+
+    /// The lower one.
+    pub(crate) fn least(self, other: Option<Self>) -> Self {
+        other
+            .filter(|other| other.bytes < self.bytes)
+            .unwrap_or(self)
+    }
+}
+
 /// Prefix and message in one piece, so that they go out as one DATA frame. The limit is for the plain message.
-pub(crate) fn frame(message: &[u8], limit: usize, encoding: Encoding) -> Result<Bytes, Error> {
+pub(crate) fn frame(message: &[u8], limit: Limit, encoding: Encoding) -> Result<Bytes, Error> {
     let length = u32::try_from(message.len())
         .ok()
-        .filter(|_| message.len() <= limit)
-        .ok_or_else(|| too_long(message.len(), limit, "send").processed(false))?;
+        .filter(|_| message.len() <= limit.bytes)
+        .ok_or_else(|| too_long(message.len(), limit).processed(false))?;
     if encoding == Encoding::Gzip {
         return compress(message).map_err(|error| {
             Error::internal(format!("a message cannot be compressed: {error}")).processed(false)
@@ -71,7 +90,7 @@ pub(crate) struct Reader {
     partial: BytesMut,
     /// What came last and belongs to no message yet.
     chunk: Bytes,
-    limit: Option<usize>,
+    limit: Option<Limit>,
     encoding: Encoding,
 }
 
@@ -81,7 +100,7 @@ struct Prefix {
 }
 
 impl Reader {
-    pub(crate) fn new(limit: Option<usize>, encoding: Encoding) -> Self {
+    pub(crate) fn new(limit: Option<Limit>, encoding: Encoding) -> Self {
         Self {
             partial: BytesMut::new(),
             chunk: Bytes::new(),
@@ -173,23 +192,23 @@ impl Reader {
         };
         let length = u32::from_be_bytes([a, b, c, d]) as usize;
         match self.limit {
-            Some(limit) if length > limit => Err(too_long(length, limit, "receive")),
+            Some(limit) if length > limit.bytes => Err(too_long(length, limit)),
             _ => Ok(Some(Prefix { compressed, length })),
         }
     }
 
     /// Stops one byte beyond the limit: what a few bytes may stand for has no other bound.
     fn decompress(&self, message: &[u8]) -> Result<Bytes, Error> {
-        let most = self.limit.map_or(u64::MAX, |limit| limit as u64 + 1);
+        let most = self.limit.map_or(u64::MAX, |limit| limit.bytes as u64 + 1);
         let mut opened = Vec::new();
         MultiGzDecoder::new(message)
             .take(most)
             .read_to_end(&mut opened)
             .map_err(|error| broken(format!("a message is no gzip: {error}")))?;
         match self.limit {
-            Some(limit) if opened.len() > limit => {
-                let length = format!("more than {limit} decompressed");
-                Err(too_long(length, limit, "receive"))
+            Some(limit) if opened.len() > limit.bytes => {
+                let length = format!("more than {} decompressed", limit.bytes);
+                Err(too_long(length, limit))
             }
             _ => Ok(opened.into()),
         }
@@ -197,11 +216,10 @@ impl Reader {
 }
 
 #[cold]
-fn too_long(length: impl Display, limit: usize, direction: &str) -> Error {
-    let message = format!(
-        "a message of {length} bytes is longer than the {limit} that \
-         grpc.max_{direction}_message_length allows"
-    );
+fn too_long(length: impl Display, limit: Limit) -> Error {
+    let Limit { bytes, name } = limit;
+    let message =
+        format!("a message of {length} bytes is longer than the {bytes} that {name} allows");
     Error::rpc(Source::Library, Code::ResourceExhausted, message)
 }
 
@@ -217,8 +235,15 @@ mod tests {
     const ENCODINGS: [Encoding; 2] = [Encoding::Identity, Encoding::Gzip];
 
     /// A message's frame, of a size that the test does not care about.
+    fn limit(bytes: usize) -> Limit {
+        Limit {
+            bytes,
+            name: "an option",
+        }
+    }
+
     fn framed(message: &[u8], encoding: Encoding) -> Bytes {
-        frame(message, usize::MAX, encoding).unwrap()
+        frame(message, limit(usize::MAX), encoding).unwrap()
     }
 
     /// What a reader gives for these chunks; messages are taken after each, as a call does.
@@ -233,8 +258,8 @@ mod tests {
         found
     }
 
-    fn refused(encoding: Encoding, limit: Option<usize>, bytes: impl Into<Bytes>) -> Error {
-        let mut reader = Reader::new(limit, encoding);
+    fn refused(encoding: Encoding, most: Option<usize>, bytes: impl Into<Bytes>) -> Error {
+        let mut reader = Reader::new(most.map(limit), encoding);
         reader.push(bytes.into());
         reader.next().unwrap_err()
     }
@@ -245,11 +270,11 @@ mod tests {
         for encoding in ENCODINGS {
             let wire: Bytes = messages
                 .iter()
-                .flat_map(|message| frame(message, 300, encoding).unwrap())
+                .flat_map(|message| frame(message, limit(300), encoding).unwrap())
                 .collect();
             for size in 1..=wire.len() {
                 let chunks = || wire.chunks(size).map(Bytes::copy_from_slice);
-                let mut reader = Reader::new(Some(300), encoding);
+                let mut reader = Reader::new(Some(limit(300)), encoding);
                 let found = read(&mut reader, chunks());
                 assert_eq!(found, messages, "{encoding:?} in chunks of {size}");
                 assert!(reader.is_empty());
@@ -329,7 +354,7 @@ mod tests {
     #[test]
     fn too_long_messages_are_refused_at_their_prefix() {
         for encoding in ENCODINGS {
-            let error = frame(b"three", 4, encoding).unwrap_err();
+            let error = frame(b"three", limit(4), encoding).unwrap_err();
             assert_eq!(error.code(), Code::ResourceExhausted);
             assert!(!error.may_have_been_processed());
             let error = refused(encoding, Some(2), &[0, 0, 0, 0, 3][..]);
@@ -374,14 +399,13 @@ mod tests {
     #[test]
     fn the_limit_counts_what_a_compressed_message_stands_for() {
         let message = framed(&[7; 1000], Encoding::Gzip);
-        let mut reader = Reader::new(Some(1000), Encoding::Gzip);
+        let mut reader = Reader::new(Some(limit(1000)), Encoding::Gzip);
         assert_eq!(read(&mut reader, [message.clone()]), [&[7; 1000][..]]);
         let error = refused(Encoding::Gzip, Some(999), message);
         assert_eq!(error.code(), Code::ResourceExhausted);
         assert_eq!(
             error.message(),
-            "a message of more than 999 decompressed bytes is longer than the 999 that \
-             grpc.max_receive_message_length allows"
+            "a message of more than 999 decompressed bytes is longer than the 999 that an option allows"
         );
     }
 

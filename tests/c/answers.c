@@ -287,13 +287,24 @@ static void the_service_config_may_shorten_limits_and_shows_what_it_cannot_do(vo
   zeebe_channel *limited = channel_new((channel_arguments){.address = gateway_address(&g, "plaintext"), .options = {TEXT("grpc.service_config", config)}});
   zeebe_response *response = NULL;
   char *described = NULL;
-  CHECK(topology(limited).status == ZEEBE_STATUS_RESOURCE_EXHAUSTED);
+  ended end = topology(limited);
+  CHECK(end.status == ZEEBE_STATUS_RESOURCE_EXHAUSTED && strstr(end.message, "than the 1 that maxResponseMessageBytes of the service config allows"));
   zeebe_error *error = zeebe_channel_unary_call_sync(limited, TOPOLOGY, (const uint8_t *)"12345", 5, NULL, &response);
   CHECK(zeebe_error_grpc_status(error) == ZEEBE_STATUS_RESOURCE_EXHAUSTED && !zeebe_error_may_have_been_processed(error));
+  CHECK(strstr(zeebe_error_message(error), "of 5 bytes is longer than the 4 that maxRequestMessageBytes of the service config allows"));
   zeebe_error_free(error);
   OK(zeebe_channel_describe(limited, &described));
   CHECK(strstr(described, "\"not_honoured\":[\"healthCheckConfig\"]"));
   zeebe_string_free(described);
+  zeebe_channel_free(limited);
+  /* Of the option and the config the lower one is named. */
+  config = "{\"methodConfig\":[{\"name\":[{}],\"maxRequestMessageBytes\":5,\"maxResponseMessageBytes\":5}]}";
+  limited = channel_new((channel_arguments){.address = gateway_address(&g, "plaintext"),
+                                            .options = {TEXT("grpc.service_config", config), NUMBER("grpc.max_send_message_length", 4), NUMBER("grpc.max_receive_message_length", 3)}});
+  CHECK(strstr(topology(limited).message, "than the 3 that grpc.max_receive_message_length allows"));
+  error = zeebe_channel_unary_call_sync(limited, TOPOLOGY, (const uint8_t *)"12345", 5, NULL, &response);
+  CHECK(strstr(zeebe_error_message(error), "than the 4 that grpc.max_send_message_length allows"));
+  zeebe_error_free(error);
   zeebe_channel_free(limited);
 }
 
