@@ -92,12 +92,12 @@ pub fn shown(text: &str) -> Cow<'_, str> {
     if host.is_none() && query.is_none() {
         return text.into();
     }
-    let scheme = text.split_once("://").map_or("", |(scheme, _)| scheme);
-    let is_scheme = scheme.bytes().all(|byte| byte.is_ascii_alphanumeric());
-    let scheme = if is_scheme && !scheme.is_empty() {
-        &text[..scheme.len() + 3]
-    } else {
-        ""
+    // What looks like another scheme may be part of a password.
+    let scheme = match text.split_once("://") {
+        Some((scheme, _)) if url_scheme(text).is_some() || scheme == "dns" => {
+            &text[..scheme.len() + 3]
+        }
+        _ => "",
     };
     let rest = &text[host.unwrap_or(scheme.len())..];
     let rest = rest.split('?').next().unwrap_or(rest);
@@ -415,6 +415,8 @@ mod tests {
             ("https://u:se@cret@a", "https://<redacted>@a"),
             ("https://u:secret%40a", "https://<redacted>@a"),
             ("u:se://cret@a", "<redacted>@a"),
+            ("secret://u@a", "<redacted>@a"),
+            ("GRPCS://u:secret@a", "GRPCS://<redacted>@a"),
             ("ipv4:u:secret@1.2.3.4:1", "<redacted>@1.2.3.4:1"),
             ("dns://u:secret@8.8.8.8/a", "dns://<redacted>@8.8.8.8/a"),
             ("https://a/?token=secret", "https://a/?<redacted>"),

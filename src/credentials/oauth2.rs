@@ -32,7 +32,7 @@ use super::token::Token;
 use super::token_answer::{self, Endpoint, Granted};
 use super::token_http::{Form, TokenHttp};
 use super::token_url;
-use crate::error::{Error, chain};
+use crate::error::Error;
 use crate::proxy::Proxy;
 use crate::runtime::{blocking, lock};
 
@@ -146,7 +146,9 @@ impl ClientCredentials {
     pub fn problem(&self) -> Option<String> {
         let url = self.shown_url();
         match url::Url::parse(&self.authorization_server) {
-            Err(error) => Some(format!("the token URL {url:?} cannot be used: {error}")),
+            Err(_) => Some(format!(
+                "the token URL {url:?} cannot be used: it is no URL such as https://host/path"
+            )),
             Ok(parsed) if !matches!(parsed.scheme(), "http" | "https") => Some(format!(
                 "the token URL {url:?} is neither https:// nor http://"
             )),
@@ -186,7 +188,7 @@ impl ClientCredentials {
             return discovery.fetch(&self).await;
         }
         let url = TokenUrl::new(self.authorization_server.clone())
-            .map_err(|error| Error::settings_of_call(format!("token URL: {error}")))?;
+            .map_err(|_| Error::internal("a token URL that parses does not parse"))?;
         let client = BasicClient::new(ClientId::new(self.client_id.clone())).set_token_uri(url);
         let granted = Arc::new(Mutex::new(None));
         let (this, slot) = (Arc::clone(&self), Arc::clone(&granted));
@@ -206,7 +208,9 @@ impl ClientCredentials {
                 Token::new(token, granted.expires_in, granted.scope).map_err(Error::internal)
             }
             Err(oauth2::RequestTokenError::Request(Failed(error))) => Err(error),
-            Err(error) => Err(Error::internal(format!("token answer: {}", chain(&error)))),
+            Err(_) => Err(Error::internal(
+                "the stand-in for a token answer is refused",
+            )),
         }
     }
 

@@ -393,7 +393,9 @@ fn platform_roots() -> Result<RootStore, Error> {
 /// Without the PEM reader's words, in which the file's text stands.
 fn reason(error: &rustls_native_certs::Error) -> String {
     match &error.kind {
-        ErrorKind::Io { inner, path } => format!("{}: {inner}", path.display()),
+        ErrorKind::Io { inner, path } => {
+            format!("{}: {inner}", shown_path(&path.to_string_lossy()))
+        }
         ErrorKind::Pem(_) => "a file is broken PEM".to_owned(),
         _ => error.context.to_owned(),
     }

@@ -40,13 +40,28 @@ pub fn shown(text: &str) -> Cow<'_, str> {
             }
         };
     }
-    // In what is no URL, a password may go on anywhere.
-    let end = ["@", "%40"].iter().filter_map(|at| text.rfind(at)).max();
-    let begin = text.find("://").map_or(0, |at| at + "://".len());
-    match end {
-        Some(end) => format!("{}<redacted>{}", &text[..begin.min(end)], &text[end..]).into(),
-        None => text.into(),
+    // In what is no URL, a password may begin and go on anywhere: also before what looks like the end of a scheme.
+    let scheme = ["https://", "http://"].into_iter().find(|scheme| {
+        let start = text.get(..scheme.len());
+        start.is_some_and(|start| start.eq_ignore_ascii_case(scheme))
+    });
+    let (scheme, rest) = text.split_at(scheme.map_or(0, str::len));
+    let at = ["@", "%40", "\u{ff20}", "\u{fe6b}"];
+    if let Some(end) = at.into_iter().filter_map(|at| rest.rfind(at)).max() {
+        return format!("{scheme}<redacted>{}", &rest[end..]).into();
     }
+    // A password whose @ and host are missing stands where a port would.
+    let host = &rest[..rest.find(['/', '?', '#', '\\']).unwrap_or(rest.len())];
+    match host.split_once(':') {
+        Some((name, port)) if !name.starts_with('[') && !is_number(port) => {
+            format!("{scheme}{name}:<redacted>").into()
+        }
+        _ => text.into(),
+    }
+}
+
+fn is_number(text: &str) -> bool {
+    text.bytes().all(|byte| byte.is_ascii_digit())
 }
 
 /// The URL to ask: a user and a password in it go nowhere (RFC 9110 section 4.2.4). What is no URL stays as it is, and will
@@ -119,7 +134,18 @@ mod tests {
             ("https://u:p%40a/t", "https://<redacted>%40a/t"),
             ("https://u:1#p@a/t", "https://<redacted>@a/t"),
             ("https://u:1?p@a/t", "https://<redacted>@a/t"),
-            ("ftp://u:p@a/t", "ftp://<redacted>@a/t"),
+            ("ftp://u:p@a/t", "<redacted>@a/t"),
+            ("u:p://p@a/t", "<redacted>@a/t"),
+            ("p://p@a/t", "<redacted>@a/t"),
+            ("u:http://p@a/t", "<redacted>@a/t"),
+            ("https://u:p\u{ff20}a/t", "https://<redacted>\u{ff20}a/t"),
+            ("https://u:p", "https://u:<redacted>"),
+            ("https://u:p/p", "https://u:<redacted>"),
+            ("u:p", "u:<redacted>"),
+            ("htps://a/t", "htps://a/t"),
+            ("a:8080/t", "a:8080/t"),
+            ("https://a:99999/t", "https://a:99999/t"),
+            ("https://[::1/t", "https://[::1/t"),
             ("https://u:@a/t", "https://<redacted>@a/t"),
             ("https://:p@a/t", "https://<redacted>@a/t"),
             ("", ""),

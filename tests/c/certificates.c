@@ -64,6 +64,28 @@ static void a_root_may_be_the_servers_own(const gateway *g) {
   CHECK(refused(try_listener(g, "tls", own.text, NULL), "certificate"));
 }
 
+/* A key by mistake, as a file and in place of one's path: nothing of it is told. */
+static void what_is_no_root_of_the_platform_is_not_shown(const gateway *g) {
+  static const char *const TEXTS[] = {"-----BEGIN PRIVATE KEY-----\nSECRET%\n-----END PRIVATE KEY-----\n", "-----BEGIN PRIVATE KEY-----\\nSECRET", "-----BEGIN SECRET-----\nMAA=\n-----END SECRET-----\n"};
+  char path[1024];
+  snprintf(path, sizeof path, "%s/no-roots.pem", env("SCRATCH"));
+  CHECK(unsetenv("SSL_CERT_FILE") == 0 && unsetenv("SSL_CERT_DIR") == 0); /* of the machine */
+  for (size_t i = 0; i < 3 * sizeof TEXTS / sizeof *TEXTS; i++) {
+    const char *text = TEXTS[i / 3], *variable = i % 3 == 2 ? "SSL_CERT_DIR" : "SSL_CERT_FILE";
+    zeebe_secure_channel_options options = ZEEBE_SECURE_CHANNEL_OPTIONS_INIT;
+    zeebe_channel *channel = NULL;
+    FILE *out = fopen(path, "w");
+    CHECK(out && fputs(text, out) >= 0 && fclose(out) == 0);
+    CHECK(setenv(variable, i % 3 ? text : path, 1) == 0);
+    options.grpc_address = gateway_address(g, "tls");
+    OK(zeebe_create_secure_channel(&options, &channel));
+    ended end = topology(channel);
+    CHECK(refused(end, "the platform has no root certificates (SSL_CERT_FILE or SSL_CERT_DIR can name some)") && !strstr(end.message, "SECRET"));
+    zeebe_channel_free(channel);
+    CHECK(unsetenv(variable) == 0);
+  }
+}
+
 /* The platform's roots are nobody's own. */
 static void a_root_of_the_platform_is_an_authority_alone(const gateway *g) {
   zeebe_secure_channel_options options = ZEEBE_SECURE_CHANNEL_OPTIONS_INIT;
@@ -142,6 +164,7 @@ int main(void) {
   gateway g;
   gateway_start(&g, "0");
   a_root_may_be_the_servers_own(&g);
+  what_is_no_root_of_the_platform_is_not_shown(&g);
   a_root_of_the_platform_is_an_authority_alone(&g);
   a_token_endpoint_is_trusted_alike(&g);
   certificates_are_read_as_people_write_them(&g);
