@@ -8,6 +8,9 @@ use std::net::TcpStream;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::process::Command;
 
+use aws_lc_rs::digest;
+use base64::Engine;
+use base64::prelude::{BASE64_STANDARD, BASE64_URL_SAFE_NO_PAD};
 use serde_json::{Value, json};
 use support::programs::{C, CPP, clean, program, valgrind};
 use support::{Gateway, make, root};
@@ -21,6 +24,7 @@ use support::{Gateway, make, root};
 /// - `topology`: asks the gateway; true if it answers, else what the error has
 /// - `tell`: requests to the gateway's control port beforehand, each with its body
 /// - `body`: of the token request
+/// - `thumbprints_of`: the token request's assertion names the certificate of this file by its digests; "" for none
 /// - `authorization`: its scheme, in what came to the gateway
 struct Case<'a> {
     file: &'a Value,
@@ -130,7 +134,7 @@ impl Case<'_> {
             ask(
                 gateway,
                 told[0].as_str().unwrap(),
-                told[1].as_str().unwrap(),
+                &filled_in(told[1].as_str().unwrap(), gateway),
             );
         }
         let topology = self.case.get("topology");
@@ -165,8 +169,9 @@ impl Case<'_> {
         match topology {
             None => assert_eq!(lines.len(), 1, "{name}: {printed}"),
             Some(Value::String(error)) => {
+                let error = filled_in(error, gateway);
                 assert!(
-                    lines[1].starts_with("error: ") && lines[1].contains(error),
+                    lines[1].starts_with("error: ") && lines[1].contains(&error),
                     "{name}: {printed}"
                 );
             }
@@ -178,6 +183,23 @@ impl Case<'_> {
                 json!(body),
                 "{name}"
             );
+        }
+        if let Some(certificate) = self.text("thumbprints_of") {
+            let request = ask(gateway, "GET /token-request", "");
+            let header = assertion_header(request["body"].as_str().unwrap());
+            let digest = |algorithm| match certificate {
+                "" => Value::Null,
+                file => json!(BASE64_URL_SAFE_NO_PAD.encode(digest::digest(
+                    algorithm,
+                    &der(&std::fs::read_to_string(gateway.get(file)).unwrap())
+                ))),
+            };
+            let expected = [
+                digest(&digest::SHA1_FOR_LEGACY_USE_ONLY),
+                digest(&digest::SHA256),
+            ];
+            let found = [&header["x5t"], &header["x5t#S256"]].map(Clone::clone);
+            assert_eq!(found, expected, "{name}: {header}");
         }
         if let Some(scheme) = self.text("authorization") {
             let calls = ask(gateway, "GET /calls?last=1", "").to_string();
@@ -213,6 +235,24 @@ impl Case<'_> {
             .filter_map(|line| line.strip_prefix(prefix)?.split_whitespace().next());
         assert_eq!(told.collect::<Vec<_>>(), expected, "{name}: {logged}");
     }
+}
+
+/// Of the JWT in a form.
+fn assertion_header(form: &str) -> Value {
+    let assertion = form
+        .split('&')
+        .find_map(|field| field.strip_prefix("client_assertion="))
+        .unwrap();
+    let header = assertion.split('.').next().unwrap();
+    serde_json::from_slice(&BASE64_URL_SAFE_NO_PAD.decode(header).unwrap()).unwrap()
+}
+
+/// The first certificate of PEM text.
+fn der(pem: &str) -> Vec<u8> {
+    let (_, rest) = pem.split_once("-----BEGIN CERTIFICATE-----").unwrap();
+    let (text, _) = rest.split_once("-----END").unwrap();
+    let text: String = text.split_whitespace().collect();
+    BASE64_STANDARD.decode(text).unwrap()
 }
 
 /// `${name}` is a port or a path of the gateway's, `${text:name}` what is in the file of that path.

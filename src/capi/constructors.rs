@@ -21,7 +21,7 @@ use super::options::{
 };
 use super::plugin;
 use super::token_arguments::{TokenArguments, lifetime, lifetime_arguments};
-use crate::channel::settings::{self, FromEnvironment};
+use crate::channel::settings::{self, Configuration, FromEnvironment};
 use crate::channel::{
     CallDefaults, Channel, ChannelArguments, ChannelKind, ChannelOptions, Materials,
     OauthArguments, OptionValue, Settings,
@@ -371,8 +371,10 @@ pub extern "C" fn zeebe_create_channel_from_environment(
         settings, official, ..
     } = found;
     let mut token = TokenArguments::read(std::ptr::null())?;
-    if let (Some(url), Some(oauth)) = (official.configuration_url, &settings.oauth) {
-        token.options.discovery = Some(Discovery::new(url, oauth.authorization_server.1));
+    if let (Some(configuration), Some(oauth)) = (official.configuration, &settings.oauth) {
+        let Configuration { url, issuer } = configuration;
+        let origin = oauth.authorization_server.1;
+        token.options.discovery = Some(Discovery::new(&url, issuer.as_deref(), origin));
     }
     let sent_by_default = ClientAuthentication::OF_OFFICIAL_CLIENTS;
     token.authentication = official.client_authentication.or(Some(sent_by_default));

@@ -54,7 +54,13 @@ impl Materials {
             .extend(plugin(&official.call_credentials)?);
         let signs = official.client_authentication == Some(ClientAuthentication::PrivateKeyJwt);
         let signing_key = match &key {
-            Some(key) if signs => Some(Arc::new(SigningKey::from_pem(&key.name, &key.text, None)?)),
+            Some(key) if signs => {
+                let key = SigningKey::from_pem(&key.name, &key.text, None)?;
+                Some(Arc::new(match token_tls.own_certificate() {
+                    Some(certificate) => key.with_certificate(certificate),
+                    None => key,
+                }))
+            }
             _ => None,
         };
         let text = |pem: &Option<Pem>| {
@@ -69,13 +75,14 @@ impl Materials {
             certificate.as_ref().map(|text| text.as_str()),
             None,
         ];
-        let more = [ca, official.configuration_url.as_deref()];
+        let configuration = official.configuration.as_ref();
+        let more = [ca, configuration.map(|found| found.url.as_str())];
         if more.iter().any(Option::is_some) {
             shown.extend(more);
         }
         Ok(Self {
             credentials,
-            token_tls,
+            token_tls: token_tls.without_root(),
             signing_key,
             identity: fingerprint(&shown),
         })

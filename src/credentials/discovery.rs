@@ -4,23 +4,26 @@
 //! a token URL that was given is: the secret goes there.
 
 use std::sync::{Arc, Mutex};
+use std::time::SystemTime;
 
 use http::StatusCode;
-use http::header::LOCATION;
 use serde_json::Value;
 
 use super::oauth2::{ClientCredentials, TokenOptions};
 use super::token::Token;
-use super::token_answer::passing;
+use super::token_answer::{denied_by, is_rate_limit, passing, redirected, unusable};
 use super::token_http::{Answer, TokenHttp};
 use super::token_url::{asked, check_token_url, shown};
 use crate::environment::Origin;
 use crate::error::Error;
+use crate::retry_after::retry_after;
 use crate::runtime::lock;
 
 /// One configuration URL, and the client at the endpoint that it led to.
 pub struct Discovery {
     url: String,
+    /// Whose metadata they must be (RFC 8414 section 3.3); `None`: not known.
+    issuer: Option<String>,
     /// For errors: which variable led here.
     origin: Origin,
     http: TokenHttp,
@@ -34,9 +37,10 @@ impl std::fmt::Debug for Discovery {
 }
 
 impl Discovery {
-    pub fn new(url: String, origin: Origin) -> Arc<Self> {
+    pub fn new(url: &str, issuer: Option<&str>, origin: Origin) -> Arc<Self> {
         Arc::new(Self {
-            url: asked(&url).into_owned(),
+            url: asked(url).into_owned(),
+            issuer: issuer.map(|issuer| asked(issuer).into_owned()),
             origin,
             http: TokenHttp::default(),
             found: Mutex::default(),
@@ -77,6 +81,10 @@ impl Discovery {
         let answer = answer.map_err(|error| {
             passing(format!("{}: {}", self.name(), error.message())).retryable(error.is_retryable())
         })?;
+        if answer.status == StatusCode::PROXY_AUTHENTICATION_REQUIRED {
+            let why = denied_by(client.options.proxy.as_ref());
+            return Err(unusable(format!("{}: {why}", self.name())));
+        }
         let url = self.token_endpoint(&answer)?;
         let options = TokenOptions {
             discovery: None,
@@ -99,22 +107,22 @@ impl Discovery {
             Error::settings_of_call(format!("{} names no token endpoint: {why}", self.name()))
         };
         let status = answer.status;
-        if status.is_server_error()
-            || matches!(
-                status,
-                StatusCode::REQUEST_TIMEOUT | StatusCode::TOO_MANY_REQUESTS
-            )
-        {
-            return Err(passing(format!("{} answered {status}", self.name())));
+        let is_passing = match status.as_u16() {
+            403 => is_rate_limit(&answer.headers),
+            408 | 429 | 500.. => true,
+            _ => false,
+        };
+        if is_passing {
+            let pause = retry_after(&answer.headers, SystemTime::now());
+            return Err(
+                passing(format!("{} answered {status}", self.name())).with_retry_after(pause)
+            );
         }
         if status.is_redirection() {
-            let to = answer
-                .headers
-                .get(LOCATION)
-                .map(|to| String::from_utf8_lossy(to.as_bytes()));
-            let to = to.map_or(String::new(), |to| format!(" to {:?}", cut(&to)));
+            let to = redirected(&self.url, &answer.headers);
             return Err(refused(format!(
-                "it answered {status}{to}, and redirects are not followed"
+                "it answered {status}, a redirect to {}: redirects are not followed, set the final URL",
+                to.map_or("nowhere".to_owned(), |to| cut(&to))
             )));
         }
         if !status.is_success() {
@@ -122,12 +130,35 @@ impl Discovery {
         }
         let metadata: Value = serde_json::from_slice(&answer.body)
             .map_err(|_| refused(format!("its answer, {status}, is no JSON")))?;
+        self.check_issuer(&metadata).map_err(refused)?;
         let url = metadata["token_endpoint"]
             .as_str()
             .ok_or_else(|| refused("its answer has no token_endpoint".to_owned()))?;
         check_token_url(url, false)
             .map_err(|why| refused(format!("of its token_endpoint {:?}: {why}", cut(url))))?;
         Ok(url.to_owned())
+    }
+
+    /// Metadata that say that they are another's are not used (RFC 8414 section 3.3). A final slash does not count: the
+    /// metadata's URL is the same with it.
+    fn check_issuer(&self, metadata: &Value) -> Result<(), String> {
+        let Some(asked) = &self.issuer else {
+            return Ok(());
+        };
+        let rule = "RFC 8414 wants them to be the same; set the right one, or the token endpoint's own URL \
+                    (CAMUNDA_OAUTH_URL)";
+        match metadata["issuer"].as_str() {
+            Some(issuer) if issuer.trim_end_matches('/') == asked.trim_end_matches('/') => Ok(()),
+            Some(issuer) => Err(format!(
+                "it is the metadata of the issuer {:?}, and {:?} was asked for: {rule}",
+                cut(issuer),
+                shown(asked)
+            )),
+            None => Err(format!(
+                "its answer has no issuer, and {:?} was asked for: {rule}",
+                shown(asked)
+            )),
+        }
     }
 }
 

@@ -320,9 +320,42 @@ static void user_and_password_of_the_token_url_are_not_sent(const gateway *g) {
   }
 }
 
+/* Of the metadata that name the token endpoint, too. By variables, and so before there are threads. */
+static void metadata_that_are_late_say_when_to_come_again(const gateway *g) {
+  static const struct { const char *answer; int64_t pause; int32_t retryable; } LATE[] = {
+      {"POST /discovery-answer?status=503&retry_after=7", 7000, 1}, {"POST /discovery-answer?status=429&retry_after=1.5", 1500, 1},
+      {"POST /discovery-answer?status=403&header=x-retry-after:2", 2000, 1}, {"POST /discovery-answer?status=500", -1, 1},
+      {"POST /discovery-answer?status=403", -1, 0}, {"POST /discovery-answer?status=404&retry_after=7", -1, 0},
+  };
+  char issuer[128];
+  snprintf(issuer, sizeof issuer, "http://%s", gateway_address(g, "token_http"));
+  CHECK(!setenv("CAMUNDA_GRPC_ADDRESS", gateway_address(g, "plaintext"), 1) && !setenv("ZEEBE_INSECURE_CONNECTION", "true", 1));
+  CHECK(!setenv("CAMUNDA_CLIENT_SECRET", "demo-secret", 1) && !setenv("CAMUNDA_TOKEN_AUDIENCE", "zeebe-api", 1) && !setenv("CAMUNDA_ISSUER_URL", issuer, 1));
+  zeebe_channel *channels[sizeof LATE / sizeof *LATE] = {NULL};
+  for (size_t i = 0; i < sizeof LATE / sizeof *LATE; i++) {
+    char id[32];
+    snprintf(id, sizeof id, "client-%zu", i); /* so that no two share a pause */
+    CHECK(setenv("CAMUNDA_CLIENT_ID", id, 1) == 0);
+    OK(zeebe_create_channel_from_environment(NULL, &channels[i]));
+  }
+  for (const char *const *name = (const char *[]){"CAMUNDA_GRPC_ADDRESS", "ZEEBE_INSECURE_CONNECTION", "CAMUNDA_CLIENT_ID", "CAMUNDA_CLIENT_SECRET", "CAMUNDA_TOKEN_AUDIENCE", "CAMUNDA_ISSUER_URL", NULL}; *name; name++) unsetenv(*name);
+  for (size_t i = 0; i < sizeof LATE / sizeof *LATE; i++) {
+    zeebe_response *response = NULL;
+    gateway_tell(g, LATE[i].answer);
+    zeebe_error *error = zeebe_channel_unary_call_sync(channels[i], TOPOLOGY, NULL, 0, NULL, &response);
+    if (!error || zeebe_error_retry_after_ms(error) != LATE[i].pause || zeebe_error_is_retryable(error) != LATE[i].retryable || zeebe_error_source(error) != ZEEBE_ERROR_SOURCE_TOKEN_ENDPOINT) {
+      fprintf(stderr, "%s: %lld, %s\n", LATE[i].answer, (long long)zeebe_error_retry_after_ms(error), error ? zeebe_error_message(error) : "");
+      exit(1);
+    }
+    zeebe_error_free(error);
+    zeebe_channel_free(channels[i]);
+  }
+}
+
 int main(void) {
   gateway g;
   gateway_start(&g, "0");
+  metadata_that_are_late_say_when_to_come_again(&g);
   every_answer_has_its_end(&g);
   a_redirect_is_never_followed(&g);
   retry_after_is_seconds_or_a_date_and_bounded(&g);

@@ -6,7 +6,7 @@
 mod official;
 
 use super::target;
-pub use official::{CallCredentials, FromEnvironment, Official, from_environment};
+pub use official::{CallCredentials, Configuration, FromEnvironment, Official, from_environment};
 use secrecy::SecretString;
 use serde_json::{Value, json};
 

@@ -164,7 +164,7 @@ fn clock_hint(answer: Answer<'_>) -> Option<String> {
 }
 
 /// Of a 403: the server says when to come again, or that nothing is left.
-pub(super) fn is_rate_limit(headers: &HeaderMap) -> bool {
+pub(in crate::credentials) fn is_rate_limit(headers: &HeaderMap) -> bool {
     let is_none_left = |name: &str| {
         let left = headers.get(name).and_then(|value| value.to_str().ok());
         left.is_some_and(|left| left.trim().parse() == Ok(0))
@@ -185,7 +185,7 @@ pub(super) fn is_rate_limit(headers: &HeaderMap) -> bool {
 }
 
 /// Where a redirect leads: its query may hold what should not be printed, and so may its userinfo.
-pub(super) fn redirected(from: &str, headers: &HeaderMap) -> Option<String> {
+pub(in crate::credentials) fn redirected(from: &str, headers: &HeaderMap) -> Option<String> {
     let to = headers.get(LOCATION)?.to_str().ok()?;
     let to = Url::parse(from).ok()?.join(to).ok()?;
     Some(match to.has_host() {

@@ -21,7 +21,7 @@ use super::token::Token;
 use crate::error::{Error, Source};
 use crate::proxy::Proxy;
 use crate::retry_after::retry_after;
-pub(super) use hints::denied_by;
+pub(super) use hints::{denied_by, is_rate_limit, redirected};
 use words::Words;
 
 /// What of a token answer is used, in the form the RFC gives it.

@@ -6,6 +6,7 @@ use serde_json::json;
 use super::super::{
     CLOUD_AUDIENCE, CLOUD_OAUTH_URL, ChannelKind, Credentials, Grant, LEEWAY, Settings,
 };
+use super::Configuration;
 use super::names::{
     AUDIENCE, AUTHENTICATION, BASIC_PASSWORD, BASIC_USERNAME, BEARER_TOKEN, ISSUER_URL,
     OAUTH_DISABLED, RESOURCE, SCOPE, STRATEGY, TOKEN_URL, WELL_KNOWN_URL,
@@ -139,7 +140,7 @@ pub(super) fn grant(
     variables: &Variables<'_>,
     credentials: Credentials,
     kind: ChannelKind,
-) -> Result<(Grant, Option<String>), Error> {
+) -> Result<(Grant, Option<Configuration>), Error> {
     let (server, configuration) = token_url(variables)?;
     let none = || (String::new(), Origin::Default);
     // Who is asked by another URL knows its audience, or needs none: only Camunda's cloud has one that is known here.
@@ -160,8 +161,8 @@ pub(super) fn grant(
     Ok((grant, configuration))
 }
 
-/// As it is shown, and the URL of the metadata that have it, if it is to be discovered.
-fn token_url(variables: &Variables<'_>) -> Result<(Setting, Option<String>), Error> {
+/// As it is shown, and the metadata that have it, if it is to be discovered.
+fn token_url(variables: &Variables<'_>) -> Result<(Setting, Option<Configuration>), Error> {
     let names: Vec<_> = TOKEN_URL
         .into_iter()
         .chain([WELL_KNOWN_URL, ISSUER_URL])
@@ -171,11 +172,17 @@ fn token_url(variables: &Variables<'_>) -> Result<(Setting, Option<String>), Err
     };
     let url = text.trim().to_owned();
     let configuration = match origin {
-        Origin::Environment(WELL_KNOWN_URL) => Some(url.clone()),
-        Origin::Environment(ISSUER_URL) => Some(format!(
-            "{}/.well-known/openid-configuration",
-            url.trim_end_matches('/')
-        )),
+        Origin::Environment(WELL_KNOWN_URL) => Some(Configuration {
+            url: url.clone(),
+            issuer: None,
+        }),
+        Origin::Environment(ISSUER_URL) => Some(Configuration {
+            url: format!(
+                "{}/.well-known/openid-configuration",
+                url.trim_end_matches('/')
+            ),
+            issuer: Some(url.clone()),
+        }),
         _ => None,
     };
     Ok(((url, origin), configuration))

@@ -52,7 +52,15 @@ pub struct Official {
     pub connect_timeout: Option<Duration>,
     pub timeout: Option<Duration>,
     /// Where the token endpoint's URL is to be found, if no variable has it.
-    pub configuration_url: Option<String>,
+    pub configuration: Option<Configuration>,
+}
+
+/// The metadata of an authorization server.
+#[derive(Debug)]
+pub struct Configuration {
+    pub url: String,
+    /// Whose they are; `None`: no variable says so.
+    pub issuer: Option<String>,
 }
 
 impl Official {
@@ -101,11 +109,11 @@ pub fn from_environment(environment: &Environment<'_>) -> Result<FromEnvironment
     };
 
     let (mut settings, plaintext) = gateway_settings(&variables, credentials.as_ref())?;
-    let mut configuration_url = None;
+    let mut configuration = None;
     if let Some(credentials) = credentials {
-        let (grant, configuration) = authentication::grant(&variables, credentials, settings.kind)?;
+        let (grant, found) = authentication::grant(&variables, credentials, settings.kind)?;
         grant.add_to(&mut settings);
-        configuration_url = configuration;
+        configuration = found;
     }
     let call_credentials = strategy.call_credentials(&variables, &mut settings)?;
     let over_tls = !plaintext || token_over_tls(&settings);
@@ -123,7 +131,7 @@ pub fn from_environment(environment: &Environment<'_>) -> Result<FromEnvironment
         client_authentication,
         connect_timeout: None,
         timeout: None,
-        configuration_url,
+        configuration,
     };
     if let Some((authority, origin)) = variables.first(&AUTHORITY)? {
         settings
