@@ -22,6 +22,7 @@ fn environment(gateway: &Gateway) -> Vec<(&'static str, String)> {
         ("TLS_OAUTH", at("tls_oauth")),
         ("RESET", at("reset")),
         ("RESET_TLS", at("reset_tls")),
+        ("CONTROL", gateway.get("control")),
         ("TOKEN_URL", token_url("token_https")),
         ("TOKEN_MTLS_URL", token_url("token_mtls")),
         ("MTLS", at("mtls")),

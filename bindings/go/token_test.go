@@ -3,6 +3,7 @@ package zeebe_test
 import (
 	"bytes"
 	"context"
+	"encoding/base64"
 	"encoding/json"
 	"io"
 	"log/slog"
@@ -139,6 +140,46 @@ func TestBearerAndBasic(t *testing.T) {
 	}
 	_, err = local.With(nil)
 	failure(t, err, codes.InvalidArgument)
+}
+
+// tokenRequest is the last one, of a channel with these options.
+func tokenRequest(t *testing.T, gateway *testserver.Gateway, id, listener string, options zeebe.TokenOptions) map[string]any {
+	t.Helper()
+	options.CA = gateway.File("ca")
+	options.PrivateKey = gateway.File("client_key")
+	channel, err := zeebe.NewOAuth2ClientCredentialsChannel(zeebe.WithAddress(gateway.Address("plaintext")), zeebe.WithClientID(id),
+		zeebe.WithAudience("zeebe-api"), zeebe.WithAuthorizationServer("https://"+gateway.Address(listener)+"/oauth/token"),
+		zeebe.WithCredentials(must(zeebe.NewLocalCredentials())), zeebe.WithTokenOptions(options))
+	_ = open(t, channel, err).RetrieveToken(patience(t)) // it may be refused
+	return gateway.Tell("GET", "/token-request")
+}
+
+func TestAssertionsAreForWhomTheProgramSays(t *testing.T) {
+	gateway := testserver.StartGateway(t)
+	for given, expected := range map[string]string{"": "https://" + gateway.Address("token_https") + "/oauth/token", "https://login.example/issuer": "https://login.example/issuer"} {
+		request := tokenRequest(t, gateway, "signer"+given, "token_https", zeebe.TokenOptions{
+			ClientAuthentication: zeebe.ClientAuthenticationPrivateKeyJWT, AssertionAudience: given,
+		})
+		form := must(url.ParseQuery(request["body"].(string)))
+		var claims struct{ Aud string }
+		ok(t, json.Unmarshal(must(base64.RawURLEncoding.DecodeString(strings.Split(form.Get("client_assertion"), ".")[1])), &claims))
+		if claims.Aud != expected {
+			t.Errorf("aud is %q, not %q", claims.Aud, expected)
+		}
+	}
+}
+
+func TestRootBehindTheCertificateIsShownIfTheProgramSaysSo(t *testing.T) {
+	gateway := testserver.StartGateway(t)
+	for sends, expected := range map[bool]float64{false: 1, true: 2} {
+		request := tokenRequest(t, gateway, "demo-client", "token_mtls", zeebe.TokenOptions{
+			ClientAuthentication: zeebe.ClientAuthenticationTLS,
+			CertificateChain:     gateway.File("client_certificate") + gateway.File("ca"), SendRootCertificate: sends,
+		})
+		if request["certificates"] != expected {
+			t.Errorf("%v certificates were shown, not %v", request["certificates"], expected)
+		}
+	}
 }
 
 type lockedBuffer struct {

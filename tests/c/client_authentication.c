@@ -1,5 +1,6 @@
 /* How a client proves who it is to the token endpoint without a secret: signed assertions and certificates. */
-#include "check.h"
+#define _GNU_SOURCE
+#include "gateway.h"
 
 typedef struct {
   int32_t method;
@@ -114,6 +115,29 @@ static void certificates_authenticate_a_client(void) {
   free(chain);
 }
 
+static void shows_certificates(const char *key, const char *chain, int32_t sends_root, const char *expected) {
+  CHECK(fetch((client){.method = ZEEBE_CLIENT_AUTHENTICATION_TLS, .private_key = key, .certificate_chain = chain, .client_id = "demo-client",
+                       .url = env("TOKEN_MTLS_URL"), .sends_root = sends_root}, "") == 0);
+  gateway g;
+  snprintf(g.ports, sizeof g.ports, "{\"control\":%s}", env("CONTROL"));
+  char *json = gateway_ask(&g, "GET /token-request", NULL, 0);
+  if (!strstr(json, expected)) fprintf(stderr, "not %s: %s\n", expected, json);
+  CHECK(strstr(json, expected));
+  free(json);
+}
+
+/* Servers have it, and some count; Spring, say, wants it all the same. */
+static void a_root_behind_the_certificate_is_sent_only_if_told(void) {
+  char *key = file("CLIENT_KEY"), *chain = file("CLIENT_CERTIFICATE"), whole[65536];
+  snprintf(whole, sizeof whole, "%s%s", chain, ca);
+  shows_certificates(key, whole, 0, "\"certificates\":1");
+  shows_certificates(key, whole, 1, "\"certificates\":2");
+  shows_certificates(key, chain, 0, "\"certificates\":1");
+  shows_certificates(key, chain, 1, "\"certificates\":1");
+  free(key);
+  free(chain);
+}
+
 static void a_certificate_goes_with_every_method(void) {
   char *key = file("CLIENT_KEY"), *chain = file("CLIENT_CERTIFICATE"), *ec = file("EC_KEY");
   const char *url = env("TOKEN_MTLS_URL");
@@ -194,6 +218,7 @@ int main(void) {
   another_key_or_client_is_refused();
   the_audience_is_the_url_or_what_the_program_says();
   certificates_authenticate_a_client();
+  a_root_behind_the_certificate_is_sent_only_if_told();
   a_certificate_goes_with_every_method();
   what_is_missing_or_of_no_use_is_refused();
   a_channel_needs_no_secret();

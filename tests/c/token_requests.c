@@ -108,12 +108,47 @@ static void the_granted_scope_is_shown(const gateway *g) {
   zeebe_channel_free(channel);
 }
 
+static void refused(const gateway *g, const zeebe_channel *channel, int status, const char *told) {
+  char request[64];
+  snprintf(request, sizeof request, "POST /fail?status=%d&count=9", status);
+  gateway_tell(g, request);
+  ended end = topology(channel);
+  gateway_tell(g, "POST /fail?status=14&count=0");
+  if (end.status == status && (told ? strstr(end.message, told) != NULL : !strstr(end.message, "scope"))) return;
+  fprintf(stderr, "%d, not \"%s\": %s\n", end.status, told ? told : "", end.message);
+  exit(1);
+}
+
+/* A scope that is misspelt some servers leave out of the token without a word: who then refuses the token is the gateway. */
+static void a_gateway_that_refuses_the_token_is_told_with_the_scope_that_was_asked_for(const gateway *g) {
+  static const struct { const char *scope, *answer, *told; } TOKENS[] = {
+      {"misspelt one", "{'access_token':'t0ken'}", "the scope \"misspelt one\" was asked for, and the token endpoint did not say which one it granted"},
+      {"misspelt two", "{'access_token':'t0ken','scope':''}", "the scope \"misspelt two\" was asked for, and the token endpoint granted \"\""},
+      {"misspelt three", "{'access_token':'t0ken','scope':'three'}", "the scope \"misspelt three\" was asked for, and the token endpoint granted \"three\""},
+      {"right", "{'access_token':'t0ken','scope':'right'}", NULL},
+      {"", "{'access_token':'t0ken','scope':'whatever'}", NULL},
+  };
+  for (size_t i = 0; i < sizeof TOKENS / sizeof *TOKENS; i++) {
+    zeebe_channel *channel = oauth_channel(g, (oauth_arguments){.address = gateway_address(g, "plaintext"), .scope = TOKENS[i].scope});
+    answer(g, "status=200&count=9", TOKENS[i].answer);
+    CHECK(topology(channel).status == 0);
+    refused(g, channel, ZEEBE_STATUS_PERMISSION_DENIED, TOKENS[i].told);
+    refused(g, channel, ZEEBE_STATUS_NOT_FOUND, NULL);
+    usleep(1300000); /* then the token is old enough to be replaced; the next is refused as well */
+    refused(g, channel, ZEEBE_STATUS_UNAUTHENTICATED, TOKENS[i].told);
+    refused(g, channel, ZEEBE_STATUS_UNAUTHENTICATED, TOKENS[i].told);
+    answer(g, "status=200&count=0", "");
+    zeebe_channel_free(channel);
+  }
+}
+
 int main(void) {
   gateway g;
   gateway_start(&g, "0");
   the_token_request_is_the_references(&g);
   prefetch_asks_when_the_plugin_is_made(&g);
   the_granted_scope_is_shown(&g);
+  a_gateway_that_refuses_the_token_is_told_with_the_scope_that_was_asked_for(&g);
   OK(zeebe_runtime_shutdown(-1));
   gateway_stop(&g);
   return 0;

@@ -97,6 +97,50 @@ static void tokens_are_renewed_before_a_call_must_wait(void) {
   gateway_stop(&g);
 }
 
+static struct {
+  pthread_mutex_t mutex;
+  char text[4096];
+  int warnings;
+} leeway_log = {PTHREAD_MUTEX_INITIALIZER, "", 0};
+
+static void on_leeway_log(void *user_data, const zeebe_log_record *record) {
+  (void)user_data;
+  if (!strstr(zeebe_log_record_message(record), "leeway")) return;
+  pthread_mutex_lock(&leeway_log.mutex);
+  leeway_log.warnings++;
+  snprintf(leeway_log.text, sizeof leeway_log.text, "%s", zeebe_log_record_message(record));
+  pthread_mutex_unlock(&leeway_log.mutex);
+}
+
+/* One that was given is kept to, and said once; the gateway's tokens live an hour. */
+static void a_leeway_that_leaves_nothing_of_a_token_is_warned_of_once(const gateway *g) {
+  static const struct { int64_t leeway; const char *told; int requests; } ROWS[] = {
+      {3600, "the leeway of 3600 s leaves little of a token that lives 3600 s: every call needs a new token", 3},
+      {INT64_MAX, "every call needs a new token", 3},
+      {1800, "the leeway of 1800 s leaves little of a token that lives 3600 s: more than half of it goes unused", 1},
+      {1799, NULL, 1},
+      {ZEEBE_LEEWAY_NONE, NULL, 1},
+  };
+  for (size_t i = 0; i < sizeof ROWS / sizeof *ROWS; i++) {
+    char *json = NULL, leeway[64];
+    leeway_log.warnings = 0;
+    OK(zeebe_set_log_callback(ZEEBE_LOG_LEVEL_WARN, on_leeway_log, NULL, NULL));
+    zeebe_channel *channel = oauth_to(g, "plaintext_oauth", ROWS[i].leeway);
+    long before = requests(g);
+    for (int call = 0; call < 3; call++) CHECK(topology(channel).status == 0);
+    OK(zeebe_set_log_callback(ZEEBE_LOG_LEVEL_OFF, NULL, NULL, NULL)); /* what was logged has been told by then */
+    OK(zeebe_channel_describe(channel, &json));
+    snprintf(leeway, sizeof leeway, "\"leeway\":%lld", (long long)(ROWS[i].leeway < 0 ? 0 : ROWS[i].leeway));
+    if (leeway_log.warnings != (ROWS[i].told != NULL) || !strstr(leeway_log.text, ROWS[i].told ? ROWS[i].told : "") || !strstr(json, leeway) ||
+        requests(g) != before + ROWS[i].requests) {
+      fprintf(stderr, "%lld: %d warnings, %ld requests: %s; %s\n", (long long)ROWS[i].leeway, leeway_log.warnings, requests(g) - before, leeway_log.text, json);
+      exit(1);
+    }
+    zeebe_string_free(json);
+    zeebe_channel_free(channel);
+  }
+}
+
 static zeebe_channel *sharing(const gateway *g, const char *scope, int64_t leeway, int64_t timeout_ms) {
   return oauth_channel(g, (oauth_arguments){
                               .address = gateway_address(g, "plaintext_oauth"),
@@ -320,6 +364,7 @@ int main(void) {
   a_fetch_that_outlives_a_calls_deadline_serves_the_next(&g);
   plugins_that_are_freed_leave_nothing_behind(&g);
   a_leeway_as_long_as_the_lifetime_means_a_fetch_for_every_call(&g);
+  a_leeway_that_leaves_nothing_of_a_token_is_warned_of_once(&g);
   a_leeway_that_was_not_given_is_at_most_half_of_the_life(&g);
   no_token_is_fetched_for_a_gateway_that_cannot_be_reached(&g);
   a_token_goes_in_plaintext_to_loopback_only_unless_allowed();

@@ -67,6 +67,33 @@ TEST(OAuth2, SaysThatTheSecretIsWrong)
     EXPECT_THROW(gateway().channel().retrieve_token(zeebe::use_future).get(), zeebe::Error) << "a channel without OAuth";
 }
 
+TEST(OAuth2, SignsForWhomTheProgramSays)
+{
+    auto options = oauth2_options();
+    options.client_secret = {};
+    options.token_options.client_authentication = zeebe::ClientAuthentication::private_key_jwt;
+    options.token_options.private_key = read_file(gateway().get("client_key"));
+    options.token_options.assertion_audience = "https://login.example/issuer";
+    const auto end = create_oauth2_client_credentials_channel(options).value().call("Topology", {}, zeebe::within(patience));
+    ASSERT_FALSE(end);
+    EXPECT_NE(end.error().message().find("another aud than \"https://login.example/issuer\""), std::string::npos) << end.error().message();
+}
+
+TEST(OAuth2, ShowsTheRootBehindTheCertificateIfTheProgramSaysSo)
+{
+    for (const bool sends : {false, true}) {
+        auto options = oauth2_options();
+        options.authorization_server = "https://" + gateway().address("token_mtls") + "/oauth/token";
+        options.client_secret = {};
+        options.token_options.client_authentication = zeebe::ClientAuthentication::tls;
+        options.token_options.private_key = read_file(gateway().get("client_key"));
+        options.token_options.certificate_chain = read_file(gateway().get("client_certificate")) + gateway().ca();
+        options.token_options.send_root_certificate = sends;
+        create_oauth2_client_credentials_channel(options).value().retrieve_token(zeebe::use_future).get();
+        EXPECT_EQ(json_value(gateway().tell("GET /token-request"), "certificates"), sends ? "2" : "1");
+    }
+}
+
 TEST(OAuth2, SaysWhenToTryAgain)
 {
     auto options = oauth2_options();

@@ -2,7 +2,7 @@
 //! them to go away.
 
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::watch;
@@ -21,6 +21,8 @@ pub(crate) struct Connection {
     /// Sends GOAWAY; calls under way may finish.
     pub(crate) go_away: CancellationToken,
     pub(crate) turns: Turns,
+    /// That the client has shown.
+    pub(crate) certificates: AtomicUsize,
     injected: Mutex<Vec<u8>>,
     closed: CancellationToken,
 }

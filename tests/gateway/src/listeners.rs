@@ -2,6 +2,7 @@
 
 use std::pin::pin;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use hyper::body::Incoming;
@@ -104,6 +105,8 @@ impl Endpoint {
             if is_gateway && let Some(kind) = stream.get_ref().1.handshake_kind() {
                 context.counters.count_handshake(kind);
             }
+            let shown = stream.get_ref().1.peer_certificates().map_or(0, <[_]>::len);
+            connection.certificates.store(shown, Ordering::Relaxed);
             self.wire(stream, connection, context).await;
         }
     }
@@ -170,7 +173,8 @@ impl Endpoint {
                 calls::answer(self.name, admission, context, connection, request).await
             }
             Role::TokenEndpoint(scheme, shown) => {
-                Ok(token_endpoint::answer(context, scheme, *shown, request).await)
+                let certificates = connection.certificates.load(Ordering::Relaxed);
+                Ok(token_endpoint::answer(context, scheme, *shown, certificates, request).await)
             }
             Role::Control => Ok(control::answer(context, request).await),
         }

@@ -31,7 +31,7 @@ const CONFIGURATION_PATH: &str = "/.well-known/openid-configuration";
 pub(crate) struct LastRequest(Mutex<Value>);
 
 impl LastRequest {
-    fn keep(&self, parts: &Parts, body: &[u8]) {
+    fn keep(&self, parts: &Parts, body: &[u8], certificates: usize) {
         let header = |name: &HeaderName| {
             let value = parts.headers.get(name).map(HeaderValue::as_bytes);
             value.map(String::from_utf8_lossy)
@@ -42,6 +42,7 @@ impl LastRequest {
             "content_type": header(&CONTENT_TYPE),
             "accept": header(&ACCEPT),
             "body": String::from_utf8_lossy(body),
+            "certificates": certificates,
         });
     }
 
@@ -88,6 +89,7 @@ pub(crate) async fn answer(
     context: &Context,
     scheme: &str,
     shown: Shown,
+    certificates: usize,
     request: Request<Incoming>,
 ) -> Response<Body> {
     if request.uri().path() == CONFIGURATION_PATH {
@@ -112,7 +114,7 @@ pub(crate) async fn answer(
         Ok(body) => body,
         Err(reason) => return http::error_answer(StatusCode::BAD_REQUEST, &reason),
     };
-    context.token_request.keep(&parts, &body);
+    context.token_request.keep(&parts, &body, certificates);
     if let Some(answer) = context.switches.next_token_answer() {
         return given(context, answer).await;
     }

@@ -5,12 +5,14 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import com.fasterxml.jackson.databind.JsonNode;
 import gateway_protocol.GatewayGrpc;
 import gateway_protocol.GatewayOuterClass.TopologyRequest;
 import io.grpc.ConnectivityState;
 import io.grpc.Status;
 import io.grpc.StatusRuntimeException;
 import java.time.Duration;
+import java.util.Base64;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutionException;
@@ -107,6 +109,48 @@ class ChannelTest {
     assertEquals(ZeebeException.Source.TOKEN_ENDPOINT, why.source());
     assertFalse(why.isRetryable());
     assertFalse(why.mayHaveBeenProcessed());
+  }
+
+  private JsonNode tokenRequest(ZeebeChannelBuilder.OAuth2 builder) throws Exception {
+    try (var channel = builder.build()) {
+      channel.retrieveToken().handle((token, failure) -> null).get(20, TimeUnit.SECONDS);
+    }
+    return Gateway.JSON.readTree(gateway.ask("GET", "/token-request"));
+  }
+
+  @Test
+  void assertionsAreForWhomTheProgramSays() throws Exception {
+    for (String audience : new String[] {null, "https://login.example/issuer"}) {
+      var builder =
+          gateway
+              .oauth2()
+              .clientAuthentication(ClientAuthentication.PRIVATE_KEY_JWT)
+              .clientId("aud-" + audience)
+              .privateKey(gateway.pem("client_key"))
+              .assertionAudience(audience);
+      String body = tokenRequest(builder).required("body").asText();
+      String assertion = body.split("client_assertion=")[1].split("&")[0];
+      var claims =
+          Gateway.JSON.readTree(Base64.getUrlDecoder().decode(assertion.split("\\.")[1]));
+      String expected = audience == null ? gateway.tokenUrl() : audience;
+      assertEquals(expected, claims.required("aud").asText());
+    }
+  }
+
+  @Test
+  void rootBehindTheCertificateIsShownIfTheProgramSaysSo() throws Exception {
+    for (boolean sends : new boolean[] {false, true}) {
+      var builder =
+          gateway
+              .oauth2()
+              .authorizationServer("https://localhost:" + gateway.get("token_mtls") + "/oauth/token")
+              .tokenCa(gateway.pem("ca"))
+              .clientAuthentication(ClientAuthentication.TLS)
+              .privateKey(gateway.pem("client_key"))
+              .certificateChain(gateway.pem("client_certificate") + gateway.pem("ca"))
+              .sendRootCertificate(sends);
+      assertEquals(sends ? 2 : 1, tokenRequest(builder).required("certificates").asInt());
+    }
   }
 
   @Test
