@@ -20,6 +20,7 @@ mod deep;
 pub mod environment;
 pub mod error;
 #[doc(hidden)]
+/// cbindgen:ignore
 pub mod http2;
 pub mod job_stream;
 pub mod json;
