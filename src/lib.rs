@@ -15,6 +15,7 @@ mod backoff;
 pub mod call;
 mod capi;
 pub mod channel;
+mod completion;
 pub mod credentials;
 mod deep;
 pub mod environment;

@@ -128,6 +128,21 @@ pub fn get(epoch: Epoch) -> Result<Arc<Runtime>, Error> {
     Ok(runtime)
 }
 
+/// Runs what `prepare` gives on the calling thread, if it is an I/O thread, else on the next one. `prepare` is the last that can
+/// refuse: what it gives is run or dropped there.
+pub(crate) fn spawn<F>(
+    epoch: Epoch,
+    prepare: impl FnOnce(&Arc<Runtime>) -> Result<F, Error>,
+) -> Result<(), Error>
+where
+    F: Future<Output = ()> + Send + 'static,
+{
+    let runtime = get(epoch)?;
+    let slot = runtime.reserve_any()?;
+    slot.spawn(prepare(&runtime)?);
+    Ok(())
+}
+
 /// Ends the epoch: its I/O and callback threads deliver what they owe, and are waited for until the deadline.
 pub(crate) fn end_epoch(deadline: Option<Instant>) -> Result<(), Error> {
     let stopping = {

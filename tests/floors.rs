@@ -13,7 +13,7 @@ const FLOORS: [&[&str]; 9] = [
     &["channel"],
     &["credentials"],
     &["log", "proxy", "json"],
-    &["runtime", "environment"],
+    &["completion", "runtime", "environment"],
     &[
         "sys",
         "backoff",

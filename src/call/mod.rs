@@ -7,6 +7,7 @@ mod answer;
 mod control;
 mod flow;
 mod retry;
+mod start;
 mod status;
 mod stream;
 mod unary;
@@ -28,9 +29,11 @@ use tonic::Code;
 
 pub use control::Control;
 use flow::Phase;
-pub(crate) use stream::Owed;
-pub use stream::{Handler, stream};
-pub use unary::{Response, unary};
+pub(crate) use start::{server_stream_blocking, start_stream, start_unary, unary_blocking};
+pub use stream::Handler;
+pub(crate) use stream::{Owed, stream};
+pub use unary::Response;
+use unary::unary;
 
 use retry::{Failure, Retry};
 

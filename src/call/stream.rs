@@ -51,7 +51,7 @@ impl<H: Handler> Drop for Owed<H> {
 }
 
 /// Runs the call to its end, which the handler learns, also if the future is dropped before it was polled.
-pub fn stream<H: Handler>(
+pub(crate) fn stream<H: Handler>(
     call: Call,
     control: Arc<Control>,
     handler: Arc<H>,

@@ -24,7 +24,11 @@ pub struct Response {
 }
 
 /// Runs the call to its end; the message comes from [`Call::frame`].
-pub async fn unary(call: &Call, control: &Control, framed: &Bytes) -> Result<Response, Error> {
+pub(super) async fn unary(
+    call: &Call,
+    control: &Control,
+    framed: &Bytes,
+) -> Result<Response, Error> {
     let attempts = call.attempts(control, |previous| attempt(call, control, framed, previous));
     call.bounded(control, pin!(attempts)).await
 }

@@ -1,13 +1,13 @@
 //! Channels: what a channel can be asked, and its end. How one is made: `constructors`.
 
 use std::ffi::c_void;
-use std::sync::{Arc, mpsc};
+use std::sync::Arc;
 
 use macro_rules_attribute::apply;
 use safer_ffi::c_char;
 use safer_ffi::prelude::{derive_ReprC, ffi_export, repr_c};
 
-use super::completion::{Completion, UserData, lend_error};
+use super::completion::{UserData, lend_error};
 use super::convert::{self, Out};
 use super::error::zeebe_error;
 use super::handle::{self, Handle, living};
@@ -15,7 +15,7 @@ use super::options::ZeebeWaitForReady;
 use super::plugin;
 use crate::channel::{Channel, Connectivity};
 use crate::error::Error;
-use crate::runtime::{self, Epoch, Runtime, unique_key};
+use crate::runtime::{Epoch, Runtime, unique_key};
 
 /// The connectivity of a channel, with gRPC's numbers.
 #[ffi_export]
@@ -57,21 +57,21 @@ pub type zeebe_done_callback =
 pub type zeebe_state_callback =
     Option<unsafe extern "C" fn(user_data: *mut c_void, error: *const zeebe_error, state: i32)>;
 
-/// A completion that calls `callback` once, on a library thread.
+/// Calls `callback` once, on a library thread.
 pub(crate) fn done(
     callback: unsafe extern "C" fn(*mut c_void, *const zeebe_error),
     user_data: *mut c_void,
     runtime: &Arc<Runtime>,
-) -> Completion<(), impl FnOnce(Result<(), Error>) + Send + use<>> {
+) -> impl FnOnce(Result<(), Error>) + Send + use<> {
     let (user_data, runtime) = (UserData(user_data), Arc::clone(runtime));
-    Completion::new(move |result: Result<(), Error>| {
+    move |result: Result<(), Error>| {
         runtime.call_back(unique_key(), move || {
             let user_data = user_data;
             let error = result.err().map(zeebe_error::new);
             // SAFETY: C gave this function for these arguments; the error outlives the call.
             unsafe { callback(user_data.0, lend_error(error.as_ref())) }
         });
-    })
+    }
 }
 
 pub(crate) fn wait_for_ready(name: &str, value: i32) -> Result<Option<bool>, Error> {
@@ -119,47 +119,26 @@ pub extern "C" fn zeebe_channel_wait_for_state_change(
     callback: zeebe_state_callback,
     user_data: *mut c_void,
 ) -> Option<repr_c::Box<zeebe_error>> {
-    let channel = Arc::clone(&living("channel", channel)?.channel);
+    let channel = &living("channel", channel)?.channel;
     let callback = convert::required("callback", callback)?;
     let last = Connectivity::from_number(last_state).ok_or_else(|| {
         Error::invalid_argument(format!(
             "last_state is {last_state}, not a ZEEBE_CONNECTIVITY_ constant"
         ))
     })?;
-    let runtime = channel.runtime()?;
-    let slot = runtime.reserve(channel.home(&runtime))?;
     let user_data = UserData(user_data);
-    let (watched, on) = (Arc::clone(&channel), Arc::clone(&runtime));
-    let completion = Completion::new(move |result: Result<(), Error>| {
-        on.call_back(unique_key(), move || {
-            let user_data = user_data;
-            let state = watched.state(false).unwrap_or(Connectivity::Shutdown);
-            let error = result.err().map(zeebe_error::new);
-            // SAFETY: C gave this function for these arguments; the error outlives the call.
-            unsafe { callback(user_data.0, lend_error(error.as_ref()), state as i32) }
-        });
-    });
-    slot.spawn(async move {
-        let changed = within(timeout_ms, channel.state_other_than(last), || {
-            format!("the state did not change within {timeout_ms} ms")
-        });
-        completion.deliver(changed.await.map(drop));
-    });
-    Ok(())
-}
-
-/// The result of `work`, unless it takes longer than `timeout_ms` (< 0: for ever).
-async fn within<T>(
-    timeout_ms: i64,
-    work: impl Future<Output = Result<T, Error>>,
-    late: impl FnOnce() -> String,
-) -> Result<T, Error> {
-    match convert::timeout(timeout_ms) {
-        None => work.await,
-        Some(timeout) => tokio::time::timeout(timeout, work)
-            .await
-            .unwrap_or_else(|_| Err(Error::deadline_exceeded(late()).processed(false))),
-    }
+    channel.watch_state(last, convert::timeout(timeout_ms), |runtime| {
+        let (watched, runtime) = (Arc::clone(channel), Arc::clone(runtime));
+        Ok(move |result: Result<(), Error>| {
+            runtime.call_back(unique_key(), move || {
+                let user_data = user_data;
+                let state = watched.state(false).unwrap_or(Connectivity::Shutdown);
+                let error = result.err().map(zeebe_error::new);
+                // SAFETY: C gave this function for these arguments; the error outlives the call.
+                unsafe { callback(user_data.0, lend_error(error.as_ref()), state as i32) }
+            });
+        })
+    })
 }
 
 /// Connects and blocks until the channel is READY, through failures, `timeout_ms` at most (< 0: for ever).
@@ -172,26 +151,8 @@ pub extern "C" fn zeebe_channel_wait_ready(
     channel: Option<&zeebe_channel>,
     timeout_ms: i64,
 ) -> Option<repr_c::Box<zeebe_error>> {
-    let channel = Arc::clone(&living("channel", channel)?.channel);
-    runtime::refuse_on_library_thread("zeebe_channel_wait_ready")?;
-    let runtime = channel.runtime()?;
-    let (sender, receiver) = mpsc::channel();
-    let completion = Completion::new(move |result: Result<(), Error>| {
-        // The receiver waits below.
-        let _: Result<(), _> = sender.send(result);
-    });
-    runtime.reserve(channel.home(&runtime))?.spawn(async move {
-        let result = within(timeout_ms, channel.wait_ready(), || {
-            let last = channel.last_error();
-            let last = last.map_or(String::new(), |error| format!("; last: {error}"));
-            format!("not connected within {timeout_ms} ms{last}")
-        });
-        let result = result.await;
-        completion.deliver(result);
-    });
-    receiver
-        .recv()
-        .unwrap_or_else(|_| Err(Error::shutdown("the runtime was shut down")))
+    let channel = &living("channel", channel)?.channel;
+    channel.ready_blocking(convert::timeout(timeout_ms))
 }
 
 /// Fetches a token for an OAuth channel, even if there is a good one; joins a fetch under way. Needs no gateway.
@@ -264,18 +225,15 @@ pub extern "C" fn zeebe_channel_close(
     callback: zeebe_done_callback,
     user_data: *mut c_void,
 ) -> Option<repr_c::Box<zeebe_error>> {
-    let channel = Arc::clone(&living("channel", channel)?.channel);
-    let runtime = channel.runtime()?;
-    let slot = runtime.reserve(channel.home(&runtime))?;
-    let completion = callback.map(|callback| done(callback, user_data, &runtime));
-    channel.begin_close();
-    slot.spawn(async move {
-        channel.finish_close(convert::timeout(grace_ms)).await;
-        if let Some(completion) = completion {
-            completion.deliver(Ok(()));
-        }
-    });
-    Ok(())
+    let channel = &living("channel", channel)?.channel;
+    channel.close(convert::timeout(grace_ms), |runtime| {
+        let done = callback.map(|callback| done(callback, user_data, runtime));
+        Ok(|result| {
+            if let Some(done) = done {
+                done(result);
+            }
+        })
+    })
 }
 
 /// Another handle on the same channel. NULL for NULL.

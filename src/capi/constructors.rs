@@ -19,7 +19,6 @@ use super::options::{
     zeebe_insecure_channel_options, zeebe_oauth2_client_credentials_channel_options,
     zeebe_secure_channel_options,
 };
-use super::plugin;
 use super::token_arguments::{TokenArguments, lifetime, lifetime_arguments};
 use crate::channel::settings::{self, Configuration, FromEnvironment};
 use crate::channel::{
@@ -172,7 +171,7 @@ fn create(
         token_problem,
     })?;
     if token.prefetch {
-        plugin::prefetch(channel.oauth2_plugin()?)?;
+        channel.oauth2_plugin()?.prefetch()?;
     }
     Ok(Some(Box::new(zeebe_channel { channel }).into()))
 }

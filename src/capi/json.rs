@@ -11,8 +11,7 @@ use super::convert::{self, Out};
 use super::error::zeebe_error;
 use super::handle::living;
 use super::options::zeebe_call_options;
-use super::streaming_call::server_stream_sync;
-use super::unary_call::unary_sync;
+use crate::call::{server_stream_blocking, unary_blocking};
 use crate::channel::STREAM_ACTIVATED_JOBS;
 use crate::error::Error;
 use crate::json::{self, Rpc};
@@ -115,11 +114,11 @@ pub extern "C" fn zeebe_channel_json_call_sync(
     }
     let request = rpc.request_from_json(json)?;
     let answer = if rpc.is_server_streaming() {
-        let messages = server_stream_sync(channel, &rpc.path(), &request, options)?;
+        let messages = server_stream_blocking(channel, &rpc.path(), &request, options)?;
         let items = messages.iter().map(|message| rpc.answer_to_json(message));
         format!("[{}]", items.collect::<Result<Vec<_>, _>>()?.join(","))
     } else {
-        rpc.answer_to_json(&unary_sync(channel, &rpc.path(), &request, options)?.message)?
+        rpc.answer_to_json(&unary_blocking(channel, &rpc.path(), &request, options)?.message)?
     };
     response_json.write(convert::owned_text(&answer)?);
     Ok(())

@@ -8,8 +8,8 @@ use safer_ffi::c_char;
 use safer_ffi::prelude::{derive_ReprC, repr_c};
 use secrecy::ExposeSecret;
 
-use super::channel::zeebe_done_callback;
-use super::completion::{Completion, UserData, lend_error};
+use super::channel::{done, zeebe_done_callback};
+use super::completion::{UserData, lend_error};
 use super::convert::{self, Out};
 use super::error::zeebe_error;
 use super::handle::{self, Handle, living};
@@ -21,13 +21,12 @@ use super::options::{
 use super::token_arguments::{TokenArguments, lifetime, lifetime_arguments};
 use super::token_request::{self, zeebe_token_request};
 use crate::credentials::{
-    Authorization, ClientAuthentication, ClientCredentials, Plugin, TokenSource, check_token_url,
-    shown_token_url,
+    ClientAuthentication, ClientCredentials, Plugin, TokenSource, check_token_url, shown_token_url,
 };
 use crate::environment::Environment;
 use crate::error::Error;
 use crate::proxy::Proxy;
-use crate::runtime::{self, Epoch, unique_key};
+use crate::runtime::{Epoch, unique_key};
 use crate::wire::Metadata;
 
 /// Adds metadata to calls; channels and calls share it. Owned by who received it:
@@ -148,22 +147,9 @@ pub extern "C" fn zeebe_oauth2_client_credentials_metadata_plugin_new(
     );
     let made = Plugin::client_credentials(client, lifetime(leeway, expire_in));
     if token.prefetch {
-        prefetch(&made)?;
+        made.prefetch()?;
     }
     plugin.write(boxed(made));
-    Ok(())
-}
-
-/// Starts a fetch that nobody waits for.
-pub(crate) fn prefetch(plugin: &Arc<Plugin>) -> Result<(), Error> {
-    let runtime = runtime::get(plugin.epoch())?;
-    let plugin = Arc::clone(plugin);
-    runtime.reserve_any()?.spawn(async move {
-        // The fetch itself logs how it ended. A token that is good, since plugins are shared, will do.
-        if let Authorization::Fetched(fetched) = plugin.authorization(false) {
-            drop(fetched.await);
-        }
-    });
     Ok(())
 }
 
@@ -180,20 +166,17 @@ pub extern "C" fn zeebe_metadata_plugin_get_metadata(
     callback: zeebe_metadata_callback,
     user_data: *mut c_void,
 ) -> Option<repr_c::Box<zeebe_error>> {
-    let plugin = Arc::clone(&living("plugin", plugin)?.plugin);
+    let plugin = &living("plugin", plugin)?.plugin;
     // SAFETY: a string of the header's contract.
     unsafe { convert::text("service_url", service_url) }?;
     // SAFETY: a string of the header's contract.
     unsafe { convert::text("method_name", method_name) }?;
     let callback = convert::required("callback", callback)?;
-    let runtime = runtime::get(plugin.epoch())?;
-    let slot = runtime.reserve_any()?;
     let user_data = UserData(user_data);
-    let key = unique_key();
-    let completion = Completion::new({
-        let runtime = Arc::clone(&runtime);
-        move |result: Result<Metadata, Error>| {
-            runtime.call_back(key, move || {
+    plugin.metadata(|runtime| {
+        let runtime = Arc::clone(runtime);
+        Ok(move |result: Result<Metadata, Error>| {
+            runtime.call_back(unique_key(), move || {
                 let user_data = user_data;
                 let (error, metadata) = match result {
                     Ok(metadata) => (None, Some(zeebe_metadata::new(metadata))),
@@ -205,21 +188,8 @@ pub extern "C" fn zeebe_metadata_plugin_get_metadata(
                 // SAFETY: C gave this function for these arguments; they outlive the call.
                 unsafe { callback(user_data.0, lend_error(error.as_ref()), lent) }
             });
-        }
-    });
-    slot.spawn(async move {
-        let authorization = match plugin.authorization(false) {
-            Authorization::AtHand(value) => Ok(value),
-            Authorization::Fetched(value) => value.await,
-        };
-        let metadata = authorization.and_then(|header| {
-            let mut metadata = Metadata::default();
-            metadata.add("authorization", header.as_bytes())?;
-            Ok(metadata)
-        });
-        completion.deliver(metadata);
-    });
-    Ok(())
+        })
+    })
 }
 
 /// Writes 1 to `expired` if a call would need a new token now, else 0. ILLEGAL_STATE: the plugin fetches no token.
@@ -257,13 +227,7 @@ pub(crate) fn retrieve_token(
     user_data: *mut c_void,
 ) -> Result<(), Error> {
     let callback = convert::required("callback", callback)?;
-    plugin.check_fetches()?;
-    let runtime = runtime::get(plugin.epoch())?;
-    let slot = runtime.reserve_any()?;
-    let completion = super::channel::done(callback, user_data, &runtime);
-    let plugin = Arc::clone(plugin);
-    slot.spawn(async move { completion.deliver(plugin.retrieve_token().await) });
-    Ok(())
+    plugin.start_retrieving(|runtime| Ok(done(callback, user_data, runtime)))
 }
 
 /// Another handle on the same plugin. NULL for NULL.

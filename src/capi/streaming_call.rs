@@ -1,7 +1,7 @@
 //! Calls of any kind: with a handler, on a completion queue, or blocking for a stream's end.
 
 use std::ffi::c_void;
-use std::sync::{Arc, mpsc};
+use std::sync::Arc;
 
 use bytes::Bytes;
 use macro_rules_attribute::apply;
@@ -20,11 +20,11 @@ use super::job_stream::zeebe_job_stream_error_callback;
 use super::library::Owned;
 use super::metadata::zeebe_metadata;
 use super::options::{zeebe_call_handler, zeebe_call_options};
-use crate::call::{self, Call, CallOptions, Control, Handler};
-use crate::channel::{ActiveCall, Channel};
+use crate::call::{Handler, start_stream};
+use crate::channel::ActiveCall;
 use crate::error::Error;
 use crate::job_stream::{Failure, JobHandler};
-use crate::runtime::{self, Runtime, unique_key};
+use crate::runtime::{Runtime, unique_key};
 use crate::wire::Metadata;
 
 /// The gateway's first metadata; not called for an answer that has none.
@@ -230,77 +230,4 @@ pub extern "C" fn zeebe_channel_start_call_on_queue(
         out.write(zeebe_call::boxed(control, channel.epoch()));
         Ok(entry)
     })
-}
-
-/// Starts a call of any kind. `prepare` is the last that can refuse it, and gives its handler; it also gets what keeps the
-/// channel from counting the call as ended.
-fn start_stream<H: Handler>(
-    channel: &Arc<Channel>,
-    method: &str,
-    options: CallOptions,
-    prepare: impl FnOnce(&Arc<Control>, ActiveCall) -> Result<H, Error>,
-) -> Result<(), Error> {
-    let call = Call::new(channel, method, options)?;
-    let runtime = channel.runtime()?;
-    let slot = runtime.reserve(channel.home(&runtime))?;
-    let control = Arc::new(call.stream_control());
-    let active = channel.enter(&control)?;
-    let handler = Arc::new(prepare(&control, active)?);
-    slot.spawn(call::stream(call, control, handler));
-    Ok(())
-}
-
-/// Sends what it receives to a thread that waits for it.
-struct Collector {
-    sender: mpsc::Sender<Result<Bytes, Result<(), Error>>>,
-    _active: ActiveCall,
-}
-
-impl Collector {
-    fn send(&self, received: Result<Bytes, Result<(), Error>>) {
-        // The receiver waits for the end.
-        let _: Result<(), _> = self.sender.send(received);
-    }
-}
-
-impl Handler for Collector {
-    async fn initial_metadata(self: &Arc<Self>, _: Metadata) {}
-    async fn message(self: &Arc<Self>, message: Bytes) {
-        self.send(Ok(message));
-    }
-    async fn ready(self: &Arc<Self>) {}
-    fn close(self: Arc<Self>, ended: Result<Metadata, Error>) {
-        self.send(Err(ended.map(drop)));
-    }
-}
-
-/// Makes a call with one request and blocks until it ends; the messages of the answer in order.
-pub(crate) fn server_stream_sync(
-    channel: &Arc<Channel>,
-    method: &str,
-    message: &[u8],
-    options: CallOptions,
-) -> Result<Vec<Bytes>, Error> {
-    runtime::refuse_on_library_thread("a blocking call")?;
-    let (sender, receiver) = mpsc::channel();
-    let options = CallOptions {
-        manual_requests: false,
-        ..options
-    };
-    start_stream(channel, method, options, |control, active| {
-        control.send(message)?;
-        control.half_close()?;
-        Ok(Collector {
-            sender,
-            _active: active,
-        })
-    })?;
-    let mut messages = Vec::new();
-    loop {
-        match receiver.recv() {
-            Ok(Ok(message)) => messages.push(message),
-            Ok(Err(ended)) => return ended.map(|()| messages),
-            Err(_) => return Err(Error::given_up()),
-        }
-    }
 }

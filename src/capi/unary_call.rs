@@ -1,7 +1,7 @@
 //! Unary calls: with a callback, on a completion queue, or blocking.
 
 use std::ffi::c_void;
-use std::sync::{Arc, mpsc};
+use std::sync::Arc;
 
 use macro_rules_attribute::apply;
 use safer_ffi::c_char;
@@ -9,18 +9,17 @@ use safer_ffi::prelude::repr_c;
 
 use super::call::{call_options, zeebe_call};
 use super::channel::zeebe_channel;
-use super::completion::{Completion, UserData, lend_error};
+use super::completion::{UserData, lend_error};
 use super::completion_queue::zeebe_completion_queue;
 use super::convert::{self, Out};
 use super::error::zeebe_error;
 use super::handle::living;
 use super::options::zeebe_call_options;
 use super::response::zeebe_response;
-use crate::call::{self, Call, CallOptions, Control, Response};
-use crate::channel::{ActiveCall, Channel};
+use crate::call::{Control, Response, start_unary, unary_blocking};
 use crate::error::Error;
 use crate::queue::Occurrence;
-use crate::runtime::{self, Epoch, unique_key};
+use crate::runtime::{Epoch, unique_key};
 
 /// Called once; exactly one of `error` and `response` is not NULL. Both are borrowed until it returns.
 pub type zeebe_unary_callback = Option<
@@ -30,33 +29,6 @@ pub type zeebe_unary_callback = Option<
         response: *const zeebe_response,
     ),
 >;
-
-/// Starts a unary call. `prepare` is the last that can refuse it, and gives what gets the result; it also gets what keeps
-/// the channel from counting the call as ended.
-fn start_unary<F>(
-    channel: &Arc<Channel>,
-    method: &str,
-    message: &[u8],
-    options: CallOptions,
-    prepare: impl FnOnce(&Arc<Control>, ActiveCall) -> Result<F, Error>,
-) -> Result<(), Error>
-where
-    F: FnOnce(Result<Response, Error>) + Send + 'static,
-{
-    let call = Call::new(channel, method, options)?;
-    let framed = call.frame(message)?;
-    let runtime = channel.runtime()?;
-    let slot = runtime.reserve(channel.home(&runtime))?;
-    let control = Arc::new(Control::of_unary());
-    let active = channel.enter(&control)?;
-    let completion = Completion::new(prepare(&control, active)?);
-    slot.spawn(async move {
-        let result = call::unary(&call, &control, &framed).await;
-        drop(call); // who is told that it ended may rely on it that nothing of it is left
-        completion.deliver(result);
-    });
-    Ok(())
-}
 
 /// Gives C its handle, if it wants one.
 ///
@@ -173,26 +145,7 @@ pub extern "C" fn zeebe_channel_unary_call_sync(
     let method = unsafe { convert::text("method", method) }?;
     // SAFETY: bytes of the header's contract.
     let message = unsafe { convert::bytes("message", message, length) }?;
-    let result = unary_sync(channel, method, message, call_options(options)?)?;
+    let result = unary_blocking(channel, method, message, call_options(options)?)?;
     response.write(Some(Box::new(zeebe_response::new(result)).into()));
     Ok(())
-}
-
-/// Blocks until a unary call ends.
-pub(crate) fn unary_sync(
-    channel: &Arc<Channel>,
-    method: &str,
-    message: &[u8],
-    options: CallOptions,
-) -> Result<Response, Error> {
-    runtime::refuse_on_library_thread("a blocking call")?;
-    let (sender, receiver) = mpsc::channel();
-    start_unary(channel, method, message, options, |_, active| {
-        Ok(move |result| {
-            drop(active);
-            // The receiver waits below.
-            let _: Result<(), _> = sender.send(result);
-        })
-    })?;
-    receiver.recv().unwrap_or_else(|_| Err(Error::given_up()))
 }

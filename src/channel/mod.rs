@@ -52,6 +52,7 @@ pub(crate) use service_config::{MethodConfig, RetryPolicy, Throttle};
 use settings::Unused;
 pub use settings::{ChannelKind, OauthArguments, Settings};
 
+use crate::completion::{owed, wait};
 use crate::credentials::{ClientAuthentication, Plugin, Security};
 use crate::environment::Origin;
 use crate::error::{Error, Kind};
@@ -157,12 +158,23 @@ impl Channel {
         runtime::get(self.epoch)
     }
 
-    /// The I/O thread that this channel's calls run on.
-    pub(crate) fn home(&self, runtime: &Runtime) -> usize {
-        match &self.balancer {
-            Ok(balancer) => balancer.home(runtime),
+    /// Runs what `prepare` gives on this channel's I/O thread, as its calls. `prepare` is the last that can refuse: what it gives
+    /// is run or dropped there.
+    pub(crate) fn spawn<F>(
+        &self,
+        prepare: impl FnOnce(&Arc<Runtime>) -> Result<F, Error>,
+    ) -> Result<(), Error>
+    where
+        F: Future<Output = ()> + Send + 'static,
+    {
+        let runtime = self.runtime()?;
+        let home = match &self.balancer {
+            Ok(balancer) => balancer.home(&runtime),
             Err(_) => 0,
-        }
+        };
+        let slot = runtime.reserve(home)?;
+        slot.spawn(prepare(&runtime)?);
+        Ok(())
     }
 
     pub(crate) fn pick(&self, wait_for_ready: bool) -> Pick {
@@ -217,6 +229,47 @@ impl Channel {
         }
     }
 
+    /// The same, `timeout` at most (`None`: for ever).
+    pub(crate) async fn ready_within(&self, timeout: Option<Duration>) -> Result<(), Error> {
+        within(timeout, self.wait_ready(), |timeout| {
+            let last = self.last_error();
+            let last = last.map_or(String::new(), |error| format!("; last: {error}"));
+            format!("not connected within {timeout} ms{last}")
+        })
+        .await
+    }
+
+    /// Waits, `timeout` at most (`None`: for ever), until the state is another than `last`. What `prepare` gives gets the end, once.
+    pub(crate) fn watch_state<F>(
+        self: &Arc<Self>,
+        last: Connectivity,
+        timeout: Option<Duration>,
+        prepare: impl FnOnce(&Arc<Runtime>) -> Result<F, Error>,
+    ) -> Result<(), Error>
+    where
+        F: FnOnce(Result<(), Error>) + Send + 'static,
+    {
+        let channel = Arc::clone(self);
+        let changed = async move {
+            let changed = channel.state_other_than(last);
+            within(timeout, changed, |timeout| {
+                format!("the state did not change within {timeout} ms")
+            })
+            .await
+            .map(drop)
+        };
+        self.spawn(|runtime| Ok(owed(changed, prepare(runtime)?)))
+    }
+
+    /// Blocks for it.
+    pub(crate) fn ready_blocking(self: &Arc<Self>, timeout: Option<Duration>) -> Result<(), Error> {
+        wait("waiting for a connection", |end| {
+            let channel = Arc::clone(self);
+            let ready = async move { channel.ready_within(timeout).await };
+            self.spawn(|_| Ok(owed(ready, end)))
+        })
+    }
+
     /// The first state that is `wanted`; the close of the channel is an error.
     async fn until(&self, wanted: impl Fn(Connectivity) -> bool) -> Result<Connectivity, Error> {
         let mut closing = self.closing.subscribe();
@@ -259,14 +312,35 @@ impl Channel {
         })
     }
 
+    /// New calls fail from now on; running ones get `grace` (`None`: for ever). What `prepare` gives gets the end of the last, once.
+    pub(crate) fn close<F>(
+        self: &Arc<Self>,
+        grace: Option<Duration>,
+        prepare: impl FnOnce(&Arc<Runtime>) -> Result<F, Error>,
+    ) -> Result<(), Error>
+    where
+        F: FnOnce(Result<(), Error>) + Send + 'static,
+    {
+        self.spawn(|runtime| {
+            let deliver = prepare(runtime)?;
+            self.begin_close();
+            let channel = Arc::clone(self);
+            let closed = async move {
+                channel.finish_close(grace).await;
+                Ok(())
+            };
+            Ok(owed(closed, deliver))
+        })
+    }
+
     /// New calls fail from now on.
-    pub fn begin_close(&self) {
+    fn begin_close(&self) {
         self.running.refuse_more();
         self.closing.send_replace(true); // those who only wait for a state end now
     }
 
     /// Waits for the running calls, `grace` at most (`None`: for ever), and cancels the rest.
-    pub async fn finish_close(&self, grace: Option<Duration>) {
+    async fn finish_close(&self, grace: Option<Duration>) {
         let deadline = async {
             match grace {
                 Some(grace) => tokio::time::sleep(grace).await,
@@ -379,6 +453,22 @@ pub(crate) struct ActiveCall {
 impl Drop for ActiveCall {
     fn drop(&mut self) {
         self.channel.running.leave(self.key);
+    }
+}
+
+/// The result of `work`, unless it takes longer than `timeout` (`None`: for ever); `late` says so of its milliseconds.
+async fn within<T>(
+    timeout: Option<Duration>,
+    work: impl Future<Output = Result<T, Error>>,
+    late: impl FnOnce(u128) -> String,
+) -> Result<T, Error> {
+    match timeout {
+        None => work.await,
+        Some(timeout) => tokio::time::timeout(timeout, work)
+            .await
+            .unwrap_or_else(|_| {
+                Err(Error::deadline_exceeded(late(timeout.as_millis())).processed(false))
+            }),
     }
 }
 

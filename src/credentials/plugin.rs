@@ -16,9 +16,11 @@ use super::host::TokenSource;
 use super::oauth2::ClientCredentials;
 use super::token::{Lifetime, Token};
 use super::token_cache::{Facts, Outcome, Step, TokenCache};
+use crate::completion::owed;
 use crate::error::Error;
 use crate::runtime::{self, Epoch, Runtime, caught, lock};
 use crate::sys::{PerProcess, since_boot};
+use crate::wire::Metadata;
 
 enum Source {
     ClientCredentials(Arc<ClientCredentials>),
@@ -240,6 +242,51 @@ impl Plugin {
         }
     }
 
+    /// Starts a fetch that nobody waits for.
+    pub(crate) fn prefetch(self: &Arc<Self>) -> Result<(), Error> {
+        self.spawn(|plugin| async move {
+            // The fetch itself logs how it ended. A token that is good, since plugins are shared, will do.
+            if let Authorization::Fetched(fetched) = plugin.authorization(false) {
+                drop(fetched.await);
+            }
+        })
+    }
+
+    /// What it adds to a call. What `prepare` gives gets it, once.
+    pub(crate) fn metadata<F>(
+        self: &Arc<Self>,
+        prepare: impl FnOnce(&Arc<Runtime>) -> Result<F, Error>,
+    ) -> Result<(), Error>
+    where
+        F: FnOnce(Result<Metadata, Error>) + Send + 'static,
+    {
+        let plugin = Arc::clone(self);
+        let metadata = async move {
+            let header = match plugin.authorization(false) {
+                Authorization::AtHand(value) => value,
+                Authorization::Fetched(value) => value.await?,
+            };
+            let mut metadata = Metadata::default();
+            metadata.add("authorization", header.as_bytes())?;
+            Ok(metadata)
+        };
+        runtime::spawn(self.epoch, |runtime| Ok(owed(metadata, prepare(runtime)?)))
+    }
+
+    /// Fetches a token as [`Plugin::retrieve_token`]. What `prepare` gives gets the end, once.
+    pub(crate) fn start_retrieving<F>(
+        self: &Arc<Self>,
+        prepare: impl FnOnce(&Arc<Runtime>) -> Result<F, Error>,
+    ) -> Result<(), Error>
+    where
+        F: FnOnce(Result<(), Error>) + Send + 'static,
+    {
+        self.check_fetches()?;
+        let plugin = Arc::clone(self);
+        let retrieved = async move { plugin.retrieve_token().await };
+        runtime::spawn(self.epoch, |runtime| Ok(owed(retrieved, prepare(runtime)?)))
+    }
+
     /// A new token, even if the old one is good; joins a fetch under way.
     pub async fn retrieve_token(self: &Arc<Self>) -> Result<(), Error> {
         let step = self.cache().fetch(since_boot());
@@ -308,17 +355,16 @@ impl Plugin {
 
     /// On its own: it outlives the deadline of the call that started it.
     fn fetch_in_background(self: &Arc<Self>, reads: Reads) {
-        let plugin = Arc::clone(self);
-        let mut fetch = Fetch(Some(Arc::clone(self)));
-        let runtime = runtime::get(self.epoch);
-        let slot = runtime.as_deref().map_err(Error::clone);
-        match slot.and_then(Runtime::reserve_any) {
-            Ok(slot) => slot.spawn(async move {
+        let spawned = self.spawn(|plugin| {
+            let mut fetch = Fetch(Some(Arc::clone(&plugin)));
+            async move {
                 tracing::debug!("{plugin:?}: a token is asked for");
                 let fetched = caught(plugin.fetch(reads)).await.unwrap_or_else(Err);
                 fetch.finish(fetched);
-            }),
-            Err(error) => fetch.finish(Err(error)),
+            }
+        });
+        if let Err(error) = spawned {
+            Fetch(Some(Arc::clone(self))).finish(Err(error));
         }
     }
 
@@ -360,9 +406,7 @@ impl Plugin {
     where
         F: Future<Output = ()> + Send + 'static,
     {
-        let runtime = runtime::get(self.epoch)?;
-        runtime.reserve_any()?.spawn(task(Arc::clone(self)));
-        Ok(())
+        runtime::spawn(self.epoch, |_| Ok(task(Arc::clone(self))))
     }
 
     async fn fetch(&self, reads: Reads) -> Result<Token, Error> {

@@ -77,23 +77,22 @@ impl JobStream {
         prepare: impl FnOnce(Self, ActiveCall) -> H,
     ) -> Result<(), Error> {
         let requests = Requests::new(request)?;
-        let runtime = channel.runtime()?;
-        let slot = runtime.reserve(channel.home(&runtime))?;
-        let control = Arc::new(Control::of_stream(
-            options.manual_requests,
-            Limit::NOTHING,
-            Encoding::Identity,
-        ));
-        let active = channel.enter(&control)?;
-        let closing = Arc::new(Closing::default());
-        let stream = Self {
-            control: Arc::clone(&control),
-            closing: Arc::clone(&closing),
-        };
-        let handler = Arc::new(prepare(stream, active));
-        let driver = Driver::new(channel, requests, options, control, closing);
-        slot.spawn(driver.run(handler));
-        Ok(())
+        channel.spawn(|_| {
+            let control = Arc::new(Control::of_stream(
+                options.manual_requests,
+                Limit::NOTHING,
+                Encoding::Identity,
+            ));
+            let active = channel.enter(&control)?;
+            let closing = Arc::new(Closing::default());
+            let stream = Self {
+                control: Arc::clone(&control),
+                closing: Arc::clone(&closing),
+            };
+            let handler = Arc::new(prepare(stream, active));
+            let driver = Driver::new(channel, requests, options, control, closing);
+            Ok(driver.run(handler))
+        })
     }
 
     /// Ends it at once.
