@@ -402,9 +402,9 @@ static zeebe_error *create_cloud(const struct gateway *gateway, zeebe_channel **
     connection.connect_address = gateway->cloud_connect_address;
 
     zeebe_camunda_cloud_channel_options options = ZEEBE_CAMUNDA_CLOUD_CHANNEL_OPTIONS_INIT;
-    options.channel_credentials = gateway->credentials;
-    options.token_options = &token;
-    options.connection_options = &connection;
+    options.oauth2.channel_credentials = gateway->credentials;
+    options.oauth2.token_options = &token;
+    options.oauth2.connection_options = &connection;
     return zeebe_create_camunda_cloud_channel(&options, channel);
 }
 

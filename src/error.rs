@@ -2,8 +2,6 @@
 //!
 //! One type for every part of the library. Not here: how C sees it (`capi::error`).
 
-mod option;
-
 use std::ffi::CStr;
 use std::fmt;
 use std::sync::Arc;
@@ -12,6 +10,7 @@ use std::time::Duration;
 use bytes::Bytes;
 pub use tonic::Code;
 
+use crate::options::{Refusal, Spec};
 use crate::wire::Metadata;
 
 /// The status codes by number, as gRPC spells them.
@@ -85,7 +84,7 @@ struct Inner {
     may_have_been_processed: bool,
     is_cut: bool,
     retry_after: Option<Duration>,
-    option: Option<&'static str>,
+    option: Option<&'static Spec>,
     details: Bytes,
     initial_metadata: Option<Metadata>,
     trailers: Option<Metadata>,
@@ -117,11 +116,7 @@ impl Error {
 
     /// Of what the program asks for, refused before anything is sent.
     fn refused(kind: Kind, code: Code, message: impl Into<String>) -> Self {
-        let message = message.into();
-        let option = option::named_in(&message);
-        Self::new(kind, Source::Caller, code, message)
-            .processed(false)
-            .change(|inner| inner.option = option)
+        Self::new(kind, Source::Caller, code, message).processed(false)
     }
 
     pub fn invalid_argument(message: impl Into<String>) -> Self {
@@ -222,6 +217,10 @@ impl Error {
         self.change(|inner| inner.retry_after = retry_after)
     }
 
+    pub fn about(self, option: &'static Spec) -> Self {
+        self.change(|inner| inner.option = Some(option))
+    }
+
     /// With a remark at the end of its message.
     pub fn noting(self, remark: &str) -> Self {
         self.change(|inner| inner.message = format!("{}; {remark}", inner.message))
@@ -294,8 +293,8 @@ impl Error {
         self.0.retry_after
     }
 
-    /// The option that is at fault or would help, by its name in C: one that the message names.
-    pub fn option(&self) -> Option<&'static str> {
+    /// The option that is at fault or would help; the first that the message names.
+    pub fn option(&self) -> Option<&'static Spec> {
         self.0.option
     }
 
@@ -310,6 +309,12 @@ impl Error {
 
     pub fn trailers(&self) -> Option<&Metadata> {
         self.0.trailers.as_ref()
+    }
+}
+
+impl From<Refusal> for Error {
+    fn from(refusal: Refusal) -> Self {
+        Self::invalid_argument(refusal.why).about(refusal.option)
     }
 }
 

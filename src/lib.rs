@@ -27,6 +27,7 @@ pub mod job_stream;
 pub mod json;
 pub mod log;
 mod loopback;
+pub mod options;
 mod panics;
 mod proxy;
 pub mod queue;

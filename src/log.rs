@@ -96,7 +96,7 @@ pub(crate) fn shutdown(deadline: Option<Instant>) -> Result<(), Error> {
     let ending = lock(LOGGER.get()).ending.clone();
     if !ending.iter().all(|worker| worker.join(deadline)) {
         return Err(Error::deadline_exceeded(
-            "the log callback has not returned yet: call zeebe_runtime_shutdown() again",
+            "the log callback has not returned yet: ask for the shutdown again",
         )
         .processed(false));
     }

@@ -14,12 +14,12 @@ use zeroize::Zeroizing;
 use crate::environment::{Environment, Origin, given};
 use crate::error::Error;
 use crate::loopback::is_loopback_host;
+use crate::options::{self, Spec};
 
 /// Where a proxy may be named.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Sources {
-    /// The option, for errors.
-    pub(crate) option: &'static str,
+    pub(crate) option: &'static Spec,
     /// The first that is set counts; each in lower case first.
     pub(crate) variables: &'static [&'static str],
     pub(crate) no_proxy: &'static [&'static str],
@@ -27,7 +27,7 @@ pub(crate) struct Sources {
 
 /// gRPC's variables, in gRPC's order.
 pub(crate) const GATEWAY: Sources = Sources {
-    option: "grpc.http_proxy",
+    option: &options::grpc::HTTP_PROXY,
     variables: &[
         "grpc_proxy",
         "GRPC_PROXY",
@@ -39,18 +39,16 @@ pub(crate) const GATEWAY: Sources = Sources {
     no_proxy: &["no_grpc_proxy", "NO_GRPC_PROXY", "no_proxy", "NO_PROXY"],
 };
 
-const TOKEN_OPTION: &str = "token_options.http_proxy";
-
 /// Of a token endpoint with an https:// URL.
 pub(crate) const TOKEN_HTTPS: Sources = Sources {
-    option: TOKEN_OPTION,
+    option: &options::TOKEN_HTTP_PROXY,
     variables: &["https_proxy", "HTTPS_PROXY"],
     no_proxy: &["no_proxy", "NO_PROXY"],
 };
 
 /// Of one with an http:// URL.
 pub(crate) const TOKEN_HTTP: Sources = Sources {
-    option: TOKEN_OPTION,
+    option: &options::TOKEN_HTTP_PROXY,
     variables: &["http_proxy", "HTTP_PROXY"],
     no_proxy: &["no_proxy", "NO_PROXY"],
 };
@@ -64,8 +62,23 @@ pub(crate) struct Proxy {
     port: u16,
     /// `user:password`, decoded.
     credentials: Option<SecretString>,
-    /// The option or variable it came from.
-    source: &'static str,
+    source: Source,
+}
+
+/// What names a proxy.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Source {
+    Option(&'static Spec),
+    Variable(&'static str),
+}
+
+impl fmt::Display for Source {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Option(option) => option.fmt(f),
+            Self::Variable(name) => f.write_str(name),
+        }
+    }
 }
 
 impl PartialEq for Proxy {
@@ -88,12 +101,17 @@ impl Proxy {
         host: &str,
     ) -> Result<Option<Self>, Error> {
         let (url, source) = if let Some(url) = given(option) {
-            (Zeroizing::new(url.to_owned()), sources.option)
+            (
+                Zeroizing::new(url.to_owned()),
+                Source::Option(sources.option),
+            )
         } else if !enabled || is_loopback_host(host) {
             return Ok(None);
         } else {
             match environment.first(&variables(sources, environment)?)? {
-                Some((url, Origin::Environment(name))) => (Zeroizing::new(url), name),
+                Some((url, Origin::Environment(name))) => {
+                    (Zeroizing::new(url), Source::Variable(name))
+                }
                 _ => return Ok(None),
             }
         };
@@ -104,16 +122,15 @@ impl Proxy {
         }
         Self::parse(&url, source).map(Some).map_err(|why| {
             let message = format!("the proxy in {source} cannot be used: {why}");
-            if source == sources.option {
-                Error::invalid_argument(message)
-            } else {
-                Error::settings(message)
+            match source {
+                Source::Option(option) => Error::invalid_argument(message).about(option),
+                Source::Variable(_) => Error::settings(message),
             }
         })
     }
 
     /// `http://user:password@host:port`, of which only the host must be there.
-    pub(crate) fn parse(text: &str, source: &'static str) -> Result<Self, String> {
+    pub(crate) fn parse(text: &str, source: Source) -> Result<Self, String> {
         let (scheme, rest) = match text.split_once("://") {
             Some((scheme, rest)) if is_scheme(scheme) => (scheme, rest),
             _ => ("http", text),
@@ -194,8 +211,7 @@ impl Proxy {
         self.credentials.as_ref()
     }
 
-    /// The option or variable that names it.
-    pub(crate) fn source(&self) -> &'static str {
+    pub(crate) fn source(&self) -> Source {
         self.source
     }
 }

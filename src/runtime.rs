@@ -73,7 +73,7 @@ impl Epoch {
                 "this handle was made before fork(): make a new one in the child",
             )),
             _ => Err(Error::shutdown(
-                "this handle was made before zeebe_runtime_shutdown(): make a new one",
+                "this handle was made before the shutdown of the runtime: make a new one",
             )),
         }
     }
@@ -159,7 +159,7 @@ pub(crate) fn end_epoch(deadline: Option<Instant>) -> Result<(), Error> {
         if !runtime.join(deadline) {
             return Err(Error::deadline_exceeded(
                 "a library thread has not ended yet, perhaps held up by a callback: \
-                 call zeebe_runtime_shutdown() again",
+                 ask for the shutdown again",
             )
             .processed(false));
         }

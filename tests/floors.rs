@@ -20,6 +20,7 @@ const FLOORS: [&[&str]; 9] = [
         "loopback",
         "retry_after",
         "error",
+        "options",
         "wire",
         "http2",
         "panics",

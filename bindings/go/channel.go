@@ -58,19 +58,8 @@ func NewSecureChannel(options ...Option) (*Channel, error) {
 func NewOAuth2ClientCredentialsChannel(options ...Option) (*Channel, error) {
 	return newChannel(oauth2, options, func(s *settings, memory *arena, channel **C.zeebe_channel) (*C.zeebe_error, error) {
 		native := (*C.zeebe_oauth2_client_credentials_channel_options)(memory.allocate(C.sizeof_zeebe_oauth2_client_credentials_channel_options))
-		native.size = C.sizeof_zeebe_oauth2_client_credentials_channel_options
 		native.grpc_address = memory.text("WithAddress", s.address)
-		native.client_id = memory.text("WithClientID", s.clientID)
-		native.client_secret = memory.text("WithClientSecret", s.clientSecret)
-		native.authorization_server = memory.text("WithAuthorizationServer", s.authorizationServer)
-		native.scope = memory.text("WithScope", s.scope)
-		native.audience = memory.text("WithAudience", s.audience)
-		native.channel_credentials = s.credentials.native()
-		native.channel_options, native.channel_options_count = s.options(memory)
-		native.leeway = memory.leeway("WithLeeway", s.leeway)
-		native.expire_in = memory.duration("WithExpireIn", s.expireIn, time.Second)
-		native.token_options = s.token.native(memory)
-		native.connection_options = s.connection(memory)
+		s.oauth2(memory, native)
 		return s.create(memory, native.connection_options, func() *C.zeebe_error { return C.zeebe_create_oauth2_client_credentials_channel(native, channel) })
 	})
 }
@@ -81,21 +70,27 @@ func NewCamundaCloudChannel(options ...Option) (*Channel, error) {
 	return newChannel(cloud, options, func(s *settings, memory *arena, channel **C.zeebe_channel) (*C.zeebe_error, error) {
 		native := (*C.zeebe_camunda_cloud_channel_options)(memory.allocate(C.sizeof_zeebe_camunda_cloud_channel_options))
 		native.size = C.sizeof_zeebe_camunda_cloud_channel_options
-		native.client_id = memory.text("WithClientID", s.clientID)
-		native.client_secret = memory.text("WithClientSecret", s.clientSecret)
 		native.cluster_id = memory.text("WithClusterID", s.clusterID)
 		native.region = memory.text("WithRegion", s.region)
-		native.authorization_server = memory.text("WithAuthorizationServer", s.authorizationServer)
-		native.scope = memory.text("WithScope", s.scope)
-		native.audience = memory.text("WithAudience", s.audience)
-		native.channel_credentials = s.credentials.native()
-		native.channel_options, native.channel_options_count = s.options(memory)
-		native.leeway = memory.leeway("WithLeeway", s.leeway)
-		native.expire_in = memory.duration("WithExpireIn", s.expireIn, time.Second)
-		native.token_options = s.token.native(memory)
-		native.connection_options = s.connection(memory)
-		return s.create(memory, native.connection_options, func() *C.zeebe_error { return C.zeebe_create_camunda_cloud_channel(native, channel) })
+		s.oauth2(memory, &native.oauth2)
+		return s.create(memory, native.oauth2.connection_options, func() *C.zeebe_error { return C.zeebe_create_camunda_cloud_channel(native, channel) })
 	})
+}
+
+// oauth2 are the options that both OAuth constructors have.
+func (s *settings) oauth2(memory *arena, native *C.zeebe_oauth2_client_credentials_channel_options) {
+	native.size = C.sizeof_zeebe_oauth2_client_credentials_channel_options
+	native.client_id = memory.text("WithClientID", s.clientID)
+	native.client_secret = memory.text("WithClientSecret", s.clientSecret)
+	native.authorization_server = memory.text("WithAuthorizationServer", s.authorizationServer)
+	native.scope = memory.text("WithScope", s.scope)
+	native.audience = memory.text("WithAudience", s.audience)
+	native.channel_credentials = s.credentials.native()
+	native.channel_options, native.channel_options_count = s.options(memory)
+	native.leeway = memory.leeway("WithLeeway", s.leeway)
+	native.expire_in = memory.duration("WithExpireIn", s.expireIn, time.Second)
+	native.token_options = s.token.native(memory)
+	native.connection_options = s.connection(memory)
 }
 
 // NewChannelFromEnvironment makes one of the four channels, by the variables alone: those of the reference, and all of Camunda's official clients that a

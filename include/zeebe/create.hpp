@@ -44,7 +44,8 @@ public:
         add_client(arguments, options, c, token_);
     }
 
-    Result<Channel> create(zeebe_error *(*make)(const C *, zeebe_channel **)) const
+    template <class Make>
+    Result<Channel> create(Make make) const
     {
         if (arguments.error()) return *arguments.error();
         Channel channel;
@@ -101,11 +102,17 @@ inline Result<Channel> create_oauth2_client_credentials_channel(const OAuth2Clie
 /// Makes a channel to a cluster in Camunda's cloud. As create_oauth2_client_credentials_channel() otherwise.
 inline Result<Channel> create_camunda_cloud_channel(const CamundaCloudChannelOptions &options = {})
 {
-    detail::ChannelArguments<zeebe_camunda_cloud_channel_options> made(ZEEBE_CAMUNDA_CLOUD_CHANNEL_OPTIONS_INIT, options);
-    made.c.cluster_id = made.arguments.text("CamundaCloudChannelOptions::cluster_id", options.cluster_id);
-    made.c.region = made.arguments.text("CamundaCloudChannelOptions::region", options.region);
-    made.add_oauth2(options);
-    return made.create(zeebe_create_camunda_cloud_channel);
+    detail::ChannelArguments<zeebe_oauth2_client_credentials_channel_options> made(
+        ZEEBE_OAUTH2_CLIENT_CREDENTIALS_CHANNEL_OPTIONS_INIT, options.oauth2);
+    made.add_address(options.oauth2);
+    made.add_oauth2(options.oauth2);
+    zeebe_camunda_cloud_channel_options cloud = ZEEBE_CAMUNDA_CLOUD_CHANNEL_OPTIONS_INIT;
+    cloud.cluster_id = made.arguments.text("CamundaCloudChannelOptions::cluster_id", options.cluster_id);
+    cloud.region = made.arguments.text("CamundaCloudChannelOptions::region", options.region);
+    return made.create([&cloud](const zeebe_oauth2_client_credentials_channel_options *oauth2, zeebe_channel **channel) {
+        cloud.oauth2 = *oauth2;
+        return zeebe_create_camunda_cloud_channel(&cloud, channel);
+    });
 }
 
 /// Makes one of the four channels, by the variables alone: see zeebe_create_channel_from_environment(). Errors as the four.

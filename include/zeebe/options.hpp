@@ -81,28 +81,13 @@ struct OAuth2ClientCredentialsChannelOptions {
 
 /// Of create_camunda_cloud_channel().
 struct CamundaCloudChannelOptions {
-    /// Not given: `CAMUNDA_CLIENT_ID`, `ZEEBE_CLIENT_ID`.
-    std::optional<std::string> client_id = {};
-    /// Not given: `CAMUNDA_CLIENT_SECRET`, `ZEEBE_CLIENT_SECRET`.
-    std::optional<std::string> client_secret = {};
     /// Not given: `CAMUNDA_CLUSTER_ID`.
     std::optional<std::string> cluster_id = {};
     /// Not given: `CAMUNDA_CLUSTER_REGION`, `bru-2`.
     std::optional<std::string> region = {};
-    /// The token URL. Not given: `CAMUNDA_OAUTH_URL`, `ZEEBE_AUTHORIZATION_SERVER_URL`, Camunda's.
-    std::optional<std::string> authorization_server = {};
-    /// Not given, or "": none.
-    std::optional<std::string> scope = {};
-    /// Not given: `CAMUNDA_TOKEN_AUDIENCE`, `ZEEBE_TOKEN_AUDIENCE`, `zeebe.camunda.io`. "": none.
-    std::optional<std::string> audience = {};
-    /// Not given: TLS with the platform's roots.
-    ChannelCredentials channel_credentials = {};
-    std::vector<ChannelOption> channel_options = {};
-    /// As those of OAuth2ClientCredentialsChannelOptions.
-    std::optional<Seconds> leeway = {};
-    std::optional<Seconds> expire_in = {};
-    TokenOptions token_options = {};
-    ConnectionOptions connection_options = {};
+    /// The rest, but for its grpc_address, which is the cluster's. What is not given is also Camunda's: the token URL, and the audience
+    /// `zeebe.camunda.io`.
+    OAuth2ClientCredentialsChannelOptions oauth2 = {};
 };
 
 namespace detail {

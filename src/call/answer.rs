@@ -10,7 +10,7 @@ use http::response::Parts;
 use http::{HeaderMap, HeaderName, StatusCode};
 use tonic::Code;
 
-use super::retry::{Failure, committed};
+use super::failure::{Failure, committed};
 use super::status::{self, GRPC_STATUS, shown};
 use crate::error::{Error, Source};
 use crate::retry_after::retry_after;

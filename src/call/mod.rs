@@ -5,6 +5,7 @@
 
 mod answer;
 mod control;
+mod failure;
 mod flow;
 mod retry;
 mod start;
@@ -35,7 +36,8 @@ pub(crate) use stream::{Owed, stream};
 pub use unary::Response;
 use unary::unary;
 
-use retry::{Failure, Retry};
+use failure::Failure;
+use retry::Retry;
 
 use crate::channel::{Channel, Lease, Pick, RetryPolicy};
 use crate::credentials::{Authorization, Plugin};

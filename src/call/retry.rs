@@ -2,60 +2,9 @@
 
 use std::time::Duration;
 
-use http::HeaderValue;
-use tonic::Code;
-
-use super::{Call, Control, Sent, status};
+use super::failure::Failure;
+use super::{Call, Control, status};
 use crate::channel::{RetryPolicy, Throttle};
-use crate::credentials::Redactor;
-use crate::error::{Error, Source};
-
-/// An attempt that failed.
-pub(super) struct Failure {
-    pub(super) error: Error,
-    /// The gateway certainly did nothing: refused, or above the last stream of a GOAWAY.
-    pub(super) unprocessed: bool,
-    /// The answer had begun: what follows is for the program to see.
-    pub(super) committed: bool,
-    /// What the gateway refused with UNAUTHENTICATED, if a plugin gave it.
-    pub(super) refused: Option<HeaderValue>,
-}
-
-impl Failure {
-    /// Of a call that carried this, which does not come back in the error.
-    pub(super) fn carrying(mut self, sent: Sent) -> Self {
-        if let Some(authorization) = &sent.authorization {
-            let redactor = Redactor::of_authorization(authorization);
-            self.error = self.error.cutting(|bytes| redactor.cut(bytes));
-        }
-        let refused = self.error.source() == Source::Gateway
-            && self.error.code() == Code::Unauthenticated
-            && !self.committed;
-        self.refused = sent.authorization.filter(|_| refused && sent.by_plugin);
-        self
-    }
-}
-
-impl From<Error> for Failure {
-    fn from(error: Error) -> Self {
-        Self {
-            error,
-            unprocessed: false,
-            committed: false,
-            refused: None,
-        }
-    }
-}
-
-/// The failure of an attempt whose answer had begun.
-pub(super) fn committed(error: Error) -> Failure {
-    Failure {
-        error,
-        unprocessed: false,
-        committed: true,
-        refused: None,
-    }
-}
 
 /// The attempts of one call.
 pub(super) struct Retry<'a> {

@@ -8,7 +8,7 @@ use http::{HeaderMap, HeaderName};
 use percent_encoding::percent_decode;
 use tonic::Code;
 
-use super::retry::Failure;
+use super::failure::Failure;
 use crate::channel::{Connection, named};
 use crate::error::{Error, Source};
 use crate::wire::{

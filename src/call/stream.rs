@@ -10,7 +10,7 @@ use h2::client::ResponseFuture;
 use tonic::Code;
 
 use super::answer::{self, Begun};
-use super::retry::{Failure, committed};
+use super::failure::{Failure, committed};
 use super::{Call, Control, Exchange, status};
 use crate::channel::Connection;
 use crate::error::{Error, Source};

@@ -8,7 +8,7 @@ use h2::{RecvStream, SendStream};
 use tonic::Code;
 
 use super::answer::{self, Answer, Begun};
-use super::retry::{Failure, committed};
+use super::failure::{Failure, committed};
 use super::{Call, Control, Exchange, status};
 use crate::channel::Connection;
 use crate::error::{Error, Source};

@@ -1,21 +1,86 @@
 //! Calls: options, and what can be done with a call under way. How one starts: `unary_call`, `streaming_call`.
 
+use std::mem::offset_of;
 use std::sync::Arc;
 use std::time::Duration;
 
 use macro_rules_attribute::apply;
 use safer_ffi::c_char;
-use safer_ffi::prelude::{derive_ReprC, repr_c};
+use safer_ffi::prelude::{derive_ReprC, ffi_export, repr_c};
 
-use super::channel::wait_for_ready;
-use super::convert;
+use super::convert::{self, Options};
 use super::error::zeebe_error;
 use super::handle::{self, Handle, living};
-use super::options::{ZeebeCompression, zeebe_call_options};
+use super::metadata::zeebe_metadata;
+use super::plugin::zeebe_metadata_plugin;
 use crate::call::{CallOptions, Control, Timeout};
 use crate::error::Error;
+use crate::options::{self, Given, Spec};
 use crate::runtime::Epoch;
 use crate::wire::{Encoding, Metadata};
+
+/// Whether a call waits while the gateway cannot be reached, or fails with the reason.
+#[ffi_export]
+#[allow(dead_code, reason = "names constants for C")]
+#[derive_ReprC]
+#[repr(i32)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ZeebeWaitForReady {
+    /// The channel's default, which is NO.
+    Default = 0,
+    /// Waits until its deadline.
+    Yes = 1,
+    /// Fails with the last connection error.
+    No = 2,
+}
+
+/// How messages are compressed.
+#[ffi_export]
+#[allow(dead_code, reason = "names constants for C")]
+#[derive_ReprC]
+#[repr(i32)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ZeebeCompression {
+    /// The channel's default.
+    Default = 0,
+    /// Not at all.
+    Identity = 1,
+    /// With gzip.
+    Gzip = 2,
+}
+
+/// Of one call. Initialise it with ::ZEEBE_CALL_OPTIONS_INIT.
+#[derive_ReprC]
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct zeebe_call_options {
+    /// `sizeof(zeebe_call_options)`.
+    pub size: usize,
+    /// Of the whole call. ZEEBE_TIMEOUT_NONE: none.
+    pub timeout_ms: i64,
+    /// Copied. A key here replaces the channel's and a plugin's. NULL: none.
+    pub metadata: *const zeebe_metadata,
+    /// For this call, after the channel's. NULL: none.
+    pub credentials: *const zeebe_metadata_plugin,
+    /// What `:authority` says. NULL: the channel's.
+    pub authority: *const c_char,
+    /// What an answer's message may have.
+    pub max_receive_message_length: i64,
+    /// One of the ZEEBE_WAIT_FOR_READY_ constants.
+    pub wait_for_ready: i32,
+    /// One of the ZEEBE_COMPRESSION_ constants; DEFAULT is the channel's. Compressed answers are always taken.
+    pub compression: i32,
+    /// 1: messages come only as zeebe_call_request() asks for them.
+    pub manual_requests: i32,
+    /// Must be 0.
+    pub reserved: u32,
+}
+
+// SAFETY: `repr(C)`, integers and pointers only, `size` first; no padding, as asserted below.
+unsafe impl Options for zeebe_call_options {
+    const FIRST_SIZE: usize = offset_of!(Self, reserved) + size_of::<u32>();
+}
+const _: () = assert!(size_of::<zeebe_call_options>() == 64);
 
 /// A call under way. Owned by who received it: zeebe_call_free().
 #[derive_ReprC]
@@ -53,56 +118,53 @@ impl zeebe_call {
     }
 }
 
+/// `None`: the default.
+pub(crate) fn wait_for_ready(option: &'static Spec, value: i32) -> Result<Option<bool>, Error> {
+    const DEFAULT: i32 = ZeebeWaitForReady::Default as i32;
+    const YES: i32 = ZeebeWaitForReady::Yes as i32;
+    const NO: i32 = ZeebeWaitForReady::No as i32;
+    match value {
+        DEFAULT => Ok(None),
+        YES => Ok(Some(true)),
+        NO => Ok(Some(false)),
+        _ => {
+            let why = format!("is {value}, not a ZEEBE_WAIT_FOR_READY_ constant");
+            Err(option.refuse(why).into())
+        }
+    }
+}
+
 pub(crate) fn call_options(options: *const zeebe_call_options) -> Result<CallOptions, Error> {
     // SAFETY: an options struct of the header's contract.
-    let options = unsafe { convert::options("options", options) }?;
-    let timeout = match options.timeout_ms {
-        0 => Timeout::OfChannel,
-        -1 => Timeout::None, // ZEEBE_TIMEOUT_NONE
-        given => Timeout::After(Duration::from_millis(u64::try_from(given).map_err(
-            |_| {
-                Error::invalid_argument(format!(
-                    "options.timeout_ms is {given}: it is milliseconds, 0 or ZEEBE_TIMEOUT_NONE"
-                ))
-            },
-        )?)),
+    let given = unsafe { convert::options("options", options) }?;
+    let timeout = match options::TIMEOUT.given(given.timeout_ms)? {
+        Given::Not => Timeout::OfChannel,
+        Given::None => Timeout::None,
+        Given::Number(ms) => Timeout::After(Duration::from_millis(ms)),
     };
-    if options.reserved != 0 {
+    if given.reserved != 0 {
         return Err(Error::invalid_argument("options.reserved is not 0"));
     }
     const DEFAULT: i32 = ZeebeCompression::Default as i32;
     const IDENTITY: i32 = ZeebeCompression::Identity as i32;
     const GZIP: i32 = ZeebeCompression::Gzip as i32;
-    let encoding = match options.compression {
+    let encoding = match given.compression {
         DEFAULT => None,
         IDENTITY => Some(Encoding::Identity),
         GZIP => Some(Encoding::Gzip),
         other => {
-            return Err(Error::invalid_argument(format!(
-                "options.compression is {other}"
-            )));
+            let why = format!("is {other}, not a ZEEBE_COMPRESSION_ constant");
+            return Err(options::COMPRESSION.refuse(why).into());
         }
     };
-    let max_receive = match options.max_receive_message_length {
-        0 => None,
-        -1 => Some(usize::MAX),
-        given => Some(
-            i32::try_from(given)
-                .ok()
-                .and_then(|given| usize::try_from(given).ok())
-                .ok_or_else(|| {
-                    Error::invalid_argument(format!(
-                        "options.max_receive_message_length is {given}"
-                    ))
-                })?,
-        ),
-    };
+    let max_receive =
+        options::MAX_RECEIVE_MESSAGE_LENGTH.given(given.max_receive_message_length)?;
     // SAFETY: NULL or metadata of ours, by the header.
-    let metadata = unsafe { options.metadata.as_ref() };
+    let metadata = unsafe { given.metadata.as_ref() };
     // SAFETY: NULL or a plugin of ours, by the header.
-    let credentials = unsafe { options.credentials.as_ref() };
+    let credentials = unsafe { given.credentials.as_ref() };
     // SAFETY: a string of the header's contract.
-    let authority = unsafe { convert::given_text("options.authority", options.authority) }?;
+    let authority = unsafe { convert::given_text(&options::AUTHORITY, given.authority) }?;
     Ok(CallOptions {
         timeout,
         metadata: metadata.map_or(Metadata::default(), |given| {
@@ -110,10 +172,14 @@ pub(crate) fn call_options(options: *const zeebe_call_options) -> Result<CallOpt
         }),
         credentials: credentials.map(|given| Arc::clone(&given.plugin)),
         authority: authority.map(str::to_owned),
-        max_receive,
-        wait_for_ready: wait_for_ready("options.wait_for_ready", options.wait_for_ready)?,
+        max_receive: match max_receive {
+            Given::Not => None,
+            Given::None => Some(usize::MAX),
+            Given::Number(bytes) => usize::try_from(bytes).ok(),
+        },
+        wait_for_ready: wait_for_ready(&options::WAIT_FOR_READY, given.wait_for_ready)?,
         encoding,
-        manual_requests: convert::flag("options.manual_requests", options.manual_requests)?,
+        manual_requests: options::MANUAL_REQUESTS.flag(given.manual_requests)?,
     })
 }
 

@@ -7,15 +7,14 @@ use macro_rules_attribute::apply;
 use safer_ffi::c_char;
 use safer_ffi::prelude::{derive_ReprC, ffi_export, repr_c};
 
-use super::completion::{UserData, lend_error};
+use super::callback::{UserData, done, lend_error, zeebe_done_callback};
 use super::convert::{self, Out};
 use super::error::zeebe_error;
 use super::handle::{self, Handle, living};
-use super::options::ZeebeWaitForReady;
 use super::plugin;
 use crate::channel::{Channel, Connectivity};
 use crate::error::Error;
-use crate::runtime::{Epoch, Runtime, unique_key};
+use crate::runtime::{Epoch, unique_key};
 
 /// The connectivity of a channel, with gRPC's numbers.
 #[ffi_export]
@@ -49,44 +48,9 @@ impl Handle for zeebe_channel {
     }
 }
 
-/// Called once; `error` is NULL on success, else borrowed until it returns.
-pub type zeebe_done_callback =
-    Option<unsafe extern "C" fn(user_data: *mut c_void, error: *const zeebe_error)>;
-
 /// Called once; `error` is NULL on success, else borrowed until it returns. `state` is a ZEEBE_CONNECTIVITY_ constant.
 pub type zeebe_state_callback =
     Option<unsafe extern "C" fn(user_data: *mut c_void, error: *const zeebe_error, state: i32)>;
-
-/// Calls `callback` once, on a library thread.
-pub(crate) fn done(
-    callback: unsafe extern "C" fn(*mut c_void, *const zeebe_error),
-    user_data: *mut c_void,
-    runtime: &Arc<Runtime>,
-) -> impl FnOnce(Result<(), Error>) + Send + use<> {
-    let (user_data, runtime) = (UserData(user_data), Arc::clone(runtime));
-    move |result: Result<(), Error>| {
-        runtime.call_back(unique_key(), move || {
-            let user_data = user_data;
-            let error = result.err().map(zeebe_error::new);
-            // SAFETY: C gave this function for these arguments; the error outlives the call.
-            unsafe { callback(user_data.0, lend_error(error.as_ref())) }
-        });
-    }
-}
-
-pub(crate) fn wait_for_ready(name: &str, value: i32) -> Result<Option<bool>, Error> {
-    const DEFAULT: i32 = ZeebeWaitForReady::Default as i32;
-    const YES: i32 = ZeebeWaitForReady::Yes as i32;
-    const NO: i32 = ZeebeWaitForReady::No as i32;
-    match value {
-        DEFAULT => Ok(None),
-        YES => Ok(Some(true)),
-        NO => Ok(Some(false)),
-        _ => Err(Error::invalid_argument(format!(
-            "{name} is {value}, not a ZEEBE_WAIT_FOR_READY_ constant"
-        ))),
-    }
-}
 
 /// Writes the connectivity to `state`, a ZEEBE_CONNECTIVITY_ constant; 1 for `try_to_connect` leaves IDLE.
 ///
@@ -175,6 +139,7 @@ pub extern "C" fn zeebe_channel_retrieve_token(
 /// `*json` is owned: zeebe_string_free(). Its form is part of the ABI: `version` 1, `kind`, `target`, `security`,
 /// `settings`, `channel_options`, `oauth2`, `problem`, `unused_variables` (of zeebe_create_channel_from_environment(): `name`, `why`
 /// it is not used, and a `hint` what to do about it).
+/// INVALID_ARGUMENT: an argument is NULL. SHUTDOWN: the runtime was shut down.
 #[apply(capi)]
 #[unsafe(no_mangle)]
 pub extern "C" fn zeebe_channel_describe(
@@ -199,6 +164,7 @@ pub extern "C" fn zeebe_channel_describe(
 /// `state` as in zeebe_channel_describe(), `expires_in_seconds`, and of the token, which channels with equal credentials share (::zeebe_token_options):
 /// `requests`, `from_file` (of the requests, those that `cache_path` answered), `failures`, `failures_by_reason` (`refused` by the endpoint, `unavailable`, `settings`), `renewals` (of the requests, those
 /// ahead of expiry), `rejected` (by a gateway, and replaced), `waiting`, `last_request_ms` (of the last that brought a token; null before one).
+/// INVALID_ARGUMENT: an argument is NULL. SHUTDOWN: the runtime was shut down.
 #[apply(capi)]
 #[unsafe(no_mangle)]
 pub extern "C" fn zeebe_channel_stats(

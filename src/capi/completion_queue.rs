@@ -9,11 +9,10 @@ use safer_ffi::prelude::{derive_ReprC, ffi_export, repr_c};
 
 use super::buffer::zeebe_buffer;
 use super::convert::{self, Out};
-use super::error::zeebe_error;
+use super::error::{close_arguments, zeebe_error};
 use super::handle::{self, Handle, living};
 use super::metadata::zeebe_metadata;
 use super::response::zeebe_response;
-use super::streaming_call::close_arguments;
 use crate::error::Error;
 use crate::queue::{Event, Occurrence, Queue};
 use crate::runtime::{self, Epoch};

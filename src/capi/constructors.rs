@@ -1,204 +1,282 @@
 //! Constructors: the four channels, and the one that chooses among them by the environment.
 //!
-//! Here arguments become Rust's; what they mean is in `channel::settings` and `channel::arguments`.
+//! Here arguments become Rust's; what they mean is in `channel::create`.
 
+use std::mem::offset_of;
 use std::sync::Arc;
 use std::time::Duration;
 
 use macro_rules_attribute::apply;
 use safer_ffi::c_char;
-use safer_ffi::prelude::repr_c;
-use secrecy::ExposeSecret;
+use safer_ffi::prelude::{derive_ReprC, repr_c};
 
-use super::channel::{wait_for_ready, zeebe_channel};
-use super::convert::{self, Out};
+use super::call::wait_for_ready;
+use super::channel::zeebe_channel;
+use super::convert::{self, Options, Out};
 use super::credentials::zeebe_channel_credentials;
 use super::error::zeebe_error;
-use super::options::{
-    zeebe_camunda_cloud_channel_options, zeebe_channel_option, zeebe_connection_options,
-    zeebe_insecure_channel_options, zeebe_oauth2_client_credentials_channel_options,
-    zeebe_secure_channel_options,
-};
-use super::token_arguments::{TokenArguments, lifetime, lifetime_arguments};
-use crate::channel::settings::{self, Configuration, FromEnvironment};
-use crate::channel::{
-    CallDefaults, Channel, ChannelArguments, ChannelKind, ChannelOptions, Materials,
-    OauthArguments, OptionValue, Settings,
-};
-use crate::credentials::{
-    ChannelCredentials, ClientAuthentication, ClientCredentials, Discovery, Plugin, Security,
-    TlsCredentials, check_token_url, shown_token_url,
-};
-use crate::environment::{Origin, PROCESS};
+use super::metadata::zeebe_metadata;
+use super::token_options::{token_options, zeebe_token_options};
+use crate::channel::create::{self, Common, ConnectionOptions};
+use crate::channel::{CallDefaults, Channel, OauthArguments, OptionValue};
+use crate::credentials::{Lifetime, TokenOptions};
 use crate::error::Error;
-use crate::proxy::Proxy;
+use crate::options::{self, Given, Spec};
 use crate::wire::Metadata;
 
+/// A channel option: a gRPC channel argument. Never changes.
+#[derive_ReprC]
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct zeebe_channel_option {
+    /// Such as `grpc.keepalive_time_ms`. Not NULL.
+    pub key: *const c_char,
+    /// The value, if it is a string; else NULL.
+    pub string: *const c_char,
+    /// The value, if `string` is NULL; within 32 bits.
+    pub integer: i64,
+}
+
+/// How a channel connects, and what every call of it starts from. Initialise it with ::ZEEBE_CONNECTION_OPTIONS_INIT.
+#[derive_ReprC]
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct zeebe_connection_options {
+    /// `sizeof(zeebe_connection_options)`.
+    pub size: usize,
+    /// `host:port` or `unix:path` to dial in place of the target's address; TLS name and authority stay the target's. NULL: the target's.
+    pub connect_address: *const c_char,
+    /// Sent with every call. Copied. NULL: none.
+    pub metadata: *const zeebe_metadata,
+    /// Of every call that does not set its own. ZEEBE_TIMEOUT_NONE, as anything < 0, is INVALID_ARGUMENT here.
+    pub timeout_ms: i64,
+    /// One of the ZEEBE_WAIT_FOR_READY_ constants, for every call that does not set its own.
+    pub wait_for_ready: i32,
+    /// 1: tokens may be sent in plaintext beyond loopback. They can be read on the way.
+    pub allow_insecure_gateway: i32,
+}
+
+// SAFETY: `repr(C)`, integers and pointers only, `size` first; no padding, as asserted below.
+unsafe impl Options for zeebe_connection_options {
+    const FIRST_SIZE: usize = offset_of!(Self, allow_insecure_gateway) + size_of::<i32>();
+}
+const _: () = assert!(size_of::<zeebe_connection_options>() == 40);
+
+/// Of zeebe_create_insecure_channel(). Initialise it with ::ZEEBE_INSECURE_CHANNEL_OPTIONS_INIT.
+#[derive_ReprC]
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct zeebe_insecure_channel_options {
+    /// `sizeof(zeebe_insecure_channel_options)`.
+    pub size: usize,
+    /// The target: `host:port`, `dns:///host:port`, `ipv4:…`, `ipv6:…`, `unix:…` or a URL. NULL: by the environment.
+    pub grpc_address: *const c_char,
+    /// An array of `channel_options_count`; may be NULL when that is 0. Of duplicates the first counts.
+    pub channel_options: *const zeebe_channel_option,
+    /// How many.
+    pub channel_options_count: usize,
+    /// NULL: the defaults.
+    pub connection_options: *const zeebe_connection_options,
+}
+
+// SAFETY: `repr(C)`, integers and pointers only, `size` first; no padding, as asserted below.
+unsafe impl Options for zeebe_insecure_channel_options {
+    const FIRST_SIZE: usize =
+        offset_of!(Self, connection_options) + size_of::<*const zeebe_connection_options>();
+}
+const _: () = assert!(size_of::<zeebe_insecure_channel_options>() == 40);
+
+/// Of zeebe_create_secure_channel(). Initialise it with ::ZEEBE_SECURE_CHANNEL_OPTIONS_INIT.
+#[derive_ReprC]
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct zeebe_secure_channel_options {
+    /// `sizeof(zeebe_secure_channel_options)`.
+    pub size: usize,
+    /// The target: `host:port`, `dns:///host:port`, `ipv4:…`, `ipv6:…`, `unix:…` or a URL. NULL: by the environment.
+    pub grpc_address: *const c_char,
+    /// An array of `channel_options_count`; may be NULL when that is 0. Of duplicates the first counts.
+    pub channel_options: *const zeebe_channel_option,
+    /// How many.
+    pub channel_options_count: usize,
+    /// NULL: ssl credentials with the platform's roots.
+    pub channel_credentials: *const zeebe_channel_credentials,
+    /// NULL: the defaults.
+    pub connection_options: *const zeebe_connection_options,
+}
+
+// SAFETY: `repr(C)`, integers and pointers only, `size` first; no padding, as asserted below.
+unsafe impl Options for zeebe_secure_channel_options {
+    const FIRST_SIZE: usize =
+        offset_of!(Self, connection_options) + size_of::<*const zeebe_connection_options>();
+}
+const _: () = assert!(size_of::<zeebe_secure_channel_options>() == 48);
+
+/// Of zeebe_create_oauth2_client_credentials_channel(). Initialise it with ::ZEEBE_OAUTH2_CLIENT_CREDENTIALS_CHANNEL_OPTIONS_INIT.
+#[derive_ReprC]
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct zeebe_oauth2_client_credentials_channel_options {
+    /// `sizeof(zeebe_oauth2_client_credentials_channel_options)`.
+    pub size: usize,
+    /// The target: `host:port`, `dns:///host:port`, `ipv4:…`, `ipv6:…`, `unix:…` or a URL. NULL: by the environment.
+    pub grpc_address: *const c_char,
+    /// NULL: `CAMUNDA_CLIENT_ID`, `ZEEBE_CLIENT_ID`.
+    pub client_id: *const c_char,
+    /// NULL: `CAMUNDA_CLIENT_SECRET`, `ZEEBE_CLIENT_SECRET`. Ignored where `client_authentication` needs none.
+    pub client_secret: *const c_char,
+    /// The token URL. NULL: `CAMUNDA_OAUTH_URL`, `ZEEBE_AUTHORIZATION_SERVER_URL`.
+    pub authorization_server: *const c_char,
+    /// NULL or "": none.
+    pub scope: *const c_char,
+    /// NULL: `CAMUNDA_TOKEN_AUDIENCE`, `ZEEBE_TOKEN_AUDIENCE`. "": none.
+    pub audience: *const c_char,
+    /// NULL: ssl credentials with the platform's roots.
+    pub channel_credentials: *const zeebe_channel_credentials,
+    /// An array of `channel_options_count`; may be NULL when that is 0. Of duplicates the first counts.
+    pub channel_options: *const zeebe_channel_option,
+    /// How many.
+    pub channel_options_count: usize,
+    /// How long before its expiry a token counts as expired; where it is not given, at most half of the token's life.
+    /// ZEEBE_LEEWAY_NONE: not before.
+    pub leeway: i64,
+    /// How long a token is good that does not say so itself.
+    pub expire_in: i64,
+    /// NULL: the defaults.
+    pub token_options: *const zeebe_token_options,
+    /// NULL: the defaults.
+    pub connection_options: *const zeebe_connection_options,
+}
+
+// SAFETY: `repr(C)`, integers and pointers only, `size` first; no padding, as asserted below.
+unsafe impl Options for zeebe_oauth2_client_credentials_channel_options {
+    const FIRST_SIZE: usize =
+        offset_of!(Self, connection_options) + size_of::<*const zeebe_connection_options>();
+}
+const _: () = assert!(size_of::<zeebe_oauth2_client_credentials_channel_options>() == 112);
+
+/// Of zeebe_create_camunda_cloud_channel(). Initialise it with ::ZEEBE_CAMUNDA_CLOUD_CHANNEL_OPTIONS_INIT.
+#[derive_ReprC]
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct zeebe_camunda_cloud_channel_options {
+    /// `sizeof(zeebe_camunda_cloud_channel_options)`.
+    pub size: usize,
+    /// NULL: `CAMUNDA_CLUSTER_ID`.
+    pub cluster_id: *const c_char,
+    /// NULL: `CAMUNDA_CLUSTER_REGION`, `bru-2`.
+    pub region: *const c_char,
+    /// The rest, but for its grpc_address, which is the cluster's and must be NULL. What is not given is also Camunda's: the token URL,
+    /// and the audience `zeebe.camunda.io`. It stays last, for it may grow.
+    pub oauth2: zeebe_oauth2_client_credentials_channel_options,
+}
+
+// SAFETY: `repr(C)`, integers, pointers and a struct of which the same is true, `size` first; no padding, as asserted below.
+unsafe impl Options for zeebe_camunda_cloud_channel_options {
+    const FIRST_SIZE: usize =
+        offset_of!(Self, oauth2) + zeebe_oauth2_client_credentials_channel_options::FIRST_SIZE;
+}
+const _: () = assert!(size_of::<zeebe_camunda_cloud_channel_options>() == 24 + 112);
+
 fn channel_options(
-    options: *const zeebe_channel_option,
+    array: *const zeebe_channel_option,
     count: usize,
-) -> Result<ChannelOptions, Error> {
-    if count > 0 && options.is_null() {
-        return Err(Error::invalid_argument(
-            "options.channel_options is NULL, but its count is not 0",
-        ));
+) -> Result<Vec<(String, OptionValue)>, Error> {
+    let option = &options::CHANNEL_OPTIONS;
+    if count > 0 && array.is_null() {
+        return Err(option.refuse("is NULL, but its count is not 0").into());
     }
     let mut given = Vec::new();
     for index in 0..count {
         // SAFETY: an array of `count` items, by the header.
-        let option = unsafe { options.add(index).read() };
+        let item = unsafe { array.add(index).read() };
+        let named = format!("{option}[].key");
         // SAFETY: a string of the header's contract.
-        let key = unsafe { convert::text("options.channel_options[].key", option.key) }?;
+        let key = unsafe { convert::text(&*named, item.key) }.map_err(|e| e.about(option))?;
         // SAFETY: a string of the header's contract.
-        let string = unsafe { convert::optional_text(key, option.string) }?;
+        let string = unsafe { convert::optional_text(key, item.string) }?;
         let value = match string {
             Some(text) => OptionValue::Text(text.to_owned().into()),
-            None => OptionValue::Integer(option.integer),
+            None => OptionValue::Integer(item.integer),
         };
         given.push((key.to_owned(), value));
     }
-    ChannelOptions::new(given)
+    Ok(given)
 }
 
-/// The part of the arguments that every constructor has.
-struct Connection {
-    connect_address: Option<String>,
-    allow_insecure_gateway: bool,
-    defaults: CallDefaults,
-}
-
-fn connection(options: *const zeebe_connection_options) -> Result<Connection, Error> {
+fn connection(given: *const zeebe_connection_options) -> Result<ConnectionOptions, Error> {
     // SAFETY: an options struct of the header's contract.
-    let options = unsafe { convert::options("connection_options", options) }?;
+    let given = unsafe { convert::options("connection_options", given) }?;
     // SAFETY: a string of the header's contract.
-    let address = unsafe {
-        convert::given_text(
-            "connection_options.connect_address",
-            options.connect_address,
-        )
-    }?;
+    let address = unsafe { convert::given_text(&options::CONNECT_ADDRESS, given.connect_address) }?;
     // SAFETY: NULL or metadata of ours, by the header.
-    let metadata = unsafe { options.metadata.as_ref() };
-    let timeout = u64::try_from(options.timeout_ms).map_err(|_| {
-        Error::invalid_argument(format!(
-            "connection_options.timeout_ms is {}: it is milliseconds; 0: none",
-            options.timeout_ms
-        ))
-    })?;
-    Ok(Connection {
+    let metadata = unsafe { given.metadata.as_ref() };
+    Ok(ConnectionOptions {
         connect_address: address.map(str::to_owned),
-        allow_insecure_gateway: convert::flag(
-            "connection_options.allow_insecure_gateway",
-            options.allow_insecure_gateway,
-        )?,
         defaults: CallDefaults {
             metadata: metadata.map_or(Metadata::default(), |given| {
                 Metadata::clone(&given.metadata)
             }),
-            timeout: (timeout > 0).then(|| Duration::from_millis(timeout)),
+            timeout: match options::CONNECTION_TIMEOUT.given(given.timeout_ms)? {
+                Given::Number(ms) => Some(Duration::from_millis(ms)),
+                Given::Not | Given::None => None,
+            },
             wait_for_ready: wait_for_ready(
-                "connection_options.wait_for_ready",
-                options.wait_for_ready,
+                &options::CONNECTION_WAIT_FOR_READY,
+                given.wait_for_ready,
             )?
             .unwrap_or(false),
         },
+        allow_insecure_gateway: options::ALLOW_INSECURE_GATEWAY
+            .flag(given.allow_insecure_gateway)?,
     })
 }
 
-fn secure_credentials(given: *const zeebe_channel_credentials) -> ChannelCredentials {
+/// What the constructors have in common.
+fn common(
+    options: (*const zeebe_channel_option, usize),
+    connection_options: *const zeebe_connection_options,
+    credentials: *const zeebe_channel_credentials,
+) -> Result<Common, Error> {
     // SAFETY: NULL or credentials of ours, by the header.
-    match unsafe { given.as_ref() } {
-        Some(given) => given.credentials.clone(),
-        None => Security::Tls(TlsCredentials::platform()).into(),
-    }
-}
-
-fn create(
-    settings: Settings,
-    options: ChannelOptions,
-    mut credentials: ChannelCredentials,
-    connection: Connection,
-    mut token: TokenArguments,
-    override_authority: Option<String>,
-) -> Result<Option<repr_c::Box<zeebe_channel>>, Error> {
-    let mut oauth2 = None;
-    let mut token_problem = None;
-    if let Some(oauth) = &settings.oauth {
-        let authentication = token.authentication.unwrap_or(match settings.kind {
-            ChannelKind::CamundaCloud => ClientAuthentication::Body,
-            _ => ClientAuthentication::Basic,
-        });
-        let (url, origin) = &oauth.authorization_server;
-        check_token_url(url, token.allow_insecure_url).map_err(|why| {
-            let url = shown_token_url(url);
-            let message = format!("the token URL {url:?} ({origin}): {why}");
-            match origin {
-                Origin::Environment(_) => Error::settings(message),
-                _ => Error::invalid_argument(message),
-            }
-        })?;
-        let option = token.http_proxy.as_ref().map(|url| url.expose_secret());
-        match Proxy::of_token_endpoint(url, option, &PROCESS) {
-            Ok(proxy) => token.options.proxy = proxy,
-            Err(error) if option.is_some() => return Err(error),
-            Err(error) => token_problem = Some(error),
-        }
-        token.options.resource = oauth.resource.clone();
-        let client = ClientCredentials::new(
-            oauth.client_id.clone(),
-            oauth.client_secret.clone(),
-            url,
-            oauth.scope.clone(),
-            oauth.audience.clone(),
-            authentication,
-            token.options,
-        );
-        token_problem = client.problem().map(Error::settings).or(token_problem);
-        let lifetime = lifetime(settings.given_leeway(), oauth.expire_in);
-        let made = Plugin::client_credentials(client, lifetime);
-        credentials.plugins.push(Arc::clone(&made));
-        oauth2 = Some((made, authentication));
-    }
-    let channel = Channel::new(ChannelArguments {
-        settings,
-        options,
-        credentials,
-        connect_address: connection.connect_address,
-        override_authority,
-        allow_insecure_gateway: connection.allow_insecure_gateway,
-        defaults: connection.defaults,
-        oauth2,
-        token_problem,
-    })?;
-    if token.prefetch {
-        channel.oauth2_plugin()?.prefetch()?;
-    }
-    Ok(Some(Box::new(zeebe_channel { channel }).into()))
-}
-
-/// The arguments that both OAuth constructors have.
-fn oauth_arguments<'a>(
-    client_id: *const c_char,
-    client_secret: *const c_char,
-    authorization_server: *const c_char,
-    scope: *const c_char,
-    audience: *const c_char,
-    (leeway, expire_in): (i64, i64),
-    token: &TokenArguments,
-) -> Result<OauthArguments<'a>, Error> {
-    // SAFETY: (each) a string of the header's contract, which outlives the constructor's call.
-    let text = |name, value| unsafe { convert::optional_text(name, value) };
-    let (leeway, expire_in) = lifetime_arguments(leeway, expire_in)?;
-    Ok(OauthArguments {
-        client_id: text("options.client_id", client_id)?,
-        client_secret: text("options.client_secret", client_secret)?,
-        without_secret: token.without_secret(),
-        authorization_server: text("options.authorization_server", authorization_server)?,
-        scope: text("options.scope", scope)?,
-        audience: text("options.audience", audience)?,
-        leeway,
-        expire_in,
+    let credentials = unsafe { credentials.as_ref() };
+    Ok(Common {
+        channel_options: channel_options(options.0, options.1)?,
+        connection: connection(connection_options)?,
+        credentials: credentials.map(|given| given.credentials.clone()),
     })
+}
+
+/// What both OAuth constructors have.
+fn oauth2<'a>(
+    given: &zeebe_oauth2_client_credentials_channel_options,
+) -> Result<(OauthArguments<'a>, TokenOptions, Common), Error> {
+    let token = token_options(given.token_options)?;
+    let arguments = OauthArguments {
+        client_id: text(&options::CLIENT_ID, given.client_id)?,
+        client_secret: text(&options::CLIENT_SECRET, given.client_secret)?,
+        without_secret: token.without_secret(),
+        authorization_server: text(&options::AUTHORIZATION_SERVER, given.authorization_server)?,
+        scope: text(&options::SCOPE, given.scope)?,
+        audience: text(&options::AUDIENCE, given.audience)?,
+        lifetime: Lifetime::given(given.leeway, given.expire_in)?,
+    };
+    let common = common(
+        (given.channel_options, given.channel_options_count),
+        given.connection_options,
+        given.channel_credentials,
+    )?;
+    Ok((arguments, token, common))
+}
+
+fn boxed(channel: Arc<Channel>) -> Option<repr_c::Box<zeebe_channel>> {
+    Some(Box::new(zeebe_channel { channel }).into())
+}
+
+/// The result lives as long as C lends the text, which is as long as a constructor runs.
+fn text<'a>(option: &'static Spec, value: *const c_char) -> Result<Option<&'a str>, Error> {
+    // SAFETY: a string of the header's contract.
+    unsafe { convert::optional_text(option, value) }
 }
 
 /// Makes a channel without TLS. NULL options: everything by the environment.
@@ -217,16 +295,13 @@ pub extern "C" fn zeebe_create_insecure_channel(
     let channel = unsafe { Out::new("channel", channel) }?;
     // SAFETY: an options struct of the header's contract.
     let given = unsafe { convert::options("options", options) }?;
-    // SAFETY: a string of the header's contract.
-    let address = unsafe { convert::optional_text("options.grpc_address", given.grpc_address) }?;
-    channel.write(create(
-        settings::insecure(&PROCESS, address)?,
-        channel_options(given.channel_options, given.channel_options_count)?,
-        Security::Plaintext.into(),
-        connection(given.connection_options)?,
-        TokenArguments::read(std::ptr::null())?,
-        None,
-    )?);
+    let address = text(&options::GRPC_ADDRESS, given.grpc_address)?;
+    let common = common(
+        (given.channel_options, given.channel_options_count),
+        given.connection_options,
+        std::ptr::null(),
+    )?;
+    channel.write(boxed(create::insecure(address, common)?));
     Ok(())
 }
 
@@ -244,16 +319,13 @@ pub extern "C" fn zeebe_create_secure_channel(
     let channel = unsafe { Out::new("channel", channel) }?;
     // SAFETY: an options struct of the header's contract.
     let given = unsafe { convert::options("options", options) }?;
-    // SAFETY: a string of the header's contract.
-    let address = unsafe { convert::optional_text("options.grpc_address", given.grpc_address) }?;
-    channel.write(create(
-        settings::secure(&PROCESS, address)?,
-        channel_options(given.channel_options, given.channel_options_count)?,
-        secure_credentials(given.channel_credentials),
-        connection(given.connection_options)?,
-        TokenArguments::read(std::ptr::null())?,
-        None,
-    )?);
+    let address = text(&options::GRPC_ADDRESS, given.grpc_address)?;
+    let common = common(
+        (given.channel_options, given.channel_options_count),
+        given.connection_options,
+        given.channel_credentials,
+    )?;
+    channel.write(boxed(create::secure(address, common)?));
     Ok(())
 }
 
@@ -275,27 +347,10 @@ pub extern "C" fn zeebe_create_oauth2_client_credentials_channel(
     let channel = unsafe { Out::new("channel", channel) }?;
     // SAFETY: an options struct of the header's contract.
     let given = unsafe { convert::options("options", options) }?;
-    // SAFETY: (each) a string of the header's contract.
-    let text = |name, value| unsafe { convert::optional_text(name, value) };
-    let token = TokenArguments::read(given.token_options)?;
-    let arguments = oauth_arguments(
-        given.client_id,
-        given.client_secret,
-        given.authorization_server,
-        given.scope,
-        given.audience,
-        (given.leeway, given.expire_in),
-        &token,
-    )?;
-    let address = text("options.grpc_address", given.grpc_address)?;
-    channel.write(create(
-        settings::oauth2_client_credentials(&PROCESS, address, arguments)?,
-        channel_options(given.channel_options, given.channel_options_count)?,
-        secure_credentials(given.channel_credentials),
-        connection(given.connection_options)?,
-        token,
-        None,
-    )?);
+    let address = text(&options::GRPC_ADDRESS, given.grpc_address)?;
+    let (arguments, token, common) = oauth2(&given)?;
+    let made = create::oauth2_client_credentials(address, arguments, token, common)?;
+    channel.write(boxed(made));
     Ok(())
 }
 
@@ -312,30 +367,21 @@ pub extern "C" fn zeebe_create_camunda_cloud_channel(
     let channel = unsafe { Out::new("channel", channel) }?;
     // SAFETY: an options struct of the header's contract.
     let given = unsafe { convert::options("options", options) }?;
-    // SAFETY: (each) a string of the header's contract.
-    let text = |name, value| unsafe { convert::optional_text(name, value) };
-    let token = TokenArguments::read(given.token_options)?;
-    let arguments = oauth_arguments(
-        given.client_id,
-        given.client_secret,
-        given.authorization_server,
-        given.scope,
-        given.audience,
-        (given.leeway, given.expire_in),
-        &token,
-    )?;
-    let (cluster_id, region) = (
-        text("options.cluster_id", given.cluster_id)?,
-        text("options.region", given.region)?,
-    );
-    channel.write(create(
-        settings::camunda_cloud(&PROCESS, cluster_id, region, arguments)?,
-        channel_options(given.channel_options, given.channel_options_count)?,
-        secure_credentials(given.channel_credentials),
-        connection(given.connection_options)?,
+    // SAFETY: NULL, or what the header says of `oauth2` within it.
+    let oauth =
+        unsafe { convert::embedded("options.oauth2", options, |it| &raw const (*it).oauth2) }?;
+    if text(&options::GRPC_ADDRESS, oauth.grpc_address)?.is_some_and(|text| !text.is_empty()) {
+        let why = "is given: the address is by cluster and region";
+        return Err(options::GRPC_ADDRESS.refuse(why).into());
+    }
+    let (arguments, token, common) = oauth2(&oauth)?;
+    channel.write(boxed(create::camunda_cloud(
+        text(&options::CLUSTER_ID, given.cluster_id)?,
+        text(&options::REGION, given.region)?,
+        arguments,
         token,
-        None,
-    )?);
+        common,
+    )?));
     Ok(())
 }
 
@@ -364,39 +410,6 @@ pub extern "C" fn zeebe_create_channel_from_environment(
 ) -> Option<repr_c::Box<zeebe_error>> {
     // SAFETY: an out-parameter of the header's contract.
     let channel = unsafe { Out::new("channel", channel) }?;
-    let found = settings::from_environment(&PROCESS)?;
-    let materials = Materials::read(&found)?;
-    let FromEnvironment {
-        settings, official, ..
-    } = found;
-    let mut token = TokenArguments::read(std::ptr::null())?;
-    if let (Some(configuration), Some(oauth)) = (official.configuration, &settings.oauth) {
-        let Configuration { url, issuer } = configuration;
-        let origin = oauth.authorization_server.1;
-        token.options.discovery = Some(Discovery::new(&url, issuer.as_deref(), origin));
-    }
-    let sent_by_default = ClientAuthentication::OF_OFFICIAL_CLIENTS;
-    token.authentication = official.client_authentication.or(Some(sent_by_default));
-    token.options.signing_key = materials.signing_key;
-    token.options.tls = materials.token_tls;
-    token.options.identity = materials.identity;
-    if let Some(timeout) = official.connect_timeout {
-        token.options.connect_timeout = timeout;
-    }
-    if let Some(timeout) = official.timeout {
-        token.options.timeout = timeout;
-    }
-    let channel_options = official.channel_options.into_iter();
-    channel.write(create(
-        settings,
-        ChannelOptions::with_origins(
-            channel_options
-                .map(|(key, value, origin)| (key.to_owned(), OptionValue::Integer(value), origin)),
-        )?,
-        materials.credentials,
-        connection(options)?,
-        token,
-        official.override_authority,
-    )?);
+    channel.write(boxed(create::from_environment(connection(options)?)?));
     Ok(())
 }

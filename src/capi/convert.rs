@@ -11,14 +11,39 @@ use safer_ffi::c_char;
 use zeroize::Zeroize;
 
 use crate::error::Error;
+use crate::options::Spec;
 
-fn is_null(name: &str) -> Error {
-    Error::invalid_argument(format!("{name} is NULL"))
+/// What errors call what C passes.
+#[derive(Clone, Copy)]
+pub(crate) enum Name<'a> {
+    Argument(&'a str),
+    Option(&'static Spec),
 }
 
-/// A handle that C must not leave out.
-pub(crate) fn required<T>(name: &str, value: Option<T>) -> Result<T, Error> {
-    value.ok_or_else(|| is_null(name))
+impl<'a> From<&'a str> for Name<'a> {
+    fn from(argument: &'a str) -> Self {
+        Self::Argument(argument)
+    }
+}
+
+impl From<&'static Spec> for Name<'_> {
+    fn from(option: &'static Spec) -> Self {
+        Self::Option(option)
+    }
+}
+
+impl Name<'_> {
+    fn refuse(self, why: &str) -> Error {
+        match self {
+            Self::Argument(name) => Error::invalid_argument(format!("{name} {why}")),
+            Self::Option(option) => option.refuse(why).into(),
+        }
+    }
+}
+
+/// What C must not leave out.
+pub(crate) fn required<'n, T>(name: impl Into<Name<'n>>, value: Option<T>) -> Result<T, Error> {
+    value.ok_or_else(|| name.into().refuse("is NULL"))
 }
 
 /// A string argument; NULL means "not given".
@@ -26,15 +51,15 @@ pub(crate) fn required<T>(name: &str, value: Option<T>) -> Result<T, Error> {
 /// # Safety
 ///
 /// `value` is NULL or points to a NUL-terminated string that outlives `'a`.
-pub(crate) unsafe fn optional_text<'a>(
-    name: &str,
+pub(crate) unsafe fn optional_text<'a, 'n>(
+    name: impl Into<Name<'n>>,
     value: *const c_char,
 ) -> Result<Option<&'a str>, Error> {
     // SAFETY: the same contract.
     match unsafe { optional_string(value) }.map(CStr::to_str) {
         None => Ok(None),
         Some(Ok(text)) => Ok(Some(text)),
-        Some(Err(_)) => Err(Error::invalid_argument(format!("{name} is not UTF-8"))),
+        Some(Err(_)) => Err(name.into().refuse("is not UTF-8")),
     }
 }
 
@@ -62,7 +87,11 @@ pub(crate) unsafe fn given_pem<'a>(value: *const c_char) -> Option<&'a [u8]> {
 /// # Safety
 ///
 /// As for [`optional_text`].
-pub(crate) unsafe fn text<'a>(name: &str, value: *const c_char) -> Result<&'a str, Error> {
+pub(crate) unsafe fn text<'a, 'n>(
+    name: impl Into<Name<'n>>,
+    value: *const c_char,
+) -> Result<&'a str, Error> {
+    let name = name.into();
     // SAFETY: the same contract.
     required(name, unsafe { optional_text(name, value) }?)
 }
@@ -72,8 +101,8 @@ pub(crate) unsafe fn text<'a>(name: &str, value: *const c_char) -> Result<&'a st
 /// # Safety
 ///
 /// As for [`optional_text`].
-pub(crate) unsafe fn given_text<'a>(
-    name: &str,
+pub(crate) unsafe fn given_text<'a, 'n>(
+    name: impl Into<Name<'n>>,
     value: *const c_char,
 ) -> Result<Option<&'a str>, Error> {
     // SAFETY: the same contract.
@@ -93,7 +122,7 @@ pub(crate) fn count(count: i64) -> Result<u64, Error> {
     }
 }
 
-/// A flag of an options struct.
+/// A flag that is a parameter; one of an options struct is read by its row.
 pub(crate) fn flag(name: &str, value: i32) -> Result<bool, Error> {
     match value {
         0 => Ok(false),
@@ -135,7 +164,7 @@ pub(crate) unsafe fn bytes<'a>(
 ) -> Result<&'a [u8], Error> {
     match length {
         0 => Ok(&[]),
-        _ if data.is_null() => Err(is_null(name)),
+        _ if data.is_null() => Err(Name::from(name).refuse("is NULL")),
         length if length > isize::MAX as usize => Err(Error::invalid_argument(format!(
             "the length of {name} is {length}"
         ))),
@@ -232,6 +261,23 @@ pub(crate) unsafe fn options<T: Options>(name: &str, pointer: *const T) -> Resul
         std::ptr::copy_nonoverlapping(pointer.cast::<u8>(), (&raw mut options).cast(), known);
     }
     Ok(options)
+}
+
+/// The options struct at the end of another, which may be NULL. Each has its own size.
+///
+/// # Safety
+///
+/// As for [`options`], of the outer one; `place` is where the inner one stands in it, which is of as many bytes as its own size says.
+pub(crate) unsafe fn embedded<T: Options, U: Options>(
+    name: &str,
+    outer: *const T,
+    place: impl FnOnce(*const T) -> *const U,
+) -> Result<U, Error> {
+    if outer.is_null() {
+        return Ok(U::INIT);
+    }
+    // SAFETY: by this function's contract.
+    unsafe { options(name, place(outer)) }
 }
 
 #[cfg(test)]

@@ -1,13 +1,15 @@
 //! Channel credentials: what secures a channel, with or without plugins.
 
+use std::mem::offset_of;
+
 use macro_rules_attribute::apply;
+use safer_ffi::c_char;
 use safer_ffi::prelude::{derive_ReprC, repr_c};
 
-use super::convert::{self, Out};
+use super::convert::{self, Options, Out};
 use super::error::zeebe_error;
-use super::options::zeebe_ssl_channel_credentials_options;
 use super::plugin::zeebe_metadata_plugin;
-use crate::credentials::{ChannelCredentials, Security, TlsCredentials};
+use crate::credentials::{ChannelCredentials, PemOptions, Security, TlsCredentials};
 
 /// What secures a channel's connections and authenticates its calls; any number of channels may
 /// share it. Owned by who received it: zeebe_channel_credentials_free().
@@ -16,6 +18,28 @@ use crate::credentials::{ChannelCredentials, Security, TlsCredentials};
 pub struct zeebe_channel_credentials {
     pub(crate) credentials: ChannelCredentials,
 }
+
+/// Of zeebe_ssl_channel_credentials_new(): PEM text, not paths. Initialise it with ::ZEEBE_SSL_CHANNEL_CREDENTIALS_OPTIONS_INIT.
+#[derive_ReprC]
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct zeebe_ssl_channel_credentials_options {
+    /// `sizeof(zeebe_ssl_channel_credentials_options)`.
+    pub size: usize,
+    /// A server may also show one of these itself: it is trusted if its name and its time fit. NULL: the platform's; `SSL_CERT_FILE` and
+    /// `SSL_CERT_DIR` are honoured.
+    pub root_certificates: *const c_char,
+    /// With `certificate_chain`: the program's own, for mutual TLS. A secret.
+    pub private_key: *const c_char,
+    /// NULL: none.
+    pub certificate_chain: *const c_char,
+}
+
+// SAFETY: `repr(C)`, integers and pointers only, `size` first; no padding, as asserted below.
+unsafe impl Options for zeebe_ssl_channel_credentials_options {
+    const FIRST_SIZE: usize = offset_of!(Self, certificate_chain) + size_of::<*const c_char>();
+}
+const _: () = assert!(size_of::<zeebe_ssl_channel_credentials_options>() == 32);
 
 fn boxed(
     credentials: impl Into<ChannelCredentials>,
@@ -46,8 +70,8 @@ pub extern "C" fn zeebe_ssl_channel_credentials_new(
     // SAFETY: a string of the header's contract.
     let chain = unsafe { convert::given_pem(options.certificate_chain) };
     credentials.write(boxed(Security::Tls(TlsCredentials::from_pem(
-        "options",
-        ("root_certificates", roots),
+        &PemOptions::OF_CHANNEL,
+        roots,
         key,
         chain,
     )?)));
@@ -55,6 +79,8 @@ pub extern "C" fn zeebe_ssl_channel_credentials_new(
 }
 
 /// Plaintext. Plugins are refused with it beyond loopback, unless the channel allows it.
+///
+/// INVALID_ARGUMENT: `credentials` is NULL.
 #[apply(capi)]
 #[unsafe(no_mangle)]
 pub extern "C" fn zeebe_insecure_channel_credentials_new(
@@ -66,6 +92,8 @@ pub extern "C" fn zeebe_insecure_channel_credentials_new(
 }
 
 /// Plaintext that never leaves the machine: for loopback and unix: targets only.
+///
+/// INVALID_ARGUMENT: `credentials` is NULL.
 #[apply(capi)]
 #[unsafe(no_mangle)]
 pub extern "C" fn zeebe_local_channel_credentials_new(

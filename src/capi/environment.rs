@@ -11,8 +11,8 @@ use crate::environment::{self, PROCESS};
 
 /// The gateway's address: `ZEEBE_ADDRESS`, else `default_value`, else `localhost:26500`.
 ///
-/// NULL and "" count as not given. Written to `address`, owned: zeebe_string_free(). Reads the environment as getenv()
-/// does: not while another thread changes it. Any thread; never blocks.
+/// NULL and "" count as not given. Reads the environment as getenv()
+/// does: not while another thread changes it.
 /// SETTINGS: nothing is given, or a variable is not UTF-8. INVALID_ARGUMENT: `address` is NULL, `default_value` is not UTF-8.
 #[apply(capi)]
 #[unsafe(no_mangle)]
@@ -31,8 +31,8 @@ pub extern "C" fn zeebe_get_zeebe_address(
 
 /// The token URL: `CAMUNDA_OAUTH_URL`, else `ZEEBE_AUTHORIZATION_SERVER_URL`, else `default_value`.
 ///
-/// NULL and "" count as not given. Written to `url`, owned: zeebe_string_free(). Reads the environment as getenv()
-/// does: not while another thread changes it. Any thread; never blocks.
+/// NULL and "" count as not given. Reads the environment as getenv()
+/// does: not while another thread changes it.
 /// SETTINGS: nothing is given, or a variable is not UTF-8. INVALID_ARGUMENT: `url` is NULL, `default_value` is not UTF-8.
 #[apply(capi)]
 #[unsafe(no_mangle)]
@@ -51,8 +51,8 @@ pub extern "C" fn zeebe_get_camunda_oauth_url(
 
 /// The client id: `CAMUNDA_CLIENT_ID`, else `ZEEBE_CLIENT_ID`.
 ///
-/// NULL and "" count as not given. Written to `client_id`, owned: zeebe_string_free(). Reads the environment as getenv()
-/// does: not while another thread changes it. Any thread; never blocks.
+/// NULL and "" count as not given. Reads the environment as getenv()
+/// does: not while another thread changes it.
 /// SETTINGS: nothing is given, or a variable is not UTF-8. INVALID_ARGUMENT: `client_id` is NULL.
 #[apply(capi)]
 #[unsafe(no_mangle)]
@@ -68,8 +68,8 @@ pub extern "C" fn zeebe_get_camunda_client_id(
 
 /// The client secret: `CAMUNDA_CLIENT_SECRET`, else `ZEEBE_CLIENT_SECRET`.
 ///
-/// NULL and "" count as not given. Written to `client_secret`, owned: zeebe_string_free(). Reads the environment as getenv()
-/// does: not while another thread changes it. Any thread; never blocks.
+/// NULL and "" count as not given. Reads the environment as getenv()
+/// does: not while another thread changes it.
 /// SETTINGS: nothing is given, or a variable is not UTF-8. INVALID_ARGUMENT: `client_secret` is NULL.
 #[apply(capi)]
 #[unsafe(no_mangle)]
@@ -85,8 +85,8 @@ pub extern "C" fn zeebe_get_camunda_client_secret(
 
 /// The cluster's id: `CAMUNDA_CLUSTER_ID`.
 ///
-/// NULL and "" count as not given. Written to `cluster_id`, owned: zeebe_string_free(). Reads the environment as getenv()
-/// does: not while another thread changes it. Any thread; never blocks.
+/// NULL and "" count as not given. Reads the environment as getenv()
+/// does: not while another thread changes it.
 /// SETTINGS: nothing is given, or a variable is not UTF-8. INVALID_ARGUMENT: `cluster_id` is NULL.
 #[apply(capi)]
 #[unsafe(no_mangle)]
@@ -102,8 +102,8 @@ pub extern "C" fn zeebe_get_camunda_cluster_id(
 
 /// The cluster's region: `CAMUNDA_CLUSTER_REGION`, else `default_value`.
 ///
-/// NULL and "" count as not given. Written to `cluster_region`, owned: zeebe_string_free(). Reads the environment as getenv()
-/// does: not while another thread changes it. Any thread; never blocks.
+/// NULL and "" count as not given. Reads the environment as getenv()
+/// does: not while another thread changes it.
 /// SETTINGS: nothing is given, or a variable is not UTF-8. INVALID_ARGUMENT: `cluster_region` is NULL, `default_value` is not UTF-8.
 #[apply(capi)]
 #[unsafe(no_mangle)]
@@ -122,8 +122,8 @@ pub extern "C" fn zeebe_get_camunda_cluster_region(
 
 /// The token's audience: `CAMUNDA_TOKEN_AUDIENCE`, else `ZEEBE_TOKEN_AUDIENCE`, else `default_value`.
 ///
-/// NULL and "" count as not given. Written to `audience`, owned: zeebe_string_free(). Reads the environment as getenv()
-/// does: not while another thread changes it. Any thread; never blocks.
+/// NULL and "" count as not given. Reads the environment as getenv()
+/// does: not while another thread changes it.
 /// SETTINGS: nothing is given, or a variable is not UTF-8. INVALID_ARGUMENT: `audience` is NULL, `default_value` is not UTF-8.
 #[apply(capi)]
 #[unsafe(no_mangle)]
@@ -142,7 +142,7 @@ pub extern "C" fn zeebe_get_camunda_token_audience(
 
 /// The address of a cluster in Camunda's cloud: `{cluster_id}.{cluster_region}.zeebe.camunda.io:443`.
 ///
-/// Reads no variable. Written to `address`, owned: zeebe_string_free(). Any thread; never blocks.
+/// Reads no variable.
 /// SETTINGS: one of the two is NULL or "". INVALID_ARGUMENT: `address` is NULL, an argument is not UTF-8.
 #[apply(capi)]
 #[unsafe(no_mangle)]

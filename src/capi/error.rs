@@ -9,6 +9,7 @@ use safer_ffi::prelude::{derive_ReprC, ffi_export, repr_c};
 use super::convert;
 use super::metadata::zeebe_metadata;
 use crate::error::Error;
+use crate::wire::Metadata;
 
 /// What went wrong, as returned by zeebe_error_kind().
 ///
@@ -76,7 +77,11 @@ impl zeebe_error {
         let message = error.message().replace('\0', "\u{fffd}");
         Self {
             message: CString::new(message).unwrap_or_default(), // no NUL is left
-            option: error.option().and_then(|name| CString::new(name).ok()),
+            // gRPC's own names are the same in every language.
+            option: error
+                .option()
+                .filter(|option| !option.place.is_empty())
+                .and_then(|option| CString::new(option.to_string()).ok()),
             initial_metadata: error.initial_metadata().cloned().map(zeebe_metadata::new),
             trailers: error.trailers().cloned().map(zeebe_metadata::new),
             error,
@@ -86,6 +91,20 @@ impl zeebe_error {
     pub(crate) fn boxed(error: Error) -> repr_c::Box<Self> {
         Box::new(Self::new(error)).into()
     }
+}
+
+/// The error, if any, and the trailers, if only empty ones.
+pub(crate) fn close_arguments(
+    ended: Result<Metadata, Error>,
+) -> (Option<zeebe_error>, zeebe_metadata) {
+    let (error, trailers) = match ended {
+        Ok(trailers) => (None, trailers),
+        Err(error) => {
+            let trailers = error.trailers().cloned().unwrap_or_default();
+            (Some(zeebe_error::new(error)), trailers)
+        }
+    };
+    (error, zeebe_metadata::new(trailers))
 }
 
 /// The kind of an error: one of the ZEEBE_ERROR_KIND_ constants. NULL has kind NONE.

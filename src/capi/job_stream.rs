@@ -3,22 +3,23 @@
 use std::ffi::c_void;
 use std::mem::offset_of;
 use std::sync::Arc;
-use std::time::Duration;
 
+use bytes::Bytes;
 use macro_rules_attribute::apply;
 use safer_ffi::prelude::{derive_ReprC, repr_c};
 
 use super::call::CancelOnDrop;
+use super::callback::{UserData, lend_error};
 use super::channel::zeebe_channel;
-use super::completion::UserData;
 use super::convert::{self, Options, Out};
 use super::error::zeebe_error;
 use super::handle::{self, Handle, living};
 use super::metadata::zeebe_metadata;
-use super::options::zeebe_call_handler;
-use super::streaming_call::Callbacks;
+use super::streaming_call::{Callbacks, zeebe_call_handler};
+use crate::call::Handler;
 use crate::error::Error;
-use crate::job_stream::{JobStream, JobStreamOptions};
+use crate::job_stream::{Failure, JobHandler, JobStream, JobStreamOptions};
+use crate::options;
 use crate::runtime::Epoch;
 use crate::wire::Metadata;
 
@@ -45,12 +46,12 @@ pub struct zeebe_job_stream_options {
     pub size: usize,
     /// Sent with every call. Copied. NULL: none.
     pub metadata: *const zeebe_metadata,
-    /// Jobs that wait here for a slow on_message or for zeebe_job_stream_request(), 1 to 100 000; 0: 32. When so many wait, the gateway
+    /// Jobs that wait here for a slow on_message or for zeebe_job_stream_request(). When so many wait, the gateway
     /// is asked for no more, but for what fills the stream's window (`grpc.http2.lookahead_bytes`).
     pub max_buffered_jobs: i64,
-    /// A stream that brought no job for so long is opened anew, in milliseconds, 366 days at most; 0: 60 000.
+    /// A stream that brought no job for so long is opened anew.
     pub watchdog_ms: i64,
-    /// How often ActivateJobs looks for jobs that the stream did not bring, in milliseconds, 366 days at most, ± 10 %; 0: 10 000.
+    /// How often ActivateJobs looks for jobs that the stream did not bring, ± 10 %.
     pub poll_interval_ms: i64,
     /// 1: jobs come only as zeebe_job_stream_request() asks for them.
     pub manual_requests: i32,
@@ -82,32 +83,60 @@ impl Handle for zeebe_job_stream {
     }
 }
 
-fn job_stream_options(options: zeebe_job_stream_options) -> Result<JobStreamOptions, Error> {
-    const MAX_BUFFERED: i64 = 100_000;
-    const MAX_MS: i64 = 366 * 24 * 3_600_000;
-    if options.reserved != 0 {
+fn job_stream_options(given: zeebe_job_stream_options) -> Result<JobStreamOptions, Error> {
+    if given.reserved != 0 {
         return Err(Error::invalid_argument("options.reserved is not 0"));
     }
-    let number = |name: &str, given: i64, most: i64, default: u64| match u64::try_from(given) {
-        Ok(0) => Ok(default),
-        Ok(number) if given <= most => Ok(number),
-        _ => Err(Error::invalid_argument(format!(
-            "options.{name} is {given}, not in 0 to {most}"
-        ))),
-    };
-    let duration = |name: &str, given: i64, default: u64| {
-        number(name, given, MAX_MS, default).map(Duration::from_millis)
-    };
     // SAFETY: NULL or metadata of ours, by the header.
-    let metadata = unsafe { options.metadata.as_ref() };
-    let max_buffered = options.max_buffered_jobs;
+    let metadata = unsafe { given.metadata.as_ref() };
     Ok(JobStreamOptions {
         metadata: metadata.map_or(Metadata::default(), |given| given.metadata.clone()),
-        max_buffered_jobs: number("max_buffered_jobs", max_buffered, MAX_BUFFERED, 32)? as usize,
-        watchdog: duration("watchdog_ms", options.watchdog_ms, 60_000)?,
-        poll_interval: duration("poll_interval_ms", options.poll_interval_ms, 10_000)?,
-        manual_requests: convert::flag("options.manual_requests", options.manual_requests)?,
+        max_buffered_jobs: options::MAX_BUFFERED_JOBS.number(given.max_buffered_jobs)? as usize,
+        watchdog: options::WATCHDOG.milliseconds(given.watchdog_ms)?,
+        poll_interval: options::POLL_INTERVAL.milliseconds(given.poll_interval_ms)?,
+        manual_requests: options::MANUAL_REQUESTS.flag(given.manual_requests)?,
     })
+}
+
+/// A handler's functions, and what is told of failures.
+struct JobCallbacks {
+    callbacks: Arc<Callbacks>,
+    on_error: zeebe_job_stream_error_callback,
+}
+
+impl Handler for JobCallbacks {
+    async fn initial_metadata(self: &Arc<Self>, metadata: Metadata) {
+        self.callbacks.initial_metadata(metadata).await;
+    }
+
+    async fn message(self: &Arc<Self>, message: Bytes) {
+        self.callbacks.message(message).await;
+    }
+
+    async fn ready(self: &Arc<Self>) {
+        self.callbacks.ready().await;
+    }
+
+    fn close(self: Arc<Self>, ended: Result<Metadata, Error>) {
+        Arc::clone(&self.callbacks).close(ended);
+    }
+}
+
+impl JobHandler for JobCallbacks {
+    async fn failed(self: &Arc<Self>, failure: Failure) {
+        if let Some(callback) = self.on_error {
+            let error = zeebe_error::new(failure.error);
+            let in_a_row = i64::from(failure.in_a_row);
+            let pause_ms = i64::try_from(failure.pause.as_millis()).unwrap_or(i64::MAX);
+            self.callbacks
+                .tell(move |user_data| {
+                    let error = lend_error(Some(&error));
+                    // SAFETY: C gave this function for these arguments; they outlive the call.
+                    unsafe { callback(user_data, error, in_a_row, pause_ms) }
+                })
+                .await;
+        }
+    }
 }
 
 /// Streams the jobs of one type, for as long as the program wants: on_message gets one encoded ActivatedJob at a time.
@@ -159,7 +188,15 @@ pub extern "C" fn zeebe_channel_stream_jobs(
             })
             .into(),
         ));
-        Callbacks::new(handler, UserData(user_data), &runtime, active).with_on_error(on_error)
+        JobCallbacks {
+            callbacks: Arc::new(Callbacks::new(
+                handler,
+                UserData(user_data),
+                &runtime,
+                active,
+            )),
+            on_error,
+        }
     })
 }
 

@@ -5,12 +5,11 @@ use safer_ffi::c_char;
 use safer_ffi::prelude::repr_c;
 
 use super::buffer::zeebe_buffer;
-use super::call::call_options;
+use super::call::{call_options, zeebe_call_options};
 use super::channel::zeebe_channel;
 use super::convert::{self, Out};
 use super::error::zeebe_error;
 use super::handle::living;
-use super::options::zeebe_call_options;
 use crate::call::{server_stream_blocking, unary_blocking};
 use crate::channel::STREAM_ACTIVATED_JOBS;
 use crate::error::Error;

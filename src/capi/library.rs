@@ -7,11 +7,12 @@ use macro_rules_attribute::apply;
 use safer_ffi::c_char;
 use safer_ffi::prelude::{derive_ReprC, ffi_export, repr_c};
 
-use super::completion::UserData;
+use super::callback::UserData;
 use super::convert::{self, Options};
 use super::error::zeebe_error;
 use crate::error::Error;
 use crate::log::{self, Level};
+use crate::options::{self, Spec};
 use crate::runtime;
 use crate::shutdown::shutdown;
 
@@ -60,9 +61,9 @@ pub type zeebe_log_callback =
 pub struct zeebe_runtime_options {
     /// `sizeof(zeebe_runtime_options)`.
     pub size: usize,
-    /// Threads that drive connections, 1 to 64; 0: 1. A connection stays on one of them.
+    /// Threads that drive connections. A connection stays on one of them.
     pub io_threads: i32,
-    /// Threads for callbacks, up to 256; 0: callbacks run on the I/O threads, and a slow one delays all I/O there.
+    /// Threads for callbacks. Without them callbacks run on the I/O threads, and a slow one delays all I/O there.
     pub callback_threads: i32,
     /// How their names begin, at most 8 bytes, such as `zeebe`; NULL: `zeebe`.
     pub thread_name: *const c_char,
@@ -91,25 +92,18 @@ pub extern "C" fn zeebe_runtime_configure(
     options: *const zeebe_runtime_options,
 ) -> Option<repr_c::Box<zeebe_error>> {
     // SAFETY: an options struct of the header's contract.
-    let options = unsafe { convert::options("options", options) }?;
-    let defaults = runtime::Options::default();
-    let count = |name: &str, value: i32, most: i32, default: usize| match value {
-        0 => Ok(default),
-        value if (1..=most).contains(&value) => Ok(value.unsigned_abs() as usize),
-        _ => Err(Error::invalid_argument(format!(
-            "options.{name} is {value}, not in 0 to {most}"
-        ))),
-    };
+    let given = unsafe { convert::options("options", options) }?;
+    let count =
+        |option: &'static Spec, value: i32| option.number(value.into()).map(|count| count as usize);
     // SAFETY: a string of the header's contract.
-    let name = unsafe { convert::given_text("options.thread_name", options.thread_name) }?;
+    let name = unsafe { convert::given_text(&options::THREAD_NAME, given.thread_name) }?;
     if name.is_some_and(|name| name.len() > 8) {
-        return Err(Error::invalid_argument(
-            "options.thread_name is longer than 8 bytes",
-        ));
+        return Err(options::THREAD_NAME.refuse("is longer than 8 bytes").into());
     }
+    let defaults = runtime::Options::default();
     runtime::configure(runtime::Options {
-        io_threads: count("io_threads", options.io_threads, 64, defaults.io_threads)?,
-        callback_threads: count("callback_threads", options.callback_threads, 256, 0)?,
+        io_threads: count(&options::IO_THREADS, given.io_threads)?,
+        callback_threads: count(&options::CALLBACK_THREADS, given.callback_threads)?,
         thread_name: name.map_or(defaults.thread_name, str::to_owned),
     })
 }

@@ -48,50 +48,29 @@ macro_rules! capi {
     };
 }
 
-mod completion;
+mod buffer;
+mod call;
+mod callback;
+mod channel;
+mod completion_queue;
 mod constructors;
 mod convert;
-mod handle;
-
-// The header lists the functions in the order of these modules. The empty lines keep rustfmt from
-// sorting them.
-mod library;
-
+mod credentials;
+mod environment;
 mod error;
 mod fixed_plugin;
-
-mod status;
-
-mod buffer;
-
-mod metadata;
-
-mod response;
-
-mod environment;
-
-mod options;
-
-mod channel;
-
-mod credentials;
-
-mod plugin;
-
-mod token_arguments;
-mod token_request;
-
-mod call;
-
-mod unary_call;
-
-mod streaming_call;
-
-mod completion_queue;
-
-mod json;
-
+mod handle;
 mod job_stream;
+mod json;
+mod library;
+mod metadata;
+mod plugin;
+mod response;
+mod status;
+mod streaming_call;
+mod token_options;
+mod token_request;
+mod unary_call;
 
 use error::zeebe_error;
 

@@ -1,31 +1,26 @@
 //! Metadata plugins: what authenticates calls.
 
 use std::ffi::c_void;
+use std::mem::offset_of;
 use std::sync::Arc;
 
 use macro_rules_attribute::apply;
 use safer_ffi::c_char;
 use safer_ffi::prelude::{derive_ReprC, repr_c};
-use secrecy::ExposeSecret;
 
-use super::channel::{done, zeebe_done_callback};
-use super::completion::{UserData, lend_error};
-use super::convert::{self, Out};
+use super::callback::{UserData, done, lend_error, zeebe_done_callback};
+use super::convert::{self, Options, Out};
 use super::error::zeebe_error;
 use super::handle::{self, Handle, living};
-use super::library::Owned;
+use super::library::{Owned, zeebe_destroy};
 use super::metadata::zeebe_metadata;
-use super::options::{
-    zeebe_oauth2_client_credentials_metadata_plugin_options, zeebe_oauth2_metadata_plugin_options,
+use super::token_options::{token_options, zeebe_token_options};
+use super::token_request::{
+    self, zeebe_retrieve_callback, zeebe_retrieve_cancel_callback, zeebe_token_request,
 };
-use super::token_arguments::{TokenArguments, lifetime, lifetime_arguments};
-use super::token_request::{self, zeebe_token_request};
-use crate::credentials::{
-    ClientAuthentication, ClientCredentials, Plugin, TokenSource, check_token_url, shown_token_url,
-};
-use crate::environment::Environment;
+use crate::credentials::{GivenClient, Lifetime, Plugin, TokenSource};
 use crate::error::Error;
-use crate::proxy::Proxy;
+use crate::options::{self, Spec};
 use crate::runtime::{Epoch, unique_key};
 use crate::wire::Metadata;
 
@@ -52,6 +47,65 @@ pub type zeebe_metadata_callback = Option<
     ),
 >;
 
+/// Of zeebe_oauth2_client_credentials_metadata_plugin_new(), which reads no environment. Initialise it with ::ZEEBE_OAUTH2_CLIENT_CREDENTIALS_METADATA_PLUGIN_OPTIONS_INIT.
+#[derive_ReprC]
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct zeebe_oauth2_client_credentials_metadata_plugin_options {
+    /// `sizeof(zeebe_oauth2_client_credentials_metadata_plugin_options)`.
+    pub size: usize,
+    /// Required.
+    pub client_id: *const c_char,
+    /// Required, unless `client_authentication` needs none.
+    pub client_secret: *const c_char,
+    /// The token URL. Required.
+    pub authorization_server: *const c_char,
+    /// NULL or "": none.
+    pub scope: *const c_char,
+    /// NULL or "": none.
+    pub audience: *const c_char,
+    /// How long before its expiry a token counts as expired; where it is not given, at most half of the token's life.
+    /// ZEEBE_LEEWAY_NONE: not before.
+    pub leeway: i64,
+    /// How long a token is good that does not say so itself.
+    pub expire_in: i64,
+    /// NULL: the defaults.
+    pub token_options: *const zeebe_token_options,
+}
+
+// SAFETY: `repr(C)`, integers and pointers only, `size` first; no padding, as asserted below.
+unsafe impl Options for zeebe_oauth2_client_credentials_metadata_plugin_options {
+    const FIRST_SIZE: usize =
+        offset_of!(Self, token_options) + size_of::<*const zeebe_token_options>();
+}
+const _: () = assert!(size_of::<zeebe_oauth2_client_credentials_metadata_plugin_options>() == 72);
+
+/// Of zeebe_oauth2_metadata_plugin_new(). Initialise it with ::ZEEBE_OAUTH2_METADATA_PLUGIN_OPTIONS_INIT.
+#[derive_ReprC]
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct zeebe_oauth2_metadata_plugin_options {
+    /// `sizeof(zeebe_oauth2_metadata_plugin_options)`.
+    pub size: usize,
+    /// Asked for a token. Required.
+    pub retrieve: zeebe_retrieve_callback,
+    /// Told that a request is late; may be NULL.
+    pub cancel: zeebe_retrieve_cancel_callback,
+    /// May be NULL.
+    pub destroy: zeebe_destroy,
+    /// How long before its expiry a token counts as expired; where it is not given, at most half of the token's life.
+    /// ZEEBE_LEEWAY_NONE: not before.
+    pub leeway: i64,
+    /// How long a token is good that does not say so itself.
+    pub expire_in: i64,
+}
+
+// SAFETY: `repr(C)`, integers and pointers only, `size` first; no padding, as asserted below.
+unsafe impl Options for zeebe_oauth2_metadata_plugin_options {
+    const FIRST_SIZE: usize = offset_of!(Self, expire_in) + size_of::<i64>();
+}
+const _: () = assert!(size_of::<zeebe_oauth2_metadata_plugin_options>() == 48);
+
 pub(crate) fn boxed(plugin: Arc<Plugin>) -> Option<repr_c::Box<zeebe_metadata_plugin>> {
     Some(Box::new(zeebe_metadata_plugin { plugin }).into())
 }
@@ -70,10 +124,10 @@ pub extern "C" fn zeebe_oauth2_metadata_plugin_new(
     // SAFETY: an out-parameter of the header's contract.
     let plugin = unsafe { Out::new("plugin", plugin) }?;
     // SAFETY: an options struct of the header's contract.
-    let options = unsafe { convert::options("options", options) }?;
-    let retrieve = convert::required("options.retrieve", options.retrieve)?;
-    let (leeway, expire_in) = lifetime_arguments(options.leeway, options.expire_in)?;
-    let owner = Arc::new(Owned(UserData(user_data), options.destroy));
+    let given = unsafe { convert::options("options", options) }?;
+    let retrieve = convert::required(&options::RETRIEVE, given.retrieve)?;
+    let lifetime = Lifetime::given(given.leeway, given.expire_in)?;
+    let owner = Arc::new(Owned(UserData(user_data), given.destroy));
     let source = TokenSource {
         retrieve: Arc::new({
             let owner = Arc::clone(&owner);
@@ -84,7 +138,7 @@ pub extern "C" fn zeebe_oauth2_metadata_plugin_new(
             }
         }),
         cancel: Arc::new(move |request| {
-            if let Some(cancel) = options.cancel {
+            if let Some(cancel) = given.cancel {
                 let lent: *const zeebe_token_request = token_request::as_raw(request);
                 // SAFETY: C gave this function for these arguments; the request is lent.
                 unsafe { cancel(owner.0.0, lent) }
@@ -92,7 +146,7 @@ pub extern "C" fn zeebe_oauth2_metadata_plugin_new(
         }),
         key: unique_key(),
     };
-    plugin.write(boxed(Plugin::host(source, lifetime(leeway, expire_in))));
+    plugin.write(boxed(Plugin::host(source, lifetime)));
     Ok(())
 }
 
@@ -110,46 +164,18 @@ pub extern "C" fn zeebe_oauth2_client_credentials_metadata_plugin_new(
     // SAFETY: an out-parameter of the header's contract.
     let plugin = unsafe { Out::new("plugin", plugin) }?;
     // SAFETY: an options struct of the header's contract.
-    let options = unsafe { convert::options("options", options) }?;
-    let required = |name: &str, value| {
-        // SAFETY: a string of the header's contract.
-        let text = unsafe { convert::given_text(name, value) }?;
-        text.ok_or_else(|| Error::invalid_argument(format!("{name} is missing")))
-    };
-    let client_id = required("options.client_id", options.client_id)?;
-    let mut token = TokenArguments::read(options.token_options)?;
-    let authentication = token.authentication.unwrap_or(ClientAuthentication::Basic);
-    let client_secret = match authentication.needs_secret() {
-        true => required("options.client_secret", options.client_secret)?,
-        false => "",
-    };
-    let url = required("options.authorization_server", options.authorization_server)?;
-    // SAFETY: a string of the header's contract.
-    let scope = unsafe { convert::given_text("options.scope", options.scope) }?;
-    // SAFETY: a string of the header's contract.
-    let audience = unsafe { convert::given_text("options.audience", options.audience) }?;
-    let (leeway, expire_in) = lifetime_arguments(options.leeway, options.expire_in)?;
-    let option = token.http_proxy.as_ref().map(|url| url.expose_secret());
-    // A plugin reads no environment.
-    token.options.proxy = Proxy::of_token_endpoint(url, option, &Environment(&|_| None))?;
-    check_token_url(url, token.allow_insecure_url).map_err(|why| {
-        let url = shown_token_url(url);
-        Error::invalid_argument(format!("the token URL {url:?}: {why}"))
-    })?;
-    let client = ClientCredentials::new(
-        client_id.to_owned(),
-        client_secret.to_owned().into(),
-        url,
-        scope.map(str::to_owned),
-        audience.map(str::to_owned),
-        authentication,
-        token.options,
-    );
-    let made = Plugin::client_credentials(client, lifetime(leeway, expire_in));
-    if token.prefetch {
-        made.prefetch()?;
-    }
-    plugin.write(boxed(made));
+    let given = unsafe { convert::options("options", options) }?;
+    // SAFETY: (each) a string of the header's contract, as long as this function runs.
+    let text = |option: &'static Spec, value| unsafe { convert::given_text(option, value) };
+    plugin.write(boxed(Plugin::new_client_credentials(GivenClient {
+        client_id: text(&options::CLIENT_ID, given.client_id)?,
+        client_secret: text(&options::CLIENT_SECRET, given.client_secret)?,
+        authorization_server: text(&options::AUTHORIZATION_SERVER, given.authorization_server)?,
+        scope: text(&options::SCOPE, given.scope)?,
+        audience: text(&options::AUDIENCE, given.audience)?,
+        lifetime: Lifetime::given(given.leeway, given.expire_in)?,
+        token: token_options(given.token_options)?,
+    })?));
     Ok(())
 }
 

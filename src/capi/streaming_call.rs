@@ -1,29 +1,27 @@
 //! Calls of any kind: with a handler, on a completion queue, or blocking for a stream's end.
 
 use std::ffi::c_void;
+use std::mem::offset_of;
 use std::sync::Arc;
 
 use bytes::Bytes;
 use macro_rules_attribute::apply;
 use safer_ffi::c_char;
-use safer_ffi::prelude::repr_c;
+use safer_ffi::prelude::{derive_ReprC, repr_c};
 
 use super::buffer::zeebe_buffer;
-use super::call::{call_options, zeebe_call};
+use super::call::{call_options, zeebe_call, zeebe_call_options};
+use super::callback::{UserData, lend_error};
 use super::channel::zeebe_channel;
-use super::completion::{UserData, lend_error};
 use super::completion_queue::zeebe_completion_queue;
-use super::convert::{self, Out};
-use super::error::zeebe_error;
+use super::convert::{self, Options, Out};
+use super::error::{close_arguments, zeebe_error};
 use super::handle::living;
-use super::job_stream::zeebe_job_stream_error_callback;
-use super::library::Owned;
+use super::library::{Owned, zeebe_destroy};
 use super::metadata::zeebe_metadata;
-use super::options::{zeebe_call_handler, zeebe_call_options};
 use crate::call::{Handler, start_stream};
 use crate::channel::ActiveCall;
 use crate::error::Error;
-use crate::job_stream::{Failure, JobHandler};
 use crate::runtime::{Runtime, unique_key};
 use crate::wire::Metadata;
 
@@ -47,11 +45,34 @@ pub type zeebe_close_callback = Option<
     ),
 >;
 
+/// What is told about a call of zeebe_channel_start_call(). All run in order, never two at once, on library threads. Initialise it with ::ZEEBE_CALL_HANDLER_INIT.
+#[derive_ReprC]
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct zeebe_call_handler {
+    /// `sizeof(zeebe_call_handler)`.
+    pub size: usize,
+    /// May be NULL.
+    pub on_initial_metadata: zeebe_initial_metadata_callback,
+    /// May be NULL.
+    pub on_message: zeebe_message_callback,
+    /// More may be sent; advice. May be NULL.
+    pub on_ready: zeebe_ready_callback,
+    /// Once, last. Required.
+    pub on_close: zeebe_close_callback,
+    /// After on_close; may be NULL.
+    pub destroy: zeebe_destroy,
+}
+
+// SAFETY: `repr(C)`, integers and pointers only, `size` first; no padding, as asserted below.
+unsafe impl Options for zeebe_call_handler {
+    const FIRST_SIZE: usize = offset_of!(Self, destroy) + size_of::<zeebe_destroy>();
+}
+const _: () = assert!(size_of::<zeebe_call_handler>() == 48);
+
 /// A handler's functions, called on the thread for callbacks.
 pub(crate) struct Callbacks {
     handler: zeebe_call_handler,
-    /// Of a job stream alone.
-    on_error: zeebe_job_stream_error_callback,
     user: Owned,
     runtime: Arc<Runtime>,
     key: usize,
@@ -68,7 +89,6 @@ impl Callbacks {
     ) -> Self {
         Self {
             handler,
-            on_error: None,
             user: Owned(user_data, handler.destroy),
             runtime: Arc::clone(runtime),
             key: unique_key(),
@@ -76,17 +96,15 @@ impl Callbacks {
         }
     }
 
-    pub(crate) fn with_on_error(self, on_error: zeebe_job_stream_error_callback) -> Self {
-        Self { on_error, ..self }
-    }
-
     /// Waits for the callback, so that a slow one slows the sender and nothing else.
-    async fn tell(self: &Arc<Self>, event: impl FnOnce(&Self) + Send + 'static) {
+    pub(crate) async fn tell(self: &Arc<Self>, event: impl FnOnce(*mut c_void) + Send + 'static) {
         match self.runtime.callback_threads() {
-            None => event(self),
+            None => event(self.user.0.0),
             Some(threads) => {
                 let this = Arc::clone(self);
-                threads.run_and_wait(self.key, move || event(&this)).await;
+                threads
+                    .run_and_wait(self.key, move || event(this.user.0.0))
+                    .await;
             }
         }
     }
@@ -97,7 +115,7 @@ impl Handler for Callbacks {
         if let Some(callback) = self.handler.on_initial_metadata {
             let metadata = zeebe_metadata::new(metadata);
             // SAFETY: C gave this function for these arguments; they outlive the call.
-            self.tell(move |this| unsafe { callback(this.user.0.0, &raw const metadata) })
+            self.tell(move |user_data| unsafe { callback(user_data, &raw const metadata) })
                 .await;
         }
     }
@@ -106,7 +124,7 @@ impl Handler for Callbacks {
         if let Some(callback) = self.handler.on_message {
             let message = zeebe_buffer { bytes: message };
             // SAFETY: as above.
-            self.tell(move |this| unsafe { callback(this.user.0.0, &raw const message) })
+            self.tell(move |user_data| unsafe { callback(user_data, &raw const message) })
                 .await;
         }
     }
@@ -114,7 +132,7 @@ impl Handler for Callbacks {
     async fn ready(self: &Arc<Self>) {
         if let Some(callback) = self.handler.on_ready {
             // SAFETY: as above.
-            self.tell(move |this| unsafe { callback(this.user.0.0) })
+            self.tell(move |user_data| unsafe { callback(user_data) })
                 .await;
         }
     }
@@ -130,36 +148,6 @@ impl Handler for Callbacks {
             }
         });
     }
-}
-
-impl JobHandler for Callbacks {
-    async fn failed(self: &Arc<Self>, failure: Failure) {
-        if let Some(callback) = self.on_error {
-            let error = zeebe_error::new(failure.error);
-            let in_a_row = i64::from(failure.in_a_row);
-            let pause_ms = i64::try_from(failure.pause.as_millis()).unwrap_or(i64::MAX);
-            self.tell(move |this| {
-                let error = lend_error(Some(&error));
-                // SAFETY: as above.
-                unsafe { callback(this.user.0.0, error, in_a_row, pause_ms) }
-            })
-            .await;
-        }
-    }
-}
-
-/// The error, if any, and the trailers, if only empty ones.
-pub(crate) fn close_arguments(
-    ended: Result<Metadata, Error>,
-) -> (Option<zeebe_error>, zeebe_metadata) {
-    let (error, trailers) = match ended {
-        Ok(trailers) => (None, trailers),
-        Err(error) => {
-            let trailers = error.trailers().cloned().unwrap_or_default();
-            (Some(zeebe_error::new(error)), trailers)
-        }
-    };
-    (error, zeebe_metadata::new(trailers))
 }
 
 // SAFETY: the handler's functions are C's, which the header says run on library threads, never two

@@ -1,6 +1,7 @@
 //! Token requests: what a host's token source answers.
 
 use std::ffi::c_void;
+use std::mem::offset_of;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -9,9 +10,8 @@ use safer_ffi::c_char;
 use safer_ffi::prelude::{derive_ReprC, repr_c};
 use tonic::Code;
 
-use super::convert;
+use super::convert::{self, Options};
 use super::error::zeebe_error;
-use super::options::zeebe_token;
 use crate::credentials::TokenRequest;
 use crate::error::Error;
 
@@ -34,6 +34,27 @@ pub type zeebe_retrieve_callback =
 /// Advice that `request` is no longer waited for. It is borrowed here, and must still be freed.
 pub type zeebe_retrieve_cancel_callback =
     Option<unsafe extern "C" fn(user_data: *mut c_void, request: *const zeebe_token_request)>;
+
+/// A bearer token, as a host's token source gives it. Initialise it with ::ZEEBE_TOKEN_INIT.
+#[derive_ReprC]
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct zeebe_token {
+    /// `sizeof(zeebe_token)`.
+    pub size: usize,
+    /// Printable ASCII without spaces. A secret.
+    pub access_token: *const c_char,
+    /// What was granted; may be NULL.
+    pub scope: *const c_char,
+    /// Seconds from now; 0: unknown; < 0: it has ended, so that the calls that wait for it get it, and no other.
+    pub expires_in: i64,
+}
+
+// SAFETY: `repr(C)`, integers and pointers only, `size` first; no padding, as asserted below.
+unsafe impl Options for zeebe_token {
+    const FIRST_SIZE: usize = offset_of!(Self, expires_in) + size_of::<i64>();
+}
+const _: () = assert!(size_of::<zeebe_token>() == 32);
 
 /// The host's reference. The library holds one too while it waits, so that a cancel that races a
 /// free still points to something.

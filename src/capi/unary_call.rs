@@ -7,14 +7,13 @@ use macro_rules_attribute::apply;
 use safer_ffi::c_char;
 use safer_ffi::prelude::repr_c;
 
-use super::call::{call_options, zeebe_call};
+use super::call::{call_options, zeebe_call, zeebe_call_options};
+use super::callback::{UserData, lend_error};
 use super::channel::zeebe_channel;
-use super::completion::{UserData, lend_error};
 use super::completion_queue::zeebe_completion_queue;
 use super::convert::{self, Out};
 use super::error::zeebe_error;
 use super::handle::living;
-use super::options::zeebe_call_options;
 use super::response::zeebe_response;
 use crate::call::{Control, Response, start_unary, unary_blocking};
 use crate::error::Error;

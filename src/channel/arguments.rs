@@ -10,7 +10,7 @@ use tokio::sync::watch;
 use super::balancer::{self, Balancer};
 use super::connector::Connector;
 use super::counters::CallCounters;
-use super::keepalive::Keepalive;
+use super::options::Values;
 use super::receive_limit::ReceiveLimit;
 use super::request::RequestTemplate;
 use super::resolver::Resolver;
@@ -19,16 +19,14 @@ use super::service_config::{Policy, ServiceConfig, Throttle};
 use super::target::{Address, Scheme, Target, authority_host, is_no_authority, shown, url_scheme};
 use super::tunnel::Tunnel;
 use super::{Channel, ChannelOptions, Settings};
-use crate::backoff::Backoff;
 use crate::credentials::{ChannelCredentials, ClientAuthentication, Plugin, Security};
 use crate::deep;
 use crate::environment::{Origin, PROCESS};
 use crate::error::Error;
+use crate::options::{ALLOW_INSECURE_GATEWAY, CONNECT_ADDRESS, grpc};
 use crate::proxy::{self, Proxy};
 use crate::runtime::Epoch;
-use crate::wire::{Encoding, Metadata, MetadataLimit};
-
-const PROXY: &str = proxy::GATEWAY.option;
+use crate::wire::{Metadata, MetadataLimit};
 
 /// What every call of a channel starts from.
 #[derive(Debug, Default)]
@@ -70,25 +68,23 @@ impl Channel {
         if !credentials.plugins.is_empty() && !allows_plugins {
             return Err(readable_by_others(&settings));
         }
-        let service_config = service_config(&options)?;
-        let max_metadata = options.length("grpc.max_metadata_size").unwrap_or(0);
+        let values = &options.values;
+        let service_config = service_config(values)?;
         let target = usable(&settings, &security, parsed);
         let connect_address = arguments
             .connect_address
             .map(|text| {
                 Target::parse(&text).map_err(|why| {
                     let text = shown(&text);
-                    Error::invalid_argument(format!(
-                        "connection_options.connect_address {text:?} cannot be used: {why}"
-                    ))
+                    CONNECT_ADDRESS.refuse(format_args!("{text:?} cannot be used: {why}"))
                 })
             })
             .transpose()?;
 
-        let overridden = options
-            .text("grpc.default_authority")
-            .or(options.text("grpc.ssl_target_name_override"))
-            .map(str::to_owned)
+        let overridden = values
+            .default_authority
+            .clone()
+            .or_else(|| values.ssl_target_name_override.clone())
             .or(arguments.override_authority);
         let target = match &overridden {
             // An option of this kind is refused before; a variable's fails each call.
@@ -102,58 +98,48 @@ impl Channel {
             (None, Ok(target)) => target.authority.clone(),
             (None, Err(_)) => String::new(),
         };
-        let server_name = options
-            .text("grpc.ssl_target_name_override")
-            .unwrap_or(authority_host(&authority))
-            .to_owned();
+        let server_name = values
+            .ssl_target_name_override
+            .clone()
+            .unwrap_or_else(|| authority_host(&authority).to_owned());
         let scheme = match security {
             Security::Tls(_) => "https",
             Security::Plaintext | Security::Local => "http",
         };
-        let request = RequestTemplate::new(&options, scheme, authority);
+        let request = RequestTemplate::new(values, scheme, authority);
         let usable = match (target, arguments.token_problem) {
             (Ok(target), None) => Ok(connect_address.unwrap_or(target)),
             (Err(error), _) | (Ok(_), Some(error)) => Err(error),
         };
         let epoch = Epoch::now();
         let balancer = match usable {
-            Ok(dialled) => match proxied(dialled.address, &options) {
+            Ok(dialled) => match proxied(dialled.address, values) {
                 // The option's fault is the constructor's; a variable's, each call's.
-                Err(error) if options.text(PROXY).is_some() => return Err(error),
+                Err(error) if values.http_proxy.is_some() => return Err(error),
                 dialled => dialled,
             }
             .map(|(address, proxy)| {
-                let interval = duration(&options, "grpc.dns_min_time_between_resolutions_ms");
                 let connector = Connector {
-                    resolver: Resolver::new(address, interval),
+                    resolver: Resolver::new(address, values.dns_interval),
                     proxy,
                     security: security.clone(),
                     server_name,
                     security_hint: settings.security_hint.clone(),
-                    max_metadata,
-                    lookahead_bytes: match options.integer("grpc.http2.lookahead_bytes") {
-                        0 => None,
-                        bytes => u32::try_from(bytes).ok(),
-                    },
+                    max_metadata: values.max_metadata,
+                    lookahead_bytes: values.lookahead_bytes,
                 };
-                let settings = balancer_settings(&options, service_config.policy);
+                let settings = balancer_settings(values, service_config.policy);
                 Balancer::new(connector, settings, epoch)
             }),
             Err(error) => Err(error),
         };
-        let retries = options.integer("grpc.enable_retries") == 1;
         Ok(Arc::new(Self {
-            max_receive: ReceiveLimit::new(&options),
-            max_metadata: MetadataLimit::new(max_metadata),
-            max_send: options
-                .length("grpc.max_send_message_length")
-                .unwrap_or(i32::MAX as usize),
-            encoding: match options.integer("grpc.default_compression_algorithm") {
-                2 => Encoding::Gzip,
-                _ => Encoding::Identity,
-            },
+            max_receive: ReceiveLimit::new(values),
+            max_metadata: MetadataLimit::new(values.max_metadata),
+            max_send: values.max_send.unwrap_or(i32::MAX as usize),
+            encoding: values.encoding,
             throttle: service_config.throttling.map(Throttle::new),
-            retries,
+            retries: values.retries,
             service_config,
             allows_plugins,
             settings,
@@ -176,12 +162,13 @@ fn readable_by_others(settings: &Settings) -> Error {
     let (text, origin) = (shown(&settings.target.0), &settings.target.1);
     let message = format!(
         "a token over plaintext to {text} ({origin}), which is not loopback, could be read \
-         by others: use TLS, or connection_options.allow_insecure_gateway"
+         by others: use TLS, or {ALLOW_INSECURE_GATEWAY}"
     );
-    match origin {
+    let error = match origin {
         Origin::Environment(_) => Error::settings(message),
         _ => Error::invalid_argument(message),
-    }
+    };
+    error.about(&ALLOW_INSECURE_GATEWAY)
 }
 
 /// The target, unless it or its security make the channel useless.
@@ -212,7 +199,7 @@ fn usable(
 }
 
 /// What is dialled: the address itself, or a proxy that is asked to connect to it.
-fn proxied(address: Address, options: &ChannelOptions) -> Result<(Address, Option<Tunnel>), Error> {
+fn proxied(address: Address, values: &Values) -> Result<(Address, Option<Tunnel>), Error> {
     let (host, port) = match &address {
         Address::Unix(_) => return Ok((address, None)),
         Address::Host(host, port) => (host.clone(), *port),
@@ -221,8 +208,8 @@ fn proxied(address: Address, options: &ChannelOptions) -> Result<(Address, Optio
             (first.ip().to_string(), first.port())
         }
     };
-    let option = options.text(PROXY);
-    let enabled = options.integer("grpc.enable_http_proxy") == 1;
+    let option = values.http_proxy.as_ref().map(|url| url.as_str());
+    let enabled = values.http_proxy_by_variables;
     Ok(
         match Proxy::choose(proxy::GATEWAY, option, enabled, &PROCESS, &host)? {
             None => (address, None),
@@ -234,53 +221,33 @@ fn proxied(address: Address, options: &ChannelOptions) -> Result<(Address, Optio
     )
 }
 
-fn service_config(options: &ChannelOptions) -> Result<ServiceConfig, Error> {
-    let Some(text) = options.text("grpc.service_config") else {
+fn service_config(values: &Values) -> Result<ServiceConfig, Error> {
+    let Some(text) = &values.service_config else {
         return Ok(ServiceConfig::default());
     };
     let parsed = deep::with_room(deep::of_json(text), || ServiceConfig::parse(text))?;
     let config = parsed.map_err(|why| {
-        Error::invalid_argument(format!("the channel option grpc.service_config: {why}"))
+        Error::invalid_argument(format!(
+            "the channel option {}: {why}",
+            grpc::SERVICE_CONFIG
+        ))
     })?;
     if !config.not_honoured.is_empty() {
         tracing::warn!(
-            "of grpc.service_config this has no effect in this library: {}",
+            "of {} this has no effect in this library: {}",
+            grpc::SERVICE_CONFIG,
             config.not_honoured.join(", ")
         );
     }
     Ok(config)
 }
 
-fn balancer_settings(options: &ChannelOptions, configured: Option<Policy>) -> balancer::Settings {
-    let idle = options.integer("grpc.client_idle_timeout_ms");
-    let policy = match options.text("grpc.lb_policy_name") {
-        _ if configured.is_some() => configured.unwrap_or(Policy::PickFirst),
-        Some("round_robin") => Policy::RoundRobin,
-        _ => Policy::PickFirst,
-    };
+fn balancer_settings(values: &Values, configured: Option<Policy>) -> balancer::Settings {
     balancer::Settings {
-        policy,
-        connect_timeout: duration(options, "grpc.min_reconnect_backoff_ms"),
-        backoff: Backoff::new(
-            duration(options, "grpc.initial_reconnect_backoff_ms"),
-            duration(options, "grpc.max_reconnect_backoff_ms"),
-        ),
-        // INT32_MAX turns it off, and so it does keepalive.
-        idle_timeout: (idle != i64::from(i32::MAX))
-            .then(|| duration(options, "grpc.client_idle_timeout_ms")),
-        keepalive: keepalive(options),
+        policy: configured.unwrap_or(values.policy),
+        connect_timeout: values.connect_timeout,
+        backoff: values.backoff,
+        idle_timeout: values.idle_timeout,
+        keepalive: values.keepalive,
     }
-}
-
-fn keepalive(options: &ChannelOptions) -> Keepalive {
-    let time = options.integer("grpc.keepalive_time_ms");
-    Keepalive {
-        time: (time != i64::from(i32::MAX)).then(|| duration(options, "grpc.keepalive_time_ms")),
-        timeout: duration(options, "grpc.keepalive_timeout_ms"),
-        without_calls: options.integer("grpc.keepalive_permit_without_calls") == 1,
-    }
-}
-
-fn duration(options: &ChannelOptions, key: &str) -> Duration {
-    Duration::from_millis(u64::try_from(options.integer(key)).unwrap_or(0))
 }

@@ -8,6 +8,7 @@ mod connection;
 mod connectivity;
 mod connector;
 mod counters;
+pub mod create;
 mod heard;
 mod keepalive;
 mod lease;

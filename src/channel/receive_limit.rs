@@ -1,6 +1,6 @@
 //! How long a message may be that comes: 4 MiB as in gRPC, and 5 MiB for jobs, as in the official Java client.
 
-use super::options::ChannelOptions;
+use super::options::Values;
 
 pub(crate) const ACTIVATE_JOBS: &str = "/gateway_protocol.Gateway/ActivateJobs";
 pub(crate) const STREAM_ACTIVATED_JOBS: &str = "/gateway_protocol.Gateway/StreamActivatedJobs";
@@ -16,17 +16,13 @@ pub(super) struct ReceiveLimit {
 }
 
 impl ReceiveLimit {
-    const KEY: &str = "grpc.max_receive_message_length";
-
-    pub(super) fn new(options: &ChannelOptions) -> Self {
-        let limit = options.length(Self::KEY);
+    pub(super) fn new(values: &Values) -> Self {
         Self {
-            of_jobs: if options.is_given(Self::KEY) {
-                limit
-            } else {
-                Some(JOBS)
+            of_jobs: match values.max_receive_is_given {
+                true => values.max_receive,
+                false => Some(JOBS),
             },
-            of_others: limit,
+            of_others: values.max_receive,
         }
     }
 

@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex};
 
 use http::{HeaderMap, HeaderValue, Uri};
 
-use super::options::ChannelOptions;
+use super::options::Values;
 use super::target::is_no_authority;
 use crate::error::Error;
 use crate::runtime::lock;
@@ -26,9 +26,9 @@ pub(crate) struct RequestTemplate {
 }
 
 impl RequestTemplate {
-    pub(super) fn new(options: &ChannelOptions, scheme: &'static str, authority: String) -> Self {
+    pub(super) fn new(values: &Values, scheme: &'static str, authority: String) -> Self {
         Self {
-            headers: headers(options),
+            headers: headers(values),
             scheme,
             authority,
             uris: Mutex::default(),
@@ -70,12 +70,12 @@ impl RequestTemplate {
     }
 }
 
-fn headers(options: &ChannelOptions) -> HeaderMap {
+fn headers(values: &Values) -> HeaderMap {
     let mut agent = String::new();
     let parts = [
-        options.text("grpc.primary_user_agent"),
+        values.primary_user_agent.as_deref(),
         Some(USER_AGENT),
-        options.text("grpc.secondary_user_agent"),
+        values.secondary_user_agent.as_deref(),
     ];
     for part in parts.into_iter().flatten() {
         if !agent.is_empty() {

@@ -103,6 +103,7 @@ mod tests {
     use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex};
 
     use super::*;
+    use crate::proxy::Source;
 
     async fn read_head(stream: &mut DuplexStream) -> String {
         let mut head = Vec::new();
@@ -115,7 +116,7 @@ mod tests {
     /// Connects to `[::1]:26500` through a proxy that answers so and hangs up unless it is a tunnel.
     async fn connect(url: &str, answer: &[u8]) -> (Result<Tunnelled, Error>, String, DuplexStream) {
         let tunnel = Tunnel {
-            proxy: Proxy::parse(url, "https_proxy").unwrap(),
+            proxy: Proxy::parse(url, Source::Variable("https_proxy")).unwrap(),
             host: "::1".to_owned(),
             port: 26500,
         };

@@ -1,33 +1,28 @@
 //! Where the token endpoint is, as the authorization server's metadata say (RFC 8414, OpenID Connect Discovery 1.0).
 //!
-//! Asked at the first token fetch, within its time-out, and kept while token requests succeed. What is found is checked as
-//! a token URL that was given is: the secret goes there.
+//! What is found is checked as a token URL that was given is: the secret goes there. Not here: how long it is kept (`oauth2`).
 
-use std::sync::{Arc, Mutex};
 use std::time::SystemTime;
 
 use http::StatusCode;
 use serde_json::Value;
 
-use super::oauth2::{ClientCredentials, TokenOptions};
-use super::token::Token;
 use super::token_answer::{denied_by, is_rate_limit, passing, redirected, unusable};
 use super::token_http::{Answer, TokenHttp};
+use super::token_options::{EndpointSettings, ServerMetadata};
 use super::token_url::{asked, check_token_url, shown};
 use crate::environment::Origin;
 use crate::error::Error;
 use crate::retry_after::retry_after;
-use crate::runtime::lock;
 
-/// One configuration URL, and the client at the endpoint that it led to.
-pub struct Discovery {
+/// One configuration URL.
+pub(super) struct Discovery {
     url: String,
     /// Whose metadata they must be (RFC 8414 section 3.3); `None`: not known.
     issuer: Option<String>,
     /// For errors: which variable led here.
     origin: Origin,
     http: TokenHttp,
-    found: Mutex<Option<Arc<ClientCredentials>>>,
 }
 
 impl std::fmt::Debug for Discovery {
@@ -37,69 +32,34 @@ impl std::fmt::Debug for Discovery {
 }
 
 impl Discovery {
-    pub fn new(url: &str, issuer: Option<&str>, origin: Origin) -> Arc<Self> {
-        Arc::new(Self {
-            url: asked(url).into_owned(),
-            issuer: issuer.map(|issuer| asked(issuer).into_owned()),
-            origin,
+    pub(super) fn new(metadata: &ServerMetadata) -> Self {
+        Self {
+            url: asked(&metadata.url).into_owned(),
+            issuer: metadata
+                .issuer
+                .as_deref()
+                .map(|issuer| asked(issuer).into_owned()),
+            origin: metadata.origin,
             http: TokenHttp::default(),
-            found: Mutex::default(),
-        })
-    }
-
-    /// A token for `client`, from the endpoint that is found.
-    pub(super) async fn fetch(&self, client: &ClientCredentials) -> Result<Token, Error> {
-        let within = client.options.timeout;
-        let fetched = tokio::time::timeout(within, async {
-            let found = lock(&self.found).clone();
-            let client = match found {
-                Some(client) => client,
-                None => self.find(client).await?,
-            };
-            // Boxed: it is the one that called this.
-            Box::pin(client.fetch()).await
-        });
-        let fetched = fetched.await.unwrap_or_else(|_| {
-            Err(passing(format!(
-                "no token came within {} ms from where {} leads",
-                within.as_millis(),
-                self.name()
-            )))
-        });
-        if fetched.is_err() {
-            *lock(&self.found) = None; // the endpoint may have moved
         }
-        fetched
     }
 
-    fn name(&self) -> String {
+    /// For errors.
+    pub(super) fn name(&self) -> String {
         format!("{} ({})", shown(&self.url), self.origin)
     }
 
-    async fn find(&self, client: &ClientCredentials) -> Result<Arc<ClientCredentials>, Error> {
-        let answer = self.http.get(&client.options, &self.url).await;
+    /// The URL of the token endpoint.
+    pub(super) async fn ask(&self, settings: &EndpointSettings) -> Result<String, Error> {
+        let answer = self.http.get(settings, &self.url).await;
         let answer = answer.map_err(|error| {
             passing(format!("{}: {}", self.name(), error.message())).retryable(error.is_retryable())
         })?;
         if answer.status == StatusCode::PROXY_AUTHENTICATION_REQUIRED {
-            let why = denied_by(client.options.proxy.as_ref());
+            let why = denied_by(settings.proxy.as_ref());
             return Err(unusable(format!("{}: {why}", self.name())));
         }
-        let url = self.token_endpoint(&answer)?;
-        let options = TokenOptions {
-            discovery: None,
-            ..client.options.clone()
-        };
-        let found = Arc::new(ClientCredentials::new(
-            client.client_id.clone(),
-            client.client_secret.clone(),
-            &url,
-            client.scope.clone(),
-            client.audience.clone(),
-            client.authentication,
-            options,
-        ));
-        Ok(lock(&self.found).insert(found).clone())
+        self.token_endpoint(&answer)
     }
 
     fn token_endpoint(&self, answer: &Answer) -> Result<String, Error> {

@@ -3,6 +3,7 @@
 mod assertion;
 mod authorization;
 mod client_authentication;
+mod create;
 mod discovery;
 mod disk_cache;
 mod fingerprint;
@@ -18,6 +19,7 @@ mod token_answer;
 mod token_cache;
 mod token_file;
 mod token_http;
+mod token_options;
 mod token_url;
 
 use std::sync::Arc;
@@ -25,18 +27,20 @@ use std::sync::Arc;
 pub use assertion::SigningKey;
 pub(crate) use authorization::basic_pair;
 pub use client_authentication::ClientAuthentication;
-pub use discovery::Discovery;
+pub use create::GivenClient;
 pub use fingerprint::{Fingerprint, fingerprint, fingerprint_of_bytes};
 pub use host::{TokenRequest, TokenSource};
-pub use oauth2::{ClientCredentials, TokenOptions};
+pub use oauth2::ClientCredentials;
 pub(crate) use plugin::Authorization;
 pub use plugin::Plugin;
 pub(crate) use redaction::Redactor;
 pub(crate) use tls::read as read_file;
-pub use tls::{TlsCredentials, VariableIdentity, VariableRoots};
+pub use tls::{PemOptions, TlsCredentials, VariableIdentity, VariableRoots};
 pub use token::{Lifetime, Token};
 pub use token_cache::{Counts, Facts};
-pub use token_url::{check_token_url, shown as shown_token_url};
+pub use token_options::{EndpointSettings, GivenTokenOptions, ServerMetadata, TokenOptions};
+pub(crate) use token_url::refuse_readable as refuse_readable_token_url;
+pub use token_url::shown as shown_token_url;
 
 /// How connections are secured.
 #[derive(Clone, Debug)]

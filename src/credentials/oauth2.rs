@@ -7,9 +7,8 @@
 
 use std::borrow::Cow;
 use std::fmt;
-use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
-use std::time::{Duration, SystemTime};
+use std::time::SystemTime;
 
 use base64::Engine;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
@@ -21,43 +20,19 @@ use oauth2::{ClientId, HttpRequest, HttpResponse, TokenUrl};
 use secrecy::{ExposeSecret, SecretString};
 use zeroize::Zeroizing;
 
-use super::assertion::{ASSERTION_TYPE, Claims, SigningKey};
+use super::assertion::{ASSERTION_TYPE, Claims};
 use super::client_authentication::{ClientAuthentication, form_encoded, is_encoded};
 use super::discovery::Discovery;
 use super::disk_cache::DiskCache;
-use super::fingerprint::{Fingerprint, fingerprint};
+use super::fingerprint::fingerprint;
 use super::redaction::Redactor;
-use super::tls::TlsCredentials;
 use super::token::Token;
-use super::token_answer::{self, Endpoint, Granted};
+use super::token_answer::{self, Endpoint, Granted, passing};
 use super::token_http::{Form, TokenHttp};
+use super::token_options::EndpointSettings;
 use super::token_url;
 use crate::error::Error;
-use crate::proxy::Proxy;
 use crate::runtime::{blocking, lock};
-
-/// How the endpoint is reached, and what the client shows of itself there.
-#[derive(Clone, Debug)]
-pub struct TokenOptions {
-    pub connect_timeout: Duration,
-    pub timeout: Duration,
-    /// The roots as PEM text; `None`: the platform's.
-    pub ca: Option<String>,
-    pub tls: Arc<TlsCredentials>,
-    /// Signs the assertions of `private_key_jwt`.
-    pub signing_key: Option<Arc<SigningKey>>,
-    /// Their `aud`; `None`: the token URL.
-    pub assertion_audience: Option<String>,
-    /// Of key, certificate and key id.
-    pub identity: Fingerprint,
-    pub(crate) proxy: Option<Proxy>,
-    /// What the token is for (RFC 8707 section 2).
-    pub resource: Option<String>,
-    /// Where the endpoint is to be found, if its URL is not known.
-    pub discovery: Option<Arc<Discovery>>,
-    /// The token file that processes share.
-    pub cache_path: Option<PathBuf>,
-}
 
 /// One client at one token endpoint.
 pub struct ClientCredentials {
@@ -70,7 +45,11 @@ pub struct ClientCredentials {
     pub scope: Option<String>,
     pub audience: Option<String>,
     pub authentication: ClientAuthentication,
-    pub options: TokenOptions,
+    pub options: EndpointSettings,
+    /// By `options.metadata`.
+    discovery: Option<Discovery>,
+    /// Where it led.
+    found: Mutex<Option<Arc<Self>>>,
     http: TokenHttp,
 }
 
@@ -97,7 +76,7 @@ impl ClientCredentials {
         scope: Option<String>,
         audience: Option<String>,
         authentication: ClientAuthentication,
-        options: TokenOptions,
+        options: EndpointSettings,
     ) -> Self {
         let given = |text: &String| !text.is_empty();
         let given_url = authorization_server.trim();
@@ -115,6 +94,8 @@ impl ClientCredentials {
             scope: scope.filter(given),
             audience: audience.filter(given),
             authentication,
+            discovery: options.metadata.as_ref().map(Discovery::new),
+            found: Mutex::default(),
             options,
             http: TokenHttp::default(),
         }
@@ -179,13 +160,57 @@ impl ClientCredentials {
         Some(DiskCache::new(path, key))
     }
 
+    /// One request to the endpoint that is found, which is asked for within the same time-out, and kept while requests to it succeed.
+    async fn fetch_where_found(&self, discovery: &Discovery) -> Result<Token, Error> {
+        let within = self.options.timeout;
+        let fetched = tokio::time::timeout(within, async {
+            let found = lock(&self.found).clone();
+            let client = match found {
+                Some(client) => client,
+                None => {
+                    let url = discovery.ask(&self.options).await?;
+                    lock(&self.found).insert(Arc::new(self.at(&url))).clone()
+                }
+            };
+            // Boxed: it is the one that called this.
+            Box::pin(client.fetch()).await
+        });
+        let fetched = fetched.await.unwrap_or_else(|_| {
+            Err(passing(format!(
+                "no token came within {} ms from where {} leads",
+                within.as_millis(),
+                discovery.name()
+            )))
+        });
+        if fetched.is_err() {
+            *lock(&self.found) = None; // the endpoint may have moved
+        }
+        fetched
+    }
+
+    /// The same client at this endpoint.
+    fn at(&self, url: &str) -> Self {
+        Self::new(
+            self.client_id.clone(),
+            self.client_secret.clone(),
+            url,
+            self.scope.clone(),
+            self.audience.clone(),
+            self.authentication,
+            EndpointSettings {
+                metadata: None,
+                ..self.options.clone()
+            },
+        )
+    }
+
     /// One request to the endpoint.
     pub(super) async fn fetch(self: Arc<Self>) -> Result<Token, Error> {
         if let Some(problem) = self.problem() {
             return Err(Error::settings_of_call(problem));
         }
-        if let Some(discovery) = &self.options.discovery {
-            return discovery.fetch(&self).await;
+        if let Some(discovery) = &self.discovery {
+            return self.fetch_where_found(discovery).await;
         }
         let url = TokenUrl::new(self.authorization_server.clone())
             .map_err(|_| Error::internal("a token URL that parses does not parse"))?;
@@ -359,7 +384,11 @@ impl std::error::Error for Failed {}
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
+    use super::super::tls::TlsCredentials;
     use super::*;
+    use crate::proxy::{Proxy, Source};
 
     #[test]
     fn clients_are_the_same_whatever_their_time_outs() {
@@ -389,7 +418,7 @@ mod tests {
     }
 
     fn client(authentication: ClientAuthentication) -> ClientCredentials {
-        let options = TokenOptions {
+        let options = EndpointSettings {
             connect_timeout: Duration::ZERO,
             timeout: Duration::ZERO,
             ca: None,
@@ -398,9 +427,11 @@ mod tests {
             cache_path: None,
             signing_key: None,
             resource: None,
-            discovery: None,
+            metadata: None,
             assertion_audience: None,
-            proxy: Some(Proxy::parse("user:visible@proxy", "option").unwrap()),
+            proxy: Some(
+                Proxy::parse("user:visible@proxy", Source::Variable("http_proxy")).unwrap(),
+            ),
         };
         ClientCredentials::new(
             "id".to_owned(),

@@ -23,6 +23,7 @@ use super::pem;
 use super::server_verifier::ServerVerifier;
 use crate::environment::shown_path;
 use crate::error::Error;
+use crate::options::{self, Spec};
 use crate::runtime::lock;
 
 #[derive(Clone)]
@@ -101,6 +102,27 @@ pub struct VariableIdentity<'a> {
     pub key: (&'a str, &'a [u8]),
 }
 
+/// The options that PEM text comes from.
+#[derive(Clone, Copy, Debug)]
+pub struct PemOptions {
+    pub roots: &'static Spec,
+    pub key: &'static Spec,
+    pub chain: &'static Spec,
+}
+
+impl PemOptions {
+    pub const OF_CHANNEL: Self = Self {
+        roots: &options::ROOT_CERTIFICATES,
+        key: &options::PRIVATE_KEY,
+        chain: &options::CERTIFICATE_CHAIN,
+    };
+    pub const OF_TOKEN: Self = Self {
+        roots: &options::TOKEN_CA,
+        key: &options::TOKEN_PRIVATE_KEY,
+        chain: &options::TOKEN_CERTIFICATE_CHAIN,
+    };
+}
+
 #[derive(Clone)]
 struct RootStore {
     anchors: RootCertStore,
@@ -174,37 +196,33 @@ impl TlsCredentials {
         Ok((Arc::new(gateway), Arc::new(token_endpoint)))
     }
 
-    /// All three as PEM text, each optional, key and chain only together. Errors call the roots by the name that comes
-    /// with them, the others `private_key` and `certificate_chain`, all of them in the struct that `of` names.
+    /// All three as PEM text, each optional, key and chain only together; `options` are theirs.
     pub fn from_pem(
-        of: &str,
-        (roots_name, roots): (&str, Option<&[u8]>),
+        options: &PemOptions,
+        roots: Option<&[u8]>,
         key: Option<&[u8]>,
         chain: Option<&[u8]>,
     ) -> Result<Arc<Self>, Error> {
         let identity = match (key, chain) {
             (None, None) => None,
-            (Some(key), Some(chain)) => {
-                let names = ["certificate_chain", "private_key"].map(|name| format!("{of}.{name}"));
-                Some(Identity::parse((&names[0], chain), (&names[1], key))?)
-            }
+            (Some(key), Some(chain)) => Some(Identity::of_options(options, chain, key)?),
             (key, _) => {
                 // The one that is missing first: it is the option that the error is about.
                 let (missing, given) = match key {
-                    Some(_) => ("certificate_chain", "private_key"),
-                    None => ("private_key", "certificate_chain"),
+                    Some(_) => (options.chain, options.key),
+                    None => (options.key, options.chain),
                 };
-                return Err(Error::invalid_argument(format!(
-                    "{of}.{missing} is missing, to which {of}.{given} belongs"
-                )));
+                let why = format!("is missing, to which {given} belongs");
+                return Err(missing.refuse(why).into());
             }
         };
         let roots = match roots {
             None if identity.is_none() => return Ok(Self::platform()),
             None => Roots::Platform,
             Some(roots) => {
-                let name = format!("{of}.{roots_name}");
-                Roots::Given(store(&name, pem::certificates(&name, roots)?)?)
+                let name = options.roots.to_string();
+                let roots = pem::certificates(&name, roots).and_then(|roots| store(&name, roots));
+                Roots::Given(roots.map_err(|error| error.about(options.roots))?)
             }
         };
         Ok(Arc::new(Self::with(roots, identity)))
@@ -306,7 +324,7 @@ fn stamp(path: &Path) -> Option<Stamp> {
 }
 
 fn parsed(VariableIdentity { chain, key }: VariableIdentity<'_>) -> Result<Identity, Error> {
-    Identity::parse(chain, key)
+    Identity::parse(chain, key).map_err(|(_, error)| error)
 }
 
 /// Of a file alone: a FIFO, say, would hold us until somebody writes.
@@ -327,30 +345,51 @@ fn provider() -> Arc<CryptoProvider> {
     Arc::new(aws_lc_rs::default_provider())
 }
 
+/// What an error is about.
+#[derive(Clone, Copy)]
+enum Part {
+    Key,
+    Chain,
+}
+
 impl Identity {
+    fn of_options(options: &PemOptions, chain: &[u8], key: &[u8]) -> Result<Self, Error> {
+        let (chain_name, key_name) = (options.chain.to_string(), options.key.to_string());
+        Self::parse((&chain_name, chain), (&key_name, key)).map_err(|(of, error)| {
+            error.about(match of {
+                Part::Key => options.key,
+                Part::Chain => options.chain,
+            })
+        })
+    }
+
     /// From PEM, with the names that errors give them. Key and certificate belong together.
     fn parse(
         (chain_name, chain): (&str, &[u8]),
         (key_name, key): (&str, &[u8]),
-    ) -> Result<Self, Error> {
+    ) -> Result<Self, (Part, Error)> {
+        let of_key = |error| (Part::Key, error);
+        let of_chain = |error| (Part::Chain, error);
         let identity = Self {
-            key: pem::private_key(key_name, key)?,
-            chain: pem::certificates(chain_name, chain)?,
+            key: pem::private_key(key_name, key).map_err(of_key)?,
+            chain: pem::certificates(chain_name, chain).map_err(of_chain)?,
         };
-        store(chain_name, identity.chain.clone())?; // each of them is one
+        store(chain_name, identity.chain.clone()).map_err(of_chain)?; // each of them is one
         let (chain, key) = (identity.chain.clone(), identity.key.clone_key());
         // In our words: another's might show the key.
         match CertifiedKey::from_der(chain, key, &provider()) {
             Ok(_) => Ok(identity),
-            Err(rustls::Error::InconsistentKeys(InconsistentKeys::KeyMismatch)) => Err(Error::tls(
-                format!("{key_name} does not belong to the first certificate of {chain_name}"),
-            )),
-            Err(rustls::Error::InvalidCertificate(_)) => Err(Error::tls(format!(
+            Err(rustls::Error::InconsistentKeys(InconsistentKeys::KeyMismatch)) => {
+                Err(of_key(Error::tls(format!(
+                    "{key_name} does not belong to the first certificate of {chain_name}"
+                ))))
+            }
+            Err(rustls::Error::InvalidCertificate(_)) => Err(of_chain(Error::tls(format!(
                 "the first certificate of {chain_name} cannot be used"
-            ))),
-            Err(_) => Err(Error::tls(format!(
+            )))),
+            Err(_) => Err(of_key(Error::tls(format!(
                 "{key_name} cannot be used: it is no RSA, EC or Ed25519 key that can be read"
-            ))),
+            )))),
         }
     }
 }

@@ -7,16 +7,17 @@ use http::HeaderValue;
 use zeroize::Zeroizing;
 
 use super::authorization;
+use crate::options;
 
 /// How long a token is good that does not say so itself. A token is opaque to its client (RFC 9068
 /// section 6), so this is a guess on the short side.
 const UNKNOWN_LIFETIME: Duration = Duration::from_secs(300);
 
 /// The leeway that a program need not give, unless a token lives so shortly that it would be always expired.
-const LEEWAY: Duration = Duration::from_secs(60);
+const LEEWAY: Duration = Duration::from_secs(options::LEEWAY.default_number());
 
 /// The two settings of the reference.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Lifetime {
     /// A token counts as expired so long before it expires. `None`: not given, a minute, and at most half of the
     /// token's lifetime.
@@ -49,9 +50,10 @@ impl Lifetime {
                 "more than half of it goes unused"
             };
             format!(
-                "the leeway of {} s leaves little of a token that lives {} s: {what}; without options.leeway it is at most half",
+                "the leeway of {} s leaves little of a token that lives {} s: {what}; without {} it is at most half",
                 leeway.as_secs(),
-                lifetime.as_secs()
+                lifetime.as_secs(),
+                options::LEEWAY
             )
         })
     }

@@ -14,10 +14,11 @@ use rustls::CertificateError;
 use secrecy::ExposeSecret;
 use zeroize::Zeroizing;
 
-use super::oauth2::TokenOptions;
 use super::token_answer::{denied_by, passing, unusable};
+use super::token_options::EndpointSettings;
 use super::token_url;
 use crate::error::{Error, chain};
+use crate::options::{TOKEN_CA, TOKEN_CERTIFICATE_CHAIN};
 use crate::proxy::{Proxy, authority};
 use crate::runtime::{blocking, lock};
 
@@ -48,7 +49,7 @@ impl TokenHttp {
     /// Posts the form, which is made anew for a second try.
     pub(super) async fn post<F>(
         &self,
-        options: &TokenOptions,
+        options: &EndpointSettings,
         url: &str,
         form: impl Fn() -> F,
     ) -> Result<Answer, Error>
@@ -72,14 +73,14 @@ impl TokenHttp {
     }
 
     /// Asks for what is no secret.
-    pub(super) async fn get(&self, options: &TokenOptions, url: &str) -> Result<Answer, Error> {
+    pub(super) async fn get(&self, options: &EndpointSettings, url: &str) -> Result<Answer, Error> {
         let request = self.client(options).await?.get(url);
         let sent = request.header(ACCEPT, "application/json").send().await;
         read(options, url, sent).await
     }
 
     /// Made at the first request: it may read certificates.
-    async fn client(&self, options: &TokenOptions) -> Result<reqwest::Client, Error> {
+    async fn client(&self, options: &EndpointSettings) -> Result<reqwest::Client, Error> {
         if let Some(http) = &*lock(&self.0) {
             return Ok(http.clone());
         }
@@ -90,7 +91,7 @@ impl TokenHttp {
 
 /// The whole answer, unless it is too long.
 async fn read(
-    options: &TokenOptions,
+    options: &EndpointSettings,
     url: &str,
     sent: reqwest::Result<reqwest::Response>,
 ) -> Result<Answer, Error> {
@@ -116,7 +117,7 @@ async fn read(
 }
 
 /// Over TLS the endpoint chooses one of the protocols.
-async fn client(options: &TokenOptions, protocols: &[&[u8]]) -> Result<reqwest::Client, Error> {
+async fn client(options: &EndpointSettings, protocols: &[&[u8]]) -> Result<reqwest::Client, Error> {
     let tls = Arc::clone(&options.tls);
     let tls = blocking(move || tls.any_protocol()).await??;
     let mut tls = rustls::ClientConfig::clone(&tls);
@@ -184,7 +185,7 @@ fn is_broken_off(error: &reqwest::Error) -> bool {
     })
 }
 
-fn failed(url: &str, options: &TokenOptions, error: reqwest::Error) -> Error {
+fn failed(url: &str, options: &EndpointSettings, error: reqwest::Error) -> Error {
     let error = error.without_url();
     let url = token_url::shown(url);
     if sources(&error).any(is_denied_by_proxy) {
@@ -235,17 +236,17 @@ fn is_denied_by_proxy(error: &(dyn std::error::Error + 'static)) -> bool {
 }
 
 /// The endpoint's certificate, which stays as it is when asked again.
-fn theirs(why: &CertificateError) -> &'static str {
+fn theirs(why: &CertificateError) -> String {
     match why {
-        CertificateError::UnknownIssuer => {
-            "its certificate is from no issuer that is trusted here: token_options.token_ca says which are"
-        }
-        _ => "it is the token endpoint's certificate that cannot be used",
+        CertificateError::UnknownIssuer => format!(
+            "its certificate is from no issuer that is trusted here: {TOKEN_CA} says which are"
+        ),
+        _ => "it is the token endpoint's certificate that cannot be used".to_owned(),
     }
 }
 
 /// An alert about a certificate means ours. By its text: HTTP/2 keeps no more of it.
-fn ours(message: &str, options: &TokenOptions) -> Option<String> {
+fn ours(message: &str, options: &EndpointSettings) -> Option<String> {
     const ALERTS: [&str; 9] = [
         "AccessDenied",
         "BadCertificate",
@@ -263,8 +264,6 @@ fn ours(message: &str, options: &TokenOptions) -> Option<String> {
         false => "asks for one, and none was given",
     };
     ALERTS.iter().any(|name| alert.starts_with(name)).then(|| {
-        format!(
-            "our certificate is meant, token_options.certificate_chain: the token endpoint {what}"
-        )
+        format!("our certificate is meant, {TOKEN_CERTIFICATE_CHAIN}: the token endpoint {what}")
     })
 }

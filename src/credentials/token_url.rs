@@ -6,20 +6,42 @@ use std::borrow::Cow;
 
 use url::Url;
 
+use crate::environment::Origin;
+use crate::error::Error;
 use crate::loopback::is_loopback_host;
+use crate::options::ALLOW_INSECURE_TOKEN_URL;
 
 /// Whether a token URL may be used, as far as security goes.
 ///
 /// An `http` URL beyond loopback is refused: the secret would travel in the clear.
-pub fn check_token_url(text: &str, allow_insecure: bool) -> Result<(), String> {
+pub(super) fn check_token_url(text: &str, allow_insecure: bool) -> Result<(), String> {
     match Url::parse(text.trim()) {
-        Ok(url) if url.scheme() == "http" && !allow_insecure && !is_loopback(&url) => Err(
-            "it is http:// beyond loopback, so the secret would travel in the clear; \
-                 token_options.allow_insecure_token_url allows it"
-                .to_owned(),
-        ),
+        Ok(url) if url.scheme() == "http" && !allow_insecure && !is_loopback(&url) => Err(format!(
+            "it is http:// beyond loopback, so the secret would travel in the clear; {ALLOW_INSECURE_TOKEN_URL} allows it"
+        )),
         _ => Ok(()),
     }
+}
+
+/// The same of one that a program, or a variable, gives, for whom the error is.
+pub(crate) fn refuse_readable(
+    text: &str,
+    origin: Option<Origin>,
+    allow_insecure: bool,
+) -> Result<(), Error> {
+    check_token_url(text, allow_insecure).map_err(|why| {
+        let shown = shown(text);
+        let error = match origin {
+            Some(origin @ Origin::Environment(_)) => {
+                Error::settings(format!("the token URL {shown:?} ({origin}): {why}"))
+            }
+            Some(origin) => {
+                Error::invalid_argument(format!("the token URL {shown:?} ({origin}): {why}"))
+            }
+            None => Error::invalid_argument(format!("the token URL {shown:?}: {why}")),
+        };
+        error.about(&ALLOW_INSECURE_TOKEN_URL)
+    })
 }
 
 fn is_loopback(url: &Url) -> bool {

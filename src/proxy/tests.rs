@@ -50,7 +50,7 @@ fn the_option_comes_before_the_variables_and_those_in_grpcs_order() {
     }
     let empty = [("grpc_proxy", ""), ("http_proxy", "e")];
     let proxy = choose(None, true, &empty, "zeebe.example").unwrap();
-    assert_eq!(proxy.unwrap().source, "http_proxy");
+    assert_eq!(proxy.unwrap().source.to_string(), "http_proxy");
 }
 
 #[test]
@@ -127,7 +127,7 @@ fn a_proxy_is_a_host_with_or_without_scheme_port_and_credentials() {
         ("http://user@proxy", "proxy:80", Some("user:")),
         ("http://a%40b:%3a%c3%a9@proxy", "proxy:80", Some("a@b::é")),
     ] {
-        let proxy = Proxy::parse(text, GATEWAY.option).unwrap();
+        let proxy = Proxy::parse(text, Source::Option(GATEWAY.option)).unwrap();
         assert_eq!(authority(proxy.host(), proxy.port()), authority_, "{text}");
         let found = proxy.credentials.as_ref().map(ExposeSecret::expose_secret);
         assert_eq!(found, credentials, "{text}");

@@ -28,6 +28,13 @@ static void names_those_of_constructors(void) {
 #define OAUTH(field, value) \
   REFUSED(zeebe_oauth2_client_credentials_channel_options, ZEEBE_OAUTH2_CLIENT_CREDENTIALS_CHANNEL_OPTIONS_INIT, zeebe_create_oauth2_client_credentials_channel, field, value)
 #define CLOUD(field, value) REFUSED(zeebe_camunda_cloud_channel_options, ZEEBE_CAMUNDA_CLOUD_CHANNEL_OPTIONS_INIT, zeebe_create_camunda_cloud_channel, field, value)
+/* Within the cloud's options they are called as they are alone. */
+#define CLOUD_OAUTH(field, value)                                                                     \
+  do {                                                                                                \
+    zeebe_camunda_cloud_channel_options options = ZEEBE_CAMUNDA_CLOUD_CHANNEL_OPTIONS_INIT;           \
+    options.oauth2.field = value;                                                                     \
+    NAMES(zeebe_create_camunda_cloud_channel(&options, &channel), "options." #field);                 \
+  } while (0)
   INSECURE(grpc_address, BAD);
   SECURE(grpc_address, BAD);
   OAUTH(grpc_address, BAD);
@@ -38,15 +45,17 @@ static void names_those_of_constructors(void) {
   OAUTH(audience, BAD);
   OAUTH(leeway, -2);
   OAUTH(expire_in, -1);
-  CLOUD(client_id, BAD);
-  CLOUD(client_secret, BAD);
+  CLOUD_OAUTH(grpc_address, BAD);
+  CLOUD_OAUTH(grpc_address, "localhost:26500"); /* the cluster says it */
+  CLOUD_OAUTH(client_id, BAD);
+  CLOUD_OAUTH(client_secret, BAD);
   CLOUD(cluster_id, BAD);
   CLOUD(region, BAD);
-  CLOUD(authorization_server, BAD);
-  CLOUD(scope, BAD);
-  CLOUD(audience, BAD);
-  CLOUD(leeway, INT64_MIN);
-  CLOUD(expire_in, INT64_MIN);
+  CLOUD_OAUTH(authorization_server, BAD);
+  CLOUD_OAUTH(scope, BAD);
+  CLOUD_OAUTH(audience, BAD);
+  CLOUD_OAUTH(leeway, INT64_MIN);
+  CLOUD_OAUTH(expire_in, INT64_MIN);
   zeebe_insecure_channel_options options = ZEEBE_INSECURE_CHANNEL_OPTIONS_INIT;
   options.channel_options_count = 1;
   NAMES(zeebe_create_insecure_channel(&options, &channel), "options.channel_options");

@@ -65,7 +65,7 @@ static void shutdown_delivers_what_is_owed_and_begins_anew(void) {
 static void make_and_free(int channels) {
   zeebe_oauth2_client_credentials_channel_options oauth = ZEEBE_OAUTH2_CLIENT_CREDENTIALS_CHANNEL_OPTIONS_INIT;
   zeebe_camunda_cloud_channel_options cloud = ZEEBE_CAMUNDA_CLOUD_CHANNEL_OPTIONS_INIT;
-  oauth.client_id = oauth.client_secret = oauth.audience = cloud.client_id = cloud.client_secret = cloud.cluster_id = "x";
+  oauth.client_id = oauth.client_secret = oauth.audience = cloud.oauth2.client_id = cloud.oauth2.client_secret = cloud.cluster_id = "x";
   oauth.authorization_server = "https://login.example/token";
   for (int i = 0; i < channels; i++) {
     zeebe_channel *made[4] = {NULL, NULL, NULL, NULL};

@@ -27,12 +27,12 @@ static zeebe_channel *cloud(const gateway *g, const char *scope, int32_t authent
   zeebe_token_options token = ZEEBE_TOKEN_OPTIONS_INIT;
   zeebe_channel *channel = NULL;
   token.client_authentication = authentication;
-  options.client_id = "my client";
-  options.client_secret = "s+:%/\xc3\xa9";
   options.cluster_id = "c";
-  options.authorization_server = token_url(g, "http", "token_http");
-  options.scope = scope;
-  options.token_options = &token;
+  options.oauth2.client_id = "my client";
+  options.oauth2.client_secret = "s+:%/\xc3\xa9";
+  options.oauth2.authorization_server = token_url(g, "http", "token_http");
+  options.oauth2.scope = scope;
+  options.oauth2.token_options = &token;
   OK(zeebe_create_camunda_cloud_channel(&options, &channel));
   return channel;
 }

@@ -108,13 +108,13 @@ TEST(OAuth2, SaysWhenToTryAgain)
 TEST(OAuth2, ServesTheCloud)
 {
     zeebe::CamundaCloudChannelOptions options;
-    options.client_id = "demo-client";
-    options.client_secret = "demo-secret";
     options.cluster_id = "demo-cluster";
-    options.authorization_server = "https://" + gateway().address("token_https") + "/oauth/token";
-    options.channel_credentials = gateway().tls();
-    options.token_options.token_ca = gateway().ca();
-    options.connection_options.connect_address = "127.0.0.1:" + gateway().get("cloud");
+    options.oauth2.client_id = "demo-client";
+    options.oauth2.client_secret = "demo-secret";
+    options.oauth2.authorization_server = "https://" + gateway().address("token_https") + "/oauth/token";
+    options.oauth2.channel_credentials = gateway().tls();
+    options.oauth2.token_options.token_ca = gateway().ca();
+    options.oauth2.connection_options.connect_address = "127.0.0.1:" + gateway().get("cloud");
     EXPECT_TRUE(create_camunda_cloud_channel(options).value().call("Topology", {}, zeebe::within(patience)));
 }
 

@@ -10,17 +10,18 @@ pub use official::{CallCredentials, Configuration, FromEnvironment, Official, fr
 use secrecy::SecretString;
 use serde_json::{Value, json};
 
-use crate::credentials::shown_token_url;
+use crate::credentials::{Lifetime, shown_token_url};
 use crate::environment::{
     self, CLIENT_ID, CLIENT_SECRET, CLUSTER_ID, CLUSTER_REGION, Environment, OAUTH_URL, Origin,
     Setting, TOKEN_AUDIENCE, given,
 };
 use crate::error::Error;
+use crate::options;
 
 const CLOUD_REGION: &str = "bru-2";
 const CLOUD_OAUTH_URL: &str = "https://login.cloud.camunda.io/oauth/token";
 const CLOUD_AUDIENCE: &str = "zeebe.camunda.io";
-const LEEWAY: u64 = 60;
+const LEEWAY: u64 = options::LEEWAY.default_number();
 
 /// Which constructor made the channel.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -53,9 +54,7 @@ pub struct OauthArguments<'a> {
     /// `Some("")` is none, for these two.
     pub scope: Option<&'a str>,
     pub audience: Option<&'a str>,
-    /// Seconds.
-    pub leeway: Option<u64>,
-    pub expire_in: Option<u64>,
+    pub lifetime: Lifetime,
 }
 
 /// The OAuth settings of a channel.
@@ -302,8 +301,8 @@ impl OauthArguments<'_> {
             scope: or_default(self.scope.map(str::to_owned), String::new()),
             audience,
             resource: None,
-            leeway: or_default(self.leeway, LEEWAY),
-            expire_in: self.expire_in,
+            leeway: or_default(self.lifetime.leeway.map(|leeway| leeway.as_secs()), LEEWAY),
+            expire_in: self.lifetime.expire_in.map(|time| time.as_secs()),
         }
     }
 }

@@ -11,6 +11,7 @@ use url::Url;
 use super::words::Words;
 use super::{Answer, Endpoint};
 use crate::credentials::client_authentication::ClientAuthentication;
+use crate::options::{ASSERTION_AUDIENCE, TOKEN_HTTP_PROXY};
 use crate::proxy::Proxy;
 
 /// Clocks that differ by less are taken for the same: `Date` has whole seconds, and the answer took its time.
@@ -120,7 +121,7 @@ fn method_hint(endpoint: &Endpoint<'_>, headers: &HeaderMap) -> Option<String> {
         }
         PrivateKeyJwt => format!(
             "if the server knows the key, it may want another aud than {:?}: its own name for the token endpoint, or its \
-             issuer (token_options.assertion_audience)",
+             issuer ({ASSERTION_AUDIENCE})",
             endpoint.assertion_audience.unwrap_or_default()
         ),
         Tls => "does the server know the certificate, and is this the URL where it asks for one?".to_owned(),
@@ -197,9 +198,9 @@ pub(in crate::credentials) fn redirected(from: &str, headers: &HeaderMap) -> Opt
 /// Of a proxy that wants other credentials, or some.
 pub(in crate::credentials) fn denied_by(proxy: Option<&Proxy>) -> String {
     let Some(proxy) = proxy else {
-        return "a proxy on the way answered 407 Proxy Authentication Required; token_options.http_proxy can name it, \
-                with user and password"
-            .to_owned();
+        return format!(
+            "a proxy on the way answered 407 Proxy Authentication Required; {TOKEN_HTTP_PROXY} can name it, with user and password"
+        );
     };
     let hint = match proxy.credentials() {
         None => format!("{} has no user and password", proxy.source()),

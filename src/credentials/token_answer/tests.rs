@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::error::Kind;
+use crate::proxy::{self, Proxy};
 
 fn endpoint(authentication: ClientAuthentication) -> Endpoint<'static> {
     Endpoint {
@@ -471,7 +472,11 @@ fn a_clock_that_differs_is_told_to_who_signs() {
 
 #[test]
 fn a_proxy_that_refuses_is_named() {
-    let proxy = Proxy::parse("http://user:pass@proxy.example:3128", "http_proxy").unwrap();
+    let proxy = Proxy::parse(
+        "http://user:pass@proxy.example:3128",
+        proxy::Source::Variable("http_proxy"),
+    )
+    .unwrap();
     let endpoint = Endpoint {
         proxy: Some(&proxy),
         ..endpoint(ClientAuthentication::Basic)

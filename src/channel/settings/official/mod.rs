@@ -28,6 +28,7 @@ use crate::environment::{
     self, CLUSTER_ID, CLUSTER_REGION, Environment, Origin, Setting, shown_path,
 };
 use crate::error::Error;
+use crate::options::grpc;
 
 /// What [`from_environment`] found.
 #[derive(Debug)]
@@ -251,8 +252,8 @@ fn own_certificate(
 fn channel_options(variables: &Variables<'_>) -> Result<Vec<(&'static str, i64, Origin)>, Error> {
     let mut options = Vec::new();
     for (key, names, at_least) in [
-        ("grpc.keepalive_time_ms", &KEEPALIVE[..], 0),
-        ("grpc.keepalive_timeout_ms", &[KEEPALIVE_TIMEOUT], 1),
+        (grpc::KEEPALIVE_TIME.name, &KEEPALIVE[..], 0),
+        (grpc::KEEPALIVE_TIMEOUT.name, &[KEEPALIVE_TIMEOUT], 1),
     ] {
         if let Some((number, origin)) = variables.milliseconds(names, at_least)? {
             // Within 32 bits, as `milliseconds` sees to it.

@@ -174,7 +174,7 @@ pub(super) const ALL: &[Group] = &[
             "ZEEBE_GRPC_WORKER_LONGPOLL_SECONDS", "ZEEBE_GRPC_WORKER_POLL_INTERVAL_MS",
         ],
         why: OF_CALLS,
-        hint: "give it to zeebe_channel_stream_jobs() as options",
+        hint: "give it to a job stream as options",
     },
     Group {
         names: &[

@@ -169,34 +169,32 @@ static zeebe_error *create_secure(struct arguments *arguments, zeebe_channel **c
     return zeebe_create_secure_channel(&options, channel);
 }
 
+static void add_oauth2(struct arguments *arguments, zeebe_oauth2_client_credentials_channel_options *options)
+{
+    options->client_id = text(arguments, "client_id");
+    options->client_secret = text(arguments, "client_secret");
+    options->authorization_server = text(arguments, "authorization_server");
+    options->scope = text_or_none(arguments, "scope");
+    options->audience = text_or_none(arguments, "audience");
+    options->channel_options = channel_options(arguments, "channel_options", &options->channel_options_count);
+    options->leeway = leeway(arguments);
+    options->expire_in = seconds_of(arguments, "expire_in");
+}
+
 static zeebe_error *create_oauth2(struct arguments *arguments, zeebe_channel **channel)
 {
     zeebe_oauth2_client_credentials_channel_options options = ZEEBE_OAUTH2_CLIENT_CREDENTIALS_CHANNEL_OPTIONS_INIT;
     options.grpc_address = text(arguments, "grpc_address");
-    options.client_id = text(arguments, "client_id");
-    options.client_secret = text(arguments, "client_secret");
-    options.authorization_server = text(arguments, "authorization_server");
-    options.scope = text_or_none(arguments, "scope");
-    options.audience = text_or_none(arguments, "audience");
-    options.channel_options = channel_options(arguments, "channel_options", &options.channel_options_count);
-    options.leeway = leeway(arguments);
-    options.expire_in = seconds_of(arguments, "expire_in");
+    add_oauth2(arguments, &options);
     return zeebe_create_oauth2_client_credentials_channel(&options, channel);
 }
 
 static zeebe_error *create_cloud(struct arguments *arguments, zeebe_channel **channel)
 {
     zeebe_camunda_cloud_channel_options options = ZEEBE_CAMUNDA_CLOUD_CHANNEL_OPTIONS_INIT;
-    options.client_id = text(arguments, "client_id");
-    options.client_secret = text(arguments, "client_secret");
     options.cluster_id = text(arguments, "cluster_id");
     options.region = text(arguments, "region");
-    options.authorization_server = text(arguments, "authorization_server");
-    options.scope = text_or_none(arguments, "scope");
-    options.audience = text_or_none(arguments, "audience");
-    options.channel_options = channel_options(arguments, "channel_options", &options.channel_options_count);
-    options.leeway = leeway(arguments);
-    options.expire_in = seconds_of(arguments, "expire_in");
+    add_oauth2(arguments, &options.oauth2);
     return zeebe_create_camunda_cloud_channel(&options, channel);
 }
 

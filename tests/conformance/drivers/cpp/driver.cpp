@@ -180,7 +180,7 @@ const std::map<std::string, Constructor> constructors = {
          zeebe::CamundaCloudChannelOptions options;
          options.cluster_id = given.text("cluster_id");
          options.region = given.text("region");
-         add_oauth2(options, given);
+         add_oauth2(options.oauth2, given);
          return create_camunda_cloud_channel(options);
      }},
 };

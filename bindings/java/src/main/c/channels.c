@@ -69,7 +69,6 @@ static zeebe_error *create_secure(const char *address, const zeebe_channel_optio
     return zeebe_create_secure_channel(&all, channel);
 }
 
-/* The cloud's options are the OAuth channel's and a cluster's, in place of an address. */
 static zeebe_error *create_authorized(arguments *in, int is_cloud, const char *address, const zeebe_channel_option *options, size_t count,
                                       const zeebe_channel_credentials *credentials, const zeebe_connection_options *connection, zeebe_channel **channel)
 {
@@ -93,18 +92,7 @@ static zeebe_error *create_authorized(arguments *in, int is_cloud, const char *a
         return zeebe_create_oauth2_client_credentials_channel(&all, channel);
 
     zeebe_camunda_cloud_channel_options cloud = ZEEBE_CAMUNDA_CLOUD_CHANNEL_OPTIONS_INIT;
-    cloud.client_id = all.client_id;
-    cloud.client_secret = all.client_secret;
-    cloud.authorization_server = all.authorization_server;
-    cloud.scope = all.scope;
-    cloud.audience = all.audience;
-    cloud.leeway = all.leeway;
-    cloud.expire_in = all.expire_in;
-    cloud.token_options = all.token_options;
-    cloud.channel_credentials = all.channel_credentials;
-    cloud.channel_options = all.channel_options;
-    cloud.channel_options_count = all.channel_options_count;
-    cloud.connection_options = all.connection_options;
+    cloud.oauth2 = all;
     cloud.cluster_id = next_text(in);
     cloud.region = next_text(in);
     return zeebe_create_camunda_cloud_channel(&cloud, channel);

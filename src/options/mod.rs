@@ -1,0 +1,190 @@
+//! Options: what a program may set, each described once, by a row of the table.
+//!
+//! Pure. From its row come the check of what is given, what an error says and carries, the header's sentence about it, and what the
+//! tests hold the bindings against. Names are those of the C structs, which each binding translates to its own.
+
+pub mod grpc;
+mod table;
+#[cfg(test)]
+mod tests;
+
+use std::fmt;
+use std::time::Duration;
+
+pub use table::*;
+
+/// One option.
+#[derive(Debug)]
+pub struct Spec {
+    /// What it is in, as errors have it before its name; empty for gRPC's channel arguments, whose names stand alone.
+    pub place: &'static str,
+    pub name: &'static str,
+    pub takes: Takes,
+}
+
+#[derive(Clone, Copy, Debug)]
+pub enum Takes {
+    Text,
+    /// Several of another kind, each checked on its own.
+    List,
+    /// Text of any encoding, whose certificates and keys are read.
+    Pem,
+    OneOf(&'static [&'static str]),
+    /// A number that has a name.
+    Named(&'static [(i64, &'static str)]),
+    Flag,
+    /// One of an enumeration's constants, by the beginning of their names.
+    Constant(&'static str),
+    Number(Number),
+    /// Another struct, a handle, a count or a function.
+    Object,
+}
+
+#[derive(Clone, Copy, Debug)]
+pub struct Number {
+    pub unit: Unit,
+    pub least: i64,
+    pub most: i64,
+    /// What is not given, which 0 says but for gRPC's arguments.
+    pub default: Absent,
+    /// -1 is none, or no limit.
+    pub has_none: bool,
+}
+
+#[derive(Clone, Copy, Debug)]
+pub enum Absent {
+    Value(i64),
+    /// In words.
+    Is(&'static str),
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Unit {
+    Milliseconds,
+    Seconds,
+    Bytes,
+    /// Things.
+    Count,
+}
+
+/// What a number says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Given {
+    Not,
+    None,
+    Number(u64),
+}
+
+/// What is given cannot be.
+#[derive(Debug)]
+pub struct Refusal {
+    pub option: &'static Spec,
+    pub why: String,
+}
+
+impl Absent {
+    /// 0 where it is no number.
+    pub const fn value(self) -> i64 {
+        match self {
+            Self::Value(value) => value,
+            Self::Is(_) => 0,
+        }
+    }
+}
+
+/// In full, so that it is found in a text.
+impl fmt::Display for Spec {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.place {
+            "" => f.write_str(self.name),
+            place => write!(f, "{place}.{}", self.name),
+        }
+    }
+}
+
+impl Number {
+    /// What it may be and what is not given, as errors and the header say it.
+    pub fn sentence(&self) -> String {
+        let range = match (self.least, self.most) {
+            (_, i64::MAX) => String::new(),
+            (least, most) => format!("{least} to {most}"),
+        };
+        let unit = match (self.unit, range.is_empty()) {
+            (Unit::Count, true) => "a number",
+            (Unit::Count, false) => "",
+            (unit, _) => unit.name(),
+        };
+        let space = if range.is_empty() || unit.is_empty() {
+            ""
+        } else {
+            " "
+        };
+        let default = match self.default {
+            Absent::Value(value) => value.to_string(),
+            Absent::Is(words) => words.to_owned(),
+        };
+        let none = if self.has_none { ", -1: none" } else { "" };
+        format!("{range}{space}{unit}; 0: {default}{none}")
+    }
+}
+
+impl Unit {
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Milliseconds => "milliseconds",
+            Self::Seconds => "seconds",
+            Self::Bytes => "bytes",
+            Self::Count => "",
+        }
+    }
+}
+
+impl Spec {
+    /// `why` says what is wrong, after the name.
+    pub fn refuse(&'static self, why: impl fmt::Display) -> Refusal {
+        Refusal {
+            option: self,
+            why: format!("{self} {why}"),
+        }
+    }
+
+    pub fn flag(&'static self, value: i32) -> Result<bool, Refusal> {
+        match value {
+            0 => Ok(false),
+            1 => Ok(true),
+            _ => Err(self.refuse(format_args!("is {value}, neither 0 nor 1"))),
+        }
+    }
+
+    pub fn given(&'static self, value: i64) -> Result<Given, Refusal> {
+        let Takes::Number(number) = &self.takes else {
+            return Err(self.refuse("is no number"));
+        };
+        match u64::try_from(value) {
+            Ok(0) => Ok(Given::Not),
+            Ok(given) if (number.least..=number.most).contains(&value) => Ok(Given::Number(given)),
+            Err(_) if value == -1 && number.has_none => Ok(Given::None),
+            _ => Err(self.refuse(format_args!("is {value}: it is {}", number.sentence()))),
+        }
+    }
+
+    /// 0 where what is not given is no number.
+    pub const fn default_number(&self) -> u64 {
+        match self.takes {
+            Takes::Number(number) => number.default.value().unsigned_abs(),
+            _ => 0,
+        }
+    }
+
+    /// What is given, else the default.
+    pub fn number(&'static self, value: i64) -> Result<u64, Refusal> {
+        Ok(match self.given(value)? {
+            Given::Number(number) => number,
+            Given::Not | Given::None => self.default_number(),
+        })
+    }
+
+    pub fn milliseconds(&'static self, value: i64) -> Result<Duration, Refusal> {
+        self.number(value).map(Duration::from_millis)
+    }
+}
