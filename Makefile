@@ -156,20 +156,23 @@ test-java: build/java/lib/zeebe-channel.jar gateway ## the Java binding: its tes
 	timeout 900 $(MAVEN) verify
 
 # A fast first failure: what needs neither the released library nor a gateway.
-check: ## format, lints, unit tests, floors, header, exports and a C smoke test, in a minute or two
+check: ## format, lints, unit tests, floors, header, options, exports and a C smoke test, in a minute or two
 	scripts/prerequisites cargo cc
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets --locked -- -D warnings
-	cargo test --locked --lib --test floors --test header --test drift
+	scripts/check-c-style
 	$(MAKE) build/check/arguments
+	ZEEBE_LIBRARY=build/check/libzeebe.so.0 cargo test --locked --lib --test floors --test header --test drift
 	build/check/arguments
 
-# Against the library as cargo builds it for the tests, without LTO.
-build/check/arguments: tests/c/arguments.c tests/c/check.h $(SOURCES)
+# As cargo builds it for the tests, without LTO.
+build/check/libzeebe.so.0: $(SOURCES)
 	cargo build --lib --locked --target-dir target
 	@mkdir -p $(@D)
-	@cp target/debug/libzeebe.so $(@D)/libzeebe.so.0
-	$(CC) -std=c11 $(CFLAGS) -pthread -Iinclude -o $@ $< $(@D)/libzeebe.so.0 -Wl,-rpath,'$$ORIGIN'
+	@cp target/debug/libzeebe.so $@
+
+build/check/arguments: tests/c/arguments.c tests/c/check.h build/check/libzeebe.so.0
+	$(CC) -std=c11 $(CFLAGS) -pthread -Iinclude -o $@ $< build/check/libzeebe.so.0 -Wl,-rpath,'$$ORIGIN'
 
 # Of `test`, the tests of cargo whose name has this in it.
 ONLY ?=

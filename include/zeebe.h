@@ -2372,8 +2372,9 @@ ZEEBE_API void zeebe_completion_queue_free(zeebe_completion_queue *queue);
  * what may be received.
  *
  * `failures`: so many in a row, with this one; of the stream and of the polls beside it each on its
- * own; a job, or 30 s of life, begins anew. `pause_ms`: until the next try. `error` is lent for the
- * call. Runs as on_message does, never beside it, also while jobs wait for
+ * own; a job, 30 s of life, or the cut of a stream that was taken on and outlived the pause before
+ * it (and 250 ms), as a proxy cuts each, begins anew. `pause_ms`: until the next try. `error` is
+ * lent for the call. Runs as on_message does, never beside it, also while jobs wait for
  * zeebe_job_stream_request(); a program that is slow is told of the last 16.
  */
 typedef void (*zeebe_job_stream_error_callback)(void *user_data,
@@ -2429,7 +2430,7 @@ typedef struct {
  * as from any worker.
  *
  * What fails and is tried again is not passed over in silence: a WARN record from the second time
- * in a row on (from the first, if the error is not retryable), `job_streams` of
+ * in a row on (from the first, if the error is not retryable and no proxy's cut), `job_streams` of
  * zeebe_channel_stats(), and the options' on_error. A job may have 5 MiB, unless
  * `grpc.max_receive_message_length` is given.
  *

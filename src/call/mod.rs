@@ -42,6 +42,7 @@ use retry::Retry;
 use crate::channel::{Channel, Lease, Pick, RetryPolicy};
 use crate::credentials::{Authorization, Plugin};
 use crate::error::{Error, Source, chain};
+use crate::options::grpc;
 use crate::wire::framing::{self, Encoding, Limit};
 use crate::wire::{GRPC_TIMEOUT, Metadata, grpc_timeout};
 
@@ -144,7 +145,7 @@ impl Call {
             "maxResponseMessageBytes of the service config",
         );
         let max_receive = options.max_receive.or(channel.max_receive(method));
-        let max_receive = limit(max_receive, "grpc.max_receive_message_length");
+        let max_receive = limit(max_receive, grpc::MAX_RECEIVE_MESSAGE_LENGTH.name);
         Ok(Self {
             channel: Arc::clone(channel),
             uri,
@@ -156,7 +157,7 @@ impl Call {
             },
             max_send: Limit {
                 bytes: channel.max_send(),
-                name: "grpc.max_send_message_length",
+                name: grpc::MAX_SEND_MESSAGE_LENGTH.name,
             }
             .least(max_request),
             wait_for_ready: options
