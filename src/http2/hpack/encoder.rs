@@ -121,11 +121,14 @@ impl Encoder {
         }
     }
 
+    /// A size that was smaller in between empties the table: Go's decoder (x/net 0.60) takes a second change after no other.
     #[cold]
     fn say_size(&mut self, out: &mut Vec<u8>) {
         let size = self.table.max();
-        if let Some(smallest) = self.resized.take().filter(|smallest| *smallest < size) {
-            integer::write(out, 0x20, 5, smallest);
+        if self.resized.take().is_some_and(|smallest| smallest < size) {
+            self.table.resize(0);
+            self.table.resize(size);
+            integer::write(out, 0x20, 5, 0);
         }
         integer::write(out, 0x20, 5, size);
     }

@@ -6,6 +6,8 @@ mod huffman;
 mod integer;
 mod seen;
 mod static_table;
+#[cfg(test)]
+mod stories;
 mod table;
 #[cfg(test)]
 mod tests;

@@ -371,7 +371,7 @@ fn a_prepared_block_costs_a_byte_a_field_the_second_time() {
 }
 
 #[test]
-fn rfc_7541_4_2_a_size_that_changed_twice_is_said_with_its_smallest() {
+fn rfc_7541_4_2_a_size_that_was_smaller_in_between_is_said_twice() {
     let encoded = |sizes: &[u32]| {
         let mut encoder = Encoder::default();
         let mut out = Vec::new();
@@ -395,6 +395,10 @@ fn rfc_7541_4_2_a_size_that_changed_twice_is_said_with_its_smallest() {
         [&[0x20, 0x3f, 0xc9, 0x07][..], &anew].concat()
     );
     assert_eq!(encoded(&[4000, 100]), [0x3f, 69, 0xbe]);
+    assert_eq!(
+        encoded(&[100, 200]),
+        [&[0x20, 0x3f, 0xa9, 0x01][..], &anew].concat()
+    );
     // More is used than the first size, but not all that a peer offers.
     assert_eq!(encoded(&[u32::MAX]), [0x3f, 0xe1, 0x7f, 0xbe]);
 }

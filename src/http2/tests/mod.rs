@@ -7,6 +7,7 @@ mod floods;
 mod flow;
 mod frames;
 mod generator;
+mod h2_server;
 mod model;
 mod negative;
 mod peer;

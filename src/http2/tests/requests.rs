@@ -118,8 +118,8 @@ fn section_6_5_2_the_peers_table_size_is_kept_to_and_said() {
     let third = peer.written();
     assert_eq!(
         third[0].payload[..4],
-        [0x3f, 0x45, 0x3f, 0xb1],
-        "smallest, then last"
+        [0x20, 0x3f, 0xb1, 0x0f],
+        "emptied, then the last"
     );
     decoded(&mut decoder, &third);
     peer.connection

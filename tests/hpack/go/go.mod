@@ -1,0 +1,5 @@
+module hpack-story
+
+go 1.26.0
+
+require golang.org/x/net v0.60.0
