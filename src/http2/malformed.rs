@@ -89,12 +89,14 @@ impl Facts {
         }
     }
 
-    /// How much content follows, where that is said and counts: these two have none, whatever length they name (RFC 9110,
-    /// section 8.6).
+    /// How much content follows, where that is said. These two have none, whatever length they name (RFC 9110, sections 8.6
+    /// and 15).
     #[inline]
     pub(super) fn content_length(&self) -> Option<u64> {
-        self.length
-            .filter(|_| !matches!(self.status, Some(204 | 304)))
+        match self.status {
+            Some(204 | 304) => Some(0),
+            _ => self.length,
+        }
     }
 }
 
@@ -276,6 +278,6 @@ mod tests {
             assert!(length(bad).is_err(), "{bad:?}");
         }
         let none = facts(&[(b":status", b"304"), (b"content-length", b"5")]);
-        assert_eq!(none.content_length(), None);
+        assert_eq!(none.content_length(), Some(0));
     }
 }

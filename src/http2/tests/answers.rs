@@ -169,6 +169,14 @@ fn section_8_1_1_content_is_as_long_as_its_length_says() {
         &[(":status", "304"), ("content-length", "9")],
     );
     assert_eq!(peer.take(&none)[1], Event::End(key.id(), End::Complete));
+    for status in ["204", "304"] {
+        is_malformed(|key| {
+            vec![
+                headers(key.id(), 0, &[(":status", status)]),
+                data(key, 0, b"x"),
+            ]
+        });
+    }
 }
 
 #[test]

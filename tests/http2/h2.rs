@@ -1,152 +1,10 @@
 //! The same bytes of a server to this connection and to that of the h2 crate: what they make of them is compared.
 
-use std::fmt;
-
 use bytes::Bytes;
 use tokio::io::AsyncWriteExt;
 
 use super::generator::{Generator, STREAMS};
-use super::peer::*;
-
-/// How a call of a stream ended, in words that both have.
-#[derive(Clone, Debug, Default)]
-struct Call {
-    why: Option<&'static str>,
-    status: Option<u16>,
-    content: Vec<u8>,
-    trailers: Option<Vec<(Vec<u8>, Vec<u8>)>>,
-    end: Ended,
-}
-
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-enum Ended {
-    Complete,
-    /// By the peer's RST_STREAM.
-    Reset(u32),
-    /// By ours, for a fault.
-    Fault(u32),
-    /// With the connection, by a fault, a GOAWAY or its end.
-    #[default]
-    Lost,
-}
-
-/// Of a conversation: the fault that ended the connection, and each call.
-#[derive(Clone)]
-struct Heard {
-    fault: Option<u32>,
-    calls: Vec<Call>,
-    /// The last bytes that count are no whole frame or header block.
-    is_cut: bool,
-    /// A GOAWAY came with an error's code.
-    was_left: bool,
-    /// A frame came of a stream that had ended, or never was.
-    is_late: bool,
-    /// Of SETTINGS, of which one is waited for.
-    acknowledgements: usize,
-}
-
-impl fmt::Debug for Heard {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(f, "  fault of the connection: {:?}", self.fault)?;
-        for call in &self.calls {
-            let trailers = call.trailers.as_ref().map(|fields| {
-                fields
-                    .iter()
-                    .map(|(name, value)| {
-                        format!("{}={}", name.escape_ascii(), value.escape_ascii())
-                    })
-                    .collect::<Vec<_>>()
-            });
-            writeln!(
-                f,
-                "  {:?} {} bytes {trailers:?} {:?}",
-                call.status,
-                call.content.len(),
-                call.end
-            )?;
-        }
-        Ok(())
-    }
-}
-
-struct Calls(Vec<Call>);
-
-impl Calls {
-    fn of(&mut self, key: Key) -> &mut Call {
-        &mut self.0[(key.id() / 2) as usize]
-    }
-}
-
-impl Sink<u32> for Calls {
-    fn head(&mut self, key: Key, _: &mut u32, head: &std::sync::Arc<Fields>, _: bool) -> Verdict {
-        self.of(key).status = Some(head.status());
-        Verdict::Done
-    }
-    fn data(&mut self, key: Key, _: &mut u32, data: &[u8]) -> Verdict {
-        self.of(key).content.extend_from_slice(data);
-        Verdict::Done
-    }
-    fn trailers(&mut self, key: Key, _: &mut u32, trailers: &std::sync::Arc<Fields>) {
-        let fields = trailers
-            .iter()
-            .map(|(name, value)| (name.to_vec(), value.to_vec()));
-        self.of(key).trailers = Some(fields.collect());
-    }
-    fn end(&mut self, key: Key, _: u32, end: End) {
-        if let End::Fault(_, why) = end {
-            self.of(key).why = Some(why);
-        }
-        self.of(key).end = match end {
-            End::Complete => Ended::Complete,
-            End::Reset(code) => Ended::Reset(code.0),
-            End::Fault(code, _) => Ended::Fault(code.0),
-            End::Given(_) | End::Unprocessed | End::Lost => Ended::Lost,
-        };
-    }
-}
-
-fn ours(bytes: &[u8]) -> Heard {
-    let mut connection = Connection::new(CONFIG);
-    let mut prepared = request();
-    for id in 0..STREAMS {
-        connection
-            .open(&mut prepared, &[], &[b"request"], true, id)
-            .unwrap();
-    }
-    let mut calls = Calls(vec![Call::default(); STREAMS as usize]);
-    let (mut rest, mut fault) = (bytes, None);
-    let (mut is_late, mut acknowledgements) = (false, 0);
-    while let Some(header) = rest.first_chunk() {
-        let header = crate::http2::frame::Header::parse(header);
-        acknowledgements += usize::from(header.kind == kind::SETTINGS && header.has(flag::ACK));
-        is_late |= header.stream != 0 && connection.streams.find(header.stream).is_none();
-        match connection.receive(rest, 1, std::time::Instant::now(), &mut calls) {
-            Ok(received) if received.bytes == 0 => break,
-            Ok(received) => rest = &rest[received.bytes..],
-            Err(error) => {
-                fault = Some(error.code.0);
-                break;
-            }
-        }
-    }
-    let header = rest.first_chunk().map(crate::http2::frame::Header::parse);
-    let was_left = connection
-        .goaway_received()
-        .is_some_and(|goaway| goaway.code != Code::NO_ERROR);
-    connection.lose(&mut calls);
-    Heard {
-        fault,
-        calls: calls.0,
-        is_cut: !rest.is_empty()
-            && header.is_none_or(|header| {
-                let is_begun = header.kind == kind::HEADERS && !header.has(flag::END_HEADERS);
-                is_begun || rest.len() < 9 + header.length
-            }),
-        was_left,
-        is_late,
-        acknowledgements,
-    }
-}
+use super::heard::{CONFIG, Call, Ended, Heard, ours};
 
 async fn of_h2(bytes: &[u8]) -> Heard {
     let (io, mut server) = tokio::io::duplex(1 << 20);
@@ -195,9 +53,10 @@ async fn of_h2(bytes: &[u8]) -> Heard {
         fault: fault.and_then(|error| error.reason()).map(u32::from),
         calls,
         is_cut: false,
-        was_left: false,
+        left: None,
         is_late: false,
         acknowledgements: 0,
+        has_odd_priority: false,
     }
 }
 
@@ -234,19 +93,20 @@ const LAX: [&str; 6] = [
 /// - it ends the connection by an acknowledgement that nobody waits for, and by a GOAWAY that has an error's code, after which
 ///   answers that were begun are lost and nothing is judged;
 /// - of a stream's fault and a reset that comes later, the later one counts;
-/// - it counts a length that a 204 names;
+/// - it counts a length that a 204 names, and takes what it may not have;
 /// - a frame that is cut by the end is a fault, and not judged by its header, as is a header block that is not there whole.
 fn is_known(ours: &Heard, h2: &Heard) -> bool {
     let is_faulty = ours
         .calls
         .iter()
         .any(|call| matches!(call.end, Ended::Fault(_)));
+    let was_left = ours.left.is_some_and(|code| code != 0);
     let connection = match (ours.fault, h2.fault) {
         (None, None) | (Some(_), Some(_)) => true,
         (None, Some(_)) => is_faulty || ours.is_cut || ours.is_late || ours.acknowledgements > 1,
-        (Some(_), None) => ours.was_left || ours.is_cut,
+        (Some(_), None) => was_left || ours.is_cut,
     };
-    let h2_ended = h2.fault.is_some() || ours.was_left;
+    let h2_ended = h2.fault.is_some() || was_left;
     let mut calls = ours.calls.iter().zip(&h2.calls);
     connection
         && calls.all(|(our, other)| match (our.end, other.end) {
@@ -257,7 +117,7 @@ fn is_known(ours: &Heard, h2: &Heard) -> bool {
             (_, Ended::Lost) if h2_ended => true,
             (Ended::Lost, Ended::Lost) => true,
             (Ended::Reset(our), Ended::Reset(other)) => our == other,
-            (_, Ended::Fault(_)) if our.status == Some(204) => true,
+            (_, Ended::Fault(_)) | (Ended::Fault(_), _) if our.status == Some(204) => true,
             (Ended::Fault(our), Ended::Fault(other)) => our == other,
             (Ended::Fault(_), Ended::Reset(_)) => true,
             (Ended::Fault(_), Ended::Complete | Ended::Lost) => {

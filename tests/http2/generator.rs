@@ -1,12 +1,13 @@
 //! Answers as a server may give them, and then with something wrong: seeded, so that each can be had again.
 
-use super::peer::*;
+use super::frames::*;
+use super::http2::{Encoder, Field, Indexing, Prepared};
 
 /// Requests that were sent: streams 1, 3, and so on.
-pub(super) const STREAMS: u32 = 3;
+pub(crate) const STREAMS: u32 = 3;
 
-pub(super) struct Generator {
-    pub(super) random: fastrand::Rng,
+pub(crate) struct Generator {
+    pub(crate) random: fastrand::Rng,
     encoder: Encoder,
     frames: Vec<Vec<u8>>,
 }
@@ -19,7 +20,7 @@ struct Answer {
 }
 
 impl Generator {
-    pub(super) fn new(seed: u64) -> Self {
+    pub(crate) fn new(seed: u64) -> Self {
         Self {
             random: fastrand::Rng::with_seed(seed),
             encoder: Encoder::default(),
@@ -28,7 +29,7 @@ impl Generator {
     }
 
     /// All that a server says, its preface first; most have a fault or two.
-    pub(super) fn conversation(mut self) -> Vec<u8> {
+    pub(crate) fn conversation(mut self) -> Vec<u8> {
         let first = match self.random.u8(..4) {
             0 => settings(&[(3, 100), (4, self.random.u32(..200_000))]),
             1 => settings(&[(1, self.random.u32(..5000)), (5, 20_000), (6, 1000)]),
@@ -185,14 +186,14 @@ impl Generator {
     fn aside(&mut self) {
         let stream = 2 * self.random.u32(..STREAMS) + 1;
         let bytes = match self.random.u8(..8) {
-            0 => ping(&[1; 8]),
+            0 => frame(kind::PING, 0, 0, &[1; 8]),
             1 => frame(kind::PING, flag::ACK, 0, &[2; 8]),
             2 => window_update(0, self.random.u32(1..1000)),
             3 => window_update(stream, self.random.u32(1..1000)),
             4 => frame(kind::PRIORITY, 0, stream, &[0, 0, 0, 0, 1]),
             5 => frame(self.random.u8(10..), 0, stream, b"unknown"),
             6 => settings(&[(4, self.random.u32(..100_000))]),
-            _ if self.random.u8(..4) == 0 => goaway(stream, Code(self.random.u32(..14)), b"why"),
+            _ if self.random.u8(..4) == 0 => goaway(stream, self.random.u32(..14), b"why"),
             _ => return,
         };
         self.frames.push(bytes);
