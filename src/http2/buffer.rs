@@ -3,7 +3,7 @@
 /// What is taken stays in memory up to this, or to half of all, before the rest is moved to the front.
 const SLACK: usize = 16 * 1024;
 
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub(super) struct Buffer {
     bytes: Vec<u8>,
     taken: usize,

@@ -39,7 +39,7 @@ pub enum End {
 /// Told in the order in which it happened. Of a stream: `head`, `data` any number of times, `trailers` or not, and `end` in any
 /// case, once and last.
 pub trait Sink<T> {
-    /// The answer began; informational ones were skipped. `ends`: there is nothing else, and `end` follows.
+    /// The answer began; informational ones were skipped. `ends`: there is nothing else, and `end` follows. A head is never held.
     fn head(&mut self, key: Key, value: &mut T, head: &Arc<Fields>, ends: bool) -> Verdict;
 
     /// A part of the content, never empty, that lies in what [`Connection::receive`](super::Connection::receive) was given.

@@ -31,7 +31,6 @@ impl Key {
     }
 }
 
-#[derive(Debug)]
 pub(super) struct Stream<T> {
     pub(super) id: u32,
     /// END_STREAM was sent, or comes after what is queued.

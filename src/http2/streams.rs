@@ -5,7 +5,6 @@ use super::stream::{Key, Stream};
 const NONE: u32 = u32::MAX;
 
 /// Ids grow by two, so that by their low bits those of one time fall into buckets of their own; what lives long shares one.
-#[derive(Debug)]
 pub(super) struct Streams<T> {
     slots: Vec<Slot<T>>,
     free: u32,
@@ -14,7 +13,6 @@ pub(super) struct Streams<T> {
     len: u32,
 }
 
-#[derive(Debug)]
 struct Slot<T> {
     /// In its bucket's chain, or in that of the free ones.
     next: u32,

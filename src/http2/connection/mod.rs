@@ -8,6 +8,7 @@ mod receive;
 mod send;
 
 use std::collections::VecDeque;
+use std::fmt;
 
 use super::buffer::Buffer;
 use super::code::{Code, ConnectionError};
@@ -69,7 +70,6 @@ struct Block {
 }
 
 /// `T` is what the caller keeps of a stream.
-#[derive(Debug)]
 pub struct Connection<T> {
     config: Config,
     output: Buffer,
@@ -96,6 +96,19 @@ pub struct Connection<T> {
     work: usize,
     credit: Credit,
     owed: Owed,
+}
+
+/// Counts only: the output and the tables hold secrets.
+impl<T> fmt::Debug for Connection<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Connection")
+            .field("open_streams", &self.open_streams())
+            .field("output", &self.output.len())
+            .field("peer", &self.peer)
+            .field("goaway", &self.goaway.as_ref().map(|goaway| goaway.code))
+            .field("failed", &self.failed)
+            .finish_non_exhaustive()
+    }
 }
 
 impl<T> Connection<T> {

@@ -1,5 +1,7 @@
 //! Encoder: fields to a header block (RFC 7541, sections 4.2 and 6).
 
+use std::fmt;
+
 use super::huffman;
 use super::integer;
 use super::table::{INITIAL, Table};
@@ -27,8 +29,8 @@ pub struct Field<'a> {
 }
 
 /// The name only: a value may be a secret.
-impl std::fmt::Debug for Field<'_> {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+impl fmt::Debug for Field<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{:?}", String::from_utf8_lossy(self.name))
     }
 }
@@ -44,8 +46,8 @@ pub struct Prepared {
     generation: Option<u64>,
 }
 
-impl std::fmt::Debug for Prepared {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+impl fmt::Debug for Prepared {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_list().entries(self.iter()).finish()
     }
 }
@@ -78,11 +80,17 @@ impl Prepared {
     }
 }
 
-#[derive(Debug)]
 pub struct Encoder {
     pub(super) table: Table,
     /// The smallest that the table had to be since the last block, if it changed.
     resized: Option<usize>,
+}
+
+/// The size only: the table holds secrets.
+impl fmt::Debug for Encoder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Encoder({})", self.table.max())
+    }
 }
 
 impl Default for Encoder {

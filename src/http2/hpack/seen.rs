@@ -11,10 +11,9 @@ const MOST: usize = 16;
 /// Of a block; longer ones seldom come twice.
 const LONGEST: usize = 256;
 
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub(super) struct Seen(Vec<Block>);
 
-#[derive(Debug)]
 struct Block {
     generation: u64,
     bytes: Vec<u8>,

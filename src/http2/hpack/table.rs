@@ -21,7 +21,6 @@ fn generation() -> u64 {
 }
 
 /// Names and values lie one after the other in one text; a token may be among them.
-#[derive(Debug)]
 pub(super) struct Table {
     text: Zeroizing<Vec<u8>>,
     /// Of the text's first byte, counted from the first entry that ever was.
@@ -33,7 +32,7 @@ pub(super) struct Table {
     generation: u64,
 }
 
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy)]
 struct Entry {
     begin: usize,
     name: usize,

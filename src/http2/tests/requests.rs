@@ -169,3 +169,38 @@ fn a_connection_without_traffic_gives_its_memory_back() {
     let key = peer.open();
     assert_eq!(peer.take(&head(key, flag::END_STREAM)).len(), 2);
 }
+
+#[test]
+fn nothing_that_is_shown_has_a_secret() {
+    let mut peer = Peer::new();
+    let secret = Field {
+        name: b"authorization",
+        value: b"s3cret",
+        indexing: Indexing::Index,
+    };
+    let mut prepared = Prepared::new([secret]);
+    let key = peer
+        .connection
+        .open(&mut prepared, &[secret], &[b"s3cret"], false, 1)
+        .unwrap();
+    peer.connection
+        .send(key, &[&[b's'; 100_000]], true)
+        .unwrap();
+    peer.take(&headers(
+        key.id(),
+        0,
+        &[(":status", "200"), ("a", "s3cret")],
+    ));
+    let mut encoder = Encoder::default();
+    let mut block = Vec::new();
+    encoder.encode(&mut prepared, &[secret], &mut block);
+    let mut decoder = decoder();
+    decoder.block(&block).unwrap();
+    let shown = format!(
+        "{:?} {prepared:?} {secret:?} {encoder:?} {decoder:?}",
+        peer.connection
+    );
+    for spelling in ["s3cret", "115, 51", "73, 33"] {
+        assert!(!shown.contains(spelling), "{shown}");
+    }
+}
