@@ -275,10 +275,10 @@ static void informational_answers_are_passed_over(void) {
   CHECK(topology(channel).status == 0); /* on stream 1 */
   gateway_tell(&g, "POST /latency?ms=300");
   CHECK(pthread_create(&thread, NULL, calling, &end) == 0);
-  while (gateway_count(&g, "open_calls") < 1) usleep(1000);
+  UNTIL(gateway_count(&g, "open_calls") >= 1);
   free(gateway_ask(&g, "POST /inject", headers, sizeof headers));
   gateway_tell(&g, "POST /latency?ms=0");
-  pthread_join(thread, NULL);
+  JOIN(thread);
   CHECK(end.status == 0);
 }
 

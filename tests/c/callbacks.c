@@ -35,7 +35,7 @@ static void gate_pass(gate *g) {
   pthread_mutex_lock(&g->mutex);
   g->inside++;
   pthread_cond_broadcast(&g->changed);
-  while (!g->is_open) pthread_cond_wait(&g->changed, &g->mutex);
+  AWAIT(&g->changed, &g->mutex, g->is_open);
   g->left++;
   pthread_cond_broadcast(&g->changed);
   pthread_mutex_unlock(&g->mutex);
@@ -43,7 +43,7 @@ static void gate_pass(gate *g) {
 
 static void gate_await(gate *g, const int *count, int until) {
   pthread_mutex_lock(&g->mutex);
-  while (*count < until) pthread_cond_wait(&g->changed, &g->mutex);
+  AWAIT(&g->changed, &g->mutex, *count >= until);
   pthread_mutex_unlock(&g->mutex);
 }
 
@@ -93,7 +93,7 @@ static void slow_callbacks_delay_no_io(int callback_threads) {
   zeebe_response_free(response);
   OK(zeebe_completion_queue_new(&queue));
   OK(zeebe_channel_unary_call_on_queue(channel, TOPOLOGY, NULL, 0, NULL, queue, 1, NULL));
-  OK(zeebe_completion_queue_next(queue, -1, &event, sizeof event, 1, &count));
+  OK(zeebe_completion_queue_next(queue, patience_s() * 1000, &event, sizeof event, 1, &count));
   CHECK(count == 1 && event.event_type == ZEEBE_EVENT_TYPE_UNARY && event.grpc_status == 0);
   zeebe_events_clear(&event, sizeof event, 1);
   zeebe_completion_queue_free(queue);
@@ -283,12 +283,12 @@ static void a_queue_made_during_a_shutdown_is_of_the_next_epoch(void) {
   OK(zeebe_channel_unary_call(channel, TOPOLOGY, NULL, 0, NULL, stay_with_answer, &g, NULL));
   gate_await(&g, &g.inside, 1);
   CHECK(pthread_create(&thread, NULL, shut_down, NULL) == 0);
-  while (!(error = zeebe_channel_close(channel, 0, NULL, NULL))) sched_yield(); /* until it has begun */
+  UNTIL((error = zeebe_channel_close(channel, 0, NULL, NULL))); /* until it has begun */
   CHECK(zeebe_error_kind(error) == ZEEBE_ERROR_KIND_SHUTDOWN);
   zeebe_error_free(error);
   OK(zeebe_completion_queue_new(&queue));
   gate_open(&g);
-  CHECK(pthread_join(thread, NULL) == 0);
+  JOIN(thread);
   OK(zeebe_completion_queue_post(queue, 1));
   OK(zeebe_completion_queue_next(queue, 0, &event, sizeof event, 1, &count));
   CHECK(count == 1 && event.event_type == ZEEBE_EVENT_TYPE_POSTED);
@@ -315,8 +315,7 @@ static void a_fork_during_a_callback(int32_t callback_threads) {
     CHECK(g.left == 0);
     _exit(0);
   }
-  int status = -1;
-  CHECK(waitpid(child, &status, 0) == child && WIFEXITED(status) && WEXITSTATUS(status) == 0);
+  CHECK(ENDED(child) == 0);
   CHECK(g.left == 0);
   gate_open(&g);
   gate_await(&g, &g.left, 1);

@@ -50,6 +50,20 @@ typedef struct {
   int32_t kind;
 } change;
 
+static int stats_have(const zeebe_channel *channel, const char *text) {
+  char *json = NULL;
+  OK(zeebe_channel_stats(channel, &json));
+  int found = strstr(json, text) != NULL;
+  zeebe_string_free(json);
+  return found;
+}
+
+static int has_endpoint(const zeebe_channel *channel, const char *address) {
+  char text[64];
+  snprintf(text, sizeof text, "\"endpoint\":\"%s:", address);
+  return stats_have(channel, text);
+}
+
 static void on_state(void *user_data, const zeebe_error *error, int32_t state) {
   change *c = user_data;
   pthread_mutex_lock(&c->mutex);
@@ -66,7 +80,7 @@ static int32_t next_state(const zeebe_channel *channel, int32_t last, int64_t ti
   change c = {PTHREAD_MUTEX_INITIALIZER, PTHREAD_COND_INITIALIZER, 0, 0, 0};
   OK(zeebe_channel_wait_for_state_change(channel, last, timeout_ms, on_state, &c));
   pthread_mutex_lock(&c.mutex);
-  while (!c.calls) pthread_cond_wait(&c.changed, &c.mutex);
+  AWAIT(&c.changed, &c.mutex, c.calls);
   pthread_mutex_unlock(&c.mutex);
   CHECK(c.kind ? c.state == last : c.state != last);
   return c.kind ? c.kind : c.state;
@@ -107,7 +121,7 @@ static void states_change_as_grpc_draws_them(const gateway *g) {
   OK(zeebe_channel_wait_for_state_change(channel, ZEEBE_CONNECTIVITY_IDLE, -1, on_state, &c));
   OK(zeebe_channel_close(channel, 0, NULL, NULL));
   pthread_mutex_lock(&c.mutex);
-  while (!c.calls) pthread_cond_wait(&c.changed, &c.mutex);
+  AWAIT(&c.changed, &c.mutex, c.calls);
   pthread_mutex_unlock(&c.mutex);
   CHECK(c.kind == ZEEBE_ERROR_KIND_SHUTDOWN && c.state == ZEEBE_CONNECTIVITY_SHUTDOWN);
   zeebe_channel_free(channel);
@@ -122,7 +136,7 @@ static void it_never_gives_up(void) {
   gateway_kill(&g);
   zeebe_channel *channel = channel_new((channel_arguments){.address = address, .options = {NUMBER("grpc.initial_reconnect_backoff_ms", 100), NUMBER("grpc.max_reconnect_backoff_ms", 200)}});
   CHECK(topology(channel).status == ZEEBE_STATUS_UNAVAILABLE);
-  while (stats_number(channel, "failed_attempts") < 3) usleep(1000); /* by itself */
+  UNTIL(stats_number(channel, "failed_attempts") >= 3); /* by itself */
   gateway_start(&g, port);
   OK(zeebe_channel_wait_ready(channel, 10000));
   CHECK(topology(channel).status == 0);
@@ -141,8 +155,8 @@ static void round_robin_uses_all_and_survives_one(void) {
                                                            .options = {TEXT("grpc.lb_policy_name", "round_robin"), NUMBER("grpc.initial_reconnect_backoff_ms", 100)}});
   CHECK(topology(channel).status == 0);
   for (int i = 0; i < 3; i++)
-    while (gateway_count(&g[i], "open_connections") < 1) usleep(1000);
-  while (stats_number(channel, "connections") < 1) usleep(1000);
+    UNTIL(gateway_count(&g[i], "open_connections") >= 1);
+  UNTIL(stats_number(channel, "connections") >= 1);
   for (int i = 0; i < 30; i++) CHECK(topology(channel).status == 0);
   for (int i = 0; i < 3; i++) CHECK(gateway_count(&g[i], "Topology") >= 9);
   /* One drains, with calls all the while: none fails. */
@@ -152,14 +166,7 @@ static void round_robin_uses_all_and_survives_one(void) {
   }
   /* One dies: once that is known, no call fails. */
   gateway_kill(&g[0]);
-  for (;;) {
-    char *json = NULL;
-    OK(zeebe_channel_stats(channel, &json));
-    int known = strstr(json, "refused") != NULL;
-    zeebe_string_free(json);
-    if (known) break;
-    usleep(1000);
-  }
+  UNTIL(stats_have(channel, "refused"));
   for (int i = 0; i < 100; i++) CHECK(topology(channel).status == 0);
   zeebe_channel_free(channel);
   gateway_stop(&g[1]);
@@ -182,17 +189,17 @@ static void long_polls_do_not_keep_other_calls_waiting(const gateway *g) {
     if (i == 15) CHECK(topology(channel).status == 0); /* four connections are full: it opens a fifth */
   }
   /* Eight connections are the most: 32 polls run, the others wait in their order. */
-  while (stats_number(channel, "waiting_calls") != POLLS - 32) usleep(1000);
-  while (gateway_count(g, "open_calls") != 32) usleep(1000);
+  UNTIL(stats_number(channel, "waiting_calls") == POLLS - 32);
+  UNTIL(gateway_count(g, "open_calls") == 32);
   zeebe_call_cancel(calls[0], NULL);
   tally_wait(&t, &t.calls, 1);
-  while (stats_number(channel, "waiting_calls") != POLLS - 33) usleep(1000);
+  UNTIL(stats_number(channel, "waiting_calls") == POLLS - 33);
   zeebe_call_cancel(calls[32], NULL); /* it had its turn, so another one gets it */
-  while (stats_number(channel, "waiting_calls") != POLLS - 34) usleep(1000);
+  UNTIL(stats_number(channel, "waiting_calls") == POLLS - 34);
   for (int i = 0; i < POLLS; i++) zeebe_call_free(calls[i]);
   tally_wait(&t, &t.calls, POLLS);
   CHECK(t.failures == POLLS && t.status == ZEEBE_STATUS_CANCELLED);
-  while (gateway_count(g, "open_calls") != 0) usleep(1000);
+  UNTIL(gateway_count(g, "open_calls") == 0);
   CHECK(topology(channel).status == 0);
   zeebe_buffer_free(request);
   zeebe_channel_free(channel);
@@ -264,31 +271,13 @@ static void names_are_looked_up_again_after_failure(const gateway *g) {
   channel = channel_new((channel_arguments){.address = address,
                                             .options = {TEXT("grpc.lb_policy_name", "round_robin"), NUMBER("grpc.dns_min_time_between_resolutions_ms", 0)}});
   CHECK(topology(channel).status == 0);
-  char *json = NULL;
-  OK(zeebe_channel_stats(channel, &json));
-  CHECK(strstr(json, "127.0.0.1:") && strstr(json, "127.0.0.2:"));
-  zeebe_string_free(json);
+  CHECK(stats_have(channel, "127.0.0.1:") && stats_have(channel, "127.0.0.2:"));
   gateway_test = "127.0.0.1";
   gateway_tell(g, "POST /reset-connections");
-  do {
-    if (json) usleep(1000);
-    OK(zeebe_channel_stats(channel, &json));
-    if (!strstr(json, "\"endpoint\":\"127.0.0.2:")) break;
-    zeebe_string_free(json);
-  } while (1);
-  zeebe_string_free(json);
+  UNTIL(!has_endpoint(channel, "127.0.0.2"));
   OK(zeebe_channel_wait_ready(channel, 10000));
   CHECK(topology(channel).status == 0);
   zeebe_channel_free(channel);
-}
-
-static int has_endpoint(const zeebe_channel *channel, const char *address) {
-  char text[64], *json = NULL;
-  snprintf(text, sizeof text, "\"endpoint\":\"%s:", address);
-  OK(zeebe_channel_stats(channel, &json));
-  int found = strstr(json, text) != NULL;
-  zeebe_string_free(json);
-  return found;
 }
 
 /* A lookup that is asked for too early comes at the end of the shortest time, and one that fails is tried again; the
@@ -307,11 +296,11 @@ static void round_robin_looks_up_again_when_it_may(const gateway *g) {
     CHECK(topology(channel).status == 0 && lookups == 1);
     gateway_test = i ? NULL : "127.0.0.1,127.0.0.2";
     gateway_tell(g, "POST /reset-connections");
-    while (stats_number(channel, "connections") < 2) usleep(1000); /* those go on that are known */
+    UNTIL(stats_number(channel, "connections") >= 2); /* those go on that are known */
     CHECK(topology(channel).status == 0);
-    while (i && lookups < 3) usleep(1000);
+    if (i) UNTIL(lookups >= 3);
     gateway_test = "127.0.0.1,127.0.0.2";
-    while (!has_endpoint(channel, "127.0.0.2")) usleep(1000);
+    UNTIL(has_endpoint(channel, "127.0.0.2"));
     CHECK(i || (lookups == 2 && now_ms() - began >= shortest[i]));
     CHECK(now_ms() - began < shortest[i] + 5000);
     CHECK(topology(channel).status == 0);
@@ -349,7 +338,7 @@ static void aborted_calls_give_their_window_back(const gateway *g) {
     OK(zeebe_call_send_message(call, data, length));
     OK(zeebe_call_half_close(call));
     if (options.manual_requests) {
-      while (stats_number(channel, "bytes_received") < before + 200000) usleep(500);
+      UNTIL(stats_number(channel, "bytes_received") >= before + 200000);
       zeebe_call_cancel(call, NULL);
     } else {
       tally_wait(&t, &t.messages, 1); /* the whole megabyte still comes */

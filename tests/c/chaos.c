@@ -107,7 +107,7 @@ typedef struct {
 static void let_go(kept *k, uint64_t *random) {
   if (!k->record) return;
   if (k->kind != endless_stream && below(random, 2)) /* in peace */
-    while (sem_wait(&k->record->over) != 0) continue;
+    SEM_WAIT(&k->record->over);
   zeebe_call *late = below(random, 2) ? zeebe_call_ref(k->call) : NULL;
   if (below(random, 2)) zeebe_call_cancel(k->call, below(random, 2) ? "chaos" : NULL);
   zeebe_call_free(k->call);

@@ -94,10 +94,10 @@ static void run_threads(void *(*chaos)(void *seed), uint64_t *random) {
     seeds[i] = *random;
     CHECK(pthread_create(&workers[i], NULL, chaos, &seeds[i]) == 0);
   }
-  while (sem_wait(&in_the_midst) != 0) continue;
+  SEM_WAIT(&in_the_midst);
   shutting_down = 1;
   OK(zeebe_runtime_shutdown(-1));
-  for (int i = 0; i < THREADS; i++) CHECK(pthread_join(workers[i], NULL) == 0);
+  for (int i = 0; i < THREADS; i++) JOIN(workers[i]);
 }
 
 static int threads(void) {
@@ -121,7 +121,7 @@ static void run_epochs(int argc, char **argv, void (*epoch)(uint64_t *random)) {
   jobs_request = endless_request();
   for (int i = 0; i < EPOCHS; i++) epoch(&random);
   zeebe_buffer_free(jobs_request);
-  while (threads() > threads_before) usleep(1000); /* a joined thread leaves /proc a moment later */
+  UNTIL(threads() <= threads_before); /* a joined thread leaves /proc a moment later */
   CHECK(descriptors() == descriptors_before);
 }
 

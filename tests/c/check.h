@@ -2,14 +2,21 @@
 #ifndef CHECK_H
 #define CHECK_H
 
+#ifndef _GNU_SOURCE
+#define _GNU_SOURCE /* for pthread_timedjoin_np() */
+#endif
+
 #include "zeebe.h"
 #include "zeebe.h" /* again, on purpose */
 
 #include <dirent.h>
 #include <pthread.h>
+#include <semaphore.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #define CHECK(condition)                                                      \
@@ -42,6 +49,87 @@
     zeebe_error_free(failed);                                                                                  \
   } while (0)
 
+static inline int under_valgrind(void) {
+  const char *preload = getenv("LD_PRELOAD");
+  return preload && strstr(preload, "vgpreload");
+}
+
+/* Waits are a minute long at most, ten under valgrind and sanitizers: what is longer will not come. It ends the program, which says what
+   was waited for. */
+static inline int patience_s(void) {
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+  return 600;
+#endif
+  return under_valgrind() ? 600 : 60;
+}
+
+/* Of a wait that begins now. */
+static inline struct timespec patience_ends(void) {
+  struct timespec end;
+  clock_gettime(CLOCK_REALTIME, &end); /* by which pthread_cond_timedwait() goes, and its like */
+  end.tv_sec += patience_s();
+  return end;
+}
+
+static inline int is_over(struct timespec end) {
+  struct timespec now;
+  clock_gettime(CLOCK_REALTIME, &now);
+  return now.tv_sec > end.tv_sec;
+}
+
+_Noreturn static inline void waited_in_vain(const char *what, const char *where, int line) {
+  fprintf(stderr, "%s:%d: waited %d s in vain for: %s\n", where, line, patience_s(), what);
+  abort();
+}
+
+/* With the mutex: until the condition is so; `changed` tells of each change. */
+#define AWAIT_AT(changed, mutex, condition, what, where, line)                                               \
+  do {                                                                                                       \
+    const struct timespec limit = patience_ends();                                                           \
+    while (!(condition))                                                                                     \
+      if (pthread_cond_timedwait(changed, mutex, &limit) && !(condition)) waited_in_vain(what, where, line); \
+  } while (0)
+
+#define AWAIT(changed, mutex, condition) AWAIT_AT(changed, mutex, condition, #condition, __FILE__, __LINE__)
+
+/* Until the condition, which nothing tells of, is so. */
+#define UNTIL(condition)                                                  \
+  do {                                                                    \
+    const struct timespec limit = patience_ends();                        \
+    while (!(condition)) {                                                \
+      if (is_over(limit)) waited_in_vain(#condition, __FILE__, __LINE__); \
+      usleep(1000);                                                       \
+    }                                                                     \
+  } while (0)
+
+#define JOIN(thread)                                                                                           \
+  do {                                                                                                         \
+    const struct timespec limit = patience_ends();                                                             \
+    if (pthread_timedjoin_np(thread, NULL, &limit)) waited_in_vain("the end of " #thread, __FILE__, __LINE__); \
+  } while (0)
+
+#define SEM_WAIT(semaphore)                                               \
+  do {                                                                    \
+    const struct timespec limit = patience_ends();                        \
+    while (sem_timedwait(semaphore, &limit))                              \
+      if (is_over(limit)) waited_in_vain(#semaphore, __FILE__, __LINE__); \
+  } while (0)
+
+/* The wait status of a process that has ended. */
+#define ENDED(child) child_ended(child, #child, __FILE__, __LINE__)
+
+static inline int child_ended(pid_t child, const char *name, const char *where, int line) {
+  const struct timespec end = patience_ends();
+  int status = -1;
+  pid_t ended;
+  while ((ended = waitpid(child, &status, WNOHANG)) == 0) {
+    if (is_over(end)) waited_in_vain(name, where, line);
+    usleep(1000);
+  }
+  CHECK(ended == child);
+  return status;
+}
+
 /* Counts callbacks, and waits for them. */
 typedef struct {
   pthread_mutex_t mutex;
@@ -68,9 +156,11 @@ static inline void tally_end(tally *t, const zeebe_error *error) {
   pthread_mutex_unlock(&t->mutex);
 }
 
-static inline void tally_wait(tally *t, const int *count, int until) {
+#define tally_wait(t, count, until) tally_wait_at(t, count, until, "*" #count " >= " #until, __FILE__, __LINE__)
+
+static inline void tally_wait_at(tally *t, const int *count, int until, const char *what, const char *where, int line) {
   pthread_mutex_lock(&t->mutex);
-  while (*count < until) pthread_cond_wait(&t->changed, &t->mutex);
+  AWAIT_AT(&t->changed, &t->mutex, *count >= until, what, where, line);
   pthread_mutex_unlock(&t->mutex);
 }
 

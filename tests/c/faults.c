@@ -122,9 +122,9 @@ static ended while_stuck(const gateway *g, const zeebe_channel *channel, const c
   CHECK(topology(channel).status == 0);
   gateway_tell(g, stuck);
   CHECK(pthread_create(&thread, NULL, calling, &b) == 0);
-  while (gateway_count(g, "open_calls") < 1) usleep(1000);
+  UNTIL(gateway_count(g, "open_calls") >= 1);
   free(gateway_ask(g, request, body, length));
-  pthread_join(thread, NULL);
+  JOIN(thread);
   return b.end;
 }
 
@@ -140,11 +140,11 @@ static void goaway_spares_what_it_covers_and_the_rest_is_sent_again(const gatewa
   background b = {channel, {0}};
   pthread_t thread;
   CHECK(pthread_create(&thread, NULL, calling, &b) == 0);
-  while (gateway_count(g, "open_calls") < 1) usleep(1000);
+  UNTIL(gateway_count(g, "open_calls") >= 1);
   gateway_tell(g, "POST /goaway");
   gateway_tell(g, "POST /latency?ms=0");
   CHECK(topology(channel).status == 0); /* on another connection */
-  pthread_join(thread, NULL);
+  JOIN(thread);
   CHECK(b.end.status == 0);
   /* One that it does not cover is sent again, once. (So were those above that crossed the GOAWAY.) */
   long before = stats_number(channel, "replayed");
@@ -182,10 +182,10 @@ static void the_end_of_a_connection_is_told_as_it_came(const gateway *g, const c
   CHECK(topology(channel).status == 0);
   gateway_tell(&other, "POST /fault?kind=stuck&at=headers");
   CHECK(pthread_create(&thread, NULL, calling, &b) == 0);
-  while (gateway_count(&other, "open_calls") < 1) usleep(1000);
+  UNTIL(gateway_count(&other, "open_calls") >= 1);
   usleep(1100000); /* the silence itself */
   gateway_kill(&other);
-  pthread_join(thread, NULL);
+  JOIN(thread);
   expect(&(expected){"silence", "", ZEEBE_STATUS_UNAVAILABLE, 1, 1, 0, "ms without traffic, as proxies and firewalls do with idle ones"}, b.end);
   zeebe_channel_free(channel);
 }
@@ -270,9 +270,9 @@ static void a_last_attempt_that_reached_nobody_hides_no_earlier_one(void) {
   CHECK(topology(channel).status == 0);
   gateway_tell(&g, "POST /fault?kind=stuck&at=headers");
   CHECK(pthread_create(&thread, NULL, calling, &b) == 0);
-  while (gateway_count(&g, "open_calls") < 1) usleep(1000);
+  UNTIL(gateway_count(&g, "open_calls") >= 1);
   gateway_kill(&g);
-  pthread_join(thread, NULL);
+  JOIN(thread);
   expect(&(expected){"the second attempt", "", ZEEBE_STATUS_UNAVAILABLE, 1, 1, 0, "refused"}, b.end);
   CHECK(stats_number(channel, "retried") == 1);
   zeebe_channel_free(channel);

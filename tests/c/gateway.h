@@ -8,12 +8,11 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <spawn.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 extern char **environ;
@@ -43,6 +42,8 @@ static inline void gateway_start_with(gateway *g, const char *port, const char *
   close(in[0]);
   close(out[1]);
   g->input = in[1];
+  struct pollfd ready = {.fd = out[0], .events = POLLIN};
+  if (poll(&ready, 1, patience_s() * 1000) != 1) waited_in_vain("a gateway that is ready", __FILE__, __LINE__);
   FILE *output = fdopen(out[0], "r"); /* one ready line, after the ports file is whole */
   CHECK(output && fgets(line, sizeof line, output) && strstr(line, "ready"));
   fclose(output);
@@ -55,9 +56,8 @@ static inline void gateway_start_with(gateway *g, const char *port, const char *
 static inline void gateway_start(gateway *g, const char *port) { gateway_start_with(g, port, NULL, NULL); }
 
 static inline void gateway_wait(gateway *g) {
-  int status;
   close(g->input);
-  CHECK(waitpid(g->pid, &status, 0) == g->pid);
+  (void)ENDED(g->pid);
   g->pid = 0;
 }
 
@@ -98,11 +98,14 @@ static inline char *gateway_ask(const gateway *g, const char *request, const voi
   char head[512], *answer = malloc(capacity);
   ssize_t count;
   inet_pton(AF_INET, "127.0.0.1", &address.sin_addr);
+  const struct timeval patience = {.tv_sec = patience_s()};
   int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
   CHECK(answer && fd >= 0 && connect(fd, (struct sockaddr *)&address, sizeof address) == 0);
   int size = snprintf(head, sizeof head, "%s HTTP/1.1\r\nhost: control\r\nconnection: close\r\ncontent-length: %zu\r\n\r\n", request, length);
   CHECK(write(fd, head, (size_t)size) == size && write(fd, length ? body : "", length) == (ssize_t)length);
+  CHECK(setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience) == 0);
   while ((count = read(fd, answer + got, capacity - got - 1)) > 0) got += (size_t)count;
+  if (count < 0 && errno == EAGAIN) waited_in_vain(request, __FILE__, __LINE__);
   close(fd);
   answer[got] = 0;
   char *end = strstr(answer, "\r\n\r\n");

@@ -153,7 +153,7 @@ static void send_message(calling *c, pb message) {
 
 static void wait_for_message(calling *c, int count) {
   locked(c);
-  while (c->count < count && !c->ended) pthread_cond_wait(&c->changed, &c->mutex);
+  AWAIT(&c->changed, &c->mutex, c->count >= count || c->ended);
   CHECK(c->count == count);
   unlocked(c);
 }
@@ -161,7 +161,7 @@ static void wait_for_message(calling *c, int count) {
 /* Waits for the end, which must have this status; free_call() when done. */
 static void ends_with(calling *c, int32_t status) {
   locked(c);
-  while (!c->destroyed) pthread_cond_wait(&c->changed, &c->mutex);
+  AWAIT(&c->changed, &c->mutex, c->destroyed);
   if (zeebe_error_grpc_status(c->error) != status) {
     fprintf(stderr, "status %d: %s\n", zeebe_error_grpc_status(c->error), c->error ? zeebe_error_message(c->error) : "");
     exit(1);

@@ -112,17 +112,17 @@ static void start_jobs(const zeebe_channel *channel, int count, size_t variable_
 }
 
 static void wait_for_gateway(const gateway *g, const char *counter, long until) {
-  while (gateway_count(g, counter) < until) usleep(1000);
+  UNTIL(gateway_count(g, counter) >= until);
 }
 
 static void wait_for_stat(const zeebe_channel *channel, const char *stat, long until) {
-  while (stats_number(channel, stat) < until) usleep(1000);
+  UNTIL(stats_number(channel, stat) >= until);
 }
 
 /* The stream is there, and the poll that follows its opening is over. */
 static void wait_until_it_streams(const gateway *g) {
   wait_for_gateway(g, "ActivateJobs", 1);
-  while (gateway_count(g, "open_calls") != 1) usleep(1000);
+  UNTIL(gateway_count(g, "open_calls") == 1);
 }
 
 /* It ended with this status (0: in order), once, and its user data is gone. */
@@ -250,7 +250,7 @@ static void a_killed_gateway_is_waited_for(void) {
     deploy_process(channel);
     start_jobs(channel, 20, 10);
     pthread_mutex_lock(&w.t.mutex);
-    while (w.t.messages < 20) pthread_cond_wait(&w.t.changed, &w.t.mutex);
+    AWAIT(&w.t.changed, &w.t.mutex, w.t.messages >= 20);
     w.t.messages = 0; /* a new gateway gives the same keys */
     pthread_mutex_unlock(&w.t.mutex);
     wait_for_stat(channel, "reopened", round - 1); /* polls may have brought the jobs before the stream was open */
@@ -280,11 +280,11 @@ static void what_came_before_the_gateway_went_is_delivered(void) {
     long before = stats_number(channel, "bytes_received");
     start_jobs(channel, JOBS, 10);
     start_jobs(channel, 1, LAST); /* when some of this one is here, all before it are */
-    while (stats_number(channel, "bytes_received") < before + JOBS * LEAST + LAST / 2) usleep(1000);
+    UNTIL(stats_number(channel, "bytes_received") >= before + JOBS * LEAST + LAST / 2);
     if (asked) OK(zeebe_job_stream_request(w.stream, asked));
     tally_wait(&w.t, &w.t.messages, asked);
     gateway_kill(&g);
-    while (stats_number(channel, "open_calls") > 0) usleep(1000); /* the end has been seen */
+    UNTIL(stats_number(channel, "open_calls") <= 0); /* the end has been seen */
     close_and_free(&w);
     CHECK(w.t.messages >= JOBS);
     zeebe_channel_free(channel);
@@ -496,7 +496,7 @@ static void a_slow_program_stops_the_gateway(void) {
   deploy_process(channel);
   stream_jobs(&w, channel, "large", &options);
   start_jobs(channel, JOBS, SIZE);
-  while (stats_number(channel, "pushed") + stats_number(channel, "polled") < BUFFERED) usleep(1000);
+  UNTIL(stats_number(channel, "pushed") + stats_number(channel, "polled") >= BUFFERED);
   usleep(1500000); /* polls and replacements of the stream are due by now many times, but for the full buffer */
   int taken = JOBS - take_the_rest(channel);
   CHECK(taken <= 2 * (BUFFERED + 1) + 2 * (WINDOW / SIZE + 1) + 2 * GATEWAYS); /* of two streams, if one was being replaced */
@@ -526,7 +526,7 @@ static void a_job_stream_ends_in_every_way(void) {
   options.manual_requests = 1;
   stream_jobs(&freed, channel, "large", &options);
   start_jobs(channel, 5, 10);
-  while (stats_number(channel, "pushed") + stats_number(channel, "polled") < 5) usleep(1000);
+  UNTIL(stats_number(channel, "pushed") + stats_number(channel, "polled") >= 5);
   zeebe_job_stream *another = zeebe_job_stream_ref(freed.stream);
   zeebe_job_stream_free(freed.stream);
   OK(zeebe_job_stream_request(another, 2));

@@ -214,7 +214,7 @@ static void sets_are_registered_while_others_are_used(void) {
   pthread_t threads[3];
   for (int i = 0; i < 3; i++) CHECK(pthread_create(&threads[i], NULL, look_up, NULL) == 0);
   for (int i = 0; i < 20; i++) OK(register_set("CUSTOM"));
-  for (int i = 0; i < 3; i++) CHECK(pthread_join(threads[i], NULL) == 0);
+  for (int i = 0; i < 3; i++) JOIN(threads[i]);
 }
 
 static void a_newer_gateway_takes_the_place_of_the_built_in_one(void) {

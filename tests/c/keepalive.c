@@ -38,7 +38,7 @@ static void a_stopped_gateway_is_noticed_and_left(void) {
   const uint8_t *data = zeebe_buffer_data(request, &length);
   OK(zeebe_call_send_message(call, data, length));
   OK(zeebe_call_half_close(call));
-  while (gateway_count(&g[0], "StreamActivatedJobs") < 1) usleep(1000);
+  UNTIL(gateway_count(&g[0], "StreamActivatedJobs") >= 1);
   kill(g[0].pid, SIGSTOP);
   int64_t began = now_ms();
   tally_wait(&t, &t.calls, 1);
@@ -67,14 +67,13 @@ static void a_gateway_that_complains_gets_fewer_pings(void) {
   gateway_start(&g, "0");
   zeebe_channel *channel = channel_new((channel_arguments){.address = gateway_address(&g, "plaintext")});
   CHECK(topology(channel).status == 0);
-  int32_t state;
+  int32_t state = ZEEBE_CONNECTIVITY_READY;
   gateway_tell(&g, "POST /goaway?code=11"); /* of something else */
-  do OK(zeebe_channel_get_state(channel, 0, &state));
-  while (state == ZEEBE_CONNECTIVITY_READY && usleep(1000) == 0);
+  UNTIL((zeebe_error_free(zeebe_channel_get_state(channel, 0, &state)), state != ZEEBE_CONNECTIVITY_READY));
   CHECK(fewer_pings == 0);
   CHECK(topology(channel).status == 0);
   gateway_tell(&g, "POST /goaway?code=11&debug=too_many_pings");
-  while (!fewer_pings) usleep(1000);
+  UNTIL(fewer_pings);
   CHECK(topology(channel).status == 0);
   zeebe_channel_free(channel);
   gateway_stop(&g);

@@ -63,7 +63,7 @@ int main(int argc, char **argv) {
   long grown = resident_kib() - memory;
   int more = descriptors() - open;
   stop = 1;
-  while (running) usleep(1000);
+  UNTIL(!running);
   CHECK(completed == started);
   CHECK(topology(channel).status == 0);
   printf("%ld restarts, %ld calls: %ld succeeded, %ld unavailable, %ld late; memory %+ld KiB, descriptors %+d\n", restarts, (long)completed,

@@ -37,7 +37,7 @@ int getaddrinfo(const char *node, const char *service, const struct addrinfo *hi
   (void)service;
   if (!strcmp(node, "slow.test")) {
     waiting++;
-    while (slow) usleep(1000);
+    UNTIL(!slow);
     waiting--;
   }
   address->sin_family = AF_INET;
@@ -112,7 +112,7 @@ static void a_lookup_that_hangs_holds_up_others_only_while_no_thread_can_be_had(
   int32_t state;
   slow = 1;
   for (int i = 0; i < 3; i++) OK(zeebe_channel_get_state(hanging[i], 1, &state));
-  while (waiting < 3) usleep(1000);
+  UNTIL(waiting >= 3);
   CHECK(topology(other).status == 0); /* it has a thread of its own */
   refuse = 1;
   refused = 0;
@@ -122,7 +122,7 @@ static void a_lookup_that_hangs_holds_up_others_only_while_no_thread_can_be_had(
   late = to("slow.test", port);
   zeebe_channel *last = to("gateway.test", port);
   OK(zeebe_channel_get_state(late, 1, &state));
-  while (waiting < 4) usleep(1000);
+  UNTIL(waiting >= 4);
   end = topology(last); /* all hang, and there are no more: a failed attempt, with a reason */
   CHECK(end.status == ZEEBE_STATUS_UNAVAILABLE && end.retryable && !end.processed && strstr(end.message, "took longer than 400 ms") && refused > 0);
   OK(zeebe_channel_get_state(last, 0, &state));

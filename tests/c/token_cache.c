@@ -74,8 +74,7 @@ static void run_processes(const gateway *g, const char *program, int count) {
   close(start[0]);
   close(start[1]);
   for (int i = 0; i < count; i++) {
-    int status;
-    CHECK(waitpid(processes[i], &status, 0) == processes[i] && status == 0);
+    CHECK(ENDED(processes[i]) == 0);
   }
 }
 
@@ -129,10 +128,7 @@ static void a_refused_token_goes_from_the_file(const gateway *g) {
   gateway_tell(g, "POST /token-answer?status=503&count=100");
   content(old, sizeof old);
   CHECK(topology(channel).status != 0);
-  for (int64_t until = now_ms() + 20000; content(new, sizeof new), strstr(new, "access_token");) {
-    CHECK(now_ms() < until);
-    usleep(5000);
-  }
+  UNTIL((content(new, sizeof new), !strstr(new, "access_token")));
   CHECK(strstr(old, "access_token"));
   gateway_tell(g, "POST /token-answer?status=200&count=0");
   zeebe_channel_free(channel);
@@ -148,10 +144,7 @@ static void is_left_alone(const gateway *g, const char *why) {
   content(new, sizeof new);
   CHECK(strcmp(old, new) == 0);
   zeebe_channel_free(channel);
-  for (int64_t until = now_ms() + 20000; !warned(why);) { /* records come on a thread of their own */
-    CHECK(now_ms() < until);
-    usleep(5000);
-  }
+  UNTIL(warned(why)); /* records come on a thread of their own */
   unlink(path);
 }
 

@@ -89,7 +89,7 @@ static void prefetch_asks_when_the_plugin_is_made(const gateway *g) {
   long before = requests(g);
   answer(g, "status=200", TOKEN);
   zeebe_metadata_plugin *plugin = plugin_new(g, (plugin_arguments){.token.prefetch = 1});
-  while (requests(g) == before) usleep(1000);
+  UNTIL(requests(g) != before);
   fetched f = fetch(plugin);
   CHECK(strcmp(f.text, "Bearer t0ken") == 0);
   CHECK(requests(g) == before + 1);

@@ -135,7 +135,7 @@ static void a_plugin_in_use_by_a_call_outlives_its_free(const gateway *g) {
   CHECK(pthread_create(&thread, NULL, answer_elsewhere, request) == 0);
   tally_wait(&calls, &calls.calls, 1);
   CHECK(calls.failures == 0);
-  CHECK(pthread_join(thread, NULL) == 0);
+  JOIN(thread);
   tally_wait(&s.t, &s.t.destroyed, 1);
 }
 

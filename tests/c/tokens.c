@@ -216,11 +216,11 @@ static void a_fetch_that_outlives_a_calls_deadline_serves_the_next(const gateway
   long before = requests(g);
   answer(g, "status=200&hold=1&count=9", TOKEN);
   for (int i = 0; i < 2; i++) CHECK(call_it(channel, TOPOLOGY, 200, ZEEBE_WAIT_FOR_READY_YES).status == ZEEBE_STATUS_DEADLINE_EXCEEDED);
-  while (requests(g) == before) usleep(1000);
+  UNTIL(requests(g) != before);
   /* retrieve_token joins the fetch under way. */
   tally t = TALLY_INIT;
   OK(zeebe_channel_retrieve_token(channel, on_done, &t));
-  while (stats_number(channel, "waiting") < 1) usleep(1000); /* it has joined; else the fetch may be over before */
+  UNTIL(stats_number(channel, "waiting") >= 1); /* it has joined; else the fetch may be over before */
   gateway_tell(g, "POST /token-answer?status=200&count=0");
   tally_wait(&t, &t.calls, 1);
   CHECK(t.failures == 0 && topology(channel).status == 0 && requests(g) == before + 1);

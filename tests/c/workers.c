@@ -40,12 +40,15 @@ static void start_worker(char **arguments) {
   posix_spawn_file_actions_destroy(&actions);
   close(out[1]);
   reports = fdopen(out[0], "r");
+  setvbuf(reports, NULL, _IONBF, 0); /* so that poll() sees what waits */
   CHECK(reports);
 }
 
 /* Waits for the worker's next line, and says in which round its job became what; NONE: the worker has ended. */
 static enum outcome next_report(int *round) {
   char line[4096];
+  struct pollfd told = {.fd = fileno(reports), .events = POLLIN};
+  if (poll(&told, 1, patience_s() * 1000) != 1) waited_in_vain("a worker's next report", __FILE__, __LINE__);
   if (!fgets(line, sizeof line, reports)) return NONE;
   const char *key = strpbrk(line, "0123456789");
   CHECK(key);
@@ -123,16 +126,16 @@ static void reset_connections(void) {
     read_completions(LAST, JOBS / 8);
     gateway_tell(&g, "POST /reset-connections");
   }
-  while (gateway_jobs(is_there) > 0) usleep(1000); /* some come again after their time-out */
+  UNTIL(gateway_jobs(is_there) <= 0); /* some come again after their time-out */
 }
 
 /* Ends it in order, and reads all that it has to say; returns how many of its jobs have an unknown end. */
 static int end_worker(void) {
-  int status, round, unknown = 0;
+  int round, unknown = 0;
   enum outcome outcome;
   kill(worker, SIGTERM);
   while ((outcome = next_report(&round)) != NONE) unknown += outcome == UNKNOWN;
-  CHECK(waitpid(worker, &status, 0) == worker && WIFEXITED(status) && WEXITSTATUS(status) == 0);
+  CHECK(ENDED(worker) == 0);
   fclose(reports);
   return unknown;
 }

@@ -5,10 +5,12 @@
 pub(crate) mod keys;
 pub(crate) mod programs;
 
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::{Mutex, PoisonError};
+use std::thread;
+use std::time::{Duration, Instant};
 
 pub(crate) fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
@@ -39,19 +41,46 @@ pub(crate) fn make(target: &str) {
         .args(["--silent", target]));
 }
 
-/// Runs a program that must succeed; returns what it printed.
+/// What runs longer has lost something that it waits for, which its own waits should have said before.
+const PATIENCE: Duration = Duration::from_secs(30 * 60);
+
+/// Runs a program that must succeed, in time; returns what it printed.
 pub(crate) fn run(command: &mut Command) -> String {
-    let output = command
-        .output()
+    let mut process = command
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
         .unwrap_or_else(|error| panic!("{command:?}: {error}"));
-    assert!(
-        output.status.success(),
-        "{command:?}: {}\n{}{}",
-        output.status,
-        String::from_utf8_lossy(&output.stdout),
-        String::from_utf8_lossy(&output.stderr),
-    );
-    String::from_utf8(output.stdout).unwrap()
+    let printed = read(process.stdout.take().unwrap());
+    let complaints = read(process.stderr.take().unwrap());
+    let end = Instant::now() + PATIENCE;
+    let status = loop {
+        match process.try_wait().unwrap() {
+            Some(status) => break Some(status),
+            None if Instant::now() > end => break None,
+            None => thread::sleep(Duration::from_millis(5)),
+        }
+    };
+    if status.is_none() {
+        process.kill().unwrap();
+        process.wait().unwrap();
+    }
+    let (printed, complaints) = (printed.join().unwrap(), complaints.join().unwrap());
+    let how = match status {
+        Some(status) if status.success() => return printed,
+        Some(status) => status.to_string(),
+        None => format!("has not ended within {PATIENCE:?}; it had printed:"),
+    };
+    panic!("{command:?}: {how}\n{printed}{complaints}");
+}
+
+fn read(mut from: impl Read + Send + 'static) -> thread::JoinHandle<String> {
+    thread::spawn(move || {
+        let mut text = Vec::new();
+        from.read_to_end(&mut text).unwrap();
+        String::from_utf8_lossy(&text).into_owned()
+    })
 }
 
 /// A compiler: what the variable says, or else `default`.
