@@ -118,7 +118,7 @@ typedef struct zeebe_call zeebe_call;
 typedef struct zeebe_response zeebe_response;
 
 /**
- * Where ends and events of calls wait to be taken. Owned by who received it:
+ * Where the ends and events of what was begun wait to be taken. Owned by who received it:
  * zeebe_completion_queue_free().
  */
 typedef struct zeebe_completion_queue zeebe_completion_queue;
@@ -1245,6 +1245,24 @@ ZEEBE_API zeebe_error *zeebe_metadata_plugin_get_metadata(const zeebe_metadata_p
     void *user_data);
 
 /**
+ * The same as an event of type DONE with `tag` and `metadata`, taken by
+ * zeebe_completion_queue_next(). SHUTDOWN also: the queue was shut down.
+ *
+ * @param plugin Lent for the call. Not NULL.
+ * @param service_url UTF-8, copied. Not NULL.
+ * @param method_name UTF-8, copied. Not NULL.
+ * @param queue Lent for the call. Not NULL.
+ * @param tag Of the events, as it is.
+ * @return NULL: success, else why not: zeebe_error_free().
+ *
+ * Threads: any. Never blocks.
+ */
+ZEEBE_API zeebe_error *zeebe_metadata_plugin_get_metadata_on_queue(
+   
+    const zeebe_metadata_plugin *plugin, const char *service_url, const char *method_name,
+    const zeebe_completion_queue *queue, uint64_t tag);
+
+/**
  * Writes 1 to `expired` if a call would need a new token now, else 0. ILLEGAL_STATE: the plugin
  * fetches no token.
  *
@@ -1272,6 +1290,21 @@ ZEEBE_API zeebe_error *zeebe_metadata_plugin_is_token_expired(const zeebe_metada
  */
 ZEEBE_API zeebe_error *zeebe_metadata_plugin_retrieve_token(const zeebe_metadata_plugin *plugin,
     zeebe_done_callback callback, void *user_data);
+
+/**
+ * The same as an event of type DONE with `tag`, taken by zeebe_completion_queue_next(). SHUTDOWN
+ * also: the queue was shut down.
+ *
+ * @param plugin Lent for the call. Not NULL.
+ * @param queue Lent for the call. Not NULL.
+ * @param tag Of the events, as it is.
+ * @return NULL: success, else why not: zeebe_error_free().
+ *
+ * Threads: any. Never blocks.
+ */
+ZEEBE_API zeebe_error *zeebe_metadata_plugin_retrieve_token_on_queue(
+   
+    const zeebe_metadata_plugin *plugin, const zeebe_completion_queue *queue, uint64_t tag);
 
 /**
  * Another handle on the same plugin. NULL for NULL.
@@ -1684,6 +1717,22 @@ ZEEBE_API zeebe_error *zeebe_channel_wait_for_state_change(const zeebe_channel *
     int32_t last_state, int64_t timeout_ms, zeebe_state_callback callback, void *user_data);
 
 /**
+ * The same as an event of type DONE with `tag`, taken by zeebe_completion_queue_next(). SHUTDOWN
+ * also: the queue was shut down.
+ *
+ * @param channel Lent for the call. Not NULL.
+ * @param last_state One of the ZEEBE_CONNECTIVITY_ constants.
+ * @param timeout_ms Milliseconds; < 0: for ever, 0: not at all.
+ * @param queue Lent for the call. Not NULL.
+ * @param tag Of the events, as it is.
+ * @return NULL: success, else why not: zeebe_error_free().
+ *
+ * Threads: any. Never blocks.
+ */
+ZEEBE_API zeebe_error *zeebe_channel_wait_for_state_change_on_queue(const zeebe_channel *channel,
+    int32_t last_state, int64_t timeout_ms, const zeebe_completion_queue *queue, uint64_t tag);
+
+/**
  * Connects and blocks until the channel is READY, through failures, `timeout_ms` at most (< 0: for
  * ever).
  *
@@ -1697,6 +1746,23 @@ ZEEBE_API zeebe_error *zeebe_channel_wait_for_state_change(const zeebe_channel *
  * Threads: the program's. Blocks.
  */
 ZEEBE_API zeebe_error *zeebe_channel_wait_ready(const zeebe_channel *channel, int64_t timeout_ms);
+
+/**
+ * The same without blocking: the end is an event of type DONE with `tag`, taken by
+ * zeebe_completion_queue_next(), with the `error`.
+ *
+ * INVALID_ARGUMENT: NULL. SHUTDOWN: the queue or the runtime was shut down.
+ *
+ * @param channel Lent for the call. Not NULL.
+ * @param timeout_ms Milliseconds; < 0: for ever, 0: not at all.
+ * @param queue Lent for the call. Not NULL.
+ * @param tag Of the events, as it is.
+ * @return NULL: success, else why not: zeebe_error_free().
+ *
+ * Threads: any. Never blocks.
+ */
+ZEEBE_API zeebe_error *zeebe_channel_wait_ready_on_queue(const zeebe_channel *channel,
+    int64_t timeout_ms, const zeebe_completion_queue *queue, uint64_t tag);
 
 /**
  * Fetches a token for an OAuth channel, even if there is a good one; joins a fetch under way. Needs
@@ -1715,6 +1781,20 @@ ZEEBE_API zeebe_error *zeebe_channel_wait_ready(const zeebe_channel *channel, in
  */
 ZEEBE_API zeebe_error *zeebe_channel_retrieve_token(const zeebe_channel *channel,
     zeebe_done_callback callback, void *user_data);
+
+/**
+ * The same as an event of type DONE with `tag`, taken by zeebe_completion_queue_next(). SHUTDOWN
+ * also: the queue was shut down.
+ *
+ * @param channel Lent for the call. Not NULL.
+ * @param queue Lent for the call. Not NULL.
+ * @param tag Of the events, as it is.
+ * @return NULL: success, else why not: zeebe_error_free().
+ *
+ * Threads: any. Never blocks.
+ */
+ZEEBE_API zeebe_error *zeebe_channel_retrieve_token_on_queue(const zeebe_channel *channel,
+    const zeebe_completion_queue *queue, uint64_t tag);
 
 /**
  * Writes the channel's settings with their origin, its options and its token's state as JSON. No
@@ -1778,6 +1858,22 @@ ZEEBE_API zeebe_error *zeebe_channel_stats(const zeebe_channel *channel, char **
  */
 ZEEBE_API zeebe_error *zeebe_channel_close(const zeebe_channel *channel, int64_t grace_ms,
     zeebe_done_callback callback, void *user_data);
+
+/**
+ * The same as an event of type DONE with `tag`, after those of its calls that end on the same
+ * queue, taken by zeebe_completion_queue_next(). SHUTDOWN: the queue was shut down, and the channel
+ * is not closed.
+ *
+ * @param channel Lent for the call. Not NULL.
+ * @param grace_ms Milliseconds; < 0: for ever, 0: at once.
+ * @param queue Lent for the call. Not NULL.
+ * @param tag Of the events, as it is.
+ * @return NULL: success, else why not: zeebe_error_free().
+ *
+ * Threads: any. Never blocks.
+ */
+ZEEBE_API zeebe_error *zeebe_channel_close_on_queue(const zeebe_channel *channel, int64_t grace_ms,
+    const zeebe_completion_queue *queue, uint64_t tag);
 
 /**
  * Another handle on the same channel. NULL for NULL.
@@ -1847,6 +1943,30 @@ typedef int32_t ZeebeCompression;
 #endif // __STDC_VERSION__ >= 202311L
 #endif // __cplusplus
 
+/** How the messages of a call come, or the jobs of a job stream. */
+enum ZeebeRequests
+#if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+  : int32_t
+#endif // defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+ {
+  /** By themselves. */
+  ZEEBE_REQUESTS_AUTOMATIC = 0,
+  /** Only as zeebe_call_request() asks for them. */
+  ZEEBE_REQUESTS_MANUAL = 1,
+  /**
+   * On a queue alone: by themselves, and zeebe_call_request() says how many the program has taken;
+   * until then they count as waiting. For who takes events for others, which take their time.
+   */
+  ZEEBE_REQUESTS_TAKEN = 2,
+};
+#ifndef __cplusplus
+#if __STDC_VERSION__ >= 202311L
+typedef enum ZeebeRequests ZeebeRequests;
+#else
+typedef int32_t ZeebeRequests;
+#endif // __STDC_VERSION__ >= 202311L
+#endif // __cplusplus
+
 /** Of one call. Initialise it with ::ZEEBE_CALL_OPTIONS_INIT. */
 typedef struct {
   /** `sizeof(zeebe_call_options)`. */
@@ -1870,14 +1990,25 @@ typedef struct {
    * always taken.
    */
   int32_t compression;
-  /** 1: messages come only as zeebe_call_request() asks for them. */
+  /** One of the ZEEBE_REQUESTS_ constants. */
   int32_t manual_requests;
   /** Must be 0. */
   uint32_t reserved;
+  /**
+   * On a queue: messages that came and wait until they are taken. When so many wait, the call is
+   * read on once half of them were taken; what fills the stream's window meanwhile
+   * (`grpc.http2.lookahead_bytes`) comes all the same. It is 1 to 100000; 0: 8192.
+   */
+  int64_t max_buffered_messages;
+  /**
+   * The same in bytes, of which each message has 256 more. One message always may wait. It is 1 to
+   * 2147483647 bytes; 0: 2097152.
+   */
+  int64_t max_buffered_bytes;
 } zeebe_call_options;
 /** Nothing given. */
 #define ZEEBE_CALL_OPTIONS_INIT \
-  { sizeof(zeebe_call_options), 0, NULL, NULL, NULL, 0, 0, 0, 0, 0 }
+  { sizeof(zeebe_call_options), 0, NULL, NULL, NULL, 0, 0, 0, 0, 0, 0, 0 }
 
 /**
  * Queues a message, copied; never waits. ILLEGAL_STATE: after half_close, the call has ended, or it
@@ -1934,8 +2065,8 @@ ZEEBE_API zeebe_error *zeebe_call_set_message_compression(const zeebe_call *call
 ZEEBE_API zeebe_error *zeebe_call_half_close(const zeebe_call *call);
 
 /**
- * Asks for `count` messages more. ILLEGAL_STATE: not started with manual_requests.
- * INVALID_ARGUMENT: `count` < 1.
+ * Asks for `count` messages more, or says that so many were taken: see manual_requests of the
+ * options, without which it is ILLEGAL_STATE. INVALID_ARGUMENT: `count` < 1.
  *
  * @param call Lent for the call. Not NULL.
  * @param count How many.
@@ -2202,17 +2333,29 @@ enum ZeebeEventType
   ZEEBE_EVENT_TYPE_UNARY = 1,
   /** An answer began: `metadata`. */
   ZEEBE_EVENT_TYPE_INITIAL_METADATA = 2,
-  /** A message came: `message`. */
+  /** A message came, or a job: `message`. */
   ZEEBE_EVENT_TYPE_MESSAGE = 3,
   /** More may be sent; advice. */
   ZEEBE_EVENT_TYPE_READY = 4,
   /**
    * A call has ended: `metadata`, which are the trailers and never NULL, and `error` unless the
-   * status is OK.
+   * status is OK. Or a job stream, without trailers; with `error` unless it was closed in order.
    */
   ZEEBE_EVENT_TYPE_CLOSE = 5,
   /** zeebe_completion_queue_post(). */
   ZEEBE_EVENT_TYPE_POSTED = 6,
+  /**
+   * Anything else that was begun on the queue has ended: `error`, unless it went well; `state` of
+   * zeebe_channel_wait_for_state_change_on_queue(), `metadata` of
+   * zeebe_metadata_plugin_get_metadata_on_queue().
+   */
+  ZEEBE_EVENT_TYPE_DONE = 7,
+  /**
+   * A job stream goes on after a failure, as ::zeebe_job_stream_error_callback says: `error`,
+   * `failures`, `pause_ms`. While one is not taken, nothing follows of its job stream, and the last
+   * 16 failures wait.
+   */
+  ZEEBE_EVENT_TYPE_JOB_STREAM_ERROR = 8,
 };
 #ifndef __cplusplus
 #if __STDC_VERSION__ >= 202311L
@@ -2229,11 +2372,11 @@ typedef int32_t ZeebeEventType;
  * It may grow in later versions: its size goes with each call.
  */
 typedef struct {
-  /** Of the call, as it was started. */
+  /** As it was given for what this is about. */
   uint64_t tag;
   /** One of the ZEEBE_EVENT_TYPE_ constants. */
   int32_t event_type;
-  /** Of UNARY and CLOSE: 0 (OK) or the error's. */
+  /** Of what has an `error` or might: the error's, or 0 (OK). */
   int32_t grpc_status;
   /** Of UNARY and MESSAGE: the message's bytes, owned by `response` or `message`. */
   const uint8_t *data;
@@ -2247,6 +2390,12 @@ typedef struct {
   zeebe_metadata *metadata;
   /** zeebe_error_free(). */
   zeebe_error *error;
+  /** One of the ZEEBE_CONNECTIVITY_ constants. */
+  int32_t state;
+  /** In a row, with this one; 2 147 483 647 if there were more. */
+  int32_t failures;
+  /** Until the next try. */
+  int64_t pause_ms;
 } zeebe_event;
 
 /**
@@ -2282,7 +2431,7 @@ ZEEBE_API zeebe_error *zeebe_completion_queue_fd(const zeebe_completion_queue *q
  * many; waits for the first one `timeout_ms` at most (< 0: for ever; 0: not at all).
  *
  * `event_size` is `sizeof(zeebe_event)`. Time-out: `*count` is 0. The events own their data:
- * zeebe_events_clear(). Any number of threads may take from one queue; the events of one call come
+ * zeebe_events_clear(). Any number of threads may take from one queue; the events of one tag come
  * in order, but threads may overtake one another.
  * SHUTDOWN: the queue or the runtime was shut down, and nothing is left to come. ILLEGAL_STATE:
  *   with a `timeout_ms` other than 0 on a library thread. INVALID_ARGUMENT: NULL, `capacity` 0, a
@@ -2330,7 +2479,7 @@ ZEEBE_API zeebe_error *zeebe_completion_queue_post(const zeebe_completion_queue 
     uint64_t tag);
 
 /**
- * Refuses new calls and posts from now on; running calls still end here. NULL is allowed.
+ * Refuses posts and what would begin here from now on; what runs still ends here. NULL is allowed.
  *
  * Once all have ended and all was taken, zeebe_completion_queue_next() returns SHUTDOWN, to every
  * thread, and the descriptor stays readable. zeebe_runtime_shutdown() shuts down every queue.
@@ -2352,8 +2501,8 @@ ZEEBE_API void zeebe_completion_queue_shutdown(const zeebe_completion_queue *que
 ZEEBE_API zeebe_completion_queue *zeebe_completion_queue_ref(const zeebe_completion_queue *queue);
 
 /**
- * Frees a queue's handle; the last one cancels its calls, and events not taken are lost. NULL is
- * allowed.
+ * Frees a queue's handle; the last one cancels its calls and job streams, and events not taken are
+ * lost. NULL is allowed.
  *
  * @param queue Taken. NULL is allowed.
  *
@@ -2382,16 +2531,18 @@ typedef void (*zeebe_job_stream_error_callback)(void *user_data,
                                                 int64_t failures,
                                                 int64_t pause_ms);
 
-/** Of zeebe_channel_stream_jobs(). Initialise it with ::ZEEBE_JOB_STREAM_OPTIONS_INIT. */
+/**
+ * Of zeebe_channel_stream_jobs() and its like. Initialise it with ::ZEEBE_JOB_STREAM_OPTIONS_INIT.
+ */
 typedef struct {
   /** `sizeof(zeebe_job_stream_options)`. */
   size_t size;
   /** Sent with every call. Copied. NULL: none. */
   const zeebe_metadata *metadata;
   /**
-   * Jobs that wait here for a slow on_message or for zeebe_job_stream_request(). When so many wait,
-   * the gateway is asked for no more, but for what fills the stream's window
-   * (`grpc.http2.lookahead_bytes`). It is 1 to 100000; 0: 32.
+   * Jobs that wait here for a slow on_message, on a queue until they are taken, or for
+   * zeebe_job_stream_request(). When so many wait, the gateway is asked for no more, but for what
+   * fills the stream's window (`grpc.http2.lookahead_bytes`). It is 1 to 100000; 0: 32.
    */
   int64_t max_buffered_jobs;
   /**
@@ -2404,19 +2555,28 @@ typedef struct {
    * 31622400000 milliseconds; 0: 10000.
    */
   int64_t poll_interval_ms;
-  /** 1: jobs come only as zeebe_job_stream_request() asks for them. */
+  /** One of the ZEEBE_REQUESTS_ constants, here for zeebe_job_stream_request(). */
   int32_t manual_requests;
   /** Must be 0. */
   uint32_t reserved;
   /**
-   * Told of each failure that the job stream goes on after. It gets the user data of the handler.
-   * May be NULL.
+   * Told of each failure that the job stream goes on after. It gets the user data of the handler,
+   * or on a queue that of the options. May be NULL: on a queue failures are events then.
    */
   zeebe_job_stream_error_callback on_error;
+  /**
+   * As max_buffered_jobs, in bytes, of which each job has 256 more. One job always may wait. It is
+   * 1 to 2147483647 bytes; 0: 2097152.
+   */
+  int64_t max_buffered_job_bytes;
+  /** On a queue: on_error's. */
+  void *user_data;
+  /** On a queue, with on_error: of user_data, after the end. May be NULL. */
+  zeebe_destroy destroy;
 } zeebe_job_stream_options;
 /** Nothing given. */
 #define ZEEBE_JOB_STREAM_OPTIONS_INIT \
-  { sizeof(zeebe_job_stream_options), NULL, 0, 0, 0, 0, 0, NULL }
+  { sizeof(zeebe_job_stream_options), NULL, 0, 0, 0, 0, 0, NULL, 0, NULL, NULL }
 
 /**
  * Streams the jobs of one type, for as long as the program wants: on_message gets one encoded
@@ -2458,8 +2618,30 @@ ZEEBE_API zeebe_error *zeebe_channel_stream_jobs(const zeebe_channel *channel,
     const zeebe_call_handler *handler, void *user_data, zeebe_job_stream **stream);
 
 /**
- * Asks for `count` jobs more. ILLEGAL_STATE: not started with manual_requests. INVALID_ARGUMENT:
- * `count` < 1.
+ * The same with events with `tag`, taken by zeebe_completion_queue_next(): MESSAGE for each job,
+ * JOB_STREAM_ERROR, and CLOSE, once and last.
+ *
+ * Jobs that are not taken count as waiting: see max_buffered_jobs. What is in the queue when the
+ * job stream ends is still there to be taken. SHUTDOWN also: the queue was shut down.
+ *
+ * @param channel Lent for the call. Not NULL.
+ * @param request So many bytes, copied. NULL if there are none.
+ * @param length Of the bytes before it.
+ * @param options Copied. NULL: nothing given.
+ * @param queue Lent for the call. Not NULL.
+ * @param tag Of the events, as it is.
+ * @param stream Out: the caller's, zeebe_job_stream_free().
+ * @return NULL: success, else why not: zeebe_error_free().
+ *
+ * Threads: any. Never blocks.
+ */
+ZEEBE_API zeebe_error *zeebe_channel_stream_jobs_on_queue(const zeebe_channel *channel,
+    const uint8_t *request, size_t length, const zeebe_job_stream_options *options,
+    const zeebe_completion_queue *queue, uint64_t tag, zeebe_job_stream **stream);
+
+/**
+ * Asks for `count` jobs more, or says that so many were taken: see manual_requests of the options,
+ * without which it is ILLEGAL_STATE. INVALID_ARGUMENT: `count` < 1.
  *
  * @param stream Lent for the call. Not NULL.
  * @param count How many.

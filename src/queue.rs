@@ -1,9 +1,7 @@
-//! Completion queues: where what happens to calls waits until the program takes it, in batches.
+//! Completion queues: where the ends and events of what was begun wait until the program takes them, in batches.
 //!
 //! Threads: any number on one queue. A wake-up is owed once from empty to not empty, and within a round of calls
 //! (`runtime::after_round`) it is paid at the round's end: a busy queue costs no system call an event.
-
-mod backlog;
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Condvar, Mutex, PoisonError, Weak};
@@ -11,18 +9,17 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use slab::Slab;
+use tokio::sync::oneshot;
 
-use crate::call::{Control, Handler, Response};
-use crate::channel::ActiveCall;
+use crate::call::{Control, Handler, Held, Response};
+use crate::channel::{ActiveCall, Connectivity};
 use crate::error::Error;
+use crate::job_stream::{Failure, JobHandler};
 use crate::runtime::{self, Epoch, lock};
 use crate::sys::{Flag, PerProcess};
 use crate::wire::Metadata;
 
-use backlog::Backlog;
-pub use backlog::Held;
-
-/// What happened, to the call that was started with `tag`.
+/// What happened, to what was begun with `tag`.
 #[derive(Debug)]
 pub struct Event {
     pub tag: u64,
@@ -33,10 +30,17 @@ pub struct Event {
 pub enum Occurrence {
     Unary(Result<Response, Error>),
     InitialMetadata(Metadata),
-    Message(Bytes, Held),
+    Message(Bytes, Option<Held>),
     /// More may be sent.
     Ready,
     Close(Result<Metadata, Error>),
+    /// A job stream goes on after this.
+    JobStreamFailed(Failure, oneshot::Sender<()>),
+    /// What was asked of a channel or a plugin.
+    Done(Result<(), Error>),
+    /// It waited for another connectivity; this is the one at the end.
+    State(Connectivity, Result<(), Error>),
+    Metadata(Result<Metadata, Error>),
     /// By the program itself.
     Posted,
 }
@@ -44,8 +48,8 @@ pub enum Occurrence {
 #[derive(Default)]
 struct State {
     events: VecDeque<Event>,
-    /// Calls whose end is still to come.
-    calls: Slab<Arc<Control>>,
+    /// What was begun and has not ended; calls can be cancelled.
+    running: Slab<Option<Arc<Control>>>,
     shut_down: bool,
     /// Nobody will take anything any more.
     abandoned: bool,
@@ -66,8 +70,8 @@ pub struct Queue {
 impl std::fmt::Debug for Queue {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let state = lock(&self.state);
-        let (events, calls) = (state.events.len(), state.calls.len());
-        write!(f, "Queue({events} events, {calls} calls)")
+        let (events, running) = (state.events.len(), state.running.len());
+        write!(f, "Queue({events} events, {running} running)")
     }
 }
 
@@ -109,14 +113,33 @@ impl Queue {
         control: &Arc<Control>,
         active: ActiveCall,
     ) -> Result<Entry, Error> {
+        Ok(Entry {
+            place: self.begin(tag, Some(control))?,
+            control: Arc::clone(control),
+            _active: active,
+        })
+    }
+
+    /// What gets the result of something that is only waited for: the one event of `tag`.
+    pub(crate) fn owed<T, F>(
+        self: &Arc<Self>,
+        tag: u64,
+        occurrence: F,
+    ) -> Result<impl FnOnce(Result<T, Error>) + Send + use<T, F>, Error>
+    where
+        F: FnOnce(Result<T, Error>) -> Occurrence + Send,
+    {
+        let place = self.begin(tag, None)?;
+        Ok(move |result| place.end(occurrence(result)))
+    }
+
+    fn begin(self: &Arc<Self>, tag: u64, control: Option<&Arc<Control>>) -> Result<Place, Error> {
         let mut state = lock(&self.state);
         state.refuse_if_shut_down()?;
-        Ok(Entry {
+        Ok(Place {
             queue: Arc::clone(self),
-            key: state.calls.insert(Arc::clone(control)),
+            key: state.running.insert(control.map(Arc::clone)),
             tag,
-            backlog: Arc::default(),
-            _active: active,
         })
     }
 
@@ -190,7 +213,7 @@ impl Queue {
         Ok(state.flag.as_ref().map_or(-1, Flag::descriptor))
     }
 
-    /// New calls and posts are refused; what is under way still ends here.
+    /// What would begin here and posts are refused; what is under way still ends here.
     pub fn shutdown(&self) {
         let mut state = lock(&self.state);
         state.shut_down = true;
@@ -202,16 +225,16 @@ impl Queue {
         let mut state = lock(&self.state);
         state.shut_down = true;
         state.abandoned = true;
-        let calls: Vec<_> = state
-            .calls
+        let running: Vec<_> = state
+            .running
             .iter()
-            .map(|(_, call)| Arc::clone(call))
+            .filter_map(|(_, control)| control.clone())
             .collect();
         let events = std::mem::take(&mut state.events);
         drop(state);
         drop(events); // outside the lock: their calls wake up
-        for call in calls {
-            call.cancel(Error::cancelled("the call's completion queue was freed"));
+        for control in running {
+            control.cancel(Error::cancelled("its completion queue was freed"));
         }
     }
 
@@ -245,7 +268,7 @@ impl State {
     }
 
     fn is_drained(&self) -> bool {
-        self.shut_down && self.events.is_empty() && self.calls.is_empty()
+        self.shut_down && self.events.is_empty() && self.running.is_empty()
     }
 
     /// Whether a wake-up is owed.
@@ -273,33 +296,49 @@ impl State {
     }
 }
 
-/// A call's place in a queue.
+/// The place of something that runs, in a queue.
 #[derive(Debug)]
-pub(crate) struct Entry {
+struct Place {
     queue: Arc<Queue>,
     key: usize,
     tag: u64,
-    backlog: Arc<Backlog>,
-    /// For its channel the call has ended once its end is here.
-    _active: ActiveCall,
 }
 
-impl Entry {
+impl Place {
     fn tell(&self, occurrence: Occurrence) {
         let tag = self.tag;
         let announce = lock(&self.queue.state).push(Event { tag, occurrence });
         self.queue.announce(announce);
     }
 
-    /// Told once, last: from then on the queue does not wait for this call.
-    pub(crate) fn end(&self, occurrence: Occurrence) {
+    /// Told once, last: from then on the queue does not wait for it.
+    fn end(&self, occurrence: Occurrence) {
         let tag = self.tag;
         let mut state = lock(&self.queue.state);
-        let call = state.calls.try_remove(self.key);
+        let control = state.running.try_remove(self.key);
         let announce = state.push(Event { tag, occurrence });
         drop(state);
-        drop(call);
+        drop(control);
         self.queue.announce(announce);
+    }
+}
+
+/// A call's, or a job stream's.
+#[derive(Debug)]
+pub(crate) struct Entry {
+    place: Place,
+    control: Arc<Control>,
+    /// For its channel it has ended once its end is here.
+    _active: ActiveCall,
+}
+
+impl Entry {
+    fn tell(&self, occurrence: Occurrence) {
+        self.place.tell(occurrence);
+    }
+
+    pub(crate) fn end(&self, occurrence: Occurrence) {
+        self.place.end(occurrence);
     }
 }
 
@@ -310,9 +349,9 @@ impl Handler for Entry {
     }
 
     async fn message(self: &Arc<Self>, message: Bytes) {
-        let held = self.backlog.hold(message.len());
-        self.tell(Occurrence::Message(message, held));
-        self.backlog.room().await;
+        let held = self.control.hold(message.len());
+        self.tell(Occurrence::Message(message, held.give()));
+        self.control.half_taken().await;
     }
 
     async fn ready(self: &Arc<Self>) {
@@ -324,22 +363,34 @@ impl Handler for Entry {
     }
 }
 
+/// A job stream's events: it minds its backlog itself. Of failures one waits here at a time, and more where they come from.
+impl JobHandler for Entry {
+    async fn job(self: &Arc<Self>, job: Bytes, held: Held) {
+        self.tell(Occurrence::Message(job, held.give()));
+    }
+
+    async fn failed(self: &Arc<Self>, failure: Failure) {
+        let (held, taken) = oneshot::channel();
+        self.tell(Occurrence::JobStreamFailed(failure, held));
+        // The only message is the hang-up.
+        let _: Result<(), _> = taken.await;
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use futures_util::FutureExt;
 
     use super::*;
-    use crate::call::Owed;
+    use crate::call::{Demand, Owed, ReadAhead};
     use crate::channel::Channel;
     use crate::wire::Encoding;
     use crate::wire::framing::Limit;
 
     fn entry(queue: &Arc<Queue>) -> Arc<Entry> {
-        let control = Arc::new(Control::of_stream(
-            false,
-            Limit::NOTHING,
-            Encoding::Identity,
-        ));
+        let read_ahead = ReadAhead::default();
+        let (limit, encoding) = (Limit::NOTHING, Encoding::Identity);
+        let control = Arc::new(Control::of_stream(Demand::Any, read_ahead, limit, encoding));
         let active = Channel::of_test().enter(&control).unwrap();
         Arc::new(queue.enter(7, &control, active).unwrap())
     }
@@ -380,8 +431,8 @@ mod tests {
         entry.ready().now_or_never().unwrap();
         queue.abandon();
         let mut context = std::task::Context::from_waker(std::task::Waker::noop());
-        let control = Arc::clone(&lock(&queue.state).calls[entry.key]);
-        assert!(control.poll_cancelled(&mut context).is_ready());
+        let control = lock(&queue.state).running[entry.place.key].clone();
+        assert!(control.unwrap().poll_cancelled(&mut context).is_ready());
         entry.close(Ok(Metadata::default()));
         assert!(lock(&queue.state).events.is_empty() && lock(&queue.state).is_drained());
     }

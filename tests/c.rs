@@ -182,6 +182,20 @@ fn queues_hold_what_happened_until_it_is_taken() {
 }
 
 #[test]
+fn what_is_asynchronous_ends_on_a_queue() {
+    let program = program(C, "queued.c", &["-lzeebe"]);
+    with_gateways(clean(Command::new(&program)), "queued");
+    with_gateways(valgrind(&program), "queued-valgrind");
+}
+
+#[test]
+fn job_streams_on_queues_hold_what_may_wait_and_lose_nothing() {
+    let program = program(C, "queued_jobs.c", &["-lzeebe"]);
+    with_gateways(clean(Command::new(&program)), "queued-jobs");
+    with_gateways(valgrind(&program), "queued-jobs-valgrind");
+}
+
+#[test]
 fn tokens_live_as_they_should() {
     let program = program(C, "tokens.c", &["-lzeebe"]);
     with_gateways(clean(Command::new(&program)), "tokens");

@@ -27,6 +27,11 @@ struct CallOptions {
     Compression compression = Compression::channel_default;
     /// Messages come only as Call::request() asks for them. For calls with a CallHandler.
     bool manual_requests = false;
+    /// On a queue, and of a Stream: messages that came and wait until they are taken, 1 to 100 000; not given: 8192. When so many wait, the
+    /// call is read on once half of them were taken.
+    std::optional<std::int64_t> max_buffered_messages = {};
+    /// The same in bytes, of which each message has 256 more, 1 to 2 147 483 647; not given: 2 MiB. One message always may wait.
+    std::optional<std::int64_t> max_buffered_bytes = {};
 };
 
 /// Options of a call that may take so long: `channel.call("Topology", {}, within(10s))`.
@@ -133,6 +138,10 @@ inline zeebe_call_options to_c(Arguments &arguments, const CallOptions &options)
     c.wait_for_ready = static_cast<std::int32_t>(options.wait_for_ready);
     c.compression = static_cast<std::int32_t>(options.compression);
     c.manual_requests = options.manual_requests;
+    c.max_buffered_messages = arguments.number("CallOptions::max_buffered_messages", options.max_buffered_messages,
+                                               "give 1 to 100 000; not given, it is 8192");
+    c.max_buffered_bytes = arguments.number("CallOptions::max_buffered_bytes", options.max_buffered_bytes,
+                                            "give 1 to 2 147 483 647; not given, it is 2 MiB");
     return c;
 }
 

@@ -162,19 +162,39 @@ public:
     {
         auto queue = CompletionQueue::create();
         if (!queue) return std::move(queue).error();
-        auto inbox = std::make_shared<Jobs::Inbox>(*std::move(queue));
-        options.manual_requests = true;
-        auto stream = stream_jobs(request, std::make_unique<Jobs::Handler>(inbox), options);
+        options.manual_requests = false;
+        auto stream = stream_jobs_on_queue(request, options, *queue, 0);
         if (!stream) return std::move(stream).error();
-        if (auto asked = stream->request(1); !asked) return std::move(asked).error();
-        return Jobs(*std::move(stream), std::move(inbox));
+        return Jobs(*std::move(stream), *std::move(queue));
+    }
+    /// The same as events with `tag`: `message` for each job, `job_stream_error`, and `close`, once and last.
+    Result<JobStream> stream_jobs_on_queue(bytes_view request, const JobStreamOptions &options, const CompletionQueue &queue,
+                                           std::uint64_t tag) const
+    {
+        detail::Arguments arguments;
+        zeebe_job_stream_options c = detail::to_c(arguments, options);
+        if (arguments.error()) return *arguments.error();
+        std::unique_ptr<detail::JobErrors> errors;
+        if (options.on_error) {
+            errors = std::make_unique<detail::JobErrors>(detail::JobErrors{options.on_error});
+            c.on_error = detail::JobErrors::failed;
+            c.user_data = errors.get();
+            c.destroy = detail::JobErrors::destroy;
+        }
+        JobStream stream;
+        if (zeebe_error *error =
+                zeebe_channel_stream_jobs_on_queue(get(), request.data(), request.size(), &c, queue.get(), tag, stream.out()))
+            return Error(error);
+        static_cast<void>(errors.release()); // the job stream's
+        return stream;
     }
     /// The same with a handler, whose on_message() gets one encoded ActivatedJob at a time, and whose on_close() ends without an error after
     /// JobStream::close().
     Result<JobStream> stream_jobs(bytes_view request, std::unique_ptr<CallHandler> handler, const JobStreamOptions &options = {}) const
     {
         detail::Arguments arguments;
-        const zeebe_job_stream_options c = detail::to_c(arguments, options);
+        zeebe_job_stream_options c = detail::to_c(arguments, options);
+        c.on_error = detail::JobHandler::failed;
         if (handler == nullptr) arguments.refuse("the handler", "is null");
         if (arguments.error()) return *arguments.error();
         const zeebe_call_handler c_handler = detail::to_c_handler();
@@ -208,12 +228,24 @@ public:
         };
         return detail::start<Connectivity>(start, std::forward<Completion>(completion));
     }
+    /// The same as an event of type `done` with `tag`: Event::state(), Event::end().
+    Result<void> wait_for_state_change_on_queue(Connectivity last, Milliseconds timeout, const CompletionQueue &queue,
+                                                std::uint64_t tag) const noexcept
+    {
+        return detail::result(zeebe_channel_wait_for_state_change_on_queue(get(), static_cast<std::int32_t>(last),
+                                                                           detail::to_wait(timeout), queue.get(), tag));
+    }
     /// Connects and blocks until the channel is ready, through failures.
     ///
     /// DEADLINE_EXCEEDED, with the last reason: not in time. illegal_state: on a library thread. shutdown: it was closed.
     Result<void> wait_ready(Milliseconds timeout = forever) const noexcept
     {
         return detail::result(zeebe_channel_wait_ready(get(), detail::to_wait(timeout)));
+    }
+    /// The same without blocking: an event of type `done` with `tag`.
+    Result<void> wait_ready_on_queue(Milliseconds timeout, const CompletionQueue &queue, std::uint64_t tag) const noexcept
+    {
+        return detail::result(zeebe_channel_wait_ready_on_queue(get(), detail::to_wait(timeout), queue.get(), tag));
     }
     /// Fetches a token for an OAuth channel, even if there is a good one. Completes with nothing. Needs no gateway.
     ///
@@ -228,6 +260,11 @@ public:
             });
         };
         return detail::start<void>(start, std::forward<Completion>(completion));
+    }
+    /// The same as an event of type `done` with `tag`.
+    Result<void> retrieve_token_on_queue(const CompletionQueue &queue, std::uint64_t tag) const noexcept
+    {
+        return detail::result(zeebe_channel_retrieve_token_on_queue(get(), queue.get(), tag));
     }
     /// The channel's settings with their origin, its options and its token's state as JSON. No secret is in it.
     Result<std::string> describe() const
@@ -252,6 +289,11 @@ public:
         };
         return detail::start<void>(start, std::forward<Completion>(completion));
     }
+    /// The same as an event of type `done` with `tag`.
+    Result<void> close_on_queue(Milliseconds grace, const CompletionQueue &queue, std::uint64_t tag) const noexcept
+    {
+        return detail::result(zeebe_channel_close_on_queue(get(), detail::to_wait(grace), queue.get(), tag));
+    }
     /// The same, and nobody is told.
     Result<void> close(Milliseconds grace = {}) const noexcept
     {
@@ -268,6 +310,19 @@ auto MetadataPlugin::retrieve_token(Completion &&completion) const
         });
     };
     return detail::start<void>(start, std::forward<Completion>(completion));
+}
+
+inline Result<void> MetadataPlugin::retrieve_token_on_queue(const CompletionQueue &queue, std::uint64_t tag) const noexcept
+{
+    return detail::result(zeebe_metadata_plugin_retrieve_token_on_queue(get(), queue.get(), tag));
+}
+
+inline Result<void> MetadataPlugin::get_metadata_on_queue(const text_view &service_url, const text_view &method_name,
+                                                          const CompletionQueue &queue, std::uint64_t tag) const
+{
+    if (service_url.has_nul() || method_name.has_nul()) return Error::invalid_argument("a name has a NUL in it");
+    return detail::result(
+        zeebe_metadata_plugin_get_metadata_on_queue(get(), service_url.c_str(), method_name.c_str(), queue.get(), tag));
 }
 
 template <class Completion>

@@ -14,18 +14,18 @@ class Event {
 public:
     explicit Event(zeebe_event &event) noexcept : event_(&event) {}
 
-    /// Of the call, as it was started.
+    /// As it was given for what this is about.
     std::uint64_t tag() const noexcept { return event_->tag; }
     /// New types may appear: leave them unread.
     EventType type() const noexcept { return static_cast<EventType>(event_->event_type); }
-    /// Of `unary` and `close`.
+    /// Of what has an error or might.
     StatusCode status() const noexcept { return static_cast<StatusCode>(event_->grpc_status); }
     /// Of `unary` and `message`: the message's bytes, in place.
     bytes_view bytes() const noexcept { return {event_->data, event_->length}; }
 
     /// Of `message`.
     Buffer message() const noexcept { return Buffer(std::exchange(event_->message, nullptr)); }
-    /// Of `initial_metadata`, and of `close`: the trailers.
+    /// Of `initial_metadata`; of `close`: the trailers; of `done`: a plugin's.
     Metadata metadata() const noexcept { return Metadata(std::exchange(event_->metadata, nullptr)); }
     /// Of `unary`: how the call ended.
     Result<Response> result() const
@@ -33,7 +33,14 @@ public:
         if (auto ended = end(); !ended) return std::move(ended).error();
         return Response(std::exchange(event_->response, nullptr));
     }
-    /// Of `close`: how the call ended.
+    /// Of `done`: the channel's.
+    Connectivity state() const noexcept { return static_cast<Connectivity>(event_->state); }
+    /// Of `job_stream_error`: in a row, and until the next try.
+    std::int32_t failures() const noexcept { return event_->failures; }
+    std::chrono::milliseconds pause() const noexcept { return std::chrono::milliseconds(event_->pause_ms); }
+    /// Of `job_stream_error`.
+    Error error() const noexcept { return Error(std::exchange(event_->error, nullptr)); }
+    /// Of `close` and `done`: how it ended.
     Result<void> end() const noexcept { return detail::result(std::exchange(event_->error, nullptr)); }
 
 private:
@@ -97,7 +104,7 @@ private:
 inline Events::iterator Events::begin() noexcept { return iterator(events_.data()); }
 inline Events::iterator Events::end() noexcept { return iterator(events_.data() + count_); }
 
-/// Where ends and events of calls wait to be taken. A copy is another handle; when the last one goes, its calls are cancelled, and events
+/// Where the ends and events of what was begun wait to be taken. A copy is another handle; when the last one goes, its calls are cancelled, and events
 /// that were not taken are lost.
 ///
 ///     zeebe::Events events;

@@ -67,14 +67,18 @@ enum class EventType : std::int32_t {
     unary = ZEEBE_EVENT_TYPE_UNARY,
     /// An answer began: Event::metadata().
     initial_metadata = ZEEBE_EVENT_TYPE_INITIAL_METADATA,
-    /// A message came: Event::message().
+    /// A message or a job came: Event::message().
     message = ZEEBE_EVENT_TYPE_MESSAGE,
     /// More may be sent; advice.
     ready = ZEEBE_EVENT_TYPE_READY,
-    /// A call has ended: Event::metadata() are the trailers, Event::end() says how.
+    /// A call or a job stream has ended: Event::metadata() are the trailers, Event::end() says how.
     close = ZEEBE_EVENT_TYPE_CLOSE,
     /// CompletionQueue::post().
     posted = ZEEBE_EVENT_TYPE_POSTED,
+    /// Anything else has ended: Event::end() says how; Event::state() or Event::metadata() is what it gave.
+    done = ZEEBE_EVENT_TYPE_DONE,
+    /// A job stream goes on after a failure: Event::error(), Event::failures(), Event::pause().
+    job_stream_error = ZEEBE_EVENT_TYPE_JOB_STREAM_ERROR,
 };
 
 } // namespace zeebe

@@ -11,6 +11,8 @@
 
 namespace zeebe {
 
+class CompletionQueue;
+
 /// How the token endpoint is asked. Certificates are PEM text, not paths. See zeebe_token_options.
 struct TokenOptions {
     ClientAuthentication client_authentication = ClientAuthentication::channel_default;
@@ -312,9 +314,14 @@ public:
     /// Fetches a token, even if there is a good one; joins a fetch under way. Completes with nothing: see Channel::call() for completions.
     template <class Completion>
     auto retrieve_token(Completion &&completion) const;
+    /// The same as an event of type `done` with `tag`.
+    Result<void> retrieve_token_on_queue(const CompletionQueue &queue, std::uint64_t tag) const noexcept;
     /// What the plugin would add to a call, for tests and for other transports; may fetch a token. Completes with Metadata.
     template <class Completion>
     auto get_metadata(const text_view &service_url, const text_view &method_name, Completion &&completion) const;
+    /// The same as an event of type `done` with `tag`: Event::metadata(), Event::end().
+    Result<void> get_metadata_on_queue(const text_view &service_url, const text_view &method_name, const CompletionQueue &queue,
+                                       std::uint64_t tag) const;
 };
 
 /// Of ChannelCredentials::ssl(): PEM text, not paths.

@@ -3,9 +3,7 @@
 #ifndef ZEEBE_JOB_STREAM_HPP
 #define ZEEBE_JOB_STREAM_HPP
 
-#include <deque>
 #include <functional>
-#include <mutex>
 #include <zeebe/stream.hpp>
 
 namespace zeebe {
@@ -16,12 +14,14 @@ struct JobStreamOptions {
     Metadata metadata = {};
     /// Jobs that wait here for a slow program, 1 to 100 000; not given: 32.
     std::optional<std::int64_t> max_buffered_jobs = {};
+    /// The same in bytes, of which each job has 256 more, 1 to 2 147 483 647; not given: 2 MiB. One job always may wait.
+    std::optional<std::int64_t> max_buffered_bytes = {};
     /// A stream that brought no job for so long is opened anew; not given: 60 s.
     std::optional<Milliseconds> watchdog = {};
     /// How often ActivateJobs looks for jobs that the stream did not bring; not given: 10 s.
     std::optional<Milliseconds> poll_interval = {};
     /// Told of each failure that the job stream goes on after: how many in a row, and how long until the next try. Runs as
-    /// CallHandler::on_message() does, never beside it; must not throw.
+    /// CallHandler::on_message() does, never beside it; must not throw. Without it the failures of a job stream on a queue are events.
     std::function<void(Error error, std::int64_t failures, std::chrono::milliseconds pause)> on_error = {};
     /// Jobs come only as JobStream::request() asks for them. For job streams with a CallHandler.
     bool manual_requests = false;
@@ -57,7 +57,20 @@ public:
     void close() const noexcept { stream_.close(); }
 
     /// Waits for the next job; nothing: it was closed. An error is how it ended, and stays.
-    Result<std::optional<Buffer>> next() { return inbox_->take(stream_); }
+    Result<std::optional<Buffer>> next()
+    {
+        while (!end_) {
+            // What is there is taken also on a library thread.
+            auto taken = queue_.next(event_, Milliseconds());
+            if (taken && *taken == 0) taken = queue_.next(event_);
+            if (!taken) return std::move(taken).error();
+            const Event event = event_[0];
+            if (event.type() == EventType::message) return std::optional(event.message());
+            if (event.type() == EventType::close) end_ = event.end();
+        }
+        if (!*end_) return end_->error();
+        return std::optional<Buffer>();
+    }
     /// What is left of the jobs. It can be gone over once.
     iterator begin() { return iterator(*this); }
     iterator end() noexcept { return {}; }
@@ -65,75 +78,13 @@ public:
 private:
     friend class Channel;
 
-    /// Where the library puts a job, and the program takes it. One is asked for ahead; the others wait in the library, which counts them.
-    class Inbox {
-    public:
-        /// The reader waits at the queue and not at a condition variable, for that refuses it on a library thread, which would wait for itself.
-        explicit Inbox(CompletionQueue queue) : queue_(std::move(queue)), woken_(1) {}
-
-        void put(Buffer job)
-        {
-            const std::lock_guard lock(mutex_);
-            jobs_.push_back(std::move(job));
-            wake();
-        }
-        void close(Result<void> end)
-        {
-            const std::lock_guard lock(mutex_);
-            end_ = std::move(end);
-            wake();
-        }
-        Result<std::optional<Buffer>> take(const JobStream &stream)
-        {
-            std::unique_lock lock(mutex_);
-            while (jobs_.empty() && !end_) {
-                waits_ = true;
-                lock.unlock();
-                auto woken = queue_.next(woken_);
-                lock.lock();
-                if (!woken && jobs_.empty() && !end_) return std::move(woken).error();
-            }
-            if (jobs_.empty()) {
-                if (!*end_) return end_->error();
-                return std::optional<Buffer>();
-            }
-            std::optional<Buffer> job = std::move(jobs_.front());
-            jobs_.pop_front();
-            lock.unlock();
-            // It can only fail when the stream has ended, which is told in its turn.
-            static_cast<void>(stream.request(1));
-            return job;
-        }
-
-    private:
-        /// With the mutex. It can only fail at the end of the runtime, which wakes the reader itself.
-        void wake()
-        {
-            if (std::exchange(waits_, false)) static_cast<void>(queue_.post(0));
-        }
-
-        CompletionQueue queue_;
-        Events woken_; // the reader's
-        std::mutex mutex_;
-        bool waits_ = false; // the reader, for what was not there yet
-        std::deque<Buffer> jobs_;
-        std::optional<Result<void>> end_;
-    };
-
-    class Handler final : public CallHandler {
-    public:
-        explicit Handler(std::shared_ptr<Inbox> inbox) noexcept : inbox_(std::move(inbox)) {}
-        void on_message(Buffer job) override { inbox_->put(std::move(job)); }
-        void on_close(Result<void> end, Metadata) override { inbox_->close(std::move(end)); }
-
-    private:
-        std::shared_ptr<Inbox> inbox_;
-    };
-
-    Jobs(JobStream stream, std::shared_ptr<Inbox> inbox) noexcept : stream_(std::move(stream)), inbox_(std::move(inbox)) {}
+    /// One at a time: those that are not taken count as waiting.
+    Jobs(JobStream stream, CompletionQueue queue) : stream_(std::move(stream)), queue_(std::move(queue)), event_(1) {}
 
     JobStream stream_;
-    std::shared_ptr<Inbox> inbox_;
+    CompletionQueue queue_;
+    Events event_;
+    std::optional<Result<void>> end_;
 };
 
 namespace detail {
@@ -159,6 +110,17 @@ private:
     decltype(JobStreamOptions::on_error) on_error_;
 };
 
+/// The function for failures of a job stream on a queue, which C owns.
+struct JobErrors {
+    decltype(JobStreamOptions::on_error) on_error;
+
+    static void failed(void *errors, const zeebe_error *error, std::int64_t failures, std::int64_t pause_ms) noexcept
+    {
+        static_cast<JobErrors *>(errors)->on_error(Error(zeebe_error_ref(error)), failures, std::chrono::milliseconds(pause_ms));
+    }
+    static void destroy(void *errors) noexcept { delete static_cast<JobErrors *>(errors); }
+};
+
 /// Borrows from `options`.
 inline zeebe_job_stream_options to_c(Arguments &arguments, const JobStreamOptions &options)
 {
@@ -169,8 +131,9 @@ inline zeebe_job_stream_options to_c(Arguments &arguments, const JobStreamOption
     c.watchdog_ms = arguments.time("JobStreamOptions::watchdog", options.watchdog, "give milliseconds from 1 on; not given, it is 60 s");
     c.poll_interval_ms = arguments.time("JobStreamOptions::poll_interval", options.poll_interval,
                                         "give milliseconds from 1 on; not given, it is 10 s");
+    c.max_buffered_job_bytes = arguments.number("JobStreamOptions::max_buffered_bytes", options.max_buffered_bytes,
+                                                "give 1 to 2 147 483 647; not given, it is 2 MiB");
     c.manual_requests = options.manual_requests;
-    c.on_error = JobHandler::failed;
     return c;
 }
 

@@ -3,12 +3,13 @@
 //! Threads: any. The call's task is the one that waits here.
 
 use std::future::poll_fn;
-use std::sync::{Mutex, MutexGuard};
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::task::{Context, Poll};
 
 use atomic_waker::AtomicWaker;
 use bytes::Bytes;
 
+use super::backlog::{Backlog, Demand, ReadAhead};
 use super::flow::{Flow, Next, Phase};
 use crate::channel::Cancel;
 use crate::error::Error;
@@ -20,6 +21,7 @@ use crate::wire::framing::{Limit, frame};
 pub struct Control {
     flow: Mutex<Flow>,
     waker: AtomicWaker,
+    backlog: Backlog,
     max_send: Limit,
     encoding: Encoding,
 }
@@ -32,10 +34,16 @@ impl Cancel for Control {
 
 impl Control {
     /// For a call that sends and receives as it goes.
-    pub(crate) fn of_stream(manual_requests: bool, max_send: Limit, encoding: Encoding) -> Self {
+    pub(crate) fn of_stream(
+        demand: Demand,
+        read_ahead: ReadAhead,
+        max_send: Limit,
+        encoding: Encoding,
+    ) -> Self {
         Self {
-            flow: Mutex::new(Flow::of_stream(manual_requests)),
+            flow: Mutex::new(Flow::of_stream(demand == Demand::Asked)),
             waker: AtomicWaker::new(),
+            backlog: Backlog::new(read_ahead, demand),
             max_send,
             encoding,
         }
@@ -46,6 +54,7 @@ impl Control {
         Self {
             flow: Mutex::new(Flow::of_unary()),
             waker: AtomicWaker::new(),
+            backlog: Backlog::new(ReadAhead::default(), Demand::Any),
             max_send: Limit::NOTHING,
             encoding: Encoding::Identity,
         }
@@ -88,10 +97,46 @@ impl Control {
         Ok(())
     }
 
+    /// Asks for messages, or says that so many were taken.
     pub fn request(&self, count: u64) -> Result<(), Error> {
+        if self.backlog.counts_requests() {
+            if self.backlog.take(count) {
+                self.waker.wake();
+            }
+            return Ok(());
+        }
         self.flow().request(count)?;
         self.waker.wake();
         Ok(())
+    }
+
+    /// A message has come that the program will take, in its time.
+    pub(crate) fn hold(self: &Arc<Self>, length: usize) -> Held {
+        Held {
+            share: self.backlog.hold(length),
+            control: Arc::clone(self),
+        }
+    }
+
+    /// For how many messages there is room; who waits for more is woken as by a cancel.
+    pub(crate) fn room(&self) -> usize {
+        usize::try_from(self.backlog.room()).unwrap_or(usize::MAX)
+    }
+
+    /// Waits while too much has not been taken, then until half of it was.
+    pub(crate) async fn half_taken(&self) {
+        if !self.backlog.is_full() {
+            return;
+        }
+        poll_fn(|context| {
+            self.waker.register(context.waker());
+            if self.backlog.is_half_full() {
+                Poll::Pending
+            } else {
+                Poll::Ready(())
+            }
+        })
+        .await;
     }
 
     pub fn is_ready(&self) -> bool {
@@ -158,6 +203,29 @@ impl Control {
             Poll::Ready(())
         } else {
             Poll::Pending
+        }
+    }
+}
+
+/// The share of a message in its call's backlog, until it was taken.
+#[derive(Debug)]
+pub struct Held {
+    control: Arc<Control>,
+    share: u64,
+}
+
+impl Held {
+    /// The message goes to the program; what is left counts on until it is dropped.
+    pub(crate) fn give(mut self) -> Option<Self> {
+        self.share = self.control.backlog.give(self.share).unwrap_or(0);
+        (self.share > 0).then_some(self)
+    }
+}
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        if self.control.backlog.release(self.share) {
+            self.control.waker.wake();
         }
     }
 }

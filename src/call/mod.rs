@@ -4,6 +4,7 @@
 //! be reached), writes frames, reads frames, and ends exactly once.
 
 mod answer;
+mod backlog;
 mod control;
 mod failure;
 mod flow;
@@ -28,7 +29,8 @@ use http::{HeaderValue, Method, Request, Uri, Version};
 use tokio::time::{Instant, sleep_until};
 use tonic::Code;
 
-pub use control::Control;
+pub use backlog::{Demand, ReadAhead};
+pub use control::{Control, Held};
 use flow::Phase;
 pub(crate) use start::{server_stream_blocking, start_stream, start_unary, unary_blocking};
 pub use stream::Handler;
@@ -67,7 +69,8 @@ pub struct CallOptions {
     pub wait_for_ready: Option<bool>,
     /// `None`: the channel's.
     pub encoding: Option<Encoding>,
-    pub manual_requests: bool,
+    pub demand: Demand,
+    pub read_ahead: ReadAhead,
 }
 
 /// A call that is checked and may start. Of the options it has what the attempts need.
@@ -81,7 +84,8 @@ pub struct Call {
     max_send: Limit,
     wait_for_ready: bool,
     encoding: Encoding,
-    manual_requests: bool,
+    demand: Demand,
+    read_ahead: ReadAhead,
     started: Instant,
     deadline: Option<Instant>,
 }
@@ -165,7 +169,8 @@ impl Call {
                 .or(configured.and_then(|configured| configured.wait_for_ready))
                 .unwrap_or(channel.defaults().wait_for_ready),
             encoding: options.encoding.unwrap_or(channel.encoding()),
-            manual_requests: options.manual_requests,
+            demand: options.demand,
+            read_ahead: options.read_ahead,
             started,
             deadline: timeout.and_then(|timeout| started.checked_add(timeout)),
         })
@@ -179,7 +184,7 @@ impl Call {
     /// What others may do to this call, once it streams.
     pub(crate) fn stream_control(&self) -> Control {
         let (limit, encoding) = (self.max_send, self.encoding);
-        Control::of_stream(self.manual_requests, limit, encoding)
+        Control::of_stream(self.demand, self.read_ahead, limit, encoding)
     }
 
     /// Of several the later wins.

@@ -6,7 +6,7 @@ use std::sync::{Arc, mpsc};
 
 use bytes::Bytes;
 
-use super::{Call, CallOptions, Control, Handler, Response, stream, unary};
+use super::{Call, CallOptions, Control, Demand, Handler, Response, stream, unary};
 use crate::channel::{ActiveCall, Channel};
 use crate::completion::{owed, wait};
 use crate::error::Error;
@@ -107,7 +107,7 @@ pub(crate) fn server_stream_blocking(
     runtime::refuse_on_library_thread("a blocking call")?;
     let (sender, receiver) = mpsc::channel();
     let options = CallOptions {
-        manual_requests: false,
+        demand: Demand::Any,
         ..options
     };
     start_stream(channel, method, options, |control, active| {

@@ -13,7 +13,7 @@ use super::error::zeebe_error;
 use super::handle::{self, Handle, living};
 use super::metadata::zeebe_metadata;
 use super::plugin::zeebe_metadata_plugin;
-use crate::call::{CallOptions, Control, Timeout};
+use crate::call::{CallOptions, Control, Demand, ReadAhead, Timeout};
 use crate::error::Error;
 use crate::options::{self, Given, Spec};
 use crate::runtime::Epoch;
@@ -49,6 +49,22 @@ pub enum ZeebeCompression {
     Gzip = 2,
 }
 
+/// How the messages of a call come, or the jobs of a job stream.
+#[ffi_export]
+#[allow(dead_code, reason = "names constants for C")]
+#[derive_ReprC]
+#[repr(i32)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ZeebeRequests {
+    /// By themselves.
+    Automatic = 0,
+    /// Only as zeebe_call_request() asks for them.
+    Manual = 1,
+    /// On a queue alone: by themselves, and zeebe_call_request() says how many the program has taken; until then they count as
+    /// waiting. For who takes events for others, which take their time.
+    Taken = 2,
+}
+
 /// Of one call. Initialise it with ::ZEEBE_CALL_OPTIONS_INIT.
 #[derive_ReprC]
 #[repr(C)]
@@ -70,17 +86,22 @@ pub struct zeebe_call_options {
     pub wait_for_ready: i32,
     /// One of the ZEEBE_COMPRESSION_ constants; DEFAULT is the channel's. Compressed answers are always taken.
     pub compression: i32,
-    /// 1: messages come only as zeebe_call_request() asks for them.
+    /// One of the ZEEBE_REQUESTS_ constants.
     pub manual_requests: i32,
     /// Must be 0.
     pub reserved: u32,
+    /// On a queue: messages that came and wait until they are taken. When so many wait, the call is read on once half of them were
+    /// taken; what fills the stream's window meanwhile (`grpc.http2.lookahead_bytes`) comes all the same.
+    pub max_buffered_messages: i64,
+    /// The same in bytes, of which each message has 256 more. One message always may wait.
+    pub max_buffered_bytes: i64,
 }
 
 // SAFETY: `repr(C)`, integers and pointers only, `size` first; no padding, as asserted below.
 unsafe impl Options for zeebe_call_options {
     const FIRST_SIZE: usize = offset_of!(Self, reserved) + size_of::<u32>();
 }
-const _: () = assert!(size_of::<zeebe_call_options>() == 64);
+const _: () = assert!(size_of::<zeebe_call_options>() == 80);
 
 /// A call under way. Owned by who received it: zeebe_call_free().
 #[derive_ReprC]
@@ -179,8 +200,37 @@ pub(crate) fn call_options(options: *const zeebe_call_options) -> Result<CallOpt
         },
         wait_for_ready: wait_for_ready(&options::WAIT_FOR_READY, given.wait_for_ready)?,
         encoding,
-        manual_requests: options::MANUAL_REQUESTS.flag(given.manual_requests)?,
+        demand: demand(given.manual_requests)?,
+        read_ahead: ReadAhead {
+            messages: options::MAX_BUFFERED_MESSAGES.number(given.max_buffered_messages)?,
+            bytes: options::MAX_BUFFERED_BYTES.number(given.max_buffered_bytes)?,
+        },
     })
+}
+
+/// By `manual_requests` of a call's options, or a job stream's.
+pub(crate) fn demand(requests: i32) -> Result<Demand, Error> {
+    const AUTOMATIC: i32 = ZeebeRequests::Automatic as i32;
+    const MANUAL: i32 = ZeebeRequests::Manual as i32;
+    const TAKEN: i32 = ZeebeRequests::Taken as i32;
+    match requests {
+        AUTOMATIC => Ok(Demand::Any),
+        MANUAL => Ok(Demand::Asked),
+        TAKEN => Ok(Demand::Taken),
+        other => {
+            let why = format!("is {other}, not a ZEEBE_REQUESTS_ constant");
+            Err(options::MANUAL_REQUESTS.refuse(why).into())
+        }
+    }
+}
+
+/// A handler has taken what it was called with.
+pub(crate) fn refuse_taken(demand: Demand) -> Result<(), Error> {
+    if demand == Demand::Taken {
+        let why = "is ZEEBE_REQUESTS_TAKEN, which is for completion queues";
+        return Err(options::MANUAL_REQUESTS.refuse(why).into());
+    }
+    Ok(())
 }
 
 /// Queues a message, copied; never waits. ILLEGAL_STATE: after half_close, the call has ended, or it is unary.
@@ -233,7 +283,8 @@ pub extern "C" fn zeebe_call_half_close(
     living("call", call)?.control.half_close()
 }
 
-/// Asks for `count` messages more. ILLEGAL_STATE: not started with manual_requests. INVALID_ARGUMENT: `count` < 1.
+/// Asks for `count` messages more, or says that so many were taken: see manual_requests of the options, without which it is
+/// ILLEGAL_STATE. INVALID_ARGUMENT: `count` < 1.
 #[apply(capi)]
 #[unsafe(no_mangle)]
 pub extern "C" fn zeebe_call_request(

@@ -8,12 +8,14 @@ use safer_ffi::c_char;
 use safer_ffi::prelude::{derive_ReprC, ffi_export, repr_c};
 
 use super::callback::{UserData, done, lend_error, zeebe_done_callback};
+use super::completion_queue::zeebe_completion_queue;
 use super::convert::{self, Out};
 use super::error::zeebe_error;
 use super::handle::{self, Handle, living};
 use super::plugin;
 use crate::channel::{Channel, Connectivity};
 use crate::error::Error;
+use crate::queue::Occurrence;
 use crate::runtime::{Epoch, unique_key};
 
 /// The connectivity of a channel, with gRPC's numbers.
@@ -85,11 +87,7 @@ pub extern "C" fn zeebe_channel_wait_for_state_change(
 ) -> Option<repr_c::Box<zeebe_error>> {
     let channel = &living("channel", channel)?.channel;
     let callback = convert::required("callback", callback)?;
-    let last = Connectivity::from_number(last_state).ok_or_else(|| {
-        Error::invalid_argument(format!(
-            "last_state is {last_state}, not a ZEEBE_CONNECTIVITY_ constant"
-        ))
-    })?;
+    let last = connectivity(last_state)?;
     let user_data = UserData(user_data);
     channel.watch_state(last, convert::timeout(timeout_ms), |runtime| {
         let (watched, runtime) = (Arc::clone(channel), Arc::clone(runtime));
@@ -102,6 +100,36 @@ pub extern "C" fn zeebe_channel_wait_for_state_change(
                 unsafe { callback(user_data.0, lend_error(error.as_ref()), state as i32) }
             });
         })
+    })
+}
+
+/// The same as an event of type DONE with `tag`, taken by zeebe_completion_queue_next(). SHUTDOWN also: the queue was shut down.
+#[apply(capi)]
+#[unsafe(no_mangle)]
+pub extern "C" fn zeebe_channel_wait_for_state_change_on_queue(
+    channel: Option<&zeebe_channel>,
+    last_state: i32,
+    timeout_ms: i64,
+    queue: Option<&zeebe_completion_queue>,
+    tag: u64,
+) -> Option<repr_c::Box<zeebe_error>> {
+    let channel = &living("channel", channel)?.channel;
+    let last = connectivity(last_state)?;
+    let queue = living("queue", queue)?.queue();
+    channel.watch_state(last, convert::timeout(timeout_ms), |_| {
+        let watched = Arc::clone(channel);
+        queue.owed(tag, move |result| {
+            let state = watched.state(false).unwrap_or(Connectivity::Shutdown);
+            Occurrence::State(state, result)
+        })
+    })
+}
+
+fn connectivity(number: i32) -> Result<Connectivity, Error> {
+    Connectivity::from_number(number).ok_or_else(|| {
+        Error::invalid_argument(format!(
+            "last_state is {number}, not a ZEEBE_CONNECTIVITY_ constant"
+        ))
     })
 }
 
@@ -119,6 +147,24 @@ pub extern "C" fn zeebe_channel_wait_ready(
     channel.ready_blocking(convert::timeout(timeout_ms))
 }
 
+/// The same without blocking: the end is an event of type DONE with `tag`, taken by zeebe_completion_queue_next(), with the `error`.
+///
+/// INVALID_ARGUMENT: NULL. SHUTDOWN: the queue or the runtime was shut down.
+#[apply(capi)]
+#[unsafe(no_mangle)]
+pub extern "C" fn zeebe_channel_wait_ready_on_queue(
+    channel: Option<&zeebe_channel>,
+    timeout_ms: i64,
+    queue: Option<&zeebe_completion_queue>,
+    tag: u64,
+) -> Option<repr_c::Box<zeebe_error>> {
+    let channel = &living("channel", channel)?.channel;
+    let queue = living("queue", queue)?.queue();
+    channel.start_waiting_for_ready(convert::timeout(timeout_ms), |_| {
+        queue.owed(tag, Occurrence::Done)
+    })
+}
+
 /// Fetches a token for an OAuth channel, even if there is a good one; joins a fetch under way. Needs no gateway.
 ///
 /// ILLEGAL_STATE: the channel has no OAuth. To the callback: INVALID_OAUTH_CREDENTIALS: the endpoint refused the client;
@@ -132,6 +178,18 @@ pub extern "C" fn zeebe_channel_retrieve_token(
 ) -> Option<repr_c::Box<zeebe_error>> {
     let channel = &living("channel", channel)?.channel;
     plugin::retrieve_token(channel.oauth2_plugin()?, callback, user_data)
+}
+
+/// The same as an event of type DONE with `tag`, taken by zeebe_completion_queue_next(). SHUTDOWN also: the queue was shut down.
+#[apply(capi)]
+#[unsafe(no_mangle)]
+pub extern "C" fn zeebe_channel_retrieve_token_on_queue(
+    channel: Option<&zeebe_channel>,
+    queue: Option<&zeebe_completion_queue>,
+    tag: u64,
+) -> Option<repr_c::Box<zeebe_error>> {
+    let channel = &living("channel", channel)?.channel;
+    plugin::retrieve_token_on_queue(channel.oauth2_plugin()?, queue, tag)
 }
 
 /// Writes the channel's settings with their origin, its options and its token's state as JSON. No secret is in it.
@@ -199,6 +257,23 @@ pub extern "C" fn zeebe_channel_close(
                 done(result);
             }
         })
+    })
+}
+
+/// The same as an event of type DONE with `tag`, after those of its calls that end on the same queue, taken by
+/// zeebe_completion_queue_next(). SHUTDOWN: the queue was shut down, and the channel is not closed.
+#[apply(capi)]
+#[unsafe(no_mangle)]
+pub extern "C" fn zeebe_channel_close_on_queue(
+    channel: Option<&zeebe_channel>,
+    grace_ms: i64,
+    queue: Option<&zeebe_completion_queue>,
+    tag: u64,
+) -> Option<repr_c::Box<zeebe_error>> {
+    let channel = &living("channel", channel)?.channel;
+    let queue = living("queue", queue)?.queue();
+    channel.close(convert::timeout(grace_ms), |_| {
+        queue.owed(tag, Occurrence::Done)
     })
 }
 

@@ -1,4 +1,5 @@
-//! Completion queues: where ends and events of calls are taken in batches, by threads or an event loop of the program's.
+//! Completion queues: where ends and events of all that is asynchronous are taken in batches, by threads or an event loop of the
+//! program's.
 
 use std::mem::offset_of;
 use std::ptr::null_mut;
@@ -30,14 +31,21 @@ pub enum ZeebeEventType {
     Unary = 1,
     /// An answer began: `metadata`.
     InitialMetadata = 2,
-    /// A message came: `message`.
+    /// A message came, or a job: `message`.
     Message = 3,
     /// More may be sent; advice.
     Ready = 4,
-    /// A call has ended: `metadata`, which are the trailers and never NULL, and `error` unless the status is OK.
+    /// A call has ended: `metadata`, which are the trailers and never NULL, and `error` unless the status is OK. Or a job stream, without
+    /// trailers; with `error` unless it was closed in order.
     Close = 5,
     /// zeebe_completion_queue_post().
     Posted = 6,
+    /// Anything else that was begun on the queue has ended: `error`, unless it went well; `state` of
+    /// zeebe_channel_wait_for_state_change_on_queue(), `metadata` of zeebe_metadata_plugin_get_metadata_on_queue().
+    Done = 7,
+    /// A job stream goes on after a failure, as ::zeebe_job_stream_error_callback says: `error`, `failures`, `pause_ms`. While one is not
+    /// taken, nothing follows of its job stream, and the last 16 failures wait.
+    JobStreamError = 8,
 }
 
 /// What happened. It owns what its pointers point to: zeebe_events_clear(); set one to NULL to keep what it points to.
@@ -47,11 +55,11 @@ pub enum ZeebeEventType {
 #[repr(C)]
 #[derive(Clone, Copy)]
 pub struct zeebe_event {
-    /// Of the call, as it was started.
+    /// As it was given for what this is about.
     pub tag: u64,
     /// One of the ZEEBE_EVENT_TYPE_ constants.
     pub event_type: i32,
-    /// Of UNARY and CLOSE: 0 (OK) or the error's.
+    /// Of what has an `error` or might: the error's, or 0 (OK).
     pub grpc_status: i32,
     /// Of UNARY and MESSAGE: the message's bytes, owned by `response` or `message`.
     pub data: *const u8,
@@ -65,6 +73,12 @@ pub struct zeebe_event {
     pub metadata: *mut zeebe_metadata,
     /// zeebe_error_free().
     pub error: *mut zeebe_error,
+    /// One of the ZEEBE_CONNECTIVITY_ constants.
+    pub state: i32,
+    /// In a row, with this one; 2 147 483 647 if there were more.
+    pub failures: i32,
+    /// Until the next try.
+    pub pause_ms: i64,
 }
 
 /// Its size in the first release that had it. Never changes.
@@ -72,7 +86,7 @@ const FIRST_EVENT_SIZE: usize = offset_of!(zeebe_event, error) + size_of::<*mut 
 /// Beyond it, `event_size` is most likely something else.
 const ABSURD_EVENT_SIZE: usize = 4096;
 
-/// Where ends and events of calls wait to be taken. Owned by who received it: zeebe_completion_queue_free().
+/// Where the ends and events of what was begun wait to be taken. Owned by who received it: zeebe_completion_queue_free().
 #[derive_ReprC]
 #[repr(opaque)]
 pub struct zeebe_completion_queue {
@@ -112,6 +126,9 @@ impl zeebe_event {
         response: null_mut(),
         metadata: null_mut(),
         error: null_mut(),
+        state: 0,
+        failures: 0,
+        pause_ms: 0,
     };
 
     fn new(event: Event) -> Self {
@@ -119,6 +136,14 @@ impl zeebe_event {
             tag: event.tag,
             event_type: event_type as i32,
             ..Self::NONE
+        };
+        let done = |ended: Result<(), Error>| match ended {
+            Ok(()) => of(ZeebeEventType::Done),
+            Err(error) => Self {
+                grpc_status: error.code() as i32,
+                error: owned(zeebe_error::new(error)),
+                ..of(ZeebeEventType::Done)
+            },
         };
         match event.occurrence {
             Occurrence::Posted => of(ZeebeEventType::Posted),
@@ -154,6 +179,22 @@ impl zeebe_event {
                     ..of(ZeebeEventType::Close)
                 }
             }
+            Occurrence::Done(ended) => done(ended),
+            Occurrence::State(state, ended) => Self {
+                state: state as i32,
+                ..done(ended)
+            },
+            Occurrence::Metadata(Ok(metadata)) => Self {
+                metadata: owned(zeebe_metadata::new(metadata)),
+                ..done(Ok(()))
+            },
+            Occurrence::Metadata(Err(error)) => done(Err(error)),
+            Occurrence::JobStreamFailed(failure, _) => Self {
+                event_type: ZeebeEventType::JobStreamError as i32,
+                failures: i32::try_from(failure.in_a_row).unwrap_or(i32::MAX),
+                pause_ms: i64::try_from(failure.pause.as_millis()).unwrap_or(i64::MAX),
+                ..done(Err(failure.error))
+            },
         }
     }
 
@@ -236,7 +277,7 @@ pub extern "C" fn zeebe_completion_queue_fd(
 /// first one `timeout_ms` at most (< 0: for ever; 0: not at all).
 ///
 /// `event_size` is `sizeof(zeebe_event)`. Time-out: `*count` is 0. The events own their data: zeebe_events_clear(). Any
-/// number of threads may take from one queue; the events of one call come in order, but threads may overtake one another.
+/// number of threads may take from one queue; the events of one tag come in order, but threads may overtake one another.
 /// SHUTDOWN: the queue or the runtime was shut down, and nothing is left to come. ILLEGAL_STATE: with a `timeout_ms` other
 /// than 0 on a library thread. INVALID_ARGUMENT: NULL, `capacity` 0, a wrong `event_size`.
 #[apply(capi)]
@@ -316,7 +357,7 @@ pub extern "C" fn zeebe_completion_queue_post(
     living("queue", queue)?.queue().post(tag)
 }
 
-/// Refuses new calls and posts from now on; running calls still end here. NULL is allowed.
+/// Refuses posts and what would begin here from now on; what runs still ends here. NULL is allowed.
 ///
 /// Once all have ended and all was taken, zeebe_completion_queue_next() returns SHUTDOWN, to every thread, and the
 /// descriptor stays readable. zeebe_runtime_shutdown() shuts down every queue.
@@ -341,7 +382,7 @@ pub extern "C" fn zeebe_completion_queue_ref(
     queue.map(|queue| Box::new(another(queue)).into())
 }
 
-/// Frees a queue's handle; the last one cancels its calls, and events not taken are lost. NULL is allowed.
+/// Frees a queue's handle; the last one cancels its calls and job streams, and events not taken are lost. NULL is allowed.
 #[apply(capi)]
 #[unsafe(no_mangle)]
 pub extern "C" fn zeebe_completion_queue_free(queue: Option<repr_c::Box<zeebe_completion_queue>>) {

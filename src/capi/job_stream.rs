@@ -8,18 +8,21 @@ use bytes::Bytes;
 use macro_rules_attribute::apply;
 use safer_ffi::prelude::{derive_ReprC, repr_c};
 
-use super::call::CancelOnDrop;
+use super::call::{CancelOnDrop, demand, refuse_taken};
 use super::callback::{UserData, lend_error};
 use super::channel::zeebe_channel;
+use super::completion_queue::zeebe_completion_queue;
 use super::convert::{self, Options, Out};
 use super::error::zeebe_error;
 use super::handle::{self, Handle, living};
+use super::library::zeebe_destroy;
 use super::metadata::zeebe_metadata;
 use super::streaming_call::{Callbacks, zeebe_call_handler};
-use crate::call::Handler;
+use crate::call::{Handler, Held, ReadAhead};
 use crate::error::Error;
 use crate::job_stream::{Failure, JobHandler, JobStream, JobStreamOptions};
 use crate::options;
+use crate::queue::Entry;
 use crate::runtime::Epoch;
 use crate::wire::Metadata;
 
@@ -37,7 +40,7 @@ pub type zeebe_job_stream_error_callback = Option<
     ),
 >;
 
-/// Of zeebe_channel_stream_jobs(). Initialise it with ::ZEEBE_JOB_STREAM_OPTIONS_INIT.
+/// Of zeebe_channel_stream_jobs() and its like. Initialise it with ::ZEEBE_JOB_STREAM_OPTIONS_INIT.
 #[derive_ReprC]
 #[repr(C)]
 #[derive(Clone, Copy)]
@@ -46,26 +49,33 @@ pub struct zeebe_job_stream_options {
     pub size: usize,
     /// Sent with every call. Copied. NULL: none.
     pub metadata: *const zeebe_metadata,
-    /// Jobs that wait here for a slow on_message or for zeebe_job_stream_request(). When so many wait, the gateway
-    /// is asked for no more, but for what fills the stream's window (`grpc.http2.lookahead_bytes`).
+    /// Jobs that wait here for a slow on_message, on a queue until they are taken, or for zeebe_job_stream_request(). When so many wait,
+    /// the gateway is asked for no more, but for what fills the stream's window (`grpc.http2.lookahead_bytes`).
     pub max_buffered_jobs: i64,
     /// A stream that brought no job for so long is opened anew.
     pub watchdog_ms: i64,
     /// How often ActivateJobs looks for jobs that the stream did not bring, ± 10 %.
     pub poll_interval_ms: i64,
-    /// 1: jobs come only as zeebe_job_stream_request() asks for them.
+    /// One of the ZEEBE_REQUESTS_ constants, here for zeebe_job_stream_request().
     pub manual_requests: i32,
     /// Must be 0.
     pub reserved: u32,
-    /// Told of each failure that the job stream goes on after. It gets the user data of the handler. May be NULL.
+    /// Told of each failure that the job stream goes on after. It gets the user data of the handler, or on a queue that of the options.
+    /// May be NULL: on a queue failures are events then.
     pub on_error: zeebe_job_stream_error_callback,
+    /// As max_buffered_jobs, in bytes, of which each job has 256 more. One job always may wait.
+    pub max_buffered_job_bytes: i64,
+    /// On a queue: on_error's.
+    pub user_data: *mut c_void,
+    /// On a queue, with on_error: of user_data, after the end. May be NULL.
+    pub destroy: zeebe_destroy,
 }
 
 // SAFETY: `repr(C)`, integers and pointers only, `size` first; no padding, as asserted below.
 unsafe impl Options for zeebe_job_stream_options {
     const FIRST_SIZE: usize = offset_of!(Self, reserved) + size_of::<u32>();
 }
-const _: () = assert!(size_of::<zeebe_job_stream_options>() == 56);
+const _: () = assert!(size_of::<zeebe_job_stream_options>() == 80);
 
 /// A job stream. Owned by who received it: zeebe_job_stream_free().
 #[derive_ReprC]
@@ -83,6 +93,18 @@ impl Handle for zeebe_job_stream {
     }
 }
 
+impl zeebe_job_stream {
+    /// The first handle of a job stream.
+    fn boxed(stream: JobStream, epoch: Epoch) -> Option<repr_c::Box<Self>> {
+        let stream = Self {
+            owner: Arc::new(CancelOnDrop(Arc::clone(stream.control()))),
+            stream: Arc::new(stream),
+            epoch,
+        };
+        Some(Box::new(stream).into())
+    }
+}
+
 fn job_stream_options(given: zeebe_job_stream_options) -> Result<JobStreamOptions, Error> {
     if given.reserved != 0 {
         return Err(Error::invalid_argument("options.reserved is not 0"));
@@ -91,10 +113,13 @@ fn job_stream_options(given: zeebe_job_stream_options) -> Result<JobStreamOption
     let metadata = unsafe { given.metadata.as_ref() };
     Ok(JobStreamOptions {
         metadata: metadata.map_or(Metadata::default(), |given| given.metadata.clone()),
-        max_buffered_jobs: options::MAX_BUFFERED_JOBS.number(given.max_buffered_jobs)? as usize,
+        read_ahead: ReadAhead {
+            messages: options::MAX_BUFFERED_JOBS.number(given.max_buffered_jobs)?,
+            bytes: options::MAX_BUFFERED_JOB_BYTES.number(given.max_buffered_job_bytes)?,
+        },
         watchdog: options::WATCHDOG.milliseconds(given.watchdog_ms)?,
         poll_interval: options::POLL_INTERVAL.milliseconds(given.poll_interval_ms)?,
-        manual_requests: options::MANUAL_REQUESTS.flag(given.manual_requests)?,
+        demand: demand(given.manual_requests)?,
     })
 }
 
@@ -123,6 +148,11 @@ impl Handler for JobCallbacks {
 }
 
 impl JobHandler for JobCallbacks {
+    async fn job(self: &Arc<Self>, job: Bytes, held: Held) {
+        drop(held); // it waits no more
+        self.message(job).await;
+    }
+
     async fn failed(self: &Arc<Self>, failure: Failure) {
         if let Some(callback) = self.on_error {
             let error = zeebe_error::new(failure.error);
@@ -175,32 +205,109 @@ pub extern "C" fn zeebe_channel_stream_jobs(
     let options = unsafe { convert::options("options", options) }?;
     let on_error = options.on_error;
     let options = job_stream_options(options)?;
+    refuse_taken(options.demand)?;
     // SAFETY: an options struct of the header's contract.
     let handler = unsafe { convert::options("handler", handler) }?;
     convert::required("handler.on_close", handler.on_close)?;
     let runtime = channel.runtime()?;
     JobStream::start(channel, request, options, |stream, active| {
-        out.write(Some(
-            Box::new(zeebe_job_stream {
-                owner: Arc::new(CancelOnDrop(Arc::clone(stream.control()))),
-                stream: Arc::new(stream),
-                epoch: channel.epoch(),
-            })
-            .into(),
-        ));
-        JobCallbacks {
-            callbacks: Arc::new(Callbacks::new(
-                handler,
-                UserData(user_data),
-                &runtime,
-                active,
-            )),
+        out.write(zeebe_job_stream::boxed(stream, channel.epoch()));
+        let user_data = UserData(user_data);
+        Ok(JobCallbacks {
+            callbacks: Arc::new(Callbacks::new(handler, user_data, &runtime, Some(active))),
             on_error,
-        }
+        })
     })
 }
 
-/// Asks for `count` jobs more. ILLEGAL_STATE: not started with manual_requests. INVALID_ARGUMENT: `count` < 1.
+/// Events of a queue, and perhaps a function for failures.
+struct OnQueue {
+    entry: Arc<Entry>,
+    errors: Option<Arc<JobCallbacks>>,
+}
+
+impl Handler for OnQueue {
+    async fn initial_metadata(self: &Arc<Self>, metadata: Metadata) {
+        self.entry.initial_metadata(metadata).await;
+    }
+
+    async fn message(self: &Arc<Self>, message: Bytes) {
+        self.entry.message(message).await;
+    }
+
+    async fn ready(self: &Arc<Self>) {
+        self.entry.ready().await;
+    }
+
+    fn close(self: Arc<Self>, ended: Result<Metadata, Error>) {
+        Arc::clone(&self.entry).close(ended);
+        if let Some(errors) = &self.errors {
+            Arc::clone(errors).close(Ok(Metadata::default()));
+        }
+    }
+}
+
+impl JobHandler for OnQueue {
+    async fn job(self: &Arc<Self>, job: Bytes, held: Held) {
+        self.entry.job(job, held).await;
+    }
+
+    async fn failed(self: &Arc<Self>, failure: Failure) {
+        match &self.errors {
+            Some(errors) => errors.failed(failure).await,
+            None => self.entry.failed(failure).await,
+        }
+    }
+}
+
+/// The same with events with `tag`, taken by zeebe_completion_queue_next(): MESSAGE for each job, JOB_STREAM_ERROR, and CLOSE, once and last.
+///
+/// Jobs that are not taken count as waiting: see max_buffered_jobs. What is in the queue when the job stream ends is still there to be
+/// taken. SHUTDOWN also: the queue was shut down.
+#[apply(capi)]
+#[unsafe(no_mangle)]
+pub extern "C" fn zeebe_channel_stream_jobs_on_queue(
+    channel: Option<&zeebe_channel>,
+    request: *const u8,
+    length: usize,
+    options: *const zeebe_job_stream_options,
+    queue: Option<&zeebe_completion_queue>,
+    tag: u64,
+    stream: *mut Option<repr_c::Box<zeebe_job_stream>>,
+) -> Option<repr_c::Box<zeebe_error>> {
+    // SAFETY: an out-parameter of the header's contract.
+    let out = unsafe { Out::new("stream", stream) }?;
+    let channel = &living("channel", channel)?.channel;
+    // SAFETY: bytes of the header's contract.
+    let request = unsafe { convert::bytes("request", request, length) }?;
+    // SAFETY: an options struct of the header's contract.
+    let given = unsafe { convert::options("options", options) }?;
+    let options = job_stream_options(given)?;
+    let runtime = channel.runtime()?;
+    let queue = living("queue", queue)?.queue();
+    JobStream::start(channel, request, options, |stream, active| {
+        let entry = queue.enter(tag, stream.control(), active)?;
+        out.write(zeebe_job_stream::boxed(stream, channel.epoch()));
+        let errors = |callback| {
+            let handler = zeebe_call_handler {
+                destroy: given.destroy,
+                ..zeebe_call_handler::NONE
+            };
+            let user_data = UserData(given.user_data);
+            Arc::new(JobCallbacks {
+                callbacks: Arc::new(Callbacks::new(handler, user_data, &runtime, None)),
+                on_error: Some(callback),
+            })
+        };
+        Ok(OnQueue {
+            entry: Arc::new(entry),
+            errors: given.on_error.map(errors),
+        })
+    })
+}
+
+/// Asks for `count` jobs more, or says that so many were taken: see manual_requests of the options, without which it is
+/// ILLEGAL_STATE. INVALID_ARGUMENT: `count` < 1.
 #[apply(capi)]
 #[unsafe(no_mangle)]
 pub extern "C" fn zeebe_job_stream_request(

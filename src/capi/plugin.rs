@@ -9,6 +9,7 @@ use safer_ffi::c_char;
 use safer_ffi::prelude::{derive_ReprC, repr_c};
 
 use super::callback::{UserData, done, lend_error, zeebe_done_callback};
+use super::completion_queue::zeebe_completion_queue;
 use super::convert::{self, Options, Out};
 use super::error::zeebe_error;
 use super::handle::{self, Handle, living};
@@ -21,6 +22,7 @@ use super::token_request::{
 use crate::credentials::{GivenClient, Lifetime, Plugin, TokenSource};
 use crate::error::Error;
 use crate::options::{self, Spec};
+use crate::queue::Occurrence;
 use crate::runtime::{Epoch, unique_key};
 use crate::wire::Metadata;
 
@@ -218,6 +220,26 @@ pub extern "C" fn zeebe_metadata_plugin_get_metadata(
     })
 }
 
+/// The same as an event of type DONE with `tag` and `metadata`, taken by zeebe_completion_queue_next(). SHUTDOWN also: the queue was shut
+/// down.
+#[apply(capi)]
+#[unsafe(no_mangle)]
+pub extern "C" fn zeebe_metadata_plugin_get_metadata_on_queue(
+    plugin: Option<&zeebe_metadata_plugin>,
+    service_url: *const c_char,
+    method_name: *const c_char,
+    queue: Option<&zeebe_completion_queue>,
+    tag: u64,
+) -> Option<repr_c::Box<zeebe_error>> {
+    let plugin = &living("plugin", plugin)?.plugin;
+    // SAFETY: a string of the header's contract.
+    unsafe { convert::text("service_url", service_url) }?;
+    // SAFETY: a string of the header's contract.
+    unsafe { convert::text("method_name", method_name) }?;
+    let queue = living("queue", queue)?.queue();
+    plugin.metadata(|_| queue.owed(tag, Occurrence::Metadata))
+}
+
 /// Writes 1 to `expired` if a call would need a new token now, else 0. ILLEGAL_STATE: the plugin fetches no token.
 #[apply(capi)]
 #[unsafe(no_mangle)]
@@ -254,6 +276,26 @@ pub(crate) fn retrieve_token(
 ) -> Result<(), Error> {
     let callback = convert::required("callback", callback)?;
     plugin.start_retrieving(|runtime| Ok(done(callback, user_data, runtime)))
+}
+
+/// The same as an event of type DONE with `tag`, taken by zeebe_completion_queue_next(). SHUTDOWN also: the queue was shut down.
+#[apply(capi)]
+#[unsafe(no_mangle)]
+pub extern "C" fn zeebe_metadata_plugin_retrieve_token_on_queue(
+    plugin: Option<&zeebe_metadata_plugin>,
+    queue: Option<&zeebe_completion_queue>,
+    tag: u64,
+) -> Option<repr_c::Box<zeebe_error>> {
+    retrieve_token_on_queue(&living("plugin", plugin)?.plugin, queue, tag)
+}
+
+pub(crate) fn retrieve_token_on_queue(
+    plugin: &Arc<Plugin>,
+    queue: Option<&zeebe_completion_queue>,
+    tag: u64,
+) -> Result<(), Error> {
+    let queue = living("queue", queue)?.queue();
+    plugin.start_retrieving(|_| queue.owed(tag, Occurrence::Done))
 }
 
 /// Another handle on the same plugin. NULL for NULL.

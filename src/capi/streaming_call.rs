@@ -10,7 +10,7 @@ use safer_ffi::c_char;
 use safer_ffi::prelude::{derive_ReprC, repr_c};
 
 use super::buffer::zeebe_buffer;
-use super::call::{call_options, zeebe_call, zeebe_call_options};
+use super::call::{call_options, refuse_taken, zeebe_call, zeebe_call_options};
 use super::callback::{UserData, lend_error};
 use super::channel::zeebe_channel;
 use super::completion_queue::zeebe_completion_queue;
@@ -70,13 +70,25 @@ unsafe impl Options for zeebe_call_handler {
 }
 const _: () = assert!(size_of::<zeebe_call_handler>() == 48);
 
+impl zeebe_call_handler {
+    pub(crate) const NONE: Self = Self {
+        size: size_of::<Self>(),
+        on_initial_metadata: None,
+        on_message: None,
+        on_ready: None,
+        on_close: None,
+        destroy: None,
+    };
+}
+
 /// A handler's functions, called on the thread for callbacks.
 pub(crate) struct Callbacks {
     handler: zeebe_call_handler,
     user: Owned,
     runtime: Arc<Runtime>,
     key: usize,
-    _active: ActiveCall,
+    /// `None`: another has it.
+    _active: Option<ActiveCall>,
 }
 
 impl Callbacks {
@@ -85,7 +97,7 @@ impl Callbacks {
         handler: zeebe_call_handler,
         user_data: UserData,
         runtime: &Arc<Runtime>,
-        active: ActiveCall,
+        active: Option<ActiveCall>,
     ) -> Self {
         Self {
             handler,
@@ -177,6 +189,7 @@ pub extern "C" fn zeebe_channel_start_call(
     // SAFETY: a string of the header's contract.
     let method = unsafe { convert::text("method", method) }?;
     let options = call_options(options)?;
+    refuse_taken(options.demand)?;
     // SAFETY: an options struct of the header's contract.
     let handler = unsafe { convert::options("handler", handler) }?;
     convert::required("handler.on_close", handler.on_close)?;
@@ -187,7 +200,7 @@ pub extern "C" fn zeebe_channel_start_call(
             handler,
             UserData(user_data),
             &runtime,
-            active,
+            Some(active),
         ))
     })
 }

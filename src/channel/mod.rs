@@ -262,12 +262,24 @@ impl Channel {
         self.spawn(|runtime| Ok(owed(changed, prepare(runtime)?)))
     }
 
+    /// Connects and waits, through failures too, `timeout` at most (`None`: for ever). What `prepare` gives gets the end, once.
+    pub(crate) fn start_waiting_for_ready<F>(
+        self: &Arc<Self>,
+        timeout: Option<Duration>,
+        prepare: impl FnOnce(&Arc<Runtime>) -> Result<F, Error>,
+    ) -> Result<(), Error>
+    where
+        F: FnOnce(Result<(), Error>) + Send + 'static,
+    {
+        let channel = Arc::clone(self);
+        let ready = async move { channel.ready_within(timeout).await };
+        self.spawn(|runtime| Ok(owed(ready, prepare(runtime)?)))
+    }
+
     /// Blocks for it.
     pub(crate) fn ready_blocking(self: &Arc<Self>, timeout: Option<Duration>) -> Result<(), Error> {
         wait("waiting for a connection", |end| {
-            let channel = Arc::clone(self);
-            let ready = async move { channel.ready_within(timeout).await };
-            self.spawn(|_| Ok(owed(ready, end)))
+            self.start_waiting_for_ready(timeout, |_| Ok(end))
         })
     }
 

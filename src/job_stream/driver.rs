@@ -15,7 +15,7 @@ use super::requests::Requests;
 use super::task::Task;
 use super::watch::{Action, Event, Watch};
 use super::{Closing, Failure, JobHandler, JobStreamOptions};
-use crate::call::{self, Call, CallOptions, Control, Owed, Timeout};
+use crate::call::{self, Call, CallOptions, Control, Demand, Owed, Timeout};
 use crate::channel::{ACTIVATE_JOBS, Channel, STREAM_ACTIVATED_JOBS};
 use crate::error::Error;
 use crate::runtime::lock;
@@ -56,10 +56,10 @@ impl Driver {
             channel: Arc::clone(channel),
             requests,
             metadata: options.metadata,
+            feed: Arc::new(Mutex::new(Feed::new(&control))),
             control,
             closing,
             watch: Watch::new(options.watchdog, options.poll_interval, Instant::now()),
-            feed: Arc::new(Mutex::new(Feed::new(options.max_buffered_jobs))),
             calls: Vec::new(),
             delivery: None,
             failures: VecDeque::new(),
@@ -146,11 +146,11 @@ impl Driver {
             if !self.closing.begun.load(Ordering::Acquire) && self.ended.is_none() {
                 ready!(self.control.poll_demand(context));
             }
-            let Some(job) = lock(&self.feed).jobs.pop_front() else {
+            let Some((job, held)) = lock(&self.feed).jobs.pop_front() else {
                 return Poll::Ready(());
             };
             let handler = Arc::clone(handler);
-            self.delivery = Some(Task::new(async move { handler.message(job).await }));
+            self.delivery = Some(Task::new(async move { handler.job(job, held).await }));
         }
     }
 
@@ -175,7 +175,7 @@ impl Driver {
                     timeout: Timeout::None,
                     metadata: self.metadata.clone(),
                     wait_for_ready: Some(true),
-                    manual_requests: true,
+                    demand: Demand::Asked,
                     ..CallOptions::default()
                 };
                 let message = Ok(self.requests.stream.clone());

@@ -10,7 +10,7 @@ use bytes::Bytes;
 
 use super::requests;
 use super::watch::{Event, StreamId};
-use crate::call::{Control, Handler};
+use crate::call::{Control, Handler, Held};
 use crate::channel::ActiveCall;
 use crate::error::Error;
 use crate::runtime::lock;
@@ -18,20 +18,22 @@ use crate::wire::Metadata;
 
 #[derive(Debug)]
 pub(super) struct Feed {
-    pub(super) jobs: VecDeque<Bytes>,
+    /// With their shares in what may wait.
+    pub(super) jobs: VecDeque<(Bytes, Held)>,
     pub(super) events: Vec<Event>,
-    limit: usize,
+    /// The job stream's, which knows what waits here and further on.
+    control: Arc<Control>,
     /// What a poll under way may bring.
     polled_for: usize,
     found: usize,
 }
 
 impl Feed {
-    pub(super) fn new(limit: usize) -> Self {
+    pub(super) fn new(control: &Arc<Control>) -> Self {
         Self {
             jobs: VecDeque::new(),
             events: Vec::new(),
-            limit,
+            control: Arc::clone(control),
             polled_for: 0,
             found: 0,
         }
@@ -39,12 +41,17 @@ impl Feed {
 
     /// For how many jobs there is room.
     pub(super) fn room(&self) -> usize {
-        self.limit.saturating_sub(self.jobs.len())
+        self.control.room()
     }
 
     /// Whether a stream may bring a job, beside what a poll under way may bring.
     pub(super) fn takes_more(&self) -> bool {
         self.room() > self.polled_for
+    }
+
+    fn add(&mut self, job: Bytes) {
+        let held = self.control.hold(job.len());
+        self.jobs.push_back((job, held));
     }
 
     pub(super) fn poll_begins(&mut self, max: usize) {
@@ -128,7 +135,7 @@ impl Handler for Source {
         let mut feed = lock(&self.feed);
         match self.origin {
             Origin::Stream(id) => {
-                feed.jobs.push_back(message);
+                feed.add(message);
                 feed.events.push(Event::Heard(id));
                 counters.job_pushed();
                 let more = feed.takes_more() || self.draining.load(Ordering::Relaxed);
@@ -143,7 +150,9 @@ impl Handler for Source {
                     feed.found += jobs.len();
                     feed.polled_for = feed.polled_for.saturating_sub(jobs.len());
                     counters.jobs_polled(jobs.len());
-                    feed.jobs.extend(jobs);
+                    for job in jobs {
+                        feed.add(job);
+                    }
                 }
                 Err(error) => tracing::warn!("an ActivateJobsResponse is broken: {error}"),
             },

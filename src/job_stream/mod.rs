@@ -13,8 +13,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use atomic_waker::AtomicWaker;
+use bytes::Bytes;
 
-use crate::call::{Control, Handler};
+use crate::call::{Control, Demand, Handler, Held, ReadAhead};
 use crate::channel::{ActiveCall, Channel};
 use crate::error::Error;
 use crate::wire::framing::Limit;
@@ -26,13 +27,13 @@ use requests::Requests;
 pub struct JobStreamOptions {
     /// Sent with every call.
     pub metadata: Metadata,
-    pub max_buffered_jobs: usize,
+    /// Of jobs that came and that the program has not taken, wherever they wait.
+    pub read_ahead: ReadAhead,
     /// A stream that brings nothing for so long is replaced.
     pub watchdog: Duration,
     /// How often jobs are looked for that the stream did not bring.
     pub poll_interval: Duration,
-    /// Jobs are delivered only as they are asked for.
-    pub manual_requests: bool,
+    pub demand: Demand,
 }
 
 /// A failure that the job stream goes on after.
@@ -48,8 +49,10 @@ pub struct Failure {
     pub pause: Duration,
 }
 
-/// Told what comes of a job stream, one thing at a time: as of a call, but for what it goes on after.
+/// Told what comes of a job stream, one thing at a time: as of a call, but for the share that a job has in what may wait, and
+/// for what it goes on after.
 pub trait JobHandler: Handler {
+    fn job(self: &Arc<Self>, job: Bytes, held: Held) -> impl Future<Output = ()> + Send;
     fn failed(self: &Arc<Self>, failure: Failure) -> impl Future<Output = ()> + Send;
 }
 
@@ -74,12 +77,13 @@ impl JobStream {
         channel: &Arc<Channel>,
         request: &[u8],
         options: JobStreamOptions,
-        prepare: impl FnOnce(Self, ActiveCall) -> H,
+        prepare: impl FnOnce(Self, ActiveCall) -> Result<H, Error>,
     ) -> Result<(), Error> {
         let requests = Requests::new(request)?;
         channel.spawn(|_| {
             let control = Arc::new(Control::of_stream(
-                options.manual_requests,
+                options.demand,
+                options.read_ahead,
                 Limit::NOTHING,
                 Encoding::Identity,
             ));
@@ -89,7 +93,7 @@ impl JobStream {
                 control: Arc::clone(&control),
                 closing: Arc::clone(&closing),
             };
-            let handler = Arc::new(prepare(stream, active));
+            let handler = Arc::new(prepare(stream, active)?);
             let driver = Driver::new(channel, requests, options, control, closing);
             Ok(driver.run(handler))
         })
@@ -100,7 +104,7 @@ impl JobStream {
         &self.control
     }
 
-    /// Asks for `count` jobs more; only with manual requests.
+    /// Asks for `count` jobs more, or says that so many were taken.
     pub fn request(&self, count: u64) -> Result<(), Error> {
         self.control.request(count)
     }

@@ -84,12 +84,16 @@ options! {
     MAX_RECEIVE_MESSAGE_LENGTH = "options" "max_receive_message_length", number(Unit::Bytes, i32::MAX as i64, Absent::Is("the channel's"), true);
     WAIT_FOR_READY = "options" "wait_for_ready", Takes::Constant("WAIT_FOR_READY");
     COMPRESSION = "options" "compression", Takes::Constant("COMPRESSION");
-    MANUAL_REQUESTS = "options" "manual_requests", Takes::Flag;
+    MANUAL_REQUESTS = "options" "manual_requests", Takes::Constant("REQUESTS");
+    MAX_BUFFERED_MESSAGES = "options" "max_buffered_messages", number(Unit::Count, 100_000, Absent::Value(8192), false);
+    MAX_BUFFERED_BYTES = "options" "max_buffered_bytes", number(Unit::Bytes, i32::MAX as i64, Absent::Value(2 * 1024 * 1024), false);
 
     MAX_BUFFERED_JOBS = "options" "max_buffered_jobs", number(Unit::Count, 100_000, Absent::Value(32), false);
+    MAX_BUFFERED_JOB_BYTES = "options" "max_buffered_job_bytes", number(Unit::Bytes, i32::MAX as i64, Absent::Value(2 * 1024 * 1024), false);
     WATCHDOG = "options" "watchdog_ms", number(Unit::Milliseconds, 366 * DAY_MS, Absent::Value(60_000), false);
     POLL_INTERVAL = "options" "poll_interval_ms", number(Unit::Milliseconds, 366 * DAY_MS, Absent::Value(10_000), false);
     ON_ERROR = "options" "on_error", Takes::Object;
+    USER_DATA = "options" "user_data", Takes::Object;
 
     IO_THREADS = "options" "io_threads", number(Unit::Count, 64, Absent::Value(1), false);
     CALLBACK_THREADS = "options" "callback_threads", number(Unit::Count, 256, Absent::Is("none"), false);
@@ -125,8 +129,9 @@ pub static GROUPS: &[Group] = &[
     Group { name: "camunda_cloud_channel_options", options: &[&CLUSTER_ID, &REGION, &OAUTH2] },
     Group { name: "call_options", options: &[
         &TIMEOUT, &METADATA, &CREDENTIALS, &AUTHORITY, &MAX_RECEIVE_MESSAGE_LENGTH, &WAIT_FOR_READY, &COMPRESSION, &MANUAL_REQUESTS,
+        &MAX_BUFFERED_MESSAGES, &MAX_BUFFERED_BYTES,
     ] },
     Group { name: "job_stream_options", options: &[
-        &METADATA, &MAX_BUFFERED_JOBS, &WATCHDOG, &POLL_INTERVAL, &MANUAL_REQUESTS, &ON_ERROR,
+        &METADATA, &MAX_BUFFERED_JOBS, &WATCHDOG, &POLL_INTERVAL, &MANUAL_REQUESTS, &ON_ERROR, &MAX_BUFFERED_JOB_BYTES, &USER_DATA, &DESTROY,
     ] },
 ];

@@ -1,4 +1,4 @@
-/* The chaos of chaos.c for calls on completion queues: shared queues, threads in _next, queues that are shut down or freed under
+/* The chaos of chaos.c for all that ends on completion queues: calls, job streams, closes, waits and tokens; shared queues, threads in _next, queues that are shut down or freed under
    their calls, and the end of the library in the midst of it, several times. Each call of a queue that was drained has
    exactly one end, one of a queue that was freed has one at most, and nothing is left.
    usage: chaos_queues CALLS [SEED]; ADDRESS is the gateway's */
@@ -7,7 +7,7 @@
 
 enum { QUEUES = 4, KEPT = 4, MOST_TAKERS = 3, MOST_EVENTS = 16 };
 
-/* One call, or one event of the program's own. Its queue has it until the queue is over. */
+/* One call or its like, or one event of the program's own. Its queue has it until the queue is over. */
 typedef struct record {
   struct record *next;
   atomic_int ends;
@@ -30,6 +30,7 @@ static atomic_long living_queues;
 static pthread_mutex_t queues_mutex = PTHREAD_MUTEX_INITIALIZER;
 static pthread_cond_t queues_changed = PTHREAD_COND_INITIALIZER;
 static shared_queue *queues[QUEUES];
+static zeebe_metadata_plugin *plugin; /* of this epoch */
 
 static record *record_new(shared_queue *q, int32_t end_type) {
   record *r = calloc(1, sizeof *r);
@@ -48,7 +49,7 @@ static void queue_over(shared_queue *q) {
     record *r = q->records;
     q->records = r->next;
     if (r->end_type != ZEEBE_EVENT_TYPE_NONE) CHECK(r->ends == 1 || (r->ends == 0 && q->abandoned));
-    if (r->end_type == ZEEBE_EVENT_TYPE_UNARY || r->end_type == ZEEBE_EVENT_TYPE_CLOSE) r->ends ? completed++ : lost++;
+    if (r->end_type != ZEEBE_EVENT_TYPE_NONE && r->end_type != ZEEBE_EVENT_TYPE_POSTED) r->ends ? completed++ : lost++;
     free(r);
   }
   if (q->abandoned) queues_freed++;
@@ -73,13 +74,13 @@ static void seen(shared_queue *q, const zeebe_event *event) {
   if (q->takers == 1) CHECK(r->ends == 0); /* with more of them one may overtake another */
   CHECK(kind == ZEEBE_ERROR_KIND_NONE || kind == ZEEBE_ERROR_KIND_RPC || kind == ZEEBE_ERROR_KIND_SHUTDOWN);
   if (event->event_type != r->end_type) {
-    CHECK(r->end_type == ZEEBE_EVENT_TYPE_CLOSE && !event->error);
-    CHECK(event->event_type == ZEEBE_EVENT_TYPE_INITIAL_METADATA || event->event_type == ZEEBE_EVENT_TYPE_MESSAGE || event->event_type == ZEEBE_EVENT_TYPE_READY);
+    CHECK(r->end_type == ZEEBE_EVENT_TYPE_CLOSE && !event->error == (event->event_type != ZEEBE_EVENT_TYPE_JOB_STREAM_ERROR));
+    CHECK(event->event_type == ZEEBE_EVENT_TYPE_INITIAL_METADATA || event->event_type == ZEEBE_EVENT_TYPE_MESSAGE || event->event_type == ZEEBE_EVENT_TYPE_READY || event->event_type == ZEEBE_EVENT_TYPE_JOB_STREAM_ERROR);
     return;
   }
   CHECK(status == 0 || status == ZEEBE_STATUS_CANCELLED || status == ZEEBE_STATUS_DEADLINE_EXCEEDED || status == ZEEBE_STATUS_UNIMPLEMENTED || status == ZEEBE_STATUS_UNAVAILABLE);
   CHECK(!event->error == (status == 0) && (event->event_type != ZEEBE_EVENT_TYPE_UNARY || !event->error == (event->response != NULL)));
-  CHECK((event->event_type == ZEEBE_EVENT_TYPE_CLOSE) == (event->metadata != NULL));
+  CHECK(event->event_type == ZEEBE_EVENT_TYPE_DONE || (event->event_type == ZEEBE_EVENT_TYPE_CLOSE) == (event->metadata != NULL));
   if (status == 0 && event->event_type != ZEEBE_EVENT_TYPE_POSTED) succeeded++;
   pthread_mutex_lock(&q->mutex);
   CHECK(r->ends++ == 0);
@@ -176,28 +177,65 @@ static void replace_queue(unsigned index, uint64_t *random) {
   queue_end(old, (int)below(random, 2));
 }
 
-/* A call whose handle is kept for a while. */
+/* A call or a job stream whose handle is kept for a while. */
 typedef struct {
   zeebe_call *call;
+  zeebe_job_stream *stream;
   shared_queue *q; /* held */
   record *record;
   int is_endless;
 } kept;
 
-/* Starts a call of any kind, or posts. */
+static void answer(void *user_data, zeebe_token_request *request) {
+  zeebe_token token = ZEEBE_TOKEN_INIT;
+  (void)user_data;
+  token.access_token = "t0ken";
+  token.expires_in = -1; /* so that each asks for its own */
+  OK(zeebe_token_request_complete(request, &token));
+  zeebe_token_request_free(request);
+}
+
+/* Starts what is no call. */
+static zeebe_error *start_another(const zeebe_channel *channel, const zeebe_completion_queue *queue, uint64_t tag, uint64_t *random, kept *k) {
+  int64_t timeout_ms = below(random, 4) ? 200 : below(random, 5);
+  zeebe_error *error;
+  switch (below(random, 6)) {
+  case 0: return zeebe_channel_wait_for_state_change_on_queue(channel, (int32_t)below(random, 5), timeout_ms, queue, tag);
+  case 1: return zeebe_channel_wait_ready_on_queue(channel, timeout_ms, queue, tag);
+  case 2: return zeebe_metadata_plugin_retrieve_token_on_queue(plugin, queue, tag);
+  case 3: return zeebe_metadata_plugin_get_metadata_on_queue(plugin, "https://zeebe", "Topology", queue, tag);
+  case 4: {
+    zeebe_channel *own = insecure(env("ADDRESS"));
+    error = zeebe_channel_close_on_queue(own, timeout_ms, queue, tag);
+    zeebe_channel_free(own);
+    return error;
+  }
+  default: {
+    size_t length;
+    const uint8_t *request = zeebe_buffer_data(jobs_request, &length);
+    k->is_endless = 1;
+    k->record->end_type = ZEEBE_EVENT_TYPE_CLOSE;
+    return zeebe_channel_stream_jobs_on_queue(channel, request, length, NULL, queue, tag, &k->stream);
+  }
+  }
+}
+
+/* Starts a call of any kind or something else, or posts. */
 static zeebe_error *start(const zeebe_channel *channel, const zeebe_completion_queue *queue, uint64_t *random, kept *k) {
   zeebe_call_options options = ZEEBE_CALL_OPTIONS_INIT;
   zeebe_error *error;
-  unsigned kind = below(random, 7);
+  unsigned kind = below(random, 9);
   options.timeout_ms = below(random, 4) ? 2000 : 1 + below(random, 5);
   options.wait_for_ready = (int32_t)below(random, 3);
   k->is_endless = kind == 6;
-  k->record = record_new(k->q, kind == 0 ? ZEEBE_EVENT_TYPE_POSTED : kind < 4 ? ZEEBE_EVENT_TYPE_UNARY : ZEEBE_EVENT_TYPE_CLOSE);
+  k->record = record_new(k->q, kind == 0 ? ZEEBE_EVENT_TYPE_POSTED : kind < 4 ? ZEEBE_EVENT_TYPE_UNARY : kind < 7 ? ZEEBE_EVENT_TYPE_CLOSE : ZEEBE_EVENT_TYPE_DONE);
   uint64_t tag = (uintptr_t)k->record;
   if (kind == 0) {
     error = zeebe_completion_queue_post(queue, tag);
   } else if (kind < 4) {
     error = zeebe_channel_unary_call_on_queue(channel, kind == 3 ? "/a.B/C" : TOPOLOGY, NULL, 0, &options, queue, tag, &k->call);
+  } else if (kind >= 7) {
+    error = start_another(channel, queue, tag, random, k);
   } else {
     size_t length = 0;
     const uint8_t *message = k->is_endless ? zeebe_buffer_data(jobs_request, &length) : NULL;
@@ -215,11 +253,13 @@ static void let_go(kept *k, uint64_t *random) {
   if (!k->q) return;
   if (!k->is_endless && below(random, 2)) { /* in peace */
     pthread_mutex_lock(&k->q->mutex);
-    while (!k->record->ends && !k->q->abandoned) pthread_cond_wait(&k->q->changed, &k->q->mutex);
+    AWAIT(&k->q->changed, &k->q->mutex, k->record->ends || k->q->abandoned);
     pthread_mutex_unlock(&k->q->mutex);
   }
   zeebe_call *late = below(random, 2) ? zeebe_call_ref(k->call) : NULL;
   if (below(random, 2)) zeebe_call_cancel(k->call, "chaos");
+  if (below(random, 2)) zeebe_job_stream_close(k->stream);
+  zeebe_job_stream_free(k->stream);
   zeebe_call_free(k->call);
   zeebe_call_cancel(late, NULL);
   zeebe_call_free(late);
@@ -258,14 +298,18 @@ static void *chaos(void *argument) {
 
 /* From new channels and queues to the end of the library, which comes while the threads still start calls. */
 static void epoch(uint64_t *random) {
+  zeebe_oauth2_metadata_plugin_options options = ZEEBE_OAUTH2_METADATA_PLUGIN_OPTIONS_INIT;
   begin_epoch();
+  options.retrieve = answer;
+  OK(zeebe_oauth2_metadata_plugin_new(&options, NULL, &plugin));
   for (int i = 0; i < QUEUES; i++) queues[i] = queue_new(random);
   run_threads(chaos, random);
   shutdowns++;
   free_channels();
+  zeebe_metadata_plugin_free(plugin);
   for (int i = 0; i < QUEUES; i++) queue_end(queues[i], 1);
   pthread_mutex_lock(&queues_mutex); /* each is drained by its takers */
-  while (living_queues > 0) pthread_cond_wait(&queues_changed, &queues_mutex);
+  AWAIT(&queues_changed, &queues_mutex, living_queues <= 0);
   pthread_mutex_unlock(&queues_mutex);
   OK(zeebe_runtime_shutdown(-1)); /* of what was begun after the first */
   CHECK(started == completed + lost && closed == closes);

@@ -1,37 +1,12 @@
 /* Completion queues: batches, descriptors, many threads, back-pressure, and every way one ends. */
 #define _GNU_SOURCE
-#include "gateway.h"
+#include "queue.h"
 
 #include <poll.h>
 #include <sys/epoll.h>
 
 #define STREAM_JOBS "/gateway_protocol.Gateway/StreamActivatedJobs"
 #define ACTIVATE_JOBS "/gateway_protocol.Gateway/ActivateJobs"
-
-static zeebe_completion_queue *queue_new(void) {
-  zeebe_completion_queue *queue = NULL;
-  OK(zeebe_completion_queue_new(&queue));
-  return queue;
-}
-
-static size_t take(const zeebe_completion_queue *queue, int64_t timeout_ms, zeebe_event *events, size_t capacity) {
-  size_t count = 12345;
-  OK(zeebe_completion_queue_next(queue, timeout_ms, events, sizeof *events, capacity, &count));
-  CHECK(count <= capacity);
-  return count;
-}
-
-/* Exactly one event. */
-static zeebe_event take_one(const zeebe_completion_queue *queue) {
-  zeebe_event event;
-  CHECK(take(queue, 20000, &event, 1) == 1);
-  return event;
-}
-
-static void clear(zeebe_event *event) {
-  zeebe_events_clear(event, sizeof *event, 1);
-  CHECK(event->event_type == ZEEBE_EVENT_TYPE_NONE && !event->response && !event->error && !event->message && !event->metadata);
-}
 
 static void unary(const zeebe_channel *channel, const zeebe_completion_queue *queue, uint64_t tag, zeebe_call **call) {
   OK(zeebe_channel_unary_call_on_queue(channel, TOPOLOGY, NULL, 0, NULL, queue, tag, call));
@@ -52,7 +27,7 @@ static zeebe_call *long_poll(const zeebe_channel *channel, const zeebe_completio
 }
 
 static void wait_for(const gateway *g, const char *counter, long count) {
-  for (int64_t end = now_ms() + 20000; gateway_count(g, counter) != count; usleep(2000)) CHECK(now_ms() < end);
+  UNTIL(gateway_count(g, counter) == count);
 }
 
 static int readable(int fd) {
@@ -261,7 +236,7 @@ static void many_threads_take_from_one_queue(const zeebe_channel *channel) {
   FAILS(zeebe_channel_unary_call_on_queue(channel, TOPOLOGY, NULL, 0, NULL, queue, 0, NULL), ZEEBE_ERROR_KIND_SHUTDOWN, "queue");
   zeebe_completion_queue_free(queue);
   for (int i = 0; i < TAKERS; i++) {
-    CHECK(pthread_join(threads[i], NULL) == 0);
+    JOIN(threads[i]);
     taken += takers[i].taken;
   }
   CHECK(taken == EVENTS);
@@ -445,7 +420,8 @@ static void the_end_of_the_runtime_ends_queues(zeebe_channel *channel) {
   CHECK(pthread_create(&thread, NULL, take_until_shutdown, &waiting) == 0);
   zeebe_call *call = long_poll(channel, queue, 1);
   OK(zeebe_runtime_shutdown(-1));
-  CHECK(pthread_join(thread, NULL) == 0 && waiting.taken == 0);
+  JOIN(thread);
+  CHECK(waiting.taken == 0);
   zeebe_error *error;
   while (!(error = zeebe_completion_queue_next(queue, -1, &event, sizeof event, 1, &count))) {
     CHECK(count == 1);

@@ -139,6 +139,68 @@ TEST(Streams, OnAQueueAreEvents)
     EXPECT_EQ(messages, 1);
 }
 
+TEST(CompletionQueues, HaveTheEndsOfWhatIsNoCallToo)
+{
+    Gateway own;
+    const zeebe::Channel channel = own.channel();
+    const zeebe::CompletionQueue queue = zeebe::CompletionQueue::create().value();
+    const zeebe::MetadataPlugin plugin = zeebe::MetadataPlugin::basic("user", "password").value();
+    zeebe::Events events(1);
+    const auto take = [&](std::uint64_t tag) {
+        EXPECT_EQ(queue.next(events, patience).value(), 1u);
+        EXPECT_EQ(events[0].tag(), tag);
+        EXPECT_EQ(events[0].type(), zeebe::EventType::done);
+        return events[0];
+    };
+    channel.wait_ready_on_queue(patience, queue, 1).value();
+    EXPECT_TRUE(take(1).end());
+    channel.wait_for_state_change_on_queue(zeebe::Connectivity::idle, patience, queue, 2).value();
+    EXPECT_EQ(take(2).state(), zeebe::Connectivity::ready);
+    plugin.get_metadata_on_queue("https://zeebe", "Topology", queue, 3).value();
+    EXPECT_EQ(take(3).metadata().size(), 1u);
+    EXPECT_EQ(plugin.retrieve_token_on_queue(queue, 4).error().kind(), zeebe::ErrorKind::illegal_state);
+    EXPECT_EQ(channel.retrieve_token_on_queue(queue, 4).error().kind(), zeebe::ErrorKind::illegal_state);
+    channel.wait_for_state_change_on_queue(zeebe::Connectivity::ready, 10ms, queue, 5).value();
+    EXPECT_EQ(take(5).end().error().status(), zeebe::StatusCode::deadline_exceeded);
+    channel.close_on_queue({}, queue, 6).value();
+    EXPECT_TRUE(take(6).end());
+}
+
+TEST(JobStreams, AreEventsOnAQueue)
+{
+    Gateway own;
+    own.tell("POST /fail?status=14&count=1&rpc=StreamActivatedJobs");
+    own.create_jobs(1);
+    const zeebe::Channel channel = own.channel();
+    const zeebe::CompletionQueue queue = zeebe::CompletionQueue::create().value();
+    const zeebe::JobStream stream = channel.stream_jobs_on_queue(request("StreamActivatedJobs", stream_jobs), {}, queue, 7).value();
+    int failures = 0, jobs = 0;
+    bool closed = false;
+    for (zeebe::Events events; !closed && queue.next(events, patience).value() > 0;)
+        for (const zeebe::Event event : events) {
+            EXPECT_EQ(event.tag(), 7u);
+            if (event.type() == zeebe::EventType::job_stream_error) {
+                EXPECT_EQ(event.failures(), ++failures);
+                EXPECT_GT(event.pause(), 0ms);
+                EXPECT_EQ(event.error().status(), zeebe::StatusCode::unavailable);
+            } else if (event.type() == zeebe::EventType::message) {
+                jobs += !key_of(event.message()).empty();
+            } else {
+                EXPECT_TRUE(event.end());
+                closed = true;
+            }
+            if (jobs == 1 && failures == 1) stream.close();
+        }
+    EXPECT_TRUE(closed);
+    EXPECT_EQ(jobs, 1);
+    zeebe::JobStreamOptions options;
+    options.max_buffered_bytes = -1;
+    EXPECT_EQ(channel.stream_jobs_on_queue({}, options, queue, 8).error().option(), "JobStreamOptions::max_buffered_bytes");
+    zeebe::CallOptions call;
+    call.max_buffered_messages = 100001;
+    EXPECT_EQ(channel.start_call_on_queue("Topology", call, queue, 9).error().option(), "CallOptions::max_buffered_messages");
+}
+
 TEST(JobStreams, TellWhatTheyGoOnAfter)
 {
     Gateway own;
