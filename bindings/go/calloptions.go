@@ -30,6 +30,7 @@ type callSettings struct {
 	maxReceive      int64
 	waitForReady    int32
 	compression     int32
+	maxBuffered     bufferedCallOption
 	native          bool // something of what the library takes is set
 }
 
@@ -41,6 +42,17 @@ func WithCallCredentials(plugin *MetadataPlugin) grpc.CallOption {
 type pluginCallOption struct {
 	grpc.EmptyCallOption
 	plugin *MetadataPlugin
+}
+
+// MaxBuffered is a call option of streams: so many messages that came, 1 to 100 000, and so many bytes of them, each with 256 more, may wait for RecvMsg;
+// 0: the library's default, 8192 and 2 MiB. One message always may. When so much waits, the stream is read on once half of it was taken.
+func MaxBuffered(messages, bytes int) grpc.CallOption {
+	return bufferedCallOption{messages: messages, bytes: bytes}
+}
+
+type bufferedCallOption struct {
+	grpc.EmptyCallOption
+	messages, bytes int
 }
 
 // newCallSettings refuses an option that it cannot honour and that would change what is sent or received.
@@ -97,6 +109,9 @@ func newCallSettings(options []grpc.CallOption) (callSettings, error) {
 		case pluginCallOption:
 			s.native = true
 			s.plugin = option.plugin
+		case bufferedCallOption:
+			s.native = true
+			s.maxBuffered = option
 		case grpc.StaticMethodCallOption, grpc.MaxRetryRPCBufferSizeCallOption, grpc.PeerCallOption, grpc.EmptyCallOption:
 			// Advice, or about what only grpc-go's own transport has.
 		default:
@@ -119,6 +134,8 @@ func (s *callSettings) nativeOptions(memory *arena) *C.zeebego_options {
 	options.max_receive_message_length = C.int64_t(s.maxReceive)
 	options.wait_for_ready = C.int32_t(s.waitForReady)
 	options.compression = C.int32_t(s.compression)
+	options.max_buffered_messages = C.int64_t(s.maxBuffered.messages)
+	options.max_buffered_bytes = C.int64_t(s.maxBuffered.bytes)
 	return options
 }
 

@@ -149,23 +149,28 @@ func (s *settings) create(memory *arena, connection *C.zeebe_connection_options,
 
 // Close ends the channel at once: new calls fail, running ones end with Canceled. It returns when they have ended.
 func (c *Channel) Close() error {
-	_, err := c.await(context.Background(), func(waiter *C.zeebego_waiter) *C.zeebe_error { return C.zeebego_close(c.ptr, 0, waiter) })
-	return closed(err)
+	return closed(c.close(context.Background(), 0))
 }
 
 // Shutdown ends the channel in order: new calls fail, running ones may end. When the context is done before they have, they are cancelled, and its error
 // is returned.
 func (c *Channel) Shutdown(ctx context.Context) error {
-	_, err := c.await(ctx, func(waiter *C.zeebego_waiter) *C.zeebe_error { return C.zeebego_close(c.ptr, -1, waiter) })
+	err := c.close(ctx, -1)
 	if cut := ctx.Err(); cut != nil && errors.Is(err, cut) {
 		return errors.Join(err, c.Close())
 	}
 	return closed(err)
 }
 
+func (c *Channel) close(ctx context.Context, graceMillis C.int64_t) error {
+	return c.await(ctx, func(queue *C.zeebe_completion_queue, tag C.uint64_t) *C.zeebe_error {
+		return C.zeebe_channel_close_on_queue(c.ptr, graceMillis, queue, tag)
+	})
+}
+
 // closed: a channel that the end of the runtime has closed needs no more.
 func closed(err error) error {
-	if failure := (*Error)(nil); errors.As(err, &failure) && failure.Kind == KindShutdown {
+	if failure := (*Error)(nil); errors.As(err, &failure) && (failure.Kind == KindShutdown || failure.Code == codes.Canceled) {
 		return nil
 	}
 	return err
@@ -224,8 +229,8 @@ func (c *Channel) WaitForStateChange(ctx context.Context, from connectivity.Stat
 			return false
 		}
 		// How it ended does not matter: the state is looked at again.
-		_, _ = c.await(ctx, func(waiter *C.zeebego_waiter) *C.zeebe_error {
-			return C.zeebego_wait_for_state_change(c.ptr, C.int32_t(from), toWait(waitSlice), waiter)
+		_ = c.await(ctx, func(queue *C.zeebe_completion_queue, tag C.uint64_t) *C.zeebe_error {
+			return C.zeebe_channel_wait_for_state_change_on_queue(c.ptr, C.int32_t(from), toWait(waitSlice), queue, tag)
 		})
 	}
 	return false
@@ -264,11 +269,12 @@ func (c *Channel) notReady(ctx context.Context) error {
 
 // RetrieveToken fetches a token for an OAuth channel, even if there is a good one. It needs no gateway.
 func (c *Channel) RetrieveToken(ctx context.Context) error {
-	_, err := c.await(ctx, func(waiter *C.zeebego_waiter) *C.zeebe_error { return C.zeebego_retrieve_token(c.ptr, waiter) })
-	return err
+	return c.await(ctx, func(queue *C.zeebe_completion_queue, tag C.uint64_t) *C.zeebe_error {
+		return C.zeebe_channel_retrieve_token_on_queue(c.ptr, queue, tag)
+	})
 }
 
-func (c *Channel) await(ctx context.Context, start func(*C.zeebego_waiter) *C.zeebe_error) (int32, error) {
+func (c *Channel) await(ctx context.Context, start func(*C.zeebe_completion_queue, C.uint64_t) *C.zeebe_error) error {
 	defer runtime.KeepAlive(c)
 	return await(ctx, start)
 }

@@ -168,8 +168,9 @@ func (p *MetadataPlugin) IsTokenExpired() (bool, error) {
 // RetrieveToken fetches a token, even if there is a good one.
 func (p *MetadataPlugin) RetrieveToken(ctx context.Context) error {
 	defer runtime.KeepAlive(p)
-	_, err := await(ctx, func(waiter *C.zeebego_waiter) *C.zeebe_error { return C.zeebego_plugin_retrieve_token(p.ptr, waiter) })
-	return err
+	return await(ctx, func(queue *C.zeebe_completion_queue, tag C.uint64_t) *C.zeebe_error {
+		return C.zeebe_metadata_plugin_retrieve_token_on_queue(p.ptr, queue, tag)
+	})
 }
 
 func newPlugin(create func(**C.zeebe_metadata_plugin) *C.zeebe_error) (*MetadataPlugin, error) {

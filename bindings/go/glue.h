@@ -1,5 +1,4 @@
-/* What of zeebe.h is better done on C's side: calls that would cross the border several times, and callbacks, which end as events
- * of the queue. No pointer to Go's memory is kept here. SPDX-License-Identifier: Apache-2.0 */
+/* What of zeebe.h is better done on C's side: calls that would cross the border several times, and the few callbacks. No pointer to Go's memory is kept here. SPDX-License-Identifier: Apache-2.0 */
 #ifndef ZEEBEGO_GLUE_H
 #define ZEEBEGO_GLUE_H
 
@@ -35,6 +34,7 @@ typedef struct {
   int64_t max_receive_message_length;
   int32_t wait_for_ready;
   int32_t compression;
+  int64_t max_buffered_messages, max_buffered_bytes;
 } zeebego_options;
 
 /* Starts a unary call; `wants_call` 0: without a handle. */
@@ -42,10 +42,10 @@ zeebego_started zeebego_unary(const zeebe_channel *channel, const zeebe_completi
                               const char *method, size_t method_length, const uint8_t *message, size_t length, int64_t timeout_ms,
                               const uint8_t *metadata, size_t metadata_length, const zeebego_options *options);
 
-/* Starts a call of any kind, and asks for its first messages. */
-zeebego_started zeebego_stream(const zeebe_channel *channel, const zeebe_completion_queue *queue, uint64_t tag, int64_t requested,
-                               const char *method, size_t method_length, int64_t timeout_ms, const uint8_t *metadata,
-                               size_t metadata_length, const zeebego_options *options);
+/* Starts a call of any kind. */
+zeebego_started zeebego_stream(const zeebe_channel *channel, const zeebe_completion_queue *queue, uint64_t tag, const char *method,
+                               size_t method_length, int64_t timeout_ms, const uint8_t *metadata, size_t metadata_length,
+                               const zeebego_options *options);
 
 /* Sends, perhaps half-closes, and says whether more can be sent at once. */
 typedef struct {
@@ -73,59 +73,16 @@ void zeebego_read_error(const zeebe_error *error, zeebego_failure *failure);
 uint8_t *zeebego_pack_metadata(const zeebe_metadata *metadata, size_t *length);
 zeebe_error *zeebego_unpack_metadata(const uint8_t *packed, size_t length, zeebe_metadata **metadata);
 
-/* ---- callbacks that come once ---- */
-
-/* Belongs to Go and to the callback: both free it. What it says may be read once the queue has a POSTED event with its tag. */
-typedef struct zeebego_waiter {
-  int owners;
-  zeebe_completion_queue *queue;
-  uint64_t tag;
-  zeebe_error *error;
-  int32_t state;
-} zeebego_waiter;
-
-zeebego_waiter *zeebego_waiter_new(const zeebe_completion_queue *queue, uint64_t tag);
-void zeebego_waiter_free(zeebego_waiter *waiter);
-
-/* Each takes the callback's share of `waiter`, also when it fails. */
-zeebe_error *zeebego_wait_for_state_change(const zeebe_channel *channel, int32_t last_state, int64_t timeout_ms, zeebego_waiter *waiter);
-zeebe_error *zeebego_retrieve_token(const zeebe_channel *channel, zeebego_waiter *waiter);
-zeebe_error *zeebego_plugin_retrieve_token(const zeebe_metadata_plugin *plugin, zeebego_waiter *waiter);
-zeebe_error *zeebego_close(const zeebe_channel *channel, int64_t grace_ms, zeebego_waiter *waiter);
-
 /* ---- job streams ---- */
 
-/* Jobs that came, told by a POSTED event with `tag`. Belongs to Go and to the handler: both free it. */
-typedef struct zeebego_jobs zeebego_jobs;
-
-/* The last failures that wait, and no more. */
-enum { ZEEBEGO_FAILURES = 16 };
-
+/* All may be 0. */
 typedef struct {
-  zeebe_error *error;
-  int64_t in_a_row, pause_ms;
-} zeebego_job_failure;
+  int64_t max_buffered_jobs, max_buffered_job_bytes, watchdog_ms, poll_interval_ms;
+} zeebego_jobs_options;
 
-typedef struct {
-  zeebe_buffer *buffers[ZEEBEGO_BATCH];
-  zeebego_job_failure failures[ZEEBEGO_FAILURES]; /* their errors are the receiver's */
-  size_t failure_count;
-  const uint8_t *data[ZEEBEGO_BATCH];
-  size_t lengths[ZEEBEGO_BATCH];
-  size_t count;
-  int closed;         /* these are the last */
-  zeebe_error *error; /* with `closed`; NULL: in order */
-} zeebego_jobs_taken;
-
-zeebego_jobs *zeebego_jobs_new(const zeebe_completion_queue *queue, uint64_t tag);
-void zeebego_jobs_free(zeebego_jobs *jobs);
-/* Takes the handler's share of `jobs`, also when it fails. */
-zeebe_error *zeebego_stream_jobs(const zeebe_channel *channel, const uint8_t *request, size_t length, const uint8_t *metadata,
-                                 size_t metadata_length, int64_t max_buffered_jobs, int64_t watchdog_ms, int64_t poll_interval_ms,
-                                 int32_t tells_failures, zeebego_jobs *jobs, zeebe_job_stream **stream);
-/* True if more wait. */
-int zeebego_jobs_take(zeebego_jobs *jobs, zeebego_jobs_taken *taken);
-void zeebego_jobs_taken_clear(zeebego_jobs_taken *taken);
+zeebe_error *zeebego_stream_jobs(const zeebe_channel *channel, const zeebe_completion_queue *queue, uint64_t tag, const uint8_t *request,
+                                 size_t length, const uint8_t *metadata, size_t metadata_length, const zeebego_jobs_options *options,
+                                 zeebe_job_stream **stream);
 
 /* ---- what calls Go, on a library thread: rare events only ---- */
 

@@ -22,9 +22,10 @@ import (
 type JobStreamOptions struct {
 	// Metadata is sent with every call.
 	Metadata metadata.MD
-	// MaxBufferedJobs is how many jobs wait in the library for a slow Recv, 1 to 100 000: else 32. When so many wait, the gateway is asked for no
-	// more.
+	// MaxBufferedJobs is how many jobs wait for a slow Recv, 1 to 100 000: else 32. When so many wait, the gateway is asked for no more.
 	MaxBufferedJobs int
+	// MaxBufferedBytes is the same in bytes, of which each job has 256 more, 1 to 2 147 483 647: else 2 MiB. One job always may wait.
+	MaxBufferedBytes int
 	// Watchdog: a stream that brought no job for so long is opened anew, rounded up to milliseconds: else a minute.
 	Watchdog time.Duration
 	// PollInterval is how often ActivateJobs looks for jobs that the stream did not bring, rounded up to milliseconds: else ten seconds.
@@ -34,23 +35,20 @@ type JobStreamOptions struct {
 	OnError func(err error, failuresInARow int, pause time.Duration)
 }
 
-// Jobs are asked for so many ahead of Recv, in halves.
-const jobsAhead = 16
+// Failures that wait for OnError: the last ones.
+const failuresKept = 16
 
 // JobStream is a stream of jobs that takes care of itself: see [Channel.StreamJobs].
 type JobStream struct{ *jobStream }
 
 // jobStream is known to the reader until it has ended; JobStream, which the program holds, is what may be dropped.
 type jobStream struct {
-	ctx     context.Context
-	arrived chan struct{}   // has a value if a job came since the last look
-	ended   chan struct{}   // closed when `failure` is known
-	jobs    *C.zeebego_jobs // the reader's
-
+	ctx          context.Context
+	arrived      chan struct{} // has a value if a job came since the last look
+	ended        chan struct{} // closed when `failure` is known
 	mutex        sync.Mutex
 	ptr          *C.zeebe_job_stream // NULL: freed
 	messages     mem.BufferSlice
-	asked        int  // jobs asked for that have not come
 	isCut        bool // jobs were dropped
 	isEnded      bool
 	failure      *Error
@@ -96,26 +94,27 @@ func (c *Channel) StreamJobs(ctx context.Context, request proto.Message, options
 	if err != nil {
 		return nil, err
 	}
-	s := &jobStream{ctx: ctx, arrived: make(chan struct{}, 1), ended: make(chan struct{}), asked: jobsAhead, onError: options.OnError}
+	s := &jobStream{ctx: ctx, arrived: make(chan struct{}, 1), ended: make(chan struct{}), onError: options.OnError}
 	tag, err := q.add(s)
 	if err != nil {
 		return nil, err
 	}
-	jobs := C.zeebego_jobs_new(q.ptr, C.uint64_t(tag))
+	native := C.zeebego_jobs_options{
+		max_buffered_jobs:      C.int64_t(options.MaxBufferedJobs),
+		max_buffered_job_bytes: C.int64_t(options.MaxBufferedBytes),
+		watchdog_ms:            watchdog,
+		poll_interval_ms:       pollInterval,
+	}
 	s.mutex.Lock() // the reader waits until all is in place
-	s.jobs = jobs
-	err = takeError(C.zeebego_stream_jobs(c.ptr, (*C.uint8_t)(unsafe.SliceData(encoded)), C.size_t(len(encoded)),
-		(*C.uint8_t)(unsafe.SliceData(packed)), C.size_t(len(packed)), C.int64_t(options.MaxBufferedJobs), watchdog,
-		pollInterval, flag(options.OnError != nil), jobs, &s.ptr))
+	err = takeError(C.zeebego_stream_jobs(c.ptr, q.ptr, C.uint64_t(tag), (*C.uint8_t)(unsafe.SliceData(encoded)), C.size_t(len(encoded)),
+		(*C.uint8_t)(unsafe.SliceData(packed)), C.size_t(len(packed)), &native, &s.ptr))
 	runtime.KeepAlive(c)
 	runtime.KeepAlive(q)
 	if err != nil {
 		s.mutex.Unlock()
 		q.remove(tag)
-		C.zeebego_jobs_free(jobs)
 		return nil, err
 	}
-	C.zeebe_error_free(C.zeebe_job_stream_request(s.ptr, jobsAhead))
 	s.stopWatching = context.AfterFunc(ctx, s.cancel)
 	s.mutex.Unlock()
 	held := &JobStream{s}
@@ -186,9 +185,8 @@ func (s *jobStream) next() (message mem.Buffer, ended bool, failure *Error) {
 	}
 	message, s.messages[0] = s.messages[0], nil
 	s.messages = s.messages[1:]
-	if ask := jobsAhead - s.asked - len(s.messages); ask >= jobsAhead/2 && s.ptr != nil {
-		s.asked += ask
-		C.zeebe_error_free(C.zeebe_job_stream_request(s.ptr, C.int64_t(ask)))
+	if s.ptr != nil {
+		C.zeebe_error_free(C.zeebe_job_stream_request(s.ptr, 1)) // taken
 	}
 	return message, false, nil
 }
@@ -211,41 +209,33 @@ func (s *jobStream) cancel() {
 	C.zeebe_job_stream_free(ptr)
 }
 
-func (s *jobStream) receive(*C.zeebe_event, *queue) bool {
+func (s *jobStream) receive(event *C.zeebe_event, _ *queue) (last bool) {
 	s.mutex.Lock()
 	defer s.mutex.Unlock()
-	return s.take()
-}
-
-// take gets what came; true if that was the last. With the mutex.
-func (s *jobStream) take() bool {
-	var taken C.zeebego_jobs_taken
-	for more := C.int(1); more != 0; {
-		more = C.zeebego_jobs_take(s.jobs, &taken)
-		for i := range taken.count {
-			data := unsafe.Slice((*byte)(taken.data[i]), taken.lengths[i])
-			s.messages = append(s.messages, mem.Copy(data, mem.DefaultBufferPool()))
-		}
-		for _, failure := range taken.failures[:taken.failure_count] {
-			s.tell(jobFailure{callError(failure.error), int(failure.in_a_row), time.Duration(failure.pause_ms) * time.Millisecond})
-		}
-		s.asked -= int(taken.count)
-		C.zeebego_jobs_taken_clear(&taken)
-	}
-	if taken.closed == 0 {
+	switch event.event_type {
+	case C.ZEEBE_EVENT_TYPE_MESSAGE:
+		s.messages = append(s.messages, copyMessage(event))
 		signal(s.arrived)
-		return false
+	case C.ZEEBE_EVENT_TYPE_JOB_STREAM_ERROR:
+		if s.onError != nil {
+			failure := callError(event.error)
+			event.error = nil
+			s.tell(jobFailure{failure, int(event.failures), time.Duration(event.pause_ms) * time.Millisecond})
+		}
+	case C.ZEEBE_EVENT_TYPE_CLOSE:
+		if event.error != nil {
+			s.failure = callError(event.error).inContext(s.ctx)
+			event.error = nil
+		}
+		s.end()
+		return true
 	}
-	if taken.error != nil {
-		s.failure = callError(taken.error).inContext(s.ctx)
-	}
-	s.end()
-	return true
+	return false
 }
 
 // tell has the program told of a failure, which may use the stream meanwhile. With the mutex.
 func (s *jobStream) tell(failure jobFailure) {
-	if len(s.failures) == C.ZEEBEGO_FAILURES {
+	if len(s.failures) == failuresKept {
 		s.failures = s.failures[1:]
 	}
 	s.failures = append(s.failures, failure)
@@ -271,7 +261,6 @@ func (s *jobStream) tell(failure jobFailure) {
 
 // end is once and last. With the mutex.
 func (s *jobStream) end() {
-	C.zeebego_jobs_free(s.jobs)
 	C.zeebe_job_stream_free(s.ptr)
 	s.ptr, s.isEnded = nil, true
 	s.stopWatching()
@@ -281,9 +270,6 @@ func (s *jobStream) end() {
 func (s *jobStream) abandon() {
 	s.mutex.Lock()
 	defer s.mutex.Unlock()
-	if s.take() {
-		return
-	}
 	s.failure = runtimeEnded().processed()
 	s.end()
 }

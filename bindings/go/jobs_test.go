@@ -122,6 +122,40 @@ func TestJobStreamTellsOfWhatFailsAndIsTriedAgain(t *testing.T) {
 	}
 }
 
+// What waits for Recv counts, also after Go has it: the gateway keeps the rest.
+func TestJobStreamHoldsWhatMayWait(t *testing.T) {
+	const count, mayWait = 40, 4
+	gateway := testserver.StartGateway(t)
+	channel := insecure(t, gateway.Address("plaintext"))
+	startWork(t, channel, count)
+	s, err := channel.StreamJobs(patience(t), &gatewaypb.StreamActivatedJobsRequest{Type: "work", Worker: "test", Timeout: 60_000}, zeebe.JobStreamOptions{MaxBufferedJobs: mayWait, PollInterval: 10 * time.Millisecond})
+	ok(t, err)
+	came := func() int {
+		var stats struct {
+			JobStreams struct{ Pushed, Polled int } `json:"job_streams"`
+		}
+		ok(t, json.Unmarshal(must(channel.Stats()), &stats))
+		return stats.JobStreams.Pushed + stats.JobStreams.Polled
+	}
+	for came() < mayWait && patience(t).Err() == nil {
+	}
+	time.Sleep(100 * time.Millisecond) // many polls are due by now, but for what waits
+	if came := came(); came > mayWait+1 {
+		t.Fatalf("%d jobs came to a program that took none of %d", came, mayWait)
+	}
+	for range count {
+		ok(t, s.Recv(&gatewaypb.ActivatedJob{}))
+	}
+	ok(t, s.Close())
+	if err := s.Recv(&gatewaypb.ActivatedJob{}); err != io.EOF {
+		t.Fatal(err)
+	}
+	_, err = channel.StreamJobs(t.Context(), &gatewaypb.StreamActivatedJobsRequest{Type: "work", Worker: "test", Timeout: 60_000}, zeebe.JobStreamOptions{MaxBufferedBytes: -1})
+	if found := failure(t, err, codes.InvalidArgument); found.Option != "JobStreamOptions.MaxBufferedBytes" {
+		t.Fatal(found.Option)
+	}
+}
+
 func TestJobStreamEndsWithItsContext(t *testing.T) {
 	gateway := testserver.StartGateway(t)
 	channel := insecure(t, gateway.Address("plaintext"))

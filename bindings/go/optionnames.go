@@ -44,10 +44,13 @@ var optionNames = map[string]string{
 	"options.max_receive_message_length": "grpc.MaxCallRecvMsgSize",
 	"options.wait_for_ready":             "grpc.WaitForReady",
 	"options.compression":                "grpc.UseCompressor",
+	"options.max_buffered_messages":      "MaxBuffered",
+	"options.max_buffered_bytes":         "MaxBuffered",
 
-	"options.max_buffered_jobs": "JobStreamOptions.MaxBufferedJobs",
-	"options.watchdog_ms":       "JobStreamOptions.Watchdog",
-	"options.poll_interval_ms":  "JobStreamOptions.PollInterval",
+	"options.max_buffered_jobs":      "JobStreamOptions.MaxBufferedJobs",
+	"options.max_buffered_job_bytes": "JobStreamOptions.MaxBufferedBytes",
+	"options.watchdog_ms":            "JobStreamOptions.Watchdog",
+	"options.poll_interval_ms":       "JobStreamOptions.PollInterval",
 }
 
 var optionName = regexp.MustCompile(`[a-z0-9_.]*options\.[a-z0-9_]+`)

@@ -16,14 +16,8 @@ import (
 	"google.golang.org/grpc/metadata"
 )
 
-const (
-	// So many bytes of messages may wait here for RecvMsg, about; more stay with the sender.
-	windowBytes = 256 << 10
-	// At most so many messages are asked for ahead.
-	maxAhead = 128
-	// Asked for with the start: one that is wanted, and one to see what follows it.
-	firstRequest = 2
-)
+// The library, which counts what waits for RecvMsg, is told of so many messages at once that were taken; of fewer before RecvMsg waits.
+const tellTaken = 64
 
 // NewStream starts a call of any kind, as [grpc.ClientConn.NewStream] does; the options are those of [Channel.Invoke].
 //
@@ -40,7 +34,6 @@ func (c *Channel) NewStream(ctx context.Context, desc *grpc.StreamDesc, method s
 		ctx:          ctx,
 		clientStream: desc.ClientStreams,
 		serverStream: desc.ServerStreams,
-		asked:        firstRequest,
 		ready:        true,
 		arrived:      make(chan struct{}, 1),
 		writable:     make(chan struct{}, 1),
@@ -68,7 +61,7 @@ func (c *Channel) startStream(ctx context.Context, method string, s *stream) err
 	if err != nil {
 		return err
 	}
-	started := C.zeebego_stream(c.ptr, start.queue.ptr, C.uint64_t(tag), firstRequest,
+	started := C.zeebego_stream(c.ptr, start.queue.ptr, C.uint64_t(tag),
 		(*C.char)(unsafe.Pointer(unsafe.StringData(method))), C.size_t(len(method)), start.timeout,
 		(*C.uint8_t)(unsafe.SliceData(start.metadata)), C.size_t(len(start.metadata)), start.options)
 	runtime.KeepAlive(c)
@@ -100,9 +93,7 @@ type stream struct {
 
 	mutex      sync.Mutex
 	messages   mem.BufferSlice // those that came, oldest first
-	buffered   int             // bytes of them
-	lastLength int
-	asked      int // messages asked for that have not come
+	taken      int             // messages of which the library was not told
 	ready      bool
 	readyCount int // how often it became ready
 	closedSend bool
@@ -129,9 +120,6 @@ func (s *stream) receive(event *C.zeebe_event, reader *queue) (last bool) {
 		message := copyMessage(event)
 		s.mutex.Lock()
 		s.messages = append(s.messages, message)
-		s.buffered += message.Len()
-		s.lastLength = message.Len()
-		s.asked--
 		s.setHeader(nil)
 		s.mutex.Unlock()
 		signal(s.arrived)
@@ -375,28 +363,26 @@ func (c *clientStream) RecvMsg(message any) error {
 	return err
 }
 
-// next takes a message, and asks for more when few are on their way.
+// next takes a message, and says so from time to time.
 func (s *stream) next() (mem.Buffer, error) {
 	for {
 		s.mutex.Lock()
 		if len(s.messages) > 0 && s.ctx.Err() == context.Canceled {
 			s.messages.Free() // what was cancelled gives nothing more but its end
-			s.messages, s.buffered, s.isCut = nil, 0, true
+			s.messages, s.isCut = nil, true
 		}
 		if len(s.messages) > 0 {
 			message := s.messages[0]
 			s.messages[0] = nil
 			s.messages = s.messages[1:]
-			s.buffered -= message.Len()
-			ask := s.toAsk()
-			s.asked += ask
+			s.taken++
+			taken := s.takenOf(tellTaken)
 			s.mutex.Unlock()
-			if ask > 0 {
-				s.handle.with(func(call *C.zeebe_call) { C.zeebe_error_free(C.zeebe_call_request(call, C.int64_t(ask))) })
-			}
+			s.tellTaken(taken)
 			return message, nil
 		}
 		ended, failure, cut := s.isEnded, s.failure, s.isCut
+		taken := s.takenOf(1)
 		s.mutex.Unlock()
 		switch {
 		case ended && failure != nil:
@@ -406,6 +392,7 @@ func (s *stream) next() (mem.Buffer, error) {
 		case ended:
 			return nil, io.EOF
 		}
+		s.tellTaken(taken)
 		select {
 		case <-s.arrived:
 		case <-s.ended:
@@ -413,16 +400,18 @@ func (s *stream) next() (mem.Buffer, error) {
 	}
 }
 
-// toAsk is how many messages to ask for: in larger portions, as each is a call into the library. With the mutex.
-func (s *stream) toAsk() int {
-	if s.isEnded || !s.serverStream {
-		return 0
+// takenOf is what the library is told of now: nothing, unless there is so much. With the mutex.
+func (s *stream) takenOf(least int) (taken int) {
+	if s.taken >= least {
+		taken, s.taken = s.taken, 0
 	}
-	ahead := min(max((windowBytes-s.buffered)/max(s.lastLength, 1), 1), maxAhead)
-	if underWay := s.asked + len(s.messages); underWay <= ahead/2 {
-		return ahead - underWay
+	return taken
+}
+
+func (s *stream) tellTaken(taken int) {
+	if taken > 0 {
+		s.handle.with(func(call *C.zeebe_call) { C.zeebe_error_free(C.zeebe_call_request(call, C.int64_t(taken))) })
 	}
-	return 0
 }
 
 // giveUp ends the call for a failure found here. It is told first: the end that comes of the cancel has another word for it.

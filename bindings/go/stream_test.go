@@ -96,6 +96,35 @@ func TestSlowReaderSlowsTheServer(t *testing.T) {
 	}
 }
 
+func TestMaxBufferedHoldsTheServerAndLosesNothing(t *testing.T) {
+	const count = 300
+	for _, option := range []grpc.CallOption{zeebe.MaxBuffered(1, 0), zeebe.MaxBuffered(0, 1), zeebe.MaxBuffered(70, 0), zeebe.MaxBuffered(0, 0)} {
+		channel := serve(t, func(stream grpc.ServerStream) error {
+			for i := range count {
+				if err := stream.SendMsg(text(i)); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+		opened := stream(t, channel, patience(t), both, option)
+		answer := &wrapperspb.StringValue{}
+		for i := range count {
+			ok(t, opened.RecvMsg(answer))
+			if len(answer.GetValue()) != i {
+				t.Fatalf("%v: message %d has %d bytes", option, i, len(answer.GetValue()))
+			}
+		}
+		if err := opened.RecvMsg(answer); err != io.EOF {
+			t.Fatal(err)
+		}
+	}
+	_, err := serve(t, echo).NewStream(t.Context(), both, method, zeebe.MaxBuffered(0, -1))
+	if found := failure(t, err, codes.InvalidArgument); found.Option != "MaxBuffered" {
+		t.Fatal(found.Option)
+	}
+}
+
 func TestSlowServerSlowsTheProgram(t *testing.T) {
 	channel := serve(t, func(stream grpc.ServerStream) error {
 		<-stream.Context().Done()

@@ -8,39 +8,40 @@ import (
 	"runtime"
 )
 
-// waiter is told once, through the queue, that a callback came.
+// waiter gets the one event of what it waits for.
 type waiter struct {
 	done chan struct{}
-	lost bool
+	err  error
 }
 
-func (w *waiter) receive(*C.zeebe_event, *queue) bool {
+func (w *waiter) receive(event *C.zeebe_event, _ *queue) bool {
+	w.err = takeError(event.error)
+	event.error = nil
 	close(w.done)
 	return true
 }
 
 func (w *waiter) abandon() {
-	w.lost = true
+	w.err = runtimeEnded()
 	close(w.done)
 }
 
-// await starts what ends with a callback, and waits for that or for the context. It holds no thread meanwhile.
-func await(ctx context.Context, start func(*C.zeebego_waiter) *C.zeebe_error) (state int32, err error) {
+// await starts what ends as an event, and waits for that or for the context. It holds no thread meanwhile.
+func await(ctx context.Context, start func(*C.zeebe_completion_queue, C.uint64_t) *C.zeebe_error) error {
 	q, err := theQueue()
 	if err != nil {
-		return 0, err
+		return err
 	}
 	w := &waiter{done: make(chan struct{})}
 	tag, err := q.add(w)
 	if err != nil {
-		return 0, err
+		return err
 	}
-	native := C.zeebego_waiter_new(q.ptr, C.uint64_t(tag))
-	defer C.zeebego_waiter_free(native)
-	defer runtime.KeepAlive(q)
-	if err := takeError(start(native)); err != nil {
+	err = takeError(start(q.ptr, C.uint64_t(tag)))
+	runtime.KeepAlive(q)
+	if err != nil {
 		q.remove(tag)
-		return 0, err
+		return err
 	}
 	select {
 	case <-w.done:
@@ -49,13 +50,8 @@ func await(ctx context.Context, start func(*C.zeebego_waiter) *C.zeebe_error) (s
 		case <-w.done: // what came first counts
 		default:
 			q.remove(tag)
-			return 0, contextError(ctx)
+			return contextError(ctx)
 		}
 	}
-	if w.lost {
-		return 0, runtimeEnded()
-	}
-	failure := native.error
-	native.error = nil
-	return int32(native.state), takeError(failure)
+	return w.err
 }
