@@ -10,6 +10,8 @@ static zeebe_error *next_call(arguments *in, const char **method, zeebe_call_opt
     options->max_receive_message_length = next_number(in);
     options->wait_for_ready = (int32_t)next_number(in);
     options->compression = (int32_t)next_number(in);
+    options->max_buffered_messages = next_number(in);
+    options->max_buffered_bytes = next_number(in);
     zeebe_error *error = next_metadata(in, metadata);
     options->metadata = *metadata;
     return error;
@@ -49,7 +51,7 @@ EXPORT(jlong, callStart)(JNIEnv *env, jclass class, jlong channel, jlongArray fi
         zeebe_call *call = NULL;
         const char *method;
         error = next_call(&in, &method, &options, &metadata);
-        options.manual_requests = 1;
+        options.manual_requests = ZEEBE_REQUESTS_TAKEN;
         if (error == NULL)
             error = zeebe_channel_start_call_on_queue(HANDLE(zeebe_channel, channel), method, &options, queue_of(queue), (uint64_t)tag, &call);
         zeebe_metadata_free(metadata);

@@ -160,52 +160,26 @@ EXPORT(jlong, channelGetState)(JNIEnv *env, jclass class, jlong channel, jboolea
     return NUMBER(error);
 }
 
-static void on_done(void *user_data, const zeebe_error *error)
-{
-    posted *post = user_data;
-    post->error = zeebe_error_ref(error);
-    posted_send(post);
-}
-
-static void on_state(void *user_data, const zeebe_error *error, int32_t state)
-{
-    posted *post = user_data;
-    post->state = state;
-    on_done(post, error);
-}
-
-/* Nothing is posted when the function fails. */
-static jlong unless_failed(zeebe_error *error, posted *post)
-{
-    if (error != NULL && post != NULL)
-        posted_free(post);
-    return NUMBER(error);
-}
-
 EXPORT(jlong, channelWaitForStateChange)(JNIEnv *env, jclass class, jlong channel, jint last, jlong queue, jlong id)
 {
     (void)env, (void)class;
-    posted *post = posted_new(POSTED_DONE, queue_of(queue), id);
-    return unless_failed(zeebe_channel_wait_for_state_change(HANDLE(zeebe_channel, channel), last, -1, post == NULL ? NULL : on_state, post), post);
+    return NUMBER(zeebe_channel_wait_for_state_change_on_queue(HANDLE(zeebe_channel, channel), last, -1, queue_of(queue), (uint64_t)id));
 }
 
 EXPORT(jlong, channelClose)(JNIEnv *env, jclass class, jlong channel, jlong grace_ms, jlong queue, jlong id)
 {
     (void)env, (void)class;
-    posted *post = posted_new(POSTED_DONE, queue_of(queue), id);
-    return unless_failed(zeebe_channel_close(HANDLE(zeebe_channel, channel), grace_ms, post == NULL ? NULL : on_done, post), post);
+    return NUMBER(zeebe_channel_close_on_queue(HANDLE(zeebe_channel, channel), grace_ms, queue_of(queue), (uint64_t)id));
 }
 
 EXPORT(jlong, channelRetrieveToken)(JNIEnv *env, jclass class, jlong channel, jlong queue, jlong id)
 {
     (void)env, (void)class;
-    posted *post = posted_new(POSTED_DONE, queue_of(queue), id);
-    return unless_failed(zeebe_channel_retrieve_token(HANDLE(zeebe_channel, channel), post == NULL ? NULL : on_done, post), post);
+    return NUMBER(zeebe_channel_retrieve_token_on_queue(HANDLE(zeebe_channel, channel), queue_of(queue), (uint64_t)id));
 }
 
 EXPORT(jlong, pluginRetrieveToken)(JNIEnv *env, jclass class, jlong plugin, jlong queue, jlong id)
 {
     (void)env, (void)class;
-    posted *post = posted_new(POSTED_DONE, queue_of(queue), id);
-    return unless_failed(zeebe_metadata_plugin_retrieve_token(HANDLE(zeebe_metadata_plugin, plugin), post == NULL ? NULL : on_done, post), post);
+    return NUMBER(zeebe_metadata_plugin_retrieve_token_on_queue(HANDLE(zeebe_metadata_plugin, plugin), queue_of(queue), (uint64_t)id));
 }

@@ -86,18 +86,8 @@ static void write_posted(writer *out, const posted *post)
     }
     write_i32(out, post->kind);
     write_i64(out, post->id);
-    write_i32(out, post->state);
+    write_i32(out, post->level);
     write_i64(out, NUMBER(post->request));
-    write_error(out, post->error);
-    if (post->kind == POSTED_JOB) {
-        size_t length;
-        const uint8_t *data = zeebe_buffer_data(post->job, &length);
-        write_message(out, post->job, data, length);
-    }
-    if (post->kind == POSTED_JOB_ERROR) {
-        write_i64(out, post->failures);
-        write_i64(out, post->pause_ms);
-    }
     if (post->kind == POSTED_LOG) {
         write_block(out, post->target, strlen(post->target));
         write_block(out, post->text, strlen(post->text));
@@ -130,6 +120,14 @@ static void write_event(writer *out, const zeebe_event *event)
         write_error(out, event->error);
         write_metadata(out, event->metadata);
         break;
+    case ZEEBE_EVENT_TYPE_DONE:
+        write_error(out, event->error);
+        break;
+    case ZEEBE_EVENT_TYPE_JOB_STREAM_ERROR:
+        write_error(out, event->error);
+        write_i64(out, event->failures);
+        write_i64(out, event->pause_ms);
+        break;
     case ZEEBE_EVENT_TYPE_POSTED:
         write_posted(out, HANDLE(posted, event->tag));
         break;
@@ -152,10 +150,6 @@ static void hand_over(zeebe_event *event)
         event->message = NULL;
     if (event->event_type == ZEEBE_EVENT_TYPE_POSTED && event->tag != 0) {
         posted *post = HANDLE(posted, event->tag);
-        size_t length = 0;
-        zeebe_buffer_data(post->job, &length);
-        if (length > INLINE_MAX)
-            post->job = NULL;
         post->request = NULL;
         posted_free(post);
     }
@@ -175,9 +169,7 @@ posted *posted_new(int32_t kind, const zeebe_completion_queue *queue, int64_t id
 
 void posted_free(posted *post)
 {
-    zeebe_error_free(post->error);
     zeebe_token_request_free(post->request);
-    zeebe_buffer_free(post->job);
     free(post->target);
     free(post->text);
     zeebe_completion_queue_free(post->queue);

@@ -58,17 +58,14 @@ void give_text(JNIEnv *env, jobjectArray out, char *text);
 zeebe_completion_queue *queue_of(jlong handle);
 
 /* What a completion queue's POSTED events say; a tag is its address. It owns what it points to. */
-enum { POSTED_DONE = 1, POSTED_TOKEN_REQUEST, POSTED_TOKEN_CANCEL, POSTED_DESTROY, POSTED_JOB, POSTED_LOG, POSTED_JOB_ERROR };
+enum { POSTED_TOKEN_REQUEST = 1, POSTED_TOKEN_CANCEL, POSTED_DESTROY, POSTED_LOG };
 
 typedef struct {
     int32_t kind;
-    int32_t state;
+    int32_t level; /* of a log record */
     int64_t id;
-    zeebe_error *error;
     zeebe_token_request *request;
-    zeebe_buffer *job;
-    int64_t failures, pause_ms; /* of a job stream, whose last is `error` */
-    char *target, *text; /* of a log record, whose level is `state` */
+    char *target, *text; /* of a log record */
     zeebe_completion_queue *queue;
 } posted;
 

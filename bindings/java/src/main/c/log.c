@@ -15,7 +15,7 @@ static void on_record(void *user_data, const zeebe_log_record *record)
     posted *post = posted_new(POSTED_LOG, NULL, end->id);
     if (post == NULL)
         return;
-    post->state = zeebe_log_record_level(record);
+    post->level = zeebe_log_record_level(record);
     post->target = copy(zeebe_log_record_target(record));
     post->text = copy(zeebe_log_record_message(record));
     if (post->target == NULL || post->text == NULL)

@@ -41,6 +41,8 @@ final class CallStart {
           .number(maxInboundMessageSize())
           .number(options.isWaitForReady() ? 1 : 0)
           .number(compression())
+          .number(options.getOption(ZeebeChannel.MAX_BUFFERED_MESSAGES))
+          .number(options.getOption(ZeebeChannel.MAX_BUFFERED_BYTES))
           .metadata(headers);
       if (message != null) {
         arguments.bytes(bytes);

@@ -16,23 +16,19 @@ final class Event {
   static final int READY = 4;
   static final int CLOSE = 5;
   private static final int POSTED = 6;
+  private static final int DONE = 7;
+  static final int JOB_STREAM_ERROR = 8;
 
-  /**
-   * What was posted: the end of something asked for; a token is wanted, or no longer; a plugin, or who got the log, has gone; a
-   * job; a log record; what a job stream goes on after.
-   */
-  static final int DONE = 1;
-  static final int TOKEN_REQUEST = 2;
-  static final int TOKEN_CANCEL = 3;
-  static final int DESTROY = 4;
-  static final int JOB = 5;
-  static final int LOG = 6;
-  static final int JOB_ERROR = 7;
+  /** What was posted: a token is wanted, or no longer; a plugin, or who got the log, has gone; a log record. */
+  static final int TOKEN_REQUEST = 1;
+  static final int TOKEN_CANCEL = 2;
+  static final int DESTROY = 3;
+  static final int LOG = 4;
 
   /** 0 if it is about nobody. */
   final long id;
   final int type;
-  /** One of DONE and its like, or 0. */
+  /** One of TOKEN_REQUEST and its like, or 0. */
   final int posted;
   final long request;
   final ZeebeException error;
@@ -71,18 +67,20 @@ final class Event {
         error = readError(in);
         trailers = readMetadata(in);
       }
+      case DONE -> error = readError(in);
+      case JOB_STREAM_ERROR -> {
+        error = readError(in);
+        failures = in.getLong();
+        pauseMillis = in.getLong();
+      }
       case POSTED -> {
         tag = 0;
         posted = in.getInt();
         if (posted != 0) {
           tag = in.getLong();
-          int state = in.getInt(); // a record's level; the connectivity is asked for by whoever waits for it
+          int level = in.getInt();
           request = in.getLong();
-          error = readError(in);
-          message = posted == JOB ? readMessage(in) : null;
-          failures = posted == JOB_ERROR ? in.getLong() : 0;
-          pauseMillis = posted == JOB_ERROR ? in.getLong() : 0;
-          logged = posted == LOG ? new LogEntry(LogEntry.level(state), readText(in), readText(in)) : null;
+          logged = posted == LOG ? new LogEntry(LogEntry.level(level), readText(in), readText(in)) : null;
         }
       }
       default -> {}
@@ -104,7 +102,7 @@ final class Event {
 
   /** Whether nothing follows for the same id. */
   boolean isLast() {
-    return type == UNARY || type == CLOSE || posted == DONE || posted == DESTROY;
+    return type == UNARY || type == CLOSE || type == DONE || posted == DESTROY;
   }
 
   /** Null: none. */

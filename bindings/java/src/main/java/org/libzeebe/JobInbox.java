@@ -8,14 +8,12 @@ import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.ReentrantLock;
 
 /**
- * The jobs of a stream that have come and were not taken, and what it goes on after on its way to the program. It asks for a few
- * jobs ahead of the program, so that not every job costs a crossing.
+ * The jobs of a stream that have come and were not taken, and what it goes on after on its way to the program. The library, which
+ * counts the jobs that wait, is told of each that was taken.
  *
  * <p>The reader keeps it until the stream has ended. It must not refer to the {@link JobStream}, which may be dropped before.
  */
 final class JobInbox implements CompletionQueue.Receiver {
-  private static final int AHEAD = 16;
-
   /** That wait for a slow listener. */
   private static final int MAX_FAILURES = 16;
 
@@ -35,8 +33,6 @@ final class JobInbox implements CompletionQueue.Receiver {
   // What follows is guarded by the lock.
 
   private final Queue<byte[]> jobs = new ArrayDeque<>();
-  /** Jobs asked for that have not come. */
-  private int asked;
   private boolean ended;
   private ZeebeException failure;
   private NativeJobStream stream;
@@ -53,18 +49,9 @@ final class JobInbox implements CompletionQueue.Receiver {
     lock.lock();
     try {
       stream = starter.start();
-      ask();
       return stream;
     } finally {
       lock.unlock();
-    }
-  }
-
-  private void ask() {
-    int more = AHEAD - asked - jobs.size();
-    if (more >= AHEAD / 2) {
-      asked += more;
-      stream.request(more);
     }
   }
 
@@ -72,12 +59,9 @@ final class JobInbox implements CompletionQueue.Receiver {
   public void receive(Event event) {
     lock.lock();
     try {
-      switch (event.posted) {
-        case Event.JOB -> {
-          asked--;
-          jobs.add(event.message);
-        }
-        case Event.JOB_ERROR -> addFailure(event);
+      switch (event.type) {
+        case Event.MESSAGE -> jobs.add(event.message);
+        case Event.JOB_STREAM_ERROR -> addFailure(event);
         default -> {
           ended = true;
           failure = event.error;
@@ -92,6 +76,9 @@ final class JobInbox implements CompletionQueue.Receiver {
   }
 
   private void addFailure(Event event) {
+    if (listener == null) {
+      return;
+    }
     failures.add(event);
     if (failures.size() > MAX_FAILURES) {
       failures.remove();
@@ -126,7 +113,7 @@ final class JobInbox implements CompletionQueue.Receiver {
       }
       byte[] job = jobs.poll();
       if (job != null) {
-        ask();
+        stream.request(1);
       }
       return job;
     } finally {

@@ -16,6 +16,7 @@ public final class JobStreamBuilder<JobT> {
   private final byte[] request;
   private final Metadata metadata = new Metadata();
   private int maxBufferedJobs;
+  private int maxBufferedBytes;
   private Duration watchdog;
   private Duration pollInterval;
   private JobStreamListener listener;
@@ -43,14 +44,24 @@ public final class JobStreamBuilder<JobT> {
   }
 
   /**
-   * How many jobs wait in the library for a slow program, beside 16 that wait in Java. When so many wait, the gateway is asked for
-   * no more, and other workers get the jobs.
+   * How many jobs wait for a slow program. When so many wait, the gateway is asked for no more, and other workers get the jobs.
    *
    * @param count 1 to 100 000; by default 32
    * @return this
    */
   public JobStreamBuilder<JobT> maxBufferedJobs(int count) {
     maxBufferedJobs = count == 0 ? -1 : count;
+    return this;
+  }
+
+  /**
+   * How many bytes the jobs have that wait for a slow program, each with 256 more. One job always may wait.
+   *
+   * @param bytes from 1 on; by default 2 MiB
+   * @return this
+   */
+  public JobStreamBuilder<JobT> maxBufferedBytes(int bytes) {
+    maxBufferedBytes = bytes == 0 ? -1 : bytes;
     return this;
   }
 
@@ -102,9 +113,9 @@ public final class JobStreamBuilder<JobT> {
     try (var arguments = new Arguments(request.length + 256)) {
       arguments
           .number(maxBufferedJobs)
+          .number(maxBufferedBytes)
           .millis("watchdog()", watchdog)
           .millis("pollInterval()", pollInterval)
-          .number(listener == null ? 0 : 1)
           .metadata(metadata)
           .bytes(request);
       var inbox = new JobInbox(listener, channel.executor());

@@ -44,7 +44,10 @@ final class OptionNames {
               "options.max_receive_message_length", "CallOptions.withMaxInboundMessageSize()"),
           Map.entry("options.wait_for_ready", "CallOptions.withWaitForReady()"),
           Map.entry("options.compression", "CallOptions.withCompression()"),
+          Map.entry("options.max_buffered_messages", "ZeebeChannel.MAX_BUFFERED_MESSAGES"),
+          Map.entry("options.max_buffered_bytes", "ZeebeChannel.MAX_BUFFERED_BYTES"),
           Map.entry("options.max_buffered_jobs", "maxBufferedJobs()"),
+          Map.entry("options.max_buffered_job_bytes", "maxBufferedBytes()"),
           Map.entry("options.watchdog_ms", "watchdog()"),
           Map.entry("options.poll_interval_ms", "pollInterval()"));
 

@@ -43,7 +43,7 @@ final class ZeebeCall<RequestT, ResponseT> extends ClientCall<RequestT, Response
   /** With its credentials, if it wants some, but not necessarily on its way. */
   private boolean authorized;
   private NativeCall call;
-  private final InboundMessages messages;
+  private final InboundMessages messages = new InboundMessages();
   /** Until there is a native call. */
   private List<byte[]> unsent = new ArrayList<>();
   private boolean begun;
@@ -61,7 +61,6 @@ final class ZeebeCall<RequestT, ResponseT> extends ClientCall<RequestT, Response
     this.method = method;
     this.options = options;
     this.executor = new SerializingExecutor(executor);
-    messages = new InboundMessages(method.getType() == MethodType.UNARY);
   }
 
   @Override
@@ -173,7 +172,6 @@ final class ZeebeCall<RequestT, ResponseT> extends ClientCall<RequestT, Response
       if (halfClosed) {
         call.halfClose();
       }
-      messages.askForMore(call);
       if (call.isReady()) {
         callbacks.ready();
       }
@@ -197,7 +195,6 @@ final class ZeebeCall<RequestT, ResponseT> extends ClientCall<RequestT, Response
     }
     synchronized (this) {
       messages.request(count);
-      messages.askForMore(call);
       advance();
     }
     executor.schedule();
@@ -331,7 +328,7 @@ final class ZeebeCall<RequestT, ResponseT> extends ClientCall<RequestT, Response
       }
       case Event.INITIAL_METADATA -> begin(event.headers);
       case Event.MESSAGE -> {
-        messages.addAsked(event.message);
+        messages.add(event.message);
         advance();
       }
       case Event.READY -> callbacks.ready();
@@ -375,6 +372,7 @@ final class ZeebeCall<RequestT, ResponseT> extends ClientCall<RequestT, Response
       tracers.inboundMessage(message.length);
       callbacks.message(message);
     }
+    messages.tellTaken(call);
     if (status != null && messages.isEmpty() && !closed) {
       closed = true;
       unsent = null;

@@ -32,6 +32,17 @@ import java.util.regex.Pattern;
  * everywhere in grpc-java, until it ends, its deadline passes or it is cancelled.
  */
 public final class ZeebeChannel extends ManagedChannel implements AutoCloseable {
+  /**
+   * How many messages of a stream, 1 to 100 000, may have come that the program has not asked for; by default, or 0, 8192. When so
+   * many wait, the stream is read on once half of them were taken.
+   */
+  public static final CallOptions.Key<Integer> MAX_BUFFERED_MESSAGES =
+      CallOptions.Key.createWithDefault("max-buffered-messages", 0);
+
+  /** The same in bytes, of which each message has 256 more; by default, or 0, 2 MiB. One message always may wait. */
+  public static final CallOptions.Key<Integer> MAX_BUFFERED_BYTES =
+      CallOptions.Key.createWithDefault("max-buffered-bytes", 0);
+
   private static final System.Logger LOGGER = System.getLogger(ZeebeChannel.class.getName());
   static final ConnectivityState[] STATES = {
     ConnectivityState.IDLE,

@@ -7,7 +7,9 @@ import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import gateway_protocol.GatewayGrpc;
 import gateway_protocol.GatewayOuterClass.ActivatedJob;
+import gateway_protocol.GatewayOuterClass.StreamActivatedJobsRequest;
 import io.grpc.Metadata;
 import io.grpc.Status;
 import io.grpc.StatusRuntimeException;
@@ -133,6 +135,53 @@ class JobStreamTest {
     }
   }
 
+  /** What waits here counts, too. */
+  @Test
+  void noMoreComeThanMayWait() throws Exception {
+    var work = new Work(channel);
+    work.create(40);
+    try (var jobs =
+        Work.stream(channel).maxBufferedJobs(4).pollInterval(Duration.ofMillis(10)).open()) {
+      while (jobs.waiting() < 4) {
+        Thread.onSpinWait();
+      }
+      Thread.sleep(100); // many polls are due by now, but for what waits
+      var came = Gateway.JSON.readTree(channel.stats()).at("/job_streams");
+      int count = came.at("/pushed").asInt() + came.at("/polled").asInt();
+      assertTrue(count <= 5, count + " jobs came");
+      takeAll(jobs, 40, work, new HashSet<>());
+    }
+  }
+
+  @Test
+  void messagesThatMayWaitAreAnOptionOfACall() throws Exception {
+    var work = new Work(channel);
+    work.create(100);
+    var request =
+        StreamActivatedJobsRequest.newBuilder()
+            .setType("work")
+            .setWorker("test")
+            .setTimeout(60_000)
+            .build();
+    var stub = GatewayGrpc.newBlockingStub(channel).withDeadlineAfter(20, TimeUnit.SECONDS);
+    var jobs =
+        stub.withOption(ZeebeChannel.MAX_BUFFERED_MESSAGES, 1)
+            .withOption(ZeebeChannel.MAX_BUFFERED_BYTES, 1)
+            .streamActivatedJobs(request);
+    var keys = new HashSet<Long>();
+    while (keys.size() < 100) {
+      assertTrue(keys.add(jobs.next().getKey()));
+    }
+    var refused =
+        assertThrows(
+            StatusRuntimeException.class,
+            () ->
+                stub.withOption(ZeebeChannel.MAX_BUFFERED_MESSAGES, -1)
+                    .streamActivatedJobs(request)
+                    .next());
+    assertEquals(Status.Code.INVALID_ARGUMENT, refused.getStatus().getCode());
+  }
+
   @Test
   void closeEndsAWait() throws Exception {
     var jobs = Work.stream(channel).open();
@@ -198,6 +247,11 @@ class JobStreamTest {
           assertThrows(
               ZeebeException.class, () -> Work.stream(channel).maxBufferedJobs(count).open());
       assertEquals(ZeebeException.Kind.INVALID_ARGUMENT, refused.kind());
+      var bytes =
+          assertThrows(
+              ZeebeException.class,
+              () -> Work.stream(channel).maxBufferedBytes(Math.min(count, 0)).open());
+      assertEquals("maxBufferedBytes()", bytes.option().orElseThrow());
     }
   }
 

@@ -174,6 +174,8 @@ class OptionsTest {
         .forEach(method -> methods.add("CallOptions." + method.getName() + "()"));
     Arrays.stream(GatewayCredentials.class.getDeclaredFields())
         .forEach(field -> methods.add("GatewayCredentials." + field.getName()));
+    Arrays.stream(ZeebeChannel.class.getFields())
+        .forEach(field -> methods.add("ZeebeChannel." + field.getName()));
     OptionNames.OWN.values().forEach(name -> assertTrue(methods.contains(name), name));
   }
 }
