@@ -62,6 +62,7 @@ impl ReadAhead {
 #[derive(Debug)]
 pub(super) struct Backlog {
     limit: ReadAhead,
+    half: ReadAhead,
     held: AtomicU64,
     /// The shares of what was given and is not yet counted as taken; `None`: it is taken by being given.
     given: Option<Mutex<VecDeque<u64>>>,
@@ -71,6 +72,7 @@ impl Backlog {
     pub(super) fn new(limit: ReadAhead, demand: Demand) -> Self {
         Self {
             limit,
+            half: limit.half(),
             held: AtomicU64::new(0),
             given: (demand == Demand::Taken).then(Mutex::default),
         }
@@ -86,8 +88,7 @@ impl Backlog {
     /// Whether who waits for room has it by this.
     pub(super) fn release(&self, share: u64) -> bool {
         let before = self.held.fetch_sub(share, Ordering::AcqRel);
-        let half = self.limit.half();
-        half.is_used_up(before) && !half.is_used_up(before - share)
+        self.half.is_used_up(before) && !self.half.is_used_up(before - share)
     }
 
     /// Whether requests count what is taken.
@@ -95,13 +96,15 @@ impl Backlog {
         self.given.is_some()
     }
 
-    /// Counts until [`Self::take`]; gives the share back if nobody will say so.
-    pub(super) fn give(&self, share: u64) -> Option<u64> {
+    /// Counts until [`Self::take`]; `false`: nobody will say so.
+    pub(super) fn give(&self, share: u64) -> bool {
         match &self.given {
-            Some(given) => lock(given).push_back(share),
-            None => return Some(share),
+            Some(given) => {
+                lock(given).push_back(share);
+                true
+            }
+            None => false,
         }
-        None
     }
 
     /// The first `count` of what was given are taken; as [`Self::release`].
@@ -122,8 +125,7 @@ impl Backlog {
     }
 
     pub(super) fn is_half_full(&self) -> bool {
-        let half = self.limit.half();
-        half.is_used_up(self.held.load(Ordering::Acquire))
+        self.half.is_used_up(self.held.load(Ordering::Acquire))
     }
 
     /// For how many messages there is room.
@@ -199,7 +201,7 @@ mod tests {
         let backlog = backlog(4, Demand::Taken);
         for length in [10, 20, 30, 40] {
             let share = backlog.hold(length);
-            assert_eq!(backlog.give(share), None);
+            assert!(backlog.give(share));
         }
         assert!(backlog.is_full());
         assert!(!backlog.take(0) && !backlog.take(2) && backlog.is_half_full());
@@ -211,7 +213,7 @@ mod tests {
     fn what_is_taken_by_being_given_is_not_kept() {
         let backlog = backlog(4, Demand::Any);
         let share = backlog.hold(1);
-        assert_eq!(backlog.give(share), Some(share));
+        assert!(!backlog.give(share));
         assert!(!backlog.counts_requests() && !backlog.take(1));
     }
 }

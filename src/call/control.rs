@@ -217,8 +217,11 @@ pub struct Held {
 impl Held {
     /// The message goes to the program; what is left counts on until it is dropped.
     pub(crate) fn give(mut self) -> Option<Self> {
-        self.share = self.control.backlog.give(self.share).unwrap_or(0);
-        (self.share > 0).then_some(self)
+        if !self.control.backlog.give(self.share) {
+            return Some(self);
+        }
+        self.share = 0;
+        None
     }
 }
 
