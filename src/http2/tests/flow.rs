@@ -341,3 +341,23 @@ fn the_windows_of_the_configuration_are_announced() {
         (0, &(1_000_000_u32 - 65_535).to_be_bytes()[..])
     );
 }
+
+#[test]
+fn streams_that_wait_take_turns_a_frame_each() {
+    let mut peer = Peer::with_settings(CONFIG, &[(4, 1 << 20)]);
+    let first = peer.open_with(&[0; 65_535], true); // all of the connection's window
+    let keys = [
+        peer.open_with(&[1; 40_000], true),
+        peer.open_with(&[2; 40_000], true),
+    ];
+    assert!(
+        peer.written()
+            .iter()
+            .filter(|frame| frame.kind == kind::DATA)
+            .all(|frame| frame.stream == first.id())
+    );
+    peer.take(&window_update(0, 1 << 20));
+    let order: Vec<_> = peer.written().iter().map(|frame| frame.stream).collect();
+    let [one, other] = keys.map(Key::id);
+    assert_eq!(order, [one, other, one, other, one, other]);
+}
