@@ -459,6 +459,17 @@ fn a_block_that_was_seen_is_the_same_list_until_the_table_changes() {
 }
 
 #[test]
+fn a_block_that_changes_the_tables_size_does_so_each_time() {
+    let mut decoder = Decoder::new(LIMITS);
+    for _ in 0..3 {
+        decoder.block(&[0x3f, 0x45, 0x88]).unwrap();
+        assert_eq!(decoder.table.max(), 100);
+        decoder.block(&[0x3f, 0xe1, 0x1f, 0x88]).unwrap();
+        assert_eq!(decoder.table.max(), 4096);
+    }
+}
+
+#[test]
 fn recognising_blocks_changes_nothing() {
     for seed in 0..12 {
         let mut random = fastrand::Rng::with_seed(seed);
