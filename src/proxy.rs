@@ -136,6 +136,12 @@ impl Proxy {
             _ => ("http", text),
         };
         if !scheme.eq_ignore_ascii_case("http") {
+            // What looks like another scheme may be part of a password.
+            let known = ["https", "socks4", "socks4a", "socks5", "socks5h"];
+            let known = known
+                .into_iter()
+                .find(|known| known.eq_ignore_ascii_case(scheme));
+            let scheme = known.unwrap_or("another one");
             return Err(format!(
                 "its scheme is {scheme}, and only http:// proxies are known"
             ));

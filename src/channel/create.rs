@@ -89,6 +89,7 @@ pub fn from_environment(connection: ConnectionOptions) -> Result<Arc<Channel>, E
     token.endpoint.signing_key = materials.signing_key;
     token.endpoint.tls = materials.token_tls;
     token.endpoint.identity = materials.identity;
+    token.endpoint.by_variables = true;
     if let Some(timeout) = official.connect_timeout {
         token.endpoint.connect_timeout = timeout;
     }

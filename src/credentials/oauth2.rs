@@ -340,6 +340,7 @@ impl ClientCredentials {
             is_encoded: is_encoded(&self.client_id) || is_encoded(secret),
             assertion_audience: Some(self.assertion_audience()),
             proxy: self.options.proxy.as_ref(),
+            by_variables: self.options.by_variables,
             redactor: Redactor::new([secret, assertion.as_str()]),
         };
         endpoint.judge(token_answer::Answer {
@@ -427,6 +428,7 @@ mod tests {
             cache_path: None,
             signing_key: None,
             resource: None,
+            by_variables: false,
             metadata: None,
             assertion_audience: None,
             proxy: Some(

@@ -204,11 +204,11 @@ fn failed(url: &str, options: &EndpointSettings, error: reqwest::Error) -> Error
         chain(&error)
     );
     let certificate = sources(&error).find_map(|error| match error.downcast_ref() {
-        Some(rustls::Error::InvalidCertificate(why)) => Some(theirs(why)),
+        Some(rustls::Error::InvalidCertificate(why)) => Some(theirs(why, options)),
         _ => None,
     });
     let hint = match certificate {
-        Some(hint) => Some(hint.to_owned()),
+        Some(hint) => Some(hint),
         None => ours(&message, options),
     };
     match hint {
@@ -236,10 +236,14 @@ fn is_denied_by_proxy(error: &(dyn std::error::Error + 'static)) -> bool {
 }
 
 /// The endpoint's certificate, which stays as it is when asked again.
-fn theirs(why: &CertificateError) -> String {
+fn theirs(why: &CertificateError, options: &EndpointSettings) -> String {
+    let setting = match options.by_variables {
+        true => "CAMUNDA_CA_CERTIFICATE_PATH".to_owned(),
+        false => TOKEN_CA.to_string(),
+    };
     match why {
         CertificateError::UnknownIssuer => format!(
-            "its certificate is from no issuer that is trusted here: {TOKEN_CA} says which are"
+            "its certificate is from no issuer that is trusted here: {setting} says which are"
         ),
         _ => "it is the token endpoint's certificate that cannot be used".to_owned(),
     }
@@ -263,7 +267,10 @@ fn ours(message: &str, options: &EndpointSettings) -> Option<String> {
         true => "does not take it",
         false => "asks for one, and none was given",
     };
-    ALERTS.iter().any(|name| alert.starts_with(name)).then(|| {
-        format!("our certificate is meant, {TOKEN_CERTIFICATE_CHAIN}: the token endpoint {what}")
-    })
+    let setting = match options.by_variables {
+        true => "CAMUNDA_CUSTOM_CERT_CHAIN_PATH".to_owned(),
+        false => TOKEN_CERTIFICATE_CHAIN.to_string(),
+    };
+    let is_ours = ALERTS.iter().any(|name| alert.starts_with(name));
+    is_ours.then(|| format!("our certificate is meant, {setting}: the token endpoint {what}"))
 }

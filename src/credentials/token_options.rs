@@ -32,6 +32,8 @@ pub struct EndpointSettings {
     pub(crate) proxy: Option<Proxy>,
     /// What the token is for (RFC 8707 section 2).
     pub resource: Option<String>,
+    /// Variables gave all of it, so that errors name those and no options.
+    pub by_variables: bool,
     /// Where the endpoint is to be found, if its URL is not known.
     pub metadata: Option<ServerMetadata>,
     /// The token file that processes share.
@@ -130,6 +132,7 @@ impl TokenOptions {
                 assertion_audience: given.assertion_audience.map(str::to_owned),
                 proxy: None,
                 resource: None,
+                by_variables: false,
                 metadata: None,
                 cache_path: given.cache_path.map(PathBuf::from),
             },

@@ -147,6 +147,10 @@ fn an_unusable_proxy_is_named_by_its_source_and_its_password_is_not_shown() {
             "its scheme is socks5, and only http:// proxies are known",
         ),
         (
+            "secret://u@proxy",
+            "its scheme is another one, and only http:// proxies are known",
+        ),
+        (
             "u:se/cret@proxy",
             "it is no [user:password@]host:port: what stands for the port is none; in a user and a password, / : @ ? # must be percent-encoded",
         ),

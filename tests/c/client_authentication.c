@@ -138,6 +138,33 @@ static void a_root_behind_the_certificate_is_sent_only_if_told(void) {
   free(chain);
 }
 
+/* The same where variables name the certificate. Before there are threads. */
+static void a_root_in_the_file_of_a_variable_is_not_sent(void) {
+  char *chain = file("CLIENT_CERTIFICATE"), path[] = "/tmp/zeebe-chain-XXXXXX";
+  zeebe_channel *channel = NULL;
+  gateway g;
+  tally t = TALLY_INIT;
+  FILE *out = fdopen(mkstemp(path), "w");
+  CHECK(out && fputs(chain, out) >= 0 && fputs(ca, out) >= 0 && fclose(out) == 0);
+  const char *const variables[][2] = {
+      {"ZEEBE_ADDRESS", env("TLS_OAUTH")}, {"CAMUNDA_CLIENT_ID", "demo-client"}, {"CAMUNDA_OAUTH_URL", env("TOKEN_MTLS_URL")}, {"ZEEBE_CLIENT_AUTHENTICATION", "tls"},
+      {"CAMUNDA_CA_CERTIFICATE_PATH", env("CA")}, {"CAMUNDA_CUSTOM_CERT_CHAIN_PATH", path}, {"CAMUNDA_CUSTOM_PRIVATE_KEY_PATH", env("CLIENT_KEY")},
+  };
+  for (size_t i = 0; i < sizeof variables / sizeof *variables; i++) CHECK(setenv(variables[i][0], variables[i][1], 1) == 0);
+  OK(zeebe_create_channel_from_environment(NULL, &channel));
+  for (size_t i = 0; i < sizeof variables / sizeof *variables; i++) CHECK(unsetenv(variables[i][0]) == 0);
+  OK(zeebe_channel_retrieve_token(channel, on_done, &t));
+  tally_wait(&t, &t.calls, 1);
+  CHECK(t.failures == 0);
+  snprintf(g.ports, sizeof g.ports, "{\"control\":%s}", env("CONTROL"));
+  char *json = gateway_ask(&g, "GET /token-request", NULL, 0);
+  CHECK(strstr(json, "\"certificates\":1"));
+  free(json);
+  free(chain);
+  zeebe_channel_free(channel);
+  CHECK(unlink(path) == 0);
+}
+
 static void a_certificate_goes_with_every_method(void) {
   char *key = file("CLIENT_KEY"), *chain = file("CLIENT_CERTIFICATE"), *ec = file("EC_KEY");
   const char *url = env("TOKEN_MTLS_URL");
@@ -214,6 +241,7 @@ static void a_channel_needs_no_secret(void) {
 
 int main(void) {
   ca = file("CA");
+  a_root_in_the_file_of_a_variable_is_not_sent();
   assertions_are_signed_by_rsa_and_p256_keys();
   another_key_or_client_is_refused();
   the_audience_is_the_url_or_what_the_program_says();

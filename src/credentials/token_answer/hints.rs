@@ -103,28 +103,45 @@ fn is_about_client(words: &Words) -> bool {
 fn method_hint(endpoint: &Endpoint<'_>, headers: &HeaderMap) -> Option<String> {
     use ClientAuthentication::{Basic, BasicRfc6749, Body, PrivateKeyJwt, Tls};
     let offers_basic = offers_basic(headers);
+    let setting = match endpoint.by_variables {
+        true => "ZEEBE_CLIENT_AUTHENTICATION=",
+        false => "",
+    };
     Some(match endpoint.authentication {
         Basic if endpoint.is_encoded => {
-            "id or secret has characters that form-encoding changes, which most servers decode (Spring, Keycloak, zitadel): \
-             if both are right, try basic_rfc6749".to_owned()
+            format!(
+                "id or secret has characters that form-encoding changes, which most servers decode (Spring, Keycloak, \
+                     zitadel): if both are right, try {setting}basic_rfc6749"
+            )
         }
         Basic if !offers_basic => {
-            "if id and secret are right, the server may take them in the body alone: try body".to_owned()
+            format!(
+                "if id and secret are right, the server may take them in the body alone: try {setting}body"
+            )
         }
         BasicRfc6749 if endpoint.is_encoded => {
-            "id or secret has characters that form-encoding changes, which some servers do not decode: if both are right, \
-             try basic".to_owned()
+            format!(
+                "id or secret has characters that form-encoding changes, which some servers do not decode: if both are \
+                     right, try {setting}basic"
+            )
         }
         Body if offers_basic => {
-            let method = if endpoint.is_encoded { "basic_rfc6749" } else { "basic" };
-            format!("the server offers HTTP Basic: if id and secret are right, try {method}")
+            let method = if endpoint.is_encoded {
+                "basic_rfc6749"
+            } else {
+                "basic"
+            };
+            format!(
+                "the server offers HTTP Basic: if id and secret are right, try {setting}{method}"
+            )
         }
         PrivateKeyJwt => format!(
             "if the server knows the key, it may want another aud than {:?}: its own name for the token endpoint, or its \
              issuer ({ASSERTION_AUDIENCE})",
             endpoint.assertion_audience.unwrap_or_default()
         ),
-        Tls => "does the server know the certificate, and is this the URL where it asks for one?".to_owned(),
+        Tls => "does the server know the certificate, and is this the URL where it asks for one?"
+            .to_owned(),
         Basic | BasicRfc6749 | Body => return None,
     })
 }

@@ -44,6 +44,8 @@ pub(super) struct Endpoint<'a> {
     /// `aud` of the assertion, if one was sent.
     pub(super) assertion_audience: Option<&'a str>,
     pub(super) proxy: Option<&'a Proxy>,
+    /// Hints name variables, and no options.
+    pub(super) by_variables: bool,
     /// Knows what was sent: some put that into their errors.
     pub(super) redactor: Redactor,
 }

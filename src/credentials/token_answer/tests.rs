@@ -12,6 +12,7 @@ fn endpoint(authentication: ClientAuthentication) -> Endpoint<'static> {
         is_encoded: false,
         assertion_audience: None,
         proxy: None,
+        by_variables: false,
         redactor: Redactor::new(["s3cret"]),
     }
 }
@@ -479,6 +480,7 @@ fn a_proxy_that_refuses_is_named() {
     .unwrap();
     let endpoint = Endpoint {
         proxy: Some(&proxy),
+        by_variables: false,
         ..endpoint(ClientAuthentication::Basic)
     };
     let error = judged(endpoint, 407, &[], "").unwrap_err();
