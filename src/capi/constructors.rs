@@ -18,7 +18,7 @@ use super::error::zeebe_error;
 use super::metadata::zeebe_metadata;
 use super::token_options::{token_options, zeebe_token_options};
 use crate::channel::create::{self, Common, ConnectionOptions};
-use crate::channel::{CallDefaults, Channel, OauthArguments, OptionValue};
+use crate::channel::{CallDefaults, Channel, OauthOptions, OptionValue};
 use crate::credentials::{Lifetime, TokenOptions};
 use crate::error::Error;
 use crate::options::{self, Given, Spec};
@@ -250,9 +250,9 @@ fn common(
 /// What both OAuth constructors have.
 fn oauth2<'a>(
     given: &zeebe_oauth2_client_credentials_channel_options,
-) -> Result<(OauthArguments<'a>, TokenOptions, Common), Error> {
+) -> Result<(OauthOptions<'a>, TokenOptions, Common), Error> {
     let token = token_options(given.token_options)?;
-    let arguments = OauthArguments {
+    let arguments = OauthOptions {
         client_id: text(&options::CLIENT_ID, given.client_id)?,
         client_secret: text(&options::CLIENT_SECRET, given.client_secret)?,
         without_secret: token.without_secret(),

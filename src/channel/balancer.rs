@@ -10,7 +10,10 @@
 //! Threads: any. The lock is held for a few instructions, never across an await or a callback.
 
 mod connections;
+mod lease;
 mod lookup;
+mod pool;
+mod subchannel;
 
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
@@ -20,15 +23,17 @@ use tokio::sync::{oneshot, watch};
 use tokio::task::AbortHandle;
 use tokio::time::Instant;
 
+use lease::Granted;
+pub(crate) use lease::{Lease, Pick};
+use pool::Pool;
+use subchannel::{State, Subchannel, attempts};
+
 use super::connection::Connection;
 use super::connectivity::Connectivity;
 use super::connector::Connector;
 use super::keepalive::{Keepalive, Pace};
-use super::lease::{Granted, Lease, Pick};
-use super::pool::Pool;
 use super::resolver::Endpoint;
 use super::service_config::Policy;
-use super::subchannel::{State, Subchannel, attempts};
 use crate::backoff::Backoff;
 use crate::error::Error;
 use crate::runtime::{self, Epoch, Runtime, lock};

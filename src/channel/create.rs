@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use super::settings::{self, FromEnvironment};
 use super::{
-    CallDefaults, Channel, ChannelArguments, ChannelKind, ChannelOptions, Materials,
-    OauthArguments, OptionValue, Settings,
+    CallDefaults, Channel, ChannelKind, ChannelOptions, ChannelParts, Materials, OauthOptions,
+    OptionValue, Settings,
 };
 use crate::credentials::{
     ChannelCredentials, ClientAuthentication, ClientCredentials, GivenTokenOptions, Lifetime,
@@ -48,7 +48,7 @@ pub fn secure(address: Option<&str>, mut common: Common) -> Result<Arc<Channel>,
 /// With a token of an authorization server in every call.
 pub fn oauth2_client_credentials(
     address: Option<&str>,
-    arguments: OauthArguments<'_>,
+    arguments: OauthOptions<'_>,
     token: TokenOptions,
     mut common: Common,
 ) -> Result<Arc<Channel>, Error> {
@@ -60,7 +60,7 @@ pub fn oauth2_client_credentials(
 pub fn camunda_cloud(
     cluster_id: Option<&str>,
     region: Option<&str>,
-    arguments: OauthArguments<'_>,
+    arguments: OauthOptions<'_>,
     token: TokenOptions,
     mut common: Common,
 ) -> Result<Arc<Channel>, Error> {
@@ -142,7 +142,7 @@ impl Parts {
         credentials
             .plugins
             .extend(oauth2.iter().map(|(plugin, _)| Arc::clone(plugin)));
-        let channel = Channel::new(ChannelArguments {
+        let channel = Channel::new(ChannelParts {
             settings: self.settings,
             options: self.options,
             credentials,

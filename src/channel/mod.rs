@@ -2,7 +2,6 @@
 //!
 //! Making one does no I/O. Nothing here knows of C.
 
-mod arguments;
 mod balancer;
 mod connection;
 mod connectivity;
@@ -11,10 +10,9 @@ mod counters;
 pub mod create;
 mod heard;
 mod keepalive;
-mod lease;
 mod materials;
+mod new;
 mod options;
-mod pool;
 mod read_ahead;
 mod receive_limit;
 mod request;
@@ -22,7 +20,6 @@ mod resolver;
 mod running;
 mod service_config;
 pub mod settings;
-mod subchannel;
 mod tap;
 pub mod target;
 mod traffic;
@@ -34,14 +31,14 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use tokio::sync::watch;
 
-pub use arguments::{CallDefaults, ChannelArguments};
 use balancer::Balancer;
+pub(crate) use balancer::{Lease, Pick};
 pub(crate) use connection::Connection;
 pub use connectivity::Connectivity;
 use counters::CallCounters;
 pub(crate) use heard::named;
-pub(crate) use lease::{Lease, Pick};
 pub use materials::Materials;
+pub use new::{CallDefaults, ChannelParts};
 pub use options::{ChannelOptions, OptionValue};
 use receive_limit::ReceiveLimit;
 pub(crate) use receive_limit::{ACTIVATE_JOBS, STREAM_ACTIVATED_JOBS};
@@ -51,7 +48,7 @@ use running::Running;
 use service_config::ServiceConfig;
 pub(crate) use service_config::{MethodConfig, RetryPolicy, Throttle};
 use settings::Unused;
-pub use settings::{ChannelKind, OauthArguments, Settings};
+pub use settings::{ChannelKind, OauthOptions, Settings};
 
 use crate::completion::{owed, wait};
 use crate::credentials::{ClientAuthentication, Plugin, Security};
@@ -506,7 +503,7 @@ impl Channel {
     /// To where nobody listens.
     pub(crate) fn of_test() -> Arc<Self> {
         let settings = settings::insecure(&crate::environment::PROCESS, Some("127.0.0.1:1"));
-        Self::new(ChannelArguments {
+        Self::new(ChannelParts {
             settings: settings.unwrap(),
             options: ChannelOptions::new(Vec::new()).unwrap(),
             credentials: crate::credentials::Security::Plaintext.into(),

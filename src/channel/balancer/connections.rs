@@ -7,10 +7,10 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::Balancer;
+use super::subchannel::State;
 use crate::channel::connection::{Connection, End};
 use crate::channel::connector::Opened;
 use crate::channel::service_config::Policy;
-use crate::channel::subchannel::State;
 use crate::error::Error;
 use crate::runtime::lock;
 

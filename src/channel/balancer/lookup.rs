@@ -6,11 +6,11 @@ use std::time::Duration;
 use tokio::time::sleep;
 
 use super::Balancer;
+use super::pool::{Lookup, Pool};
+use super::subchannel::Subchannel;
 use crate::backoff::Backoff;
 use crate::channel::connector::Connector;
-use crate::channel::pool::{Lookup, Pool};
 use crate::channel::resolver::Endpoint;
-use crate::channel::subchannel::Subchannel;
 use crate::error::Error;
 use crate::runtime::{caught, lock};
 

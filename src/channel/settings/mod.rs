@@ -45,7 +45,7 @@ impl ChannelKind {
 
 /// The arguments of the OAuth constructors; `None` is not given.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct OauthArguments<'a> {
+pub struct OauthOptions<'a> {
     pub client_id: Option<&'a str>,
     pub client_secret: Option<&'a str>,
     /// The client proves who it is without a secret: none is looked for.
@@ -148,7 +148,7 @@ fn of_target(kind: ChannelKind, target: Setting) -> Settings {
 pub fn oauth2_client_credentials(
     environment: &Environment<'_>,
     address: Option<&str>,
-    arguments: OauthArguments<'_>,
+    arguments: OauthOptions<'_>,
 ) -> Result<Settings, Error> {
     let credentials = Credentials::resolve(environment, arguments)?;
     let server = required(
@@ -174,7 +174,7 @@ pub fn camunda_cloud(
     environment: &Environment<'_>,
     cluster_id: Option<&str>,
     region: Option<&str>,
-    arguments: OauthArguments<'_>,
+    arguments: OauthOptions<'_>,
 ) -> Result<Settings, Error> {
     let credentials = Credentials::resolve(environment, arguments)?;
     let cluster_id = required(environment, cluster_id, &[CLUSTER_ID], None)?;
@@ -233,10 +233,7 @@ struct Credentials {
 
 impl Credentials {
     /// In the order in which missing ones are reported.
-    fn resolve(
-        environment: &Environment<'_>,
-        arguments: OauthArguments<'_>,
-    ) -> Result<Self, Error> {
+    fn resolve(environment: &Environment<'_>, arguments: OauthOptions<'_>) -> Result<Self, Error> {
         let id = required(environment, arguments.client_id, &CLIENT_ID, None)?;
         let secret = || {
             required(environment, arguments.client_secret, &CLIENT_SECRET, None)
@@ -292,7 +289,7 @@ fn or_default<T>(given: Option<T>, default: T) -> (T, Origin) {
     }
 }
 
-impl OauthArguments<'_> {
+impl OauthOptions<'_> {
     /// With the credentials and the rest of what a token is asked with.
     fn grant(self, credentials: Credentials, server: Setting, audience: Setting) -> Grant {
         Grant {

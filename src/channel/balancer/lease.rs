@@ -4,15 +4,15 @@ use std::sync::{Arc, Weak};
 
 use tokio::sync::oneshot;
 
-use super::balancer::Balancer;
-use super::connection::Connection;
+use super::Balancer;
+use crate::channel::connection::Connection;
 use crate::error::Error;
 
 /// A call's right to one stream of a connection, given back when dropped.
 #[derive(Debug)]
 pub(crate) struct Lease {
     pub(crate) connection: Arc<Connection>,
-    pub(super) balancer: Weak<Balancer>,
+    pub(in crate::channel) balancer: Weak<Balancer>,
 }
 
 impl Drop for Lease {
@@ -24,7 +24,7 @@ impl Drop for Lease {
     }
 }
 
-pub(super) type Granted = Result<Lease, Error>;
+pub(in crate::channel) type Granted = Result<Lease, Error>;
 
 /// What a call finds.
 #[derive(Debug)]

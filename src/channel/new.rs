@@ -1,4 +1,4 @@
-//! Arguments: what a constructor was given, checked, and made into a channel.
+//! `Channel::new`: the parts that a constructor gives, checked, and made into a channel.
 //!
 //! Pure but for the variables of the proxies. Not here: the settings' own order (`settings`).
 
@@ -36,9 +36,9 @@ pub struct CallDefaults {
     pub wait_for_ready: bool,
 }
 
-/// What a constructor was given beside its settings.
+/// What a channel is made of.
 #[derive(Debug)]
-pub struct ChannelArguments {
+pub struct ChannelParts {
     pub settings: Settings,
     pub options: ChannelOptions,
     pub credentials: ChannelCredentials,
@@ -53,8 +53,8 @@ pub struct ChannelArguments {
 }
 
 impl Channel {
-    pub fn new(arguments: ChannelArguments) -> Result<Arc<Self>, Error> {
-        let ChannelArguments {
+    pub fn new(arguments: ChannelParts) -> Result<Arc<Self>, Error> {
+        let ChannelParts {
             settings,
             options,
             credentials,

@@ -9,29 +9,29 @@ use tokio::sync::oneshot;
 use tokio::time::Instant;
 use tonic::Code;
 
-use super::connection::Connection;
-use super::connectivity::Connectivity;
 use super::lease::{Granted, Pick};
-use super::service_config::Policy;
 use super::subchannel::{State, Subchannel};
+use crate::channel::connection::Connection;
+use crate::channel::connectivity::Connectivity;
+use crate::channel::service_config::Policy;
 use crate::error::{Error, Source};
 
 const MAX_WAITING: usize = 4096;
 
-pub(super) struct Pool {
-    pub(super) subchannels: Vec<Subchannel>,
+pub(in crate::channel) struct Pool {
+    pub(in crate::channel) subchannels: Vec<Subchannel>,
     /// Whose turn it is in round_robin.
     turn: usize,
     waiting: VecDeque<Waiting>,
     /// round_robin looks its endpoints up apart from connecting to them.
-    pub(super) lookup: Lookup,
-    pub(super) last_error: Option<Error>,
-    pub(super) last_wanted: Instant,
-    pub(super) closed: bool,
+    pub(in crate::channel) lookup: Lookup,
+    pub(in crate::channel) last_error: Option<Error>,
+    pub(in crate::channel) last_wanted: Instant,
+    pub(in crate::channel) closed: bool,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Lookup {
+pub(in crate::channel) enum Lookup {
     None,
     Running,
     /// Runs again after a pause.
@@ -44,7 +44,7 @@ struct Waiting {
 }
 
 impl Pool {
-    pub(super) fn new() -> Self {
+    pub(in crate::channel) fn new() -> Self {
         Self {
             subchannels: Vec::new(),
             turn: 0,
@@ -56,7 +56,7 @@ impl Pool {
         }
     }
 
-    pub(super) fn state(&self) -> Connectivity {
+    pub(in crate::channel) fn state(&self) -> Connectivity {
         let any = |wanted: fn(&State) -> bool| {
             self.subchannels
                 .iter()
@@ -81,19 +81,22 @@ impl Pool {
         }
     }
 
-    pub(super) fn has_idle(&self) -> bool {
+    pub(in crate::channel) fn has_idle(&self) -> bool {
         let idle = |subchannel: &Subchannel| matches!(subchannel.state, State::Idle);
         self.subchannels.iter().any(idle)
     }
 
-    pub(super) fn subchannel(&mut self, id: usize) -> Option<&mut Subchannel> {
+    pub(in crate::channel) fn subchannel(&mut self, id: usize) -> Option<&mut Subchannel> {
         self.subchannels
             .iter_mut()
             .find(|subchannel| subchannel.id == id)
     }
 
     /// The subchannel whose connection this still is.
-    pub(super) fn current(&mut self, connection: &Arc<Connection>) -> Option<&mut Subchannel> {
+    pub(in crate::channel) fn current(
+        &mut self,
+        connection: &Arc<Connection>,
+    ) -> Option<&mut Subchannel> {
         let found = self.subchannel(connection.subchannel)?;
         match &found.state {
             State::Ready(current) if Arc::ptr_eq(current, connection) => Some(found),
@@ -101,13 +104,13 @@ impl Pool {
         }
     }
 
-    pub(super) fn failure(&self) -> Error {
+    pub(in crate::channel) fn failure(&self) -> Error {
         let error = self.last_error.clone();
         error.unwrap_or_else(|| Error::unavailable("not connected"))
     }
 
     /// A READY connection that takes one more call, which is counted in.
-    pub(super) fn admit(&mut self, policy: Policy) -> Option<Arc<Connection>> {
+    pub(in crate::channel) fn admit(&mut self, policy: Policy) -> Option<Arc<Connection>> {
         let count = self.subchannels.len();
         let first = match policy {
             Policy::PickFirst => 0,
@@ -125,7 +128,7 @@ impl Pool {
     }
 
     /// A place in the queue for a stream, if there is room.
-    pub(super) fn wait(&mut self, wait_for_ready: bool) -> Pick {
+    pub(in crate::channel) fn wait(&mut self, wait_for_ready: bool) -> Pick {
         if self.waiting.len() >= MAX_WAITING {
             self.waiting.retain(|waiting| !waiting.grant.is_closed());
         }
@@ -145,7 +148,7 @@ impl Pool {
     }
 
     /// Whether a call waits; those that gave up are left out of the queue.
-    pub(super) fn is_awaited(&mut self) -> bool {
+    pub(in crate::channel) fn is_awaited(&mut self) -> bool {
         while let Some(first) = self.waiting.front() {
             if !first.grant.is_closed() {
                 return true;
@@ -156,7 +159,7 @@ impl Pool {
     }
 
     /// A connection for the call that waits longest, and the way to give it.
-    pub(super) fn next_grant(
+    pub(in crate::channel) fn next_grant(
         &mut self,
         policy: Policy,
     ) -> Option<(Arc<Connection>, oneshot::Sender<Granted>)> {
@@ -169,7 +172,7 @@ impl Pool {
     }
 
     /// The calls that end with a failure of the channel: all, or all that do not wait for READY.
-    pub(super) fn take_waiting(&mut self, all: bool) -> Vec<oneshot::Sender<Granted>> {
+    pub(in crate::channel) fn take_waiting(&mut self, all: bool) -> Vec<oneshot::Sender<Granted>> {
         let (fail, stay): (VecDeque<_>, VecDeque<_>) = std::mem::take(&mut self.waiting)
             .into_iter()
             .partition(|waiting| all || !waiting.wait_for_ready);
@@ -177,13 +180,13 @@ impl Pool {
         fail.into_iter().map(|waiting| waiting.grant).collect()
     }
 
-    pub(super) fn waiting_calls(&self) -> usize {
+    pub(in crate::channel) fn waiting_calls(&self) -> usize {
         let waits = |waiting: &&Waiting| !waiting.grant.is_closed();
         self.waiting.iter().filter(waits).count()
     }
 
     /// Ends attempts and pauses, and lets go of the connections: each ends with its last call.
-    pub(super) fn close(&mut self) {
+    pub(in crate::channel) fn close(&mut self) {
         self.closed = true;
         for subchannel in &mut self.subchannels {
             subchannel.stop();

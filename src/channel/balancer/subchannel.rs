@@ -11,46 +11,46 @@ use serde_json::{Value, json};
 use tokio::task::AbortHandle;
 use tokio::time::{Instant, sleep, timeout};
 
-use super::balancer::Balancer;
-use super::connection::{self, Connection, End, Pings};
-use super::connectivity::Connectivity;
-use super::connector::{Connector, Opened};
-use super::resolver::Endpoint;
-use super::traffic::Traffic;
+use super::Balancer;
 use crate::backoff::Backoff;
+use crate::channel::connection::{self, Connection, End, Pings};
+use crate::channel::connectivity::Connectivity;
+use crate::channel::connector::{Connector, Opened};
+use crate::channel::resolver::Endpoint;
+use crate::channel::traffic::Traffic;
 use crate::error::Error;
 use crate::runtime::caught;
 
-pub(super) enum State {
+pub(in crate::channel) enum State {
     Idle,
     Connecting,
     Ready(Arc<Connection>),
     TransientFailure,
 }
 
-pub(super) struct Subchannel {
-    pub(super) id: usize,
+pub(in crate::channel) struct Subchannel {
+    pub(in crate::channel) id: usize,
     /// `None`: all of the target's, raced.
-    pub(super) endpoint: Option<Endpoint>,
-    pub(super) state: State,
-    pub(super) backoff: Backoff,
+    pub(in crate::channel) endpoint: Option<Endpoint>,
+    pub(in crate::channel) state: State,
+    pub(in crate::channel) backoff: Backoff,
     /// The attempts, the pauses between them, and the connection.
-    pub(super) task: Option<AbortHandle>,
-    pub(super) record: Arc<Record>,
+    pub(in crate::channel) task: Option<AbortHandle>,
+    pub(in crate::channel) record: Arc<Record>,
 }
 
 /// What is counted of a subchannel.
 #[derive(Debug, Default)]
-pub(super) struct Record {
-    pub(super) traffic: Arc<Traffic>,
-    pub(super) pings: Pings,
-    pub(super) connected: AtomicU64,
-    pub(super) failed: AtomicU64,
+pub(in crate::channel) struct Record {
+    pub(in crate::channel) traffic: Arc<Traffic>,
+    pub(in crate::channel) pings: Pings,
+    pub(in crate::channel) connected: AtomicU64,
+    pub(in crate::channel) failed: AtomicU64,
 }
 
 impl Subchannel {
     /// Ends an attempt or a pause; a connection ends by itself, once its calls and handles are gone.
-    pub(super) fn stop(&self) {
+    pub(in crate::channel) fn stop(&self) {
         if !matches!(self.state, State::Ready(_))
             && let Some(task) = &self.task
         {
@@ -58,7 +58,7 @@ impl Subchannel {
         }
     }
 
-    pub(super) fn stats(&self) -> Value {
+    pub(in crate::channel) fn stats(&self) -> Value {
         let (state, connection) = match &self.state {
             State::Idle => (Connectivity::Idle, None),
             State::Connecting => (Connectivity::Connecting, None),
@@ -89,7 +89,7 @@ impl Subchannel {
 }
 
 /// Attempts until one succeeds or nobody wants it any more, then drives the connection to its end.
-pub(super) async fn attempts(
+pub(in crate::channel) async fn attempts(
     balancer: Weak<Balancer>,
     connector: Arc<Connector>,
     id: usize,
