@@ -3,6 +3,8 @@
 //! The safe core below knows nothing of C; `capi` translates and holds no behaviour. The map of the
 //! code is ARCHITECTURE.md.
 
+// A panic becomes an error, but an answer is better than a panic. Tests may.
+#![cfg_attr(not(test), warn(clippy::unwrap_used, clippy::expect_used))]
 // A C type has one name everywhere: here, in the header and in safer-ffi's metadata.
 #![allow(non_camel_case_types, reason = "C types keep their C names")]
 

@@ -86,14 +86,14 @@ pub(crate) fn with_signals_blocked<R>(spawn: impl FnOnce() -> R) -> R {
             unsafe { libc::pthread_sigmask(libc::SIG_SETMASK, &self.0, std::ptr::null_mut()) };
         }
     }
-    // SAFETY: `sigset_t` is plain data, and each call writes it before it is read.
-    let _restore = unsafe {
-        let mut all: libc::sigset_t = std::mem::zeroed();
-        let mut old: libc::sigset_t = std::mem::zeroed();
-        libc::sigfillset(&mut all);
-        libc::pthread_sigmask(libc::SIG_SETMASK, &all, &mut old);
-        Restore(old)
-    };
+    // SAFETY: `sigset_t` is plain data, and the next call writes it before it is read.
+    let mut all: libc::sigset_t = unsafe { std::mem::zeroed() };
+    let mut old = all;
+    // SAFETY: a set to be written.
+    unsafe { libc::sigfillset(&mut all) };
+    // SAFETY: a set that is filled, and one to be written.
+    unsafe { libc::pthread_sigmask(libc::SIG_SETMASK, &all, &mut old) };
+    let _restore = Restore(old);
     spawn()
 }
 
@@ -235,11 +235,11 @@ mod tests {
     fn a_thread_started_with_signals_blocked_has_them_blocked() {
         fn blocked(signal: i32) -> bool {
             // SAFETY: asks for the current mask only.
-            unsafe {
-                let mut set: libc::sigset_t = std::mem::zeroed();
-                libc::pthread_sigmask(libc::SIG_BLOCK, std::ptr::null(), &mut set);
-                libc::sigismember(&set, signal) == 1
-            }
+            let mut set: libc::sigset_t = unsafe { std::mem::zeroed() };
+            // SAFETY: a set to be written.
+            unsafe { libc::pthread_sigmask(libc::SIG_BLOCK, std::ptr::null(), &mut set) };
+            // SAFETY: a set that is written.
+            unsafe { libc::sigismember(&set, signal) == 1 }
         }
         let thread = with_signals_blocked(|| {
             std::thread::spawn(|| blocked(libc::SIGPIPE) && blocked(libc::SIGTERM))

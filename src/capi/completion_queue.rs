@@ -312,11 +312,10 @@ pub extern "C" fn zeebe_completion_queue_next(
         let event = zeebe_event::new(event);
         let known = event_size.min(size_of::<zeebe_event>());
         // SAFETY: `capacity` elements of `event_size` bytes are writable there, by the header, and `capacity` are not exceeded.
-        unsafe {
-            std::ptr::copy_nonoverlapping((&raw const event).cast(), place, known);
-            place.add(known).write_bytes(0, event_size - known);
-            place = place.add(event_size);
-        }
+        unsafe { std::ptr::copy_nonoverlapping((&raw const event).cast(), place, known) };
+        // SAFETY: as above.
+        unsafe { place.wrapping_add(known).write_bytes(0, event_size - known) };
+        place = place.wrapping_add(event_size);
     }
     Ok(())
 }
@@ -335,11 +334,10 @@ pub extern "C" fn zeebe_events_clear(events: *mut zeebe_event, event_size: usize
         let mut event = zeebe_event::NONE;
         let known = event_size.min(size_of::<zeebe_event>());
         // SAFETY: `count` elements of `event_size` bytes stand there, by the header, and any bytes make an event.
-        unsafe {
-            std::ptr::copy_nonoverlapping(place, (&raw mut event).cast(), known);
-            place.write_bytes(0, known);
-            place = place.add(event_size);
-        }
+        unsafe { std::ptr::copy_nonoverlapping(place, (&raw mut event).cast(), known) };
+        // SAFETY: as above.
+        unsafe { place.write_bytes(0, known) };
+        place = place.wrapping_add(event_size);
         // SAFETY: they came from zeebe_completion_queue_next() and were not cleared yet, by the header.
         unsafe { event.clear() };
     }

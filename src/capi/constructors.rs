@@ -189,7 +189,7 @@ fn channel_options(
     let mut given = Vec::new();
     for index in 0..count {
         // SAFETY: an array of `count` items, by the header.
-        let item = unsafe { array.add(index).read() };
+        let item = unsafe { array.wrapping_add(index).read() };
         let named = format!("{option}[].key");
         // SAFETY: a string of the header's contract.
         let key = unsafe { convert::text(&*named, item.key) }.map_err(|e| e.about(option))?;
@@ -367,9 +367,14 @@ pub extern "C" fn zeebe_create_camunda_cloud_channel(
     let channel = unsafe { Out::new("channel", channel) }?;
     // SAFETY: an options struct of the header's contract.
     let given = unsafe { convert::options("options", options) }?;
-    // SAFETY: NULL, or what the header says of `oauth2` within it.
-    let oauth =
-        unsafe { convert::embedded("options.oauth2", options, |it| &raw const (*it).oauth2) }?;
+    // SAFETY: `options` is NULL or points to options of the header's contract, and so does what stands at its end.
+    let oauth: zeebe_oauth2_client_credentials_channel_options = unsafe {
+        convert::embedded(
+            "options.oauth2",
+            options,
+            offset_of!(zeebe_camunda_cloud_channel_options, oauth2),
+        )
+    }?;
     if text(&options::GRPC_ADDRESS, oauth.grpc_address)?.is_some_and(|text| !text.is_empty()) {
         let why = "is given: the address is by cluster and region";
         return Err(options::GRPC_ADDRESS.refuse(why).into());

@@ -219,10 +219,9 @@ pub(crate) unsafe trait Options: Copy {
         let mut zero = MaybeUninit::<Self>::zeroed();
         // SAFETY: it begins with `size`, and its other fields are integers, pointers and optional functions, of
         // which 0 is a value, by this trait's contract.
-        unsafe {
-            zero.as_mut_ptr().cast::<usize>().write(size_of::<Self>());
-            zero.assume_init()
-        }
+        unsafe { zero.as_mut_ptr().cast::<usize>().write(size_of::<Self>()) };
+        // SAFETY: as above.
+        unsafe { zero.assume_init() }
     };
 }
 
@@ -248,8 +247,9 @@ pub(crate) unsafe fn options<T: Options>(name: &str, pointer: *const T) -> Resul
     }
     let known = size.min(size_of::<T>());
     // SAFETY: `size` bytes are readable by this function's contract.
-    let unknown =
-        unsafe { std::slice::from_raw_parts(pointer.cast::<u8>().add(known), size - known) };
+    let rest = unsafe { pointer.cast::<u8>().add(known) };
+    // SAFETY: as above.
+    let unknown = unsafe { std::slice::from_raw_parts(rest, size - known) };
     if unknown.iter().any(|byte| *byte != 0) {
         return Err(Error::invalid_argument(format!(
             "{name} sets a field that this version of the library does not know"
@@ -267,17 +267,17 @@ pub(crate) unsafe fn options<T: Options>(name: &str, pointer: *const T) -> Resul
 ///
 /// # Safety
 ///
-/// As for [`options`], of the outer one; `place` is where the inner one stands in it, which is of as many bytes as its own size says.
+/// As for [`options`], of the outer one; the inner one stands `offset` bytes into it, and has as many as its own size says.
 pub(crate) unsafe fn embedded<T: Options, U: Options>(
     name: &str,
     outer: *const T,
-    place: impl FnOnce(*const T) -> *const U,
+    offset: usize,
 ) -> Result<U, Error> {
     if outer.is_null() {
         return Ok(U::INIT);
     }
     // SAFETY: by this function's contract.
-    unsafe { options(name, place(outer)) }
+    unsafe { options(name, outer.wrapping_byte_add(offset).cast()) }
 }
 
 #[cfg(test)]
