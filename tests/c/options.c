@@ -177,7 +177,7 @@ static void names_those_of_calls_job_streams_and_the_runtime(void) {
   CALL(max_receive_message_length, INT64_C(1) << 31);
   CALL(wait_for_ready, -1);
   CALL(compression, 3);
-  CALL(manual_requests, 2);
+  CALL(manual_requests, 3);
   zeebe_call_handler handler = ZEEBE_CALL_HANDLER_INIT;
   tally t = TALLY_INIT;
   handler.on_close = on_close;
@@ -190,7 +190,7 @@ static void names_those_of_calls_job_streams_and_the_runtime(void) {
   JOBS(max_buffered_jobs, -1);
   JOBS(watchdog_ms, -1);
   JOBS(poll_interval_ms, INT64_MAX);
-  JOBS(manual_requests, 2);
+  JOBS(manual_requests, 3);
   CHECK(!response && !stream && t.calls == 0);
   zeebe_channel_free(channel);
 #define RUNTIME(field, value)                                     \

@@ -114,7 +114,8 @@ fn said(number: &Number) -> Vec<String> {
     let seconds = match number.unit {
         Unit::Milliseconds => value / 1000,
         Unit::Seconds => value,
-        Unit::Bytes | Unit::Count => return vec![value.to_string()],
+        Unit::Bytes => return vec![format!("{} MiB", value >> 20)],
+        Unit::Count => return vec![value.to_string()],
     };
     let words = match seconds {
         10 => "ten seconds",
@@ -206,15 +207,23 @@ fn numbers_have_their_units_and_defaults_in_java() {
         if own.starts_with("CallOptions.") {
             continue;
         }
-        let method = own.trim_end_matches("()");
+        // A method, or the key of gRPC's options of calls.
+        let key = own.split_once('.').map(|(_, key)| format!(" {key} ="));
+        let method = key
+            .clone()
+            .unwrap_or(format!(" {}(", own.trim_end_matches("()")));
         let found = declaration(&sources, "public ", |line| {
-            line.starts_with("public ") && line.contains(&format!(" {method}("))
+            line.starts_with("public ") && line.contains(&method)
         });
         holds(
             option,
             &number,
             found.as_ref(),
-            ["Duration", "Duration", "int"],
+            [
+                "Duration",
+                "Duration",
+                if key.is_some() { "Integer" } else { "int" },
+            ],
         );
     }
 }
@@ -232,7 +241,8 @@ fn every_constant_is_there_in_every_language() {
             continue;
         }
         seen += 1;
-        if !is_of(&["ZEEBE_STATUS_"]) {
+        // In C++ whether messages are asked for is yes or no.
+        if !is_of(&["ZEEBE_STATUS_", "ZEEBE_REQUESTS_"]) {
             assert!(cpp.contains(&format!("{name},")), "{name} in C++");
         }
         if is_of(&[
