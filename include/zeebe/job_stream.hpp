@@ -59,16 +59,18 @@ public:
     /// Waits for the next job; nothing: it was closed. An error is how it ended, and stays.
     Result<std::optional<Buffer>> next()
     {
-        while (!end_) {
+        while (!has_ended_) {
             // What is there is taken also on a library thread.
             auto taken = queue_.next(event_, Milliseconds());
             if (taken && *taken == 0) taken = queue_.next(event_);
             if (!taken) return std::move(taken).error();
             const Event event = event_[0];
             if (event.type() == EventType::message) return std::optional(event.message());
-            if (event.type() == EventType::close) end_ = event.end();
+            if (event.type() != EventType::close) continue;
+            end_ = event.end();
+            has_ended_ = true;
         }
-        if (!*end_) return end_->error();
+        if (!end_) return end_.error();
         return std::optional<Buffer>();
     }
     /// What is left of the jobs. It can be gone over once.
@@ -84,7 +86,8 @@ private:
     JobStream stream_;
     CompletionQueue queue_;
     Events event_;
-    std::optional<Result<void>> end_;
+    bool has_ended_ = false;
+    Result<void> end_;
 };
 
 namespace detail {
