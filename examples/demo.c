@@ -35,8 +35,7 @@ static void row(const char *label, const char *format, ...)
 /* Whether `what` failed; if so, says why. Every error that a function returns is ours to free. */
 static int failed(const char *what, zeebe_error *error)
 {
-    if (error == NULL)
-        return 0;
+    if (error == NULL) return 0;
     row("FAILED", "%s: %s", what, zeebe_error_message(error));
     zeebe_error_free(error);
     return 1;
@@ -84,16 +83,13 @@ static char *base64(const char *text)
     static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
     size_t length = strlen(text);
     char *encoded = calloc((length + 2) / 3 * 4 + 1, 1);
-    if (encoded == NULL)
-        abort();
+    if (encoded == NULL) abort();
 
     for (size_t in = 0, out = 0; in < length; in += 3, out += 4) {
         size_t count = length - in < 3 ? length - in : 3;
         unsigned group = 0;
-        for (size_t i = 0; i < 3; i++)
-            group = group << 8 | (i < count ? (unsigned char)text[in + i] : 0u);
-        for (size_t i = 0; i < 4; i++)
-            encoded[out + i] = i <= count ? digits[group >> (18 - 6 * i) & 63] : '=';
+        for (size_t i = 0; i < 3; i++) group = group << 8 | (i < count ? (unsigned char)text[in + i] : 0u);
+        for (size_t i = 0; i < 4; i++) encoded[out + i] = i <= count ? digits[group >> (18 - 6 * i) & 63] : '=';
     }
     return encoded;
 }
@@ -103,12 +99,10 @@ static char *base64(const char *text)
 static int print_settings(const zeebe_channel *channel)
 {
     static const char *const names[] = {
-        "grpc_address", "cluster_id", "region", "client_id", "client_secret",
-        "authorization_server", "scope", "audience", "leeway", "expire_in",
+        "grpc_address", "cluster_id", "region", "client_id", "client_secret", "authorization_server", "scope", "audience", "leeway", "expire_in",
     };
     char *description = NULL;
-    if (failed("describe", zeebe_channel_describe(channel, &description)))
-        return 0;
+    if (failed("describe", zeebe_channel_describe(channel, &description))) return 0;
 
     struct value target = find(description, "target");
     struct value security = find(description, "security");
@@ -117,12 +111,10 @@ static int print_settings(const zeebe_channel *channel)
     const char *settings = find(description, "settings").start;
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
         struct value setting = find(settings, names[i]);
-        if (setting.start == NULL)
-            continue; /* no setting of this kind of channel */
+        if (setting.start == NULL) continue; /* no setting of this kind of channel */
         struct value value = find(setting.start, "value");
         struct value origin = find(setting.start, "origin");
-        if (value.length == 4 && strncmp(value.start, "null", 4) == 0)
-            value = (struct value){"none", 4};
+        if (value.length == 4 && strncmp(value.start, "null", 4) == 0) value = (struct value){"none", 4};
         row(names[i], "%-42.*s %.*s", value.length, value.start, origin.length, origin.start);
     }
     zeebe_string_free(description);
@@ -132,14 +124,13 @@ static int print_settings(const zeebe_channel *channel)
 static int print_topology(const zeebe_channel *channel)
 {
     char *answer = NULL;
-    if (failed("Topology", zeebe_channel_json_call_sync(channel, "Topology", "{}", NULL, &answer)))
-        return 0;
+    if (failed("Topology", zeebe_channel_json_call_sync(channel, "Topology", "{}", NULL, &answer))) return 0;
 
     struct value version = find(answer, "gatewayVersion");
     struct value brokers = find(answer, "clusterSize");
     struct value partitions = find(answer, "partitionsCount");
-    row("topology", "gateway %.*s, brokers: %.*s, partitions: %.*s", version.length, version.start, brokers.length,
-        brokers.start, partitions.length, partitions.start);
+    row("topology", "gateway %.*s, brokers: %.*s, partitions: %.*s", version.length, version.start, brokers.length, brokers.start, partitions.length,
+        partitions.start);
     zeebe_string_free(answer);
     return 1;
 }
@@ -147,20 +138,19 @@ static int print_topology(const zeebe_channel *channel)
 /* Deploys a process of one service task; its id and the type of its jobs are `name`. */
 static int deploy_process(const zeebe_channel *channel, const char *name)
 {
-    static const char bpmn[] =
-        "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n"
-        "<bpmn:definitions xmlns:bpmn=\"http://www.omg.org/spec/BPMN/20100524/MODEL\"\n"
-        "    xmlns:zeebe=\"http://camunda.org/schema/zeebe/1.0\" targetNamespace=\"http://bpmn.io/schema/bpmn\">\n"
-        "  <bpmn:process id=\"%s\" isExecutable=\"true\">\n"
-        "    <bpmn:startEvent id=\"start\"/>\n"
-        "    <bpmn:sequenceFlow id=\"to-work\" sourceRef=\"start\" targetRef=\"work\"/>\n"
-        "    <bpmn:serviceTask id=\"work\">\n"
-        "      <bpmn:extensionElements><zeebe:taskDefinition type=\"%s\"/></bpmn:extensionElements>\n"
-        "    </bpmn:serviceTask>\n"
-        "    <bpmn:sequenceFlow id=\"to-end\" sourceRef=\"work\" targetRef=\"end\"/>\n"
-        "    <bpmn:endEvent id=\"end\"/>\n"
-        "  </bpmn:process>\n"
-        "</bpmn:definitions>\n";
+    static const char bpmn[] = "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n"
+                               "<bpmn:definitions xmlns:bpmn=\"http://www.omg.org/spec/BPMN/20100524/MODEL\"\n"
+                               "    xmlns:zeebe=\"http://camunda.org/schema/zeebe/1.0\" targetNamespace=\"http://bpmn.io/schema/bpmn\">\n"
+                               "  <bpmn:process id=\"%s\" isExecutable=\"true\">\n"
+                               "    <bpmn:startEvent id=\"start\"/>\n"
+                               "    <bpmn:sequenceFlow id=\"to-work\" sourceRef=\"start\" targetRef=\"work\"/>\n"
+                               "    <bpmn:serviceTask id=\"work\">\n"
+                               "      <bpmn:extensionElements><zeebe:taskDefinition type=\"%s\"/></bpmn:extensionElements>\n"
+                               "    </bpmn:serviceTask>\n"
+                               "    <bpmn:sequenceFlow id=\"to-end\" sourceRef=\"work\" targetRef=\"end\"/>\n"
+                               "    <bpmn:endEvent id=\"end\"/>\n"
+                               "  </bpmn:process>\n"
+                               "</bpmn:definitions>\n";
     char process[2048];
     snprintf(process, sizeof process, bpmn, name, name);
     char *content = base64(process);
@@ -169,14 +159,12 @@ static int deploy_process(const zeebe_channel *channel, const char *name)
     free(content);
 
     char *answer = NULL;
-    if (failed("DeployResource", zeebe_channel_json_call_sync(channel, "DeployResource", request, NULL, &answer)))
-        return 0;
+    if (failed("DeployResource", zeebe_channel_json_call_sync(channel, "DeployResource", request, NULL, &answer))) return 0;
 
     struct value id = find(answer, "bpmnProcessId");
     struct value version = find(answer, "version");
     struct value key = find(answer, "processDefinitionKey");
-    row("process deployed", "%.*s version %.*s, key %.*s", id.length, id.start, version.length, version.start,
-        key.length, key.start);
+    row("process deployed", "%.*s version %.*s, key %.*s", id.length, id.start, version.length, version.start, key.length, key.start);
     zeebe_string_free(answer);
     return 1;
 }
@@ -184,13 +172,10 @@ static int deploy_process(const zeebe_channel *channel, const char *name)
 static int create_instance(const zeebe_channel *channel, const char *name, char instance_key[KEY_SIZE])
 {
     char request[256];
-    snprintf(request, sizeof request,
-             "{\"bpmnProcessId\": \"%s\", \"version\": -1, \"variables\": \"{\\\"answer\\\": 42}\"}", name);
+    snprintf(request, sizeof request, "{\"bpmnProcessId\": \"%s\", \"version\": -1, \"variables\": \"{\\\"answer\\\": 42}\"}", name);
 
     char *answer = NULL;
-    if (failed("CreateProcessInstance",
-               zeebe_channel_json_call_sync(channel, "CreateProcessInstance", request, NULL, &answer)))
-        return 0;
+    if (failed("CreateProcessInstance", zeebe_channel_json_call_sync(channel, "CreateProcessInstance", request, NULL, &answer))) return 0;
 
     copy_key(find(answer, "processInstanceKey"), instance_key);
     row("instance created", "key %s", instance_key);
@@ -204,8 +189,7 @@ static int complete_job(const zeebe_channel *channel, const char *job_key)
     snprintf(request, sizeof request, "{\"jobKey\": \"%s\", \"variables\": \"{\\\"done\\\": true}\"}", job_key);
 
     char *answer = NULL;
-    if (failed("CompleteJob", zeebe_channel_json_call_sync(channel, "CompleteJob", request, NULL, &answer)))
-        return 0;
+    if (failed("CompleteJob", zeebe_channel_json_call_sync(channel, "CompleteJob", request, NULL, &answer))) return 0;
 
     row("job completed", "key %s", job_key);
     zeebe_string_free(answer);
@@ -229,8 +213,7 @@ static void on_message(void *user_data, const zeebe_buffer *message)
     const uint8_t *data = zeebe_buffer_data(message, &length);
 
     pthread_mutex_lock(&stream->mutex);
-    if (stream->job == NULL && stream->error == NULL)
-        stream->error = zeebe_response_to_json("StreamActivatedJobs", data, length, &stream->job);
+    if (stream->job == NULL && stream->error == NULL) stream->error = zeebe_response_to_json("StreamActivatedJobs", data, length, &stream->job);
     pthread_cond_signal(&stream->changed);
     pthread_mutex_unlock(&stream->mutex);
 }
@@ -241,8 +224,7 @@ static void on_close(void *user_data, const zeebe_error *error, const zeebe_meta
     (void)trailers;
 
     pthread_mutex_lock(&stream->mutex);
-    if (stream->error == NULL)
-        stream->error = zeebe_error_ref(error); /* borrowed: a reference keeps it */
+    if (stream->error == NULL) stream->error = zeebe_error_ref(error); /* borrowed: a reference keeps it */
     pthread_mutex_unlock(&stream->mutex);
 }
 
@@ -274,8 +256,7 @@ static int wait_for(struct job_stream *stream, enum until until)
     return !timed_out;
 }
 
-static zeebe_error *start_stream(const zeebe_channel *channel, const char *type, struct job_stream *stream,
-                                 zeebe_call **call)
+static zeebe_error *start_stream(const zeebe_channel *channel, const char *type, struct job_stream *stream, zeebe_call **call)
 {
     zeebe_call_handler handler = ZEEBE_CALL_HANDLER_INIT;
     handler.on_message = on_message;
@@ -286,16 +267,13 @@ static zeebe_error *start_stream(const zeebe_channel *channel, const char *type,
     snprintf(json, sizeof json, "{\"type\": \"%s\", \"worker\": \"demo\", \"timeout\": \"60000\"}", type);
     zeebe_buffer *request = NULL;
     zeebe_error *error = zeebe_request_from_json("StreamActivatedJobs", json, &request);
-    if (error == NULL)
-        error = zeebe_channel_start_call(channel, "/gateway_protocol.Gateway/StreamActivatedJobs", NULL, &handler,
-                                         stream, call);
+    if (error == NULL) error = zeebe_channel_start_call(channel, "/gateway_protocol.Gateway/StreamActivatedJobs", NULL, &handler, stream, call);
     if (error == NULL) {
         size_t length = 0;
         const uint8_t *data = zeebe_buffer_data(request, &length);
         error = zeebe_call_send_message(*call, data, length);
     }
-    if (error == NULL)
-        error = zeebe_call_half_close(*call);
+    if (error == NULL) error = zeebe_call_half_close(*call);
     zeebe_buffer_free(request);
     return error;
 }
@@ -314,8 +292,7 @@ static int stream_job(const zeebe_channel *channel, const char *type, const char
     zeebe_call *call = NULL;
     int streamed = !failed("StreamActivatedJobs", start_stream(channel, type, &stream, &call));
     if (call != NULL) {
-        if (streamed)
-            wait_for(&stream, JOB_CAME);
+        if (streamed) wait_for(&stream, JOB_CAME);
         zeebe_call_cancel(call, "one job is enough");
         zeebe_call_free(call);
         if (!wait_for(&stream, STREAM_ENDED)) {
@@ -335,8 +312,7 @@ static int stream_job(const zeebe_channel *channel, const char *type, const char
         copy_key(find(stream.job, "processInstanceKey"), job_instance_key);
         row("job streamed", "key %s of instance %s", job_key, job_instance_key);
         streamed = strcmp(job_instance_key, instance_key) == 0;
-        if (!streamed)
-            row("FAILED", "StreamActivatedJobs: the job is another instance's");
+        if (!streamed) row("FAILED", "StreamActivatedJobs: the job is another instance's");
     }
     zeebe_error_free(stream.error);
     zeebe_string_free(stream.job);
@@ -424,16 +400,14 @@ static int serve(const zeebe_channel *channel, const char *process)
     char instance_key[KEY_SIZE];
     char job_key[KEY_SIZE];
     return print_settings(channel) && print_topology(channel) && deploy_process(channel, process) &&
-           create_instance(channel, process, instance_key) && stream_job(channel, process, instance_key, job_key) &&
-           complete_job(channel, job_key);
+           create_instance(channel, process, instance_key) && stream_job(channel, process, instance_key, job_key) && complete_job(channel, job_key);
 }
 
 /* All of a file that holds no NUL, such as PEM. The text is the caller's; NULL if it cannot be read. */
 static char *read_file(const char *path)
 {
     FILE *file = fopen(path, "rb");
-    if (file == NULL)
-        return NULL;
+    if (file == NULL) return NULL;
     char *text = NULL;
     size_t capacity = 0;
     ssize_t length = getdelim(&text, &capacity, '\0', file);
@@ -476,15 +450,13 @@ int main(int argc, char **argv)
     for (int i = 0; i < count; i++) {
         printf("\n%d  %s\n", i + 1, channels[i].title);
         zeebe_channel *channel = NULL;
-        if (!failed("channel", channels[i].create(&gateway, &channel)))
-            served += serve(channel, channels[i].process);
+        if (!failed("channel", channels[i].create(&gateway, &channel))) served += serve(channel, channels[i].process);
         zeebe_channel_free(channel);
     }
     printf("\n%d of %d channels served a job from its creation to its completion.\n", served, count);
 
     zeebe_channel_credentials_free(gateway.credentials);
     free(gateway.ca);
-    if (failed("shutdown", zeebe_runtime_shutdown(TIMEOUT_S * 1000)))
-        return EXIT_FAILURE;
+    if (failed("shutdown", zeebe_runtime_shutdown(TIMEOUT_S * 1000))) return EXIT_FAILURE;
     return served == count ? EXIT_SUCCESS : EXIT_FAILURE;
 }

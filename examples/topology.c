@@ -18,10 +18,8 @@ int main(void)
         error = zeebe_channel_json_call_sync(channel, "Topology", "{}", &options, &topology);
     }
 
-    if (error == NULL)
-        puts(topology);
-    else
-        fprintf(stderr, "topology: %s\n", zeebe_error_message(error));
+    if (error == NULL) puts(topology);
+    else fprintf(stderr, "topology: %s\n", zeebe_error_message(error));
 
     int status = error == NULL ? EXIT_SUCCESS : EXIT_FAILURE;
     zeebe_error_free(error);

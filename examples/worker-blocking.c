@@ -89,14 +89,12 @@ int main(int argc, char **argv)
     open_stream(channel, argv[1], on_job, on_end, THREADS, &stream);
 
     pthread_t threads[THREADS];
-    for (int i = 0; i < THREADS; i++)
-        pthread_create(&threads[i], NULL, thread, NULL);
+    for (int i = 0; i < THREADS; i++) pthread_create(&threads[i], NULL, thread, NULL);
 
     int signal;
     sigwait(&signals, &signal);
     zeebe_job_stream_close(stream);
-    for (int i = 0; i < THREADS; i++)
-        pthread_join(threads[i], NULL);
+    for (int i = 0; i < THREADS; i++) pthread_join(threads[i], NULL);
 
     zeebe_job_stream_free(stream);
     zeebe_completion_queue_free(jobs);

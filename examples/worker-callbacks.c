@@ -30,8 +30,7 @@ static void on_job(void *user_data, const zeebe_buffer *job)
 {
     (void)user_data;
     int64_t *key = malloc(sizeof *key);
-    if (key == NULL)
-        abort();
+    if (key == NULL) abort();
     *key = job_key(job);
 
     /* The work is done here. It may take its time: callbacks have threads of their own, see main. */

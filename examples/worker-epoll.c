@@ -100,19 +100,16 @@ int main(int argc, char **argv)
 
     while (!stream_ended || running > 0) {
         struct epoll_event ready;
-        if (epoll_wait(epoll, &ready, 1, -1) < 1)
-            continue; /* interrupted */
+        if (epoll_wait(epoll, &ready, 1, -1) < 1) continue; /* interrupted */
         if (ready.data.fd == signal_fd) {
             struct signalfd_siginfo signal;
-            if (read(signal_fd, &signal, sizeof signal) == sizeof signal)
-                zeebe_job_stream_close(stream);
+            if (read(signal_fd, &signal, sizeof signal) == sizeof signal) zeebe_job_stream_close(stream);
             continue;
         }
         zeebe_event events[BATCH];
         size_t count = 0;
         must("events", zeebe_completion_queue_next(queue, 0, events, sizeof *events, BATCH, &count));
-        for (size_t i = 0; i < count; i++)
-            take(&events[i]);
+        for (size_t i = 0; i < count; i++) take(&events[i]);
         zeebe_events_clear(events, sizeof *events, count);
     }
     must("job stream", stream_error);

@@ -22,8 +22,8 @@ static inline void must(const char *what, const zeebe_error *error)
 }
 
 /* Opens a stream of jobs of a type, of which `at_work` are here at most: a job ended makes room for the next. */
-static inline void open_stream(const zeebe_channel *channel, const char *type, zeebe_message_callback on_job,
-                               zeebe_close_callback on_end, int at_work, zeebe_job_stream **stream)
+static inline void open_stream(const zeebe_channel *channel, const char *type, zeebe_message_callback on_job, zeebe_close_callback on_end,
+                               int at_work, zeebe_job_stream **stream)
 {
     char json[256];
     zeebe_buffer *request = NULL;
@@ -78,12 +78,10 @@ static inline zeebe_call_options complete_options(void)
 static inline void report(int64_t key, const zeebe_error *error)
 {
     const int32_t not_found = 5; /* the gateway has no such job: its time was up and another completed it, or it was cancelled */
-    if (error == NULL)
-        printf("completed %" PRId64 "\n", key);
+    if (error == NULL) printf("completed %" PRId64 "\n", key);
     else if (!zeebe_error_may_have_been_processed(error) || zeebe_error_grpc_status(error) == not_found)
         printf("not completed %" PRId64 ": %s\n", key, zeebe_error_message(error));
-    else
-        printf("unknown %" PRId64 ": %s\n", key, zeebe_error_message(error));
+    else printf("unknown %" PRId64 ": %s\n", key, zeebe_error_message(error));
     fflush(stdout);
 }
 

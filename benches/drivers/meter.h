@@ -33,16 +33,14 @@ static inline char *read_text(const char *path)
 {
     FILE *file = fopen(path, "r");
     char *text = (char *)calloc(1, 65536);
-    if (file == NULL || text == NULL || fread(text, 1, 65535, file) == 0)
-        fail(path, "cannot be read");
+    if (file == NULL || text == NULL || fread(text, 1, 65535, file) == 0) fail(path, "cannot be read");
     fclose(file);
     return text;
 }
 
 static inline struct run run_parse(int argc, char **argv)
 {
-    if (argc != 6)
-        fail(argv[0], "usage: ADDRESS CA ROW IN_FLIGHT SECONDS");
+    if (argc != 6) fail(argv[0], "usage: ADDRESS CA ROW IN_FLIGHT SECONDS");
     struct run run;
     run.address = argv[1];
     run.ca = strcmp(argv[2], "-") == 0 ? NULL : read_text(argv[2]);
@@ -64,16 +62,14 @@ static inline double cpu_us(void)
 {
     struct rusage usage;
     getrusage(RUSAGE_SELF, &usage);
-    return (double)(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) * 1e6
-        + (double)(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec);
+    return (double)(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) * 1e6 + (double)(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec);
 }
 
 static inline double rss_kib(void)
 {
     FILE *file = fopen("/proc/self/statm", "r");
     long size = 0, resident = 0;
-    if (file == NULL || fscanf(file, "%ld %ld", &size, &resident) != 2)
-        fail("/proc/self/statm", "cannot be read");
+    if (file == NULL || fscanf(file, "%ld %ld", &size, &resident) != 2) fail("/proc/self/statm", "cannot be read");
     fclose(file);
     return (double)resident * (double)sysconf(_SC_PAGESIZE) / 1024;
 }
@@ -103,8 +99,7 @@ static inline struct meter meter_start(const struct run *run)
 /* Counts `count` calls or messages that ended by `now`. 1: it goes on, 0: it is over. */
 static inline int meter_count(struct meter *meter, uint64_t now, uint64_t count)
 {
-    if (meter->to != 0)
-        return 0;
+    if (meter->to != 0) return 0;
     if (meter->from == 0) {
         if (now >= meter->begin) {
             meter->from = now;
@@ -113,8 +108,7 @@ static inline int meter_count(struct meter *meter, uint64_t now, uint64_t count)
         return 1;
     }
     meter->count += count;
-    if (now < meter->from + meter->span)
-        return 1;
+    if (now < meter->from + meter->span) return 1;
     meter->to = now;
     meter->cpu = cpu_us() - meter->cpu;
     return 0;
@@ -127,8 +121,7 @@ static inline int meter_call(struct meter *meter, uint64_t from, uint64_t now)
         if (meter->recorded == meter->capacity) {
             meter->capacity = meter->capacity == 0 ? 65536 : meter->capacity * 2;
             meter->latencies = (uint32_t *)realloc(meter->latencies, meter->capacity * sizeof *meter->latencies);
-            if (meter->latencies == NULL)
-                fail("latencies", "out of memory");
+            if (meter->latencies == NULL) fail("latencies", "out of memory");
         }
         meter->latencies[meter->recorded++] = (uint32_t)(now - from);
     }
@@ -138,13 +131,10 @@ static inline int meter_call(struct meter *meter, uint64_t from, uint64_t now)
 /* Looks at the process's memory, while it is measured. */
 static inline void meter_rss(struct meter *meter)
 {
-    if (meter->from == 0)
-        return;
+    if (meter->from == 0) return;
     double now = rss_kib();
-    if (meter->rss_from == 0)
-        meter->rss_from = now;
-    if (now > meter->rss_most)
-        meter->rss_most = now;
+    if (meter->rss_from == 0) meter->rss_from = now;
+    if (now > meter->rss_most) meter->rss_most = now;
 }
 
 static inline int compare_latencies(const void *a, const void *b)
@@ -155,21 +145,16 @@ static inline int compare_latencies(const void *a, const void *b)
 
 static inline void meter_print(struct meter *meter, const char *version)
 {
-    printf("{\"version\":\"%s\",\"count\":%llu,\"seconds\":%.6f,\"cpu_us\":%.3f", version,
-        (unsigned long long)meter->count, (double)(meter->to - meter->from) / 1e9, meter->cpu / (double)meter->count);
+    printf("{\"version\":\"%s\",\"count\":%llu,\"seconds\":%.6f,\"cpu_us\":%.3f", version, (unsigned long long)meter->count,
+           (double)(meter->to - meter->from) / 1e9, meter->cpu / (double)meter->count);
     if (meter->recorded > 0) {
         qsort(meter->latencies, meter->recorded, sizeof *meter->latencies, compare_latencies);
-        printf(",\"p50_us\":%.1f,\"p99_us\":%.1f", meter->latencies[meter->recorded / 2] / 1e3,
-            meter->latencies[meter->recorded * 99 / 100] / 1e3);
+        printf(",\"p50_us\":%.1f,\"p99_us\":%.1f", meter->latencies[meter->recorded / 2] / 1e3, meter->latencies[meter->recorded * 99 / 100] / 1e3);
     }
-    if (meter->rss_from > 0)
-        printf(",\"rss_from_kib\":%.0f,\"rss_most_kib\":%.0f", meter->rss_from, meter->rss_most);
+    if (meter->rss_from > 0) printf(",\"rss_from_kib\":%.0f,\"rss_most_kib\":%.0f", meter->rss_from, meter->rss_most);
     puts("}");
 }
 
-static inline void rss_print(double rss_kib_each, const char *version)
-{
-    printf("{\"version\":\"%s\",\"rss_kib\":%.2f}\n", version, rss_kib_each);
-}
+static inline void rss_print(double rss_kib_each, const char *version) { printf("{\"version\":\"%s\",\"rss_kib\":%.2f}\n", version, rss_kib_each); }
 
 #endif

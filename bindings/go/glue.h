@@ -11,10 +11,10 @@ enum { ZEEBEGO_BATCH = 128 };
 
 /* Events on their way to Go, and the handles of calls that have ended, freed with the next crossing. */
 typedef struct {
-  size_t count;
-  size_t ended_count;
-  zeebe_event events[ZEEBEGO_BATCH];
-  zeebe_call *ended[ZEEBEGO_BATCH];
+    size_t count;
+    size_t ended_count;
+    zeebe_event events[ZEEBEGO_BATCH];
+    zeebe_call *ended[ZEEBEGO_BATCH];
 } zeebego_batch;
 
 /* Frees what the batch had, and takes the events that wait. */
@@ -23,24 +23,24 @@ zeebe_error *zeebego_next(const zeebe_completion_queue *queue, zeebego_batch *ba
 /* ---- calls ---- */
 
 typedef struct {
-  zeebe_call *call;
-  zeebe_error *error;
+    zeebe_call *call;
+    zeebe_error *error;
 } zeebego_started;
 
 /* What call options say beyond a time-out. `metadata` is packed. All may be 0. */
 typedef struct {
-  const char *authority;
-  const zeebe_metadata_plugin *credentials;
-  int64_t max_receive_message_length;
-  int32_t wait_for_ready;
-  int32_t compression;
-  int64_t max_buffered_messages, max_buffered_bytes;
+    const char *authority;
+    const zeebe_metadata_plugin *credentials;
+    int64_t max_receive_message_length;
+    int32_t wait_for_ready;
+    int32_t compression;
+    int64_t max_buffered_messages, max_buffered_bytes;
 } zeebego_options;
 
 /* Starts a unary call; `wants_call` 0: without a handle. */
-zeebego_started zeebego_unary(const zeebe_channel *channel, const zeebe_completion_queue *queue, uint64_t tag, int wants_call,
-                              const char *method, size_t method_length, const uint8_t *message, size_t length, int64_t timeout_ms,
-                              const uint8_t *metadata, size_t metadata_length, const zeebego_options *options);
+zeebego_started zeebego_unary(const zeebe_channel *channel, const zeebe_completion_queue *queue, uint64_t tag, int wants_call, const char *method,
+                              size_t method_length, const uint8_t *message, size_t length, int64_t timeout_ms, const uint8_t *metadata,
+                              size_t metadata_length, const zeebego_options *options);
 
 /* Starts a call of any kind. */
 zeebego_started zeebego_stream(const zeebe_channel *channel, const zeebe_completion_queue *queue, uint64_t tag, const char *method,
@@ -49,8 +49,8 @@ zeebego_started zeebego_stream(const zeebe_channel *channel, const zeebe_complet
 
 /* Sends, perhaps half-closes, and says whether more can be sent at once. */
 typedef struct {
-  zeebe_error *error;
-  int32_t ready;
+    zeebe_error *error;
+    int32_t ready;
 } zeebego_sent;
 
 zeebego_sent zeebego_send(const zeebe_call *call, const uint8_t *message, size_t length, int half_close);
@@ -58,12 +58,12 @@ zeebego_sent zeebego_send(const zeebe_call *call, const uint8_t *message, size_t
 /* ---- errors and metadata ---- */
 
 typedef struct {
-  int32_t kind, source, grpc_status, retryable, may_have_been_processed;
-  int64_t retry_after_ms;
-  const char *message, *option;
-  const uint8_t *details;
-  size_t details_length;
-  const zeebe_metadata *initial_metadata, *trailers;
+    int32_t kind, source, grpc_status, retryable, may_have_been_processed;
+    int64_t retry_after_ms;
+    const char *message, *option;
+    const uint8_t *details;
+    size_t details_length;
+    const zeebe_metadata *initial_metadata, *trailers;
 } zeebego_failure;
 
 /* Borrowed from the error. */
@@ -77,7 +77,7 @@ zeebe_error *zeebego_unpack_metadata(const uint8_t *packed, size_t length, zeebe
 
 /* All may be 0. */
 typedef struct {
-  int64_t max_buffered_jobs, max_buffered_job_bytes, watchdog_ms, poll_interval_ms;
+    int64_t max_buffered_jobs, max_buffered_job_bytes, watchdog_ms, poll_interval_ms;
 } zeebego_jobs_options;
 
 zeebe_error *zeebego_stream_jobs(const zeebe_channel *channel, const zeebe_completion_queue *queue, uint64_t tag, const uint8_t *request,

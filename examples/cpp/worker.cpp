@@ -49,9 +49,7 @@ void serve(const std::string &type)
     const StopSignals stop;
     const zeebe::Channel channel = zeebe::create_channel_from_environment().value();
     const zeebe::Buffer request =
-        zeebe::request_from_json("StreamActivatedJobs",
-                                 R"({"type": ")" + type + R"(", "worker": "example", "timeout": 60000})")
-            .value();
+        zeebe::request_from_json("StreamActivatedJobs", R"({"type": ")" + type + R"(", "worker": "example", "timeout": 60000})").value();
     zeebe::Jobs jobs = channel.stream_jobs(request).value();
     stop.close(jobs.stream());
 

@@ -22,16 +22,14 @@ namespace zeebe {
 namespace detail {
 
 template <class T>
-inline constexpr bool is_byte =
-    std::is_same_v<T, char> || std::is_same_v<T, unsigned char> || std::is_same_v<T, std::byte>;
+inline constexpr bool is_byte = std::is_same_v<T, char> || std::is_same_v<T, unsigned char> || std::is_same_v<T, std::byte>;
 
 /// Whether `C` has bytes in a row: `data()` and `size()`, as strings, vectors, arrays, spans and Buffer have.
 template <class C, class = void>
 inline constexpr bool has_bytes = false;
 template <class C>
-inline constexpr bool
-    has_bytes<C, std::void_t<decltype(std::declval<const C &>().data()), decltype(std::declval<const C &>().size())>> =
-        is_byte<std::remove_cv_t<std::remove_pointer_t<decltype(std::declval<const C &>().data())>>>;
+inline constexpr bool has_bytes<C, std::void_t<decltype(std::declval<const C &>().data()), decltype(std::declval<const C &>().size())>> =
+    is_byte<std::remove_cv_t<std::remove_pointer_t<decltype(std::declval<const C &>().data())>>>;
 
 } // namespace detail
 
@@ -42,9 +40,7 @@ class bytes_view {
 public:
     constexpr bytes_view() noexcept = default;
     constexpr bytes_view(const std::uint8_t *data, std::size_t size) noexcept : data_(data), size_(size) {}
-    bytes_view(const void *data, std::size_t size) noexcept : data_(static_cast<const std::uint8_t *>(data)), size_(size)
-    {
-    }
+    bytes_view(const void *data, std::size_t size) noexcept : data_(static_cast<const std::uint8_t *>(data)), size_(size) {}
     /// A literal, all of it but the NUL at its end: an encoded message may have others.
     template <std::size_t N>
     bytes_view(const char (&literal)[N]) noexcept : bytes_view(literal, literal[N - 1] == 0 ? N - 1 : N)

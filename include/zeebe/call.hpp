@@ -70,10 +70,7 @@ public:
 
     /// Queues an encoded message, which is copied; never waits. illegal_state: after half_close(), or the call has ended.
     /// RESOURCE_EXHAUSTED: longer than the send limit.
-    Result<void> send(bytes_view message) const noexcept
-    {
-        return detail::result(zeebe_call_send_message(get(), message.data(), message.size()));
-    }
+    Result<void> send(bytes_view message) const noexcept { return detail::result(zeebe_call_send_message(get(), message.data(), message.size())); }
     /// Whether more can be sent at once; if not, it would only be buffered. Advice.
     bool is_ready() const noexcept { return zeebe_call_is_ready(get()) != 0; }
     /// Says that no more messages follow. illegal_state: said before.
@@ -120,8 +117,7 @@ inline std::int64_t to_c_timeout(Arguments &arguments, const CallOptions &option
         const milliseconds left = *options.deadline <= now ? milliseconds::zero() : Milliseconds(*options.deadline - now);
         timeout = std::min(timeout, left);
     }
-    if (timeout <= milliseconds::zero())
-        arguments.fail(Error(StatusCode::deadline_exceeded, "the call's time was up before it began"));
+    if (timeout <= milliseconds::zero()) arguments.fail(Error(StatusCode::deadline_exceeded, "the call's time was up before it began"));
     return timeout == forever ? ZEEBE_TIMEOUT_NONE : timeout.count();
 }
 
@@ -138,10 +134,10 @@ inline zeebe_call_options to_c(Arguments &arguments, const CallOptions &options)
     c.wait_for_ready = static_cast<std::int32_t>(options.wait_for_ready);
     c.compression = static_cast<std::int32_t>(options.compression);
     c.manual_requests = options.manual_requests;
-    c.max_buffered_messages = arguments.number("CallOptions::max_buffered_messages", options.max_buffered_messages,
-                                               "give 1 to 100 000; not given, it is 8192");
-    c.max_buffered_bytes = arguments.number("CallOptions::max_buffered_bytes", options.max_buffered_bytes,
-                                            "give 1 to 2 147 483 647; not given, it is 2 MiB");
+    c.max_buffered_messages =
+        arguments.number("CallOptions::max_buffered_messages", options.max_buffered_messages, "give 1 to 100 000; not given, it is 8192");
+    c.max_buffered_bytes =
+        arguments.number("CallOptions::max_buffered_bytes", options.max_buffered_bytes, "give 1 to 2 147 483 647; not given, it is 2 MiB");
     return c;
 }
 

@@ -33,8 +33,7 @@ public:
         const zeebe_call_options c = detail::to_c(arguments, options);
         if (arguments.error()) return *arguments.error();
         Response response;
-        return detail::result(
-            zeebe_channel_unary_call_sync(get(), path.c_str(), request.data(), request.size(), &c, response.out()), response);
+        return detail::result(zeebe_channel_unary_call_sync(get(), path.c_str(), request.data(), request.size(), &c, response.out()), response);
     }
 
     /// Starts a unary call, which completes with a Response. Never blocks.
@@ -42,8 +41,7 @@ public:
     /// A `started` call is written before the completion is called; when it and its copies go, the call is cancelled. Without it nobody
     /// cancels the call, unless an Awaitable is dropped.
     template <class Completion>
-    auto call(const text_view &method, bytes_view request, const CallOptions &options, Completion &&completion,
-              Call *started = nullptr) const
+    auto call(const text_view &method, bytes_view request, const CallOptions &options, Completion &&completion, Call *started = nullptr) const
     {
         detail::Arguments arguments;
         const detail::Path path(arguments, method);
@@ -52,8 +50,8 @@ public:
             [&](auto callback, Call *handle) -> Result<void> {
                 if (arguments.error()) return *arguments.error();
                 return detail::hand_over<Response, const zeebe_response *>(std::move(callback), [&](auto function, void *user_data) {
-                    return detail::result(zeebe_channel_unary_call(get(), path.c_str(), request.data(), request.size(), &c, function,
-                                                                   user_data, handle == nullptr ? nullptr : handle->out()));
+                    return detail::result(zeebe_channel_unary_call(get(), path.c_str(), request.data(), request.size(), &c, function, user_data,
+                                                                   handle == nullptr ? nullptr : handle->out()));
                 });
             },
             std::forward<Completion>(completion), started);
@@ -68,9 +66,8 @@ public:
         const zeebe_call_options c = detail::to_c(arguments, options);
         if (arguments.error()) return *arguments.error();
         Call call;
-        return detail::result(zeebe_channel_unary_call_on_queue(get(), path.c_str(), request.data(), request.size(), &c, queue.get(),
-                                                                tag, call.out()),
-                              call);
+        return detail::result(
+            zeebe_channel_unary_call_on_queue(get(), path.c_str(), request.data(), request.size(), &c, queue.get(), tag, call.out()), call);
     }
 
     /// Makes a call from JSON to JSON and blocks until it ends; give it a time-out. A server stream gives an array when it ends.
@@ -89,8 +86,7 @@ public:
 
     /// Starts a unary call from JSON to JSON, which completes with a text. Otherwise as call() with a completion. Never blocks.
     template <class Completion>
-    auto call_json(const text_view &method, const text_view &json, const CallOptions &options, Completion &&completion,
-                   Call *started = nullptr) const
+    auto call_json(const text_view &method, const text_view &json, const CallOptions &options, Completion &&completion, Call *started = nullptr) const
     {
         return detail::start_call<std::string>(
             [&](auto callback, Call *handle) -> Result<void> {
@@ -137,14 +133,12 @@ public:
         if (arguments.error()) return *arguments.error();
         const zeebe_call_handler c_handler = detail::to_c_handler();
         Call call;
-        if (zeebe_error *error = zeebe_channel_start_call(get(), path.c_str(), &c, &c_handler, handler.get(), call.out()))
-            return Error(error);
+        if (zeebe_error *error = zeebe_channel_start_call(get(), path.c_str(), &c, &c_handler, handler.get(), call.out())) return Error(error);
         static_cast<void>(handler.release()); // the call's
         return call;
     }
     /// Starts a call of any kind; what happens to it are events with `tag`.
-    Result<Call> start_call_on_queue(const text_view &method, const CallOptions &options, const CompletionQueue &queue,
-                                     std::uint64_t tag) const
+    Result<Call> start_call_on_queue(const text_view &method, const CallOptions &options, const CompletionQueue &queue, std::uint64_t tag) const
     {
         detail::Arguments arguments;
         const detail::Path path(arguments, method);
@@ -168,8 +162,7 @@ public:
         return Jobs(*std::move(stream), *std::move(queue));
     }
     /// The same as events with `tag`: `message` for each job, `job_stream_error`, and `close`, once and last.
-    Result<JobStream> stream_jobs_on_queue(bytes_view request, const JobStreamOptions &options, const CompletionQueue &queue,
-                                           std::uint64_t tag) const
+    Result<JobStream> stream_jobs_on_queue(bytes_view request, const JobStreamOptions &options, const CompletionQueue &queue, std::uint64_t tag) const
     {
         detail::Arguments arguments;
         zeebe_job_stream_options c = detail::to_c(arguments, options);
@@ -182,8 +175,7 @@ public:
             c.destroy = detail::JobErrors::destroy;
         }
         JobStream stream;
-        if (zeebe_error *error =
-                zeebe_channel_stream_jobs_on_queue(get(), request.data(), request.size(), &c, queue.get(), tag, stream.out()))
+        if (zeebe_error *error = zeebe_channel_stream_jobs_on_queue(get(), request.data(), request.size(), &c, queue.get(), tag, stream.out()))
             return Error(error);
         static_cast<void>(errors.release()); // the job stream's
         return stream;
@@ -200,8 +192,7 @@ public:
         const zeebe_call_handler c_handler = detail::to_c_handler();
         std::unique_ptr<CallHandler> owned = std::make_unique<detail::JobHandler>(std::move(handler), options.on_error);
         JobStream stream;
-        if (zeebe_error *error = zeebe_channel_stream_jobs(get(), request.data(), request.size(), &c, &c_handler, owned.get(),
-                                                           stream.out()))
+        if (zeebe_error *error = zeebe_channel_stream_jobs(get(), request.data(), request.size(), &c, &c_handler, owned.get(), stream.out()))
             return Error(error);
         static_cast<void>(owned.release()); // the job stream's
         return stream;
@@ -222,8 +213,8 @@ public:
     {
         auto start = [&](auto callback) {
             return detail::hand_over<Connectivity, std::int32_t>(std::move(callback), [&](auto function, void *user_data) {
-                return detail::result(zeebe_channel_wait_for_state_change(get(), static_cast<std::int32_t>(last),
-                                                                          detail::to_wait(timeout), function, user_data));
+                return detail::result(
+                    zeebe_channel_wait_for_state_change(get(), static_cast<std::int32_t>(last), detail::to_wait(timeout), function, user_data));
             });
         };
         return detail::start<Connectivity>(start, std::forward<Completion>(completion));
@@ -232,8 +223,8 @@ public:
     Result<void> wait_for_state_change_on_queue(Connectivity last, Milliseconds timeout, const CompletionQueue &queue,
                                                 std::uint64_t tag) const noexcept
     {
-        return detail::result(zeebe_channel_wait_for_state_change_on_queue(get(), static_cast<std::int32_t>(last),
-                                                                           detail::to_wait(timeout), queue.get(), tag));
+        return detail::result(
+            zeebe_channel_wait_for_state_change_on_queue(get(), static_cast<std::int32_t>(last), detail::to_wait(timeout), queue.get(), tag));
     }
     /// Connects and blocks until the channel is ready, through failures.
     ///
@@ -317,12 +308,11 @@ inline Result<void> MetadataPlugin::retrieve_token_on_queue(const CompletionQueu
     return detail::result(zeebe_metadata_plugin_retrieve_token_on_queue(get(), queue.get(), tag));
 }
 
-inline Result<void> MetadataPlugin::get_metadata_on_queue(const text_view &service_url, const text_view &method_name,
-                                                          const CompletionQueue &queue, std::uint64_t tag) const
+inline Result<void> MetadataPlugin::get_metadata_on_queue(const text_view &service_url, const text_view &method_name, const CompletionQueue &queue,
+                                                          std::uint64_t tag) const
 {
     if (service_url.has_nul() || method_name.has_nul()) return Error::invalid_argument("a name has a NUL in it");
-    return detail::result(
-        zeebe_metadata_plugin_get_metadata_on_queue(get(), service_url.c_str(), method_name.c_str(), queue.get(), tag));
+    return detail::result(zeebe_metadata_plugin_get_metadata_on_queue(get(), service_url.c_str(), method_name.c_str(), queue.get(), tag));
 }
 
 template <class Completion>
@@ -331,8 +321,7 @@ auto MetadataPlugin::get_metadata(const text_view &service_url, const text_view 
     auto start = [&](auto callback) -> Result<void> {
         if (service_url.has_nul() || method_name.has_nul()) return Error::invalid_argument("a name has a NUL in it");
         return detail::hand_over<Metadata, const zeebe_metadata *>(std::move(callback), [&](auto function, void *user_data) {
-            return detail::result(
-                zeebe_metadata_plugin_get_metadata(get(), service_url.c_str(), method_name.c_str(), function, user_data));
+            return detail::result(zeebe_metadata_plugin_get_metadata(get(), service_url.c_str(), method_name.c_str(), function, user_data));
         });
     };
     return detail::start<Metadata>(start, std::forward<Completion>(completion));

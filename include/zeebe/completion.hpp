@@ -62,12 +62,9 @@ Result<void> hand_over(F callback, Start &&start)
 template <class T>
 void settle(std::promise<T> &promise, Result<T> result)
 {
-    if (!result)
-        promise.set_exception(std::make_exception_ptr(std::move(result).error()));
-    else if constexpr (std::is_void_v<T>)
-        promise.set_value();
-    else
-        promise.set_value(*std::move(result));
+    if (!result) promise.set_exception(std::make_exception_ptr(std::move(result).error()));
+    else if constexpr (std::is_void_v<T>) promise.set_value();
+    else promise.set_value(*std::move(result));
 }
 
 template <class T, class Start>
@@ -198,10 +195,8 @@ auto start_call(Start start, C &&completion, Call *started)
     Call awaited;
     Call *const handle = started == nullptr && is_awaitable<C> ? &awaited : started;
     auto under_way = detail::start<T>([&](auto callback) { return start(std::move(callback), handle); }, std::forward<C>(completion));
-    if constexpr (is_awaitable<C>)
-        return std::move(under_way).with(started == nullptr ? std::move(awaited) : *started);
-    else
-        return under_way;
+    if constexpr (is_awaitable<C>) return std::move(under_way).with(started == nullptr ? std::move(awaited) : *started);
+    else return under_way;
 }
 
 } // namespace detail

@@ -110,8 +110,7 @@ inline Events::iterator Events::end() noexcept { return iterator(events_.data() 
 ///     zeebe::Events events;
 ///     while (queue.next(events))
 ///         for (zeebe::Event event : events) …
-class CompletionQueue
-    : public detail::Handle<zeebe_completion_queue, zeebe_completion_queue_ref, zeebe_completion_queue_free> {
+class CompletionQueue : public detail::Handle<zeebe_completion_queue, zeebe_completion_queue_ref, zeebe_completion_queue_free> {
 public:
     using Handle::Handle;
 

@@ -16,8 +16,7 @@ class ChannelArguments {
 public:
     template <class Options>
     ChannelArguments(C empty, const Options &options)
-        : c(empty), connection_(to_c(arguments, options.connection_options)),
-          channel_options_(to_c(arguments, options.channel_options))
+        : c(empty), connection_(to_c(arguments, options.connection_options)), channel_options_(to_c(arguments, options.channel_options))
     {
         c.connection_options = &connection_;
         c.channel_options = channel_options_.data();
@@ -92,8 +91,7 @@ inline Result<Channel> create_secure_channel(const SecureChannelOptions &options
 /// token endpoint does not parse.
 inline Result<Channel> create_oauth2_client_credentials_channel(const OAuth2ClientCredentialsChannelOptions &options = {})
 {
-    detail::ChannelArguments<zeebe_oauth2_client_credentials_channel_options> made(
-        ZEEBE_OAUTH2_CLIENT_CREDENTIALS_CHANNEL_OPTIONS_INIT, options);
+    detail::ChannelArguments<zeebe_oauth2_client_credentials_channel_options> made(ZEEBE_OAUTH2_CLIENT_CREDENTIALS_CHANNEL_OPTIONS_INIT, options);
     made.add_address(options);
     made.add_oauth2(options);
     return made.create(zeebe_create_oauth2_client_credentials_channel);
@@ -102,8 +100,8 @@ inline Result<Channel> create_oauth2_client_credentials_channel(const OAuth2Clie
 /// Makes a channel to a cluster in Camunda's cloud. As create_oauth2_client_credentials_channel() otherwise.
 inline Result<Channel> create_camunda_cloud_channel(const CamundaCloudChannelOptions &options = {})
 {
-    detail::ChannelArguments<zeebe_oauth2_client_credentials_channel_options> made(
-        ZEEBE_OAUTH2_CLIENT_CREDENTIALS_CHANNEL_OPTIONS_INIT, options.oauth2);
+    detail::ChannelArguments<zeebe_oauth2_client_credentials_channel_options> made(ZEEBE_OAUTH2_CLIENT_CREDENTIALS_CHANNEL_OPTIONS_INIT,
+                                                                                   options.oauth2);
     made.add_address(options.oauth2);
     made.add_oauth2(options.oauth2);
     zeebe_camunda_cloud_channel_options cloud = ZEEBE_CAMUNDA_CLOUD_CHANNEL_OPTIONS_INIT;

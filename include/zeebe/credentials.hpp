@@ -77,8 +77,8 @@ inline zeebe_token_options to_c(Arguments &arguments, const TokenOptions &option
     c.client_authentication = static_cast<std::int32_t>(options.client_authentication);
     c.allow_insecure_token_url = options.allow_insecure_token_url;
     c.prefetch = options.prefetch;
-    c.connect_timeout_ms = arguments.time("TokenOptions::connect_timeout", options.connect_timeout,
-                                          "give milliseconds from 1 on; not given, it is 10 s");
+    c.connect_timeout_ms =
+        arguments.time("TokenOptions::connect_timeout", options.connect_timeout, "give milliseconds from 1 on; not given, it is 10 s");
     c.timeout_ms = arguments.time("TokenOptions::timeout", options.timeout, "give milliseconds from 1 on; not given, it is 30 s");
     c.token_ca = arguments.text("TokenOptions::token_ca", options.token_ca);
     c.private_key = arguments.text("TokenOptions::private_key", options.private_key);
@@ -145,11 +145,10 @@ public:
         return fail(error.status(), error.what(), retry_after);
     }
     /// The same with a time after which to ask again.
-    Result<void> fail(StatusCode status, const text_view &message,
-                      std::optional<Milliseconds> retry_after = {}) const noexcept
+    Result<void> fail(StatusCode status, const text_view &message, std::optional<Milliseconds> retry_after = {}) const noexcept
     {
-        return detail::result(zeebe_token_request_fail(state_->request, static_cast<std::int32_t>(status), message.c_str(),
-                                                       retry_after ? retry_after->count() : -1));
+        return detail::result(
+            zeebe_token_request_fail(state_->request, static_cast<std::int32_t>(status), message.c_str(), retry_after ? retry_after->count() : -1));
     }
     /// Whether nobody waits for it any more; then an answer is ignored.
     bool is_cancelled() const noexcept { return state_->cancelled; }
@@ -307,9 +306,7 @@ public:
     Result<bool> is_token_expired() const noexcept
     {
         std::int32_t expired = 0;
-        return detail::result(zeebe_metadata_plugin_is_token_expired(get(), &expired)).and_then([&] {
-            return Result<bool>(expired != 0);
-        });
+        return detail::result(zeebe_metadata_plugin_is_token_expired(get(), &expired)).and_then([&] { return Result<bool>(expired != 0); });
     }
     /// Fetches a token, even if there is a good one; joins a fetch under way. Completes with nothing: see Channel::call() for completions.
     template <class Completion>
@@ -334,8 +331,7 @@ struct SslOptions {
 };
 
 /// What secures a channel's connections and authenticates its calls. A copy shares it, as may any number of channels.
-class ChannelCredentials
-    : public detail::Handle<zeebe_channel_credentials, zeebe_channel_credentials_ref, zeebe_channel_credentials_free> {
+class ChannelCredentials : public detail::Handle<zeebe_channel_credentials, zeebe_channel_credentials_ref, zeebe_channel_credentials_free> {
 public:
     using Handle::Handle;
 

@@ -56,8 +56,7 @@ inline Result<std::string> get_camunda_token_audience(const std::optional<std::s
     return detail::setting(zeebe_get_camunda_token_audience, default_value);
 }
 /// The address of a cluster in Camunda's cloud: `{cluster_id}.{cluster_region}.zeebe.camunda.io:443`. Reads no variable.
-inline Result<std::string> get_camunda_address(const std::optional<std::string> &cluster_id,
-                                               const std::optional<std::string> &cluster_region)
+inline Result<std::string> get_camunda_address(const std::optional<std::string> &cluster_id, const std::optional<std::string> &cluster_region)
 {
     detail::Arguments arguments;
     char *address = nullptr;

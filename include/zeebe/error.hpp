@@ -75,10 +75,7 @@ enum class StatusCode : std::int32_t {
 };
 
 /// gRPC's name of a status code, such as `NOT_FOUND`.
-inline const char *to_string(StatusCode code) noexcept
-{
-    return zeebe_status_name(static_cast<std::int32_t>(code));
-}
+inline const char *to_string(StatusCode code) noexcept { return zeebe_status_name(static_cast<std::int32_t>(code)); }
 
 /// Why a function or a call failed: what Result holds, and what its value() throws.
 ///
@@ -98,15 +95,9 @@ public:
     }
 
     ErrorKind kind() const noexcept { return own_ ? own_->kind : static_cast<ErrorKind>(zeebe_error_kind(error_.get())); }
-    ErrorSource source() const noexcept
-    {
-        return own_ ? ErrorSource::caller : static_cast<ErrorSource>(zeebe_error_source(error_.get()));
-    }
+    ErrorSource source() const noexcept { return own_ ? ErrorSource::caller : static_cast<ErrorSource>(zeebe_error_source(error_.get())); }
     /// The gRPC status; never ok.
-    StatusCode status() const noexcept
-    {
-        return own_ ? own_->status : static_cast<StatusCode>(zeebe_error_grpc_status(error_.get()));
-    }
+    StatusCode status() const noexcept { return own_ ? own_->status : static_cast<StatusCode>(zeebe_error_grpc_status(error_.get())); }
     /// What happened, in English, for people and logs: it never holds a secret. As long as a copy of this error lives.
     std::string_view message() const noexcept { return what(); }
     const char *what() const noexcept override
@@ -118,10 +109,7 @@ public:
     /// The option that is at fault or would help, such as `TokenOptions::allow_insecure_token_url`, if the message names one; else empty.
     std::string_view option() const noexcept { return said_ ? std::string_view(said_->option) : std::string_view(); }
     /// Whether the same request may succeed later, whatever its idempotence.
-    bool is_retryable() const noexcept
-    {
-        return own_ ? own_->status == StatusCode::unavailable : zeebe_error_is_retryable(error_.get()) != 0;
-    }
+    bool is_retryable() const noexcept { return own_ ? own_->status == StatusCode::unavailable : zeebe_error_is_retryable(error_.get()) != 0; }
     /// False only if the gateway certainly did nothing with the call: ask it before repeating what must not happen twice.
     bool may_have_been_processed() const noexcept { return zeebe_error_may_have_been_processed(error_.get()) != 0; }
     /// How long the peer asks to wait before the next try, if it said so.
@@ -291,10 +279,7 @@ private:
 namespace detail {
 
 /// What a function of zeebe.h returned.
-inline Result<void> result(zeebe_error *error) noexcept
-{
-    return error == nullptr ? Result<void>() : Result<void>(Error(error));
-}
+inline Result<void> result(zeebe_error *error) noexcept { return error == nullptr ? Result<void>() : Result<void>(Error(error)); }
 
 /// The same for a function that wrote `value`, which is moved from only if it did.
 template <class T>
@@ -320,10 +305,7 @@ public:
         return value.c_str();
     }
     /// Null if it is not given.
-    const char *text(const char *name, const std::optional<std::string> &value)
-    {
-        return value ? text(name, text_view(*value)) : nullptr;
-    }
+    const char *text(const char *name, const std::optional<std::string> &value) { return value ? text(name, text_view(*value)) : nullptr; }
     /// Not given, it is 0, which in C means that: so a 0 that is given is refused, with what to give in its place.
     std::int64_t number(const char *name, const std::optional<std::int64_t> &value, const char *instead)
     {

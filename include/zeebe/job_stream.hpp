@@ -129,13 +129,13 @@ inline zeebe_job_stream_options to_c(Arguments &arguments, const JobStreamOption
 {
     zeebe_job_stream_options c = ZEEBE_JOB_STREAM_OPTIONS_INIT;
     c.metadata = options.metadata.get();
-    c.max_buffered_jobs = arguments.number("JobStreamOptions::max_buffered_jobs", options.max_buffered_jobs,
-                                           "give 1 to 100 000; not given, it is 32");
+    c.max_buffered_jobs =
+        arguments.number("JobStreamOptions::max_buffered_jobs", options.max_buffered_jobs, "give 1 to 100 000; not given, it is 32");
     c.watchdog_ms = arguments.time("JobStreamOptions::watchdog", options.watchdog, "give milliseconds from 1 on; not given, it is 60 s");
-    c.poll_interval_ms = arguments.time("JobStreamOptions::poll_interval", options.poll_interval,
-                                        "give milliseconds from 1 on; not given, it is 10 s");
-    c.max_buffered_job_bytes = arguments.number("JobStreamOptions::max_buffered_bytes", options.max_buffered_bytes,
-                                                "give 1 to 2 147 483 647; not given, it is 2 MiB");
+    c.poll_interval_ms =
+        arguments.time("JobStreamOptions::poll_interval", options.poll_interval, "give milliseconds from 1 on; not given, it is 10 s");
+    c.max_buffered_job_bytes =
+        arguments.number("JobStreamOptions::max_buffered_bytes", options.max_buffered_bytes, "give 1 to 2 147 483 647; not given, it is 2 MiB");
     c.manual_requests = options.manual_requests;
     return c;
 }

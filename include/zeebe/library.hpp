@@ -61,8 +61,8 @@ Result<void> set_log_callback(LogLevel level, F &&callback)
     zeebe_error *error = zeebe_set_log_callback(
         static_cast<std::int32_t>(level),
         [](void *user_data, const zeebe_log_record *record) noexcept {
-            (*static_cast<Callback *>(user_data))(LogRecord{static_cast<LogLevel>(zeebe_log_record_level(record)),
-                                                            zeebe_log_record_target(record), zeebe_log_record_message(record)});
+            (*static_cast<Callback *>(user_data))(
+                LogRecord{static_cast<LogLevel>(zeebe_log_record_level(record)), zeebe_log_record_target(record), zeebe_log_record_message(record)});
         },
         owned.get(), [](void *user_data) noexcept { delete static_cast<Callback *>(user_data); });
     if (error != nullptr) return Error(error);
@@ -71,10 +71,7 @@ Result<void> set_log_callback(LogLevel level, F &&callback)
 }
 
 /// Sends log records to nobody.
-inline Result<void> clear_log_callback() noexcept
-{
-    return detail::result(zeebe_set_log_callback(ZEEBE_LOG_LEVEL_OFF, nullptr, nullptr, nullptr));
-}
+inline Result<void> clear_log_callback() noexcept { return detail::result(zeebe_set_log_callback(ZEEBE_LOG_LEVEL_OFF, nullptr, nullptr, nullptr)); }
 
 } // namespace zeebe
 

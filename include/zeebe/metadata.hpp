@@ -98,10 +98,7 @@ private:
 inline Metadata::iterator Metadata::begin() const noexcept { return {this, 0}; }
 inline Metadata::iterator Metadata::end() const noexcept { return {this, size()}; }
 
-inline Metadata Error::initial_metadata() const noexcept
-{
-    return Metadata(zeebe_metadata_ref(zeebe_error_initial_metadata(error_.get())));
-}
+inline Metadata Error::initial_metadata() const noexcept { return Metadata(zeebe_metadata_ref(zeebe_error_initial_metadata(error_.get()))); }
 inline Metadata Error::trailers() const noexcept { return Metadata(zeebe_metadata_ref(zeebe_error_trailers(error_.get()))); }
 
 } // namespace zeebe

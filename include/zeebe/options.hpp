@@ -110,10 +110,8 @@ inline std::vector<zeebe_channel_option> to_c(Arguments &arguments, const std::v
     c.reserve(options.size());
     for (const auto &[key, value] : options) {
         zeebe_channel_option option{arguments.text("the key of a channel option", text_view(key)), nullptr, 0};
-        if (const auto *text = std::get_if<std::string>(&value))
-            option.string = arguments.text(key.c_str(), text_view(*text));
-        else
-            option.integer = std::get<std::int64_t>(value);
+        if (const auto *text = std::get_if<std::string>(&value)) option.string = arguments.text(key.c_str(), text_view(*text));
+        else option.integer = std::get<std::int64_t>(value);
         c.push_back(option);
     }
     return c;

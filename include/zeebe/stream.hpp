@@ -60,10 +60,8 @@ public:
     const Buffer *operator->() const noexcept { return &message_; }
     MessageIterator &operator++()
     {
-        if (auto next = range_->next().value())
-            message_ = *std::move(next);
-        else
-            range_ = nullptr;
+        if (auto next = range_->next().value()) message_ = *std::move(next);
+        else range_ = nullptr;
         return *this;
     }
     void operator++(int) { ++*this; }

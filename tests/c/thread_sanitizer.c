@@ -89,8 +89,7 @@ void call_once(void *once, bool ignore_poison, void *closure, const struct table
 void wrap_call_once(void *once, bool ignore_poison, void *closure, const struct table *table) WRAPPED(CALL_ONCE);
 void wrap_call_once(void *once, bool ignore_poison, void *closure, const struct table *table)
 {
-    static const struct table around = {
-        .size = sizeof(struct closure), .alignment = _Alignof(struct closure), .call_mut = run_and_release};
+    static const struct table around = {.size = sizeof(struct closure), .alignment = _Alignof(struct closure), .call_mut = run_and_release};
     struct closure outer = {once, closure, table};
     call_once(once, ignore_poison, &outer, &around);
     __tsan_acquire(once);
@@ -111,10 +110,8 @@ uint64_t __wrap___tsan_atomic64_fetch_sub(volatile uint64_t *address, uint64_t v
 }
 
 /* Arc::try_unwrap and Arc::get_mut. */
-uint64_t __real___tsan_atomic64_compare_exchange_val(volatile uint64_t *address, uint64_t expected, uint64_t value,
-                                                     int order, int failure_order);
-uint64_t __wrap___tsan_atomic64_compare_exchange_val(volatile uint64_t *address, uint64_t expected, uint64_t value,
-                                                     int order, int failure_order)
+uint64_t __real___tsan_atomic64_compare_exchange_val(volatile uint64_t *address, uint64_t expected, uint64_t value, int order, int failure_order);
+uint64_t __wrap___tsan_atomic64_compare_exchange_val(volatile uint64_t *address, uint64_t expected, uint64_t value, int order, int failure_order)
 {
     counter = (void *)address;
     return __real___tsan_atomic64_compare_exchange_val(address, expected, value, order, failure_order);
@@ -124,6 +121,5 @@ void __real___tsan_atomic_thread_fence(int order);
 void __wrap___tsan_atomic_thread_fence(int order)
 {
     __real___tsan_atomic_thread_fence(order);
-    if (counter != NULL && order >= ACQUIRE)
-        __tsan_acquire(counter);
+    if (counter != NULL && order >= ACQUIRE) __tsan_acquire(counter);
 }

@@ -11,10 +11,7 @@ namespace {
 
 zeebe::CallOptions short_time() { return zeebe::within(patience); }
 
-std::string cluster_size(zeebe::bytes_view topology)
-{
-    return json_value(zeebe::response_to_json("Topology", topology).value(), "clusterSize");
-}
+std::string cluster_size(zeebe::bytes_view topology) { return json_value(zeebe::response_to_json("Topology", topology).value(), "clusterSize"); }
 
 TEST(UnaryCalls, Block)
 {
@@ -115,8 +112,7 @@ TEST(UnaryCalls, EndAtTheirDeadline)
     EXPECT_TRUE(channel.call("Topology", {}, options));
     EXPECT_TRUE(channel.call("Topology", {}, zeebe::within(zeebe::forever)));
     options.timeout = 50ms;
-    EXPECT_EQ(channel.call("ActivateJobs", long_poll(), options).error().status(), zeebe::StatusCode::deadline_exceeded)
-        << "the earlier of the two";
+    EXPECT_EQ(channel.call("ActivateJobs", long_poll(), options).error().status(), zeebe::StatusCode::deadline_exceeded) << "the earlier of the two";
 }
 
 TEST(UnaryCalls, AreCancelled)

@@ -37,8 +37,7 @@ TEST(Coroutines, AwaitACall)
     Said<std::string> said;
     [](Said<std::string> &to) -> Detached {
         const zeebe::Channel channel = gateway().channel();
-        const zeebe::Result<zeebe::Response> response =
-            co_await channel.call("Topology", {}, {.timeout = patience}, zeebe::use_awaitable);
+        const zeebe::Result<zeebe::Response> response = co_await channel.call("Topology", {}, {.timeout = patience}, zeebe::use_awaitable);
         const std::string json = (co_await channel.call_json("Topology", "{}", {.timeout = patience}, zeebe::use_awaitable)).value();
         EXPECT_EQ(zeebe::response_to_json("Topology", response.value()).value(), json);
         to.say(json_value(json, "clusterSize"));
@@ -52,8 +51,7 @@ TEST(Coroutines, StartManyAndAwaitThemThen)
     [](Said<int> &to) -> Detached {
         const zeebe::Channel channel = gateway().channel();
         std::vector<zeebe::Awaitable<zeebe::Response>> calls;
-        for (int i = 0; i < 100; i++)
-            calls.push_back(channel.call("Topology", {}, zeebe::within(patience), zeebe::use_awaitable));
+        for (int i = 0; i < 100; i++) calls.push_back(channel.call("Topology", {}, zeebe::within(patience), zeebe::use_awaitable));
         int answered = 0;
         for (auto &call : calls) answered += (co_await call).has_value();
         to.say(answered);

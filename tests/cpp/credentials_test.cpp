@@ -227,8 +227,7 @@ TEST(Credentials, AreRefusedInPlaintextBeyondLoopback)
 {
     zeebe::SecureChannelOptions options;
     options.grpc_address = "example.com:26500";
-    options.channel_credentials =
-        zeebe::ChannelCredentials::insecure().value().with(zeebe::MetadataPlugin::bearer("a").value()).value();
+    options.channel_credentials = zeebe::ChannelCredentials::insecure().value().with(zeebe::MetadataPlugin::bearer("a").value()).value();
     EXPECT_NE(create_secure_channel(options).error().message().find("allow_insecure_gateway"), std::string_view::npos);
     options.connection_options.allow_insecure_gateway = true;
     EXPECT_TRUE(create_secure_channel(options));

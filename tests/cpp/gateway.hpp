@@ -127,8 +127,8 @@ private:
         posix_spawn_file_actions_init(&actions);
         posix_spawn_file_actions_adddup2(&actions, in[0], 0);
         posix_spawn_file_actions_adddup2(&actions, out[1], 1);
-        std::string arguments[] = {program, "--exit-with-stdin", "--directory", directory_, "--ports-file",
-                                   directory_ / "ports.json", "--seed", directory_ / "work.bpmn"};
+        std::string arguments[] = {program,        "--exit-with-stdin",       "--directory", directory_,
+                                   "--ports-file", directory_ / "ports.json", "--seed",      directory_ / "work.bpmn"};
         std::vector<char *> argv;
         for (std::string &argument : arguments) argv.push_back(argument.data());
         argv.push_back(nullptr);
@@ -194,9 +194,8 @@ void eventually(Condition condition)
 /// The request of an ActivateJobs that lasts until it is cancelled: a long poll for jobs that nobody has.
 inline zeebe::Buffer long_poll()
 {
-    return zeebe::request_from_json(
-               "ActivateJobs",
-               R"({"type": "none", "worker": "w", "maxJobsToActivate": 1, "timeout": 1000, "requestTimeout": 600000})")
+    return zeebe::request_from_json("ActivateJobs",
+                                    R"({"type": "none", "worker": "w", "maxJobsToActivate": 1, "timeout": 1000, "requestTimeout": 600000})")
         .value();
 }
 

@@ -98,10 +98,11 @@ TEST(Times, ThatAreNothingAreRefused)
 
 TEST(Errors, NameOptionsAsCxxDoes)
 {
-    const auto insecure = refused("TokenOptions::allow_insecure_token_url", [](auto &options) { options.authorization_server = "http://a.example/"; });
+    const auto insecure =
+        refused("TokenOptions::allow_insecure_token_url", [](auto &options) { options.authorization_server = "http://a.example/"; });
     EXPECT_EQ(insecure.find("token_options."), std::string::npos) << insecure;
-    const auto two = refused("TokenOptions::private_key",
-                             [](auto &options) { options.token_options.client_authentication = zeebe::ClientAuthentication::tls; });
+    const auto two =
+        refused("TokenOptions::private_key", [](auto &options) { options.token_options.client_authentication = zeebe::ClientAuthentication::tls; });
     EXPECT_NE(two.find("TokenOptions::certificate_chain"), std::string::npos) << two;
     refused("grpc_address", [](auto &options) { options.grpc_address = "\xff"; });
     refused("grpc_address", [](auto &options) { options.grpc_address = std::string("a\0b", 3); });
@@ -158,7 +159,9 @@ TEST(Times, OfTokensAreRoundedUp)
         options.leeway = 0s;
         const auto plugin = zeebe::MetadataPlugin::oauth2([=] { return zeebe::Token{"a", {}, lifetime}; }, options).value();
         ASSERT_TRUE(plugin.get_metadata("https://a.example", "Topology", zeebe::use_future).wait_for(10s) == std::future_status::ready);
-        if (lifetime > 0ms) { EXPECT_FALSE(plugin.is_token_expired().value()); }
+        if (lifetime > 0ms) {
+            EXPECT_FALSE(plugin.is_token_expired().value());
+        }
         const auto end = std::chrono::steady_clock::now() + 10s;
         while (!plugin.is_token_expired().value() && std::chrono::steady_clock::now() < end) std::this_thread::sleep_for(10ms);
         EXPECT_TRUE(plugin.is_token_expired().value()) << lifetime.count();

@@ -13,10 +13,7 @@ constexpr char stream_jobs[] = R"({"type": "work", "worker": "w", "timeout": 600
 
 zeebe::Buffer request(const char *rpc, const char *json) { return zeebe::request_from_json(rpc, json).value(); }
 
-std::string key_of(const zeebe::Buffer &job)
-{
-    return json_value(zeebe::response_to_json("StreamActivatedJobs", job).value(), "key");
-}
+std::string key_of(const zeebe::Buffer &job) { return json_value(zeebe::response_to_json("StreamActivatedJobs", job).value(), "key"); }
 
 void complete(const zeebe::Channel &channel, const std::string &key)
 {
@@ -36,10 +33,7 @@ struct Handler : zeebe::CallHandler {
     ~Handler() override { record->deleted.say(true); }
     void on_initial_metadata(zeebe::Metadata metadata) override { record->metadata.say(std::string(metadata.find("large")->text())); }
     void on_message(zeebe::Buffer message) override { record->message.say(std::move(message)); }
-    void on_close(zeebe::Result<void> end, zeebe::Metadata) override
-    {
-        record->end.say(end ? zeebe::StatusCode::ok : end.error().status());
-    }
+    void on_close(zeebe::Result<void> end, zeebe::Metadata) override { record->end.say(end ? zeebe::StatusCode::ok : end.error().status()); }
 
     Record *record;
 };
@@ -61,8 +55,7 @@ TEST(Streams, AreRanges)
 TEST(Streams, ThrowWhenTheyFail)
 {
     gateway().tell("POST /fail?status=7&rpc=ActivateJobs&message=no");
-    zeebe::Stream stream =
-        gateway().channel().server_stream("ActivateJobs", request("ActivateJobs", activate_jobs), zeebe::within(patience)).value();
+    zeebe::Stream stream = gateway().channel().server_stream("ActivateJobs", request("ActivateJobs", activate_jobs), zeebe::within(patience)).value();
     const auto end = stream.next();
     ASSERT_FALSE(end);
     EXPECT_EQ(end.error().status(), zeebe::StatusCode::permission_denied);
@@ -106,8 +99,7 @@ TEST(Streams, TellAHandler)
     own.create_jobs(1);
     own.tell("POST /fault?kind=large-headers&bytes=3&rpc=ActivateJobs");
     Handler::Record record;
-    const zeebe::Call call =
-        own.channel().start_call("ActivateJobs", std::make_unique<Handler>(record), zeebe::within(patience)).value();
+    const zeebe::Call call = own.channel().start_call("ActivateJobs", std::make_unique<Handler>(record), zeebe::within(patience)).value();
     call.send(request("ActivateJobs", activate_jobs)).value();
     call.half_close().value();
     EXPECT_EQ(record.metadata.wait().size(), 3u);
@@ -258,9 +250,9 @@ TEST(JobStreams, AreNotWaitedForOnALibraryThread)
     Gateway own;
     zeebe::Jobs jobs = own.channel().stream_jobs(request("StreamActivatedJobs", stream_jobs)).value();
     std::promise<zeebe::ErrorKind> said;
-    own.channel().call("Topology", {}, zeebe::within(patience), [&](const zeebe::Result<zeebe::Response> &) {
-        said.set_value(jobs.next().error().kind());
-    }).value();
+    own.channel()
+        .call("Topology", {}, zeebe::within(patience), [&](const zeebe::Result<zeebe::Response> &) { said.set_value(jobs.next().error().kind()); })
+        .value();
     EXPECT_EQ(said.get_future().get(), zeebe::ErrorKind::illegal_state);
     own.create_jobs(1);
     EXPECT_TRUE(jobs.next().value()) << "it goes on elsewhere";
@@ -302,8 +294,7 @@ TEST(ZRuntime, EndsWhatRuns)
     EXPECT_GT(records, 0);
     const auto end = stream.next();
     ASSERT_FALSE(end);
-    EXPECT_EQ(end.error().kind() == zeebe::ErrorKind::shutdown || end.error().status() == zeebe::StatusCode::cancelled, true)
-        << end.error().what();
+    EXPECT_EQ(end.error().kind() == zeebe::ErrorKind::shutdown || end.error().status() == zeebe::StatusCode::cancelled, true) << end.error().what();
     zeebe::clear_log_callback().value();
 
     zeebe::RuntimeOptions options;

@@ -224,8 +224,8 @@ TEST(Json, IsEncodedAndDecoded)
 
 TEST(Library, SaysItsVersion)
 {
-    EXPECT_EQ(std::string(zeebe::version()), std::to_string(ZEEBE_VERSION_MAJOR) + "." + std::to_string(ZEEBE_VERSION_MINOR) + "." +
-                                                 std::to_string(ZEEBE_VERSION_PATCH));
+    EXPECT_EQ(std::string(zeebe::version()),
+              std::to_string(ZEEBE_VERSION_MAJOR) + "." + std::to_string(ZEEBE_VERSION_MINOR) + "." + std::to_string(ZEEBE_VERSION_PATCH));
 }
 
 } // namespace

@@ -35,10 +35,7 @@ static void hash(uint64_t *sum, const uint8_t *bytes, size_t length)
     }
 }
 
-static struct stream *of(int32_t id)
-{
-    return id % 2 && id / 2 < STREAMS ? &streams[id / 2] : NULL;
-}
+static struct stream *of(int32_t id) { return id % 2 && id / 2 < STREAMS ? &streams[id / 2] : NULL; }
 
 static int on_header(nghttp2_session *session, const nghttp2_frame *frame, const uint8_t *name, size_t name_length, const uint8_t *value,
                      size_t value_length, uint8_t flags, void *data)

@@ -13,8 +13,7 @@ static struct meter meter;
 
 static void check(const char *what, const zeebe_error *error)
 {
-    if (error != NULL)
-        fail(what, zeebe_error_message(error));
+    if (error != NULL) fail(what, zeebe_error_message(error));
 }
 
 static zeebe_channel *create_channel(void)

@@ -50,8 +50,7 @@ static void measure_unary(void)
 static void wait_until_due(uint64_t taken)
 {
     static uint64_t from, warmed_up;
-    if (meter.from == 0)
-        return;
+    if (meter.from == 0) return;
     if (from == 0) {
         from = meter.from;
         warmed_up = taken;
@@ -78,15 +77,12 @@ static void measure_stream(int slowly)
             for (size_t i = 0; i < count; i++) {
                 messages += events[i].event_type == ZEEBE_EVENT_TYPE_MESSAGE;
                 closed |= events[i].event_type == ZEEBE_EVENT_TYPE_CLOSE;
-                if (events[i].event_type == ZEEBE_EVENT_TYPE_CLOSE && !(over && slowly))
-                    check("stream", events[i].error);
+                if (events[i].event_type == ZEEBE_EVENT_TYPE_CLOSE && !(over && slowly)) check("stream", events[i].error);
             }
             taken += messages;
             over = !meter_count(&meter, now_ns(), messages);
-            if (over && slowly)
-                zeebe_call_cancel(call, "it is over"); /* the rest would take long */
-            else if (slowly)
-                wait_until_due(taken);
+            if (over && slowly) zeebe_call_cancel(call, "it is over"); /* the rest would take long */
+            else if (slowly) wait_until_due(taken);
         }
         zeebe_call_free(call);
     }
@@ -101,14 +97,10 @@ int main(int argc, char **argv)
     check("queue", zeebe_completion_queue_new(&queue));
     check("connection", zeebe_channel_wait_ready(channel, 30000));
 
-    if (strcmp(run.row, "unary") == 0)
-        measure_unary();
-    else if (strcmp(run.row, "stream") == 0)
-        measure_stream(0);
-    else if (strcmp(run.row, "slow") == 0)
-        measure_stream(1);
-    else
-        fail(run.row, "no such row");
+    if (strcmp(run.row, "unary") == 0) measure_unary();
+    else if (strcmp(run.row, "stream") == 0) measure_stream(0);
+    else if (strcmp(run.row, "slow") == 0) measure_stream(1);
+    else fail(run.row, "no such row");
     meter_print(&meter, version);
 
     zeebe_completion_queue_free(queue);

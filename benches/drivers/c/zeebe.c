@@ -96,10 +96,8 @@ static void on_closed(void *user_data, const zeebe_error *error)
     struct slot *slot = user_data;
     check("close", error);
     zeebe_channel_free(slot->channel);
-    if (meter_call(&meter, slot->from, now_ns()))
-        start_cold(slot);
-    else
-        sem_post(&ended);
+    if (meter_call(&meter, slot->from, now_ns())) start_cold(slot);
+    else sem_post(&ended);
 }
 
 static void on_first_call(void *user_data, const zeebe_error *error, const zeebe_response *response)
@@ -114,8 +112,7 @@ static void start_cold(struct slot *slot)
 {
     slot->from = now_ns();
     slot->channel = create_channel();
-    check("first call",
-        zeebe_channel_unary_call(slot->channel, TOPOLOGY, NULL, 0, &DEADLINE, on_first_call, slot, NULL));
+    check("first call", zeebe_channel_unary_call(slot->channel, TOPOLOGY, NULL, 0, &DEADLINE, on_first_call, slot, NULL));
 }
 
 static void measure_cold(void)
@@ -141,11 +138,9 @@ static double measure_idle(void)
     call_once(first);
     zeebe_channel **channels = calloc(run.in_flight, sizeof *channels);
     double before = rss_kib();
-    for (size_t i = 0; i < run.in_flight; i++)
-        call_once(channels[i] = create_channel());
+    for (size_t i = 0; i < run.in_flight; i++) call_once(channels[i] = create_channel());
     double each = (rss_kib() - before) / (double)run.in_flight;
-    for (size_t i = 0; i < run.in_flight; i++)
-        zeebe_channel_free(channels[i]);
+    for (size_t i = 0; i < run.in_flight; i++) zeebe_channel_free(channels[i]);
     zeebe_channel_free(first);
     free(channels);
     return each;
@@ -161,14 +156,10 @@ int main(int argc, char **argv)
     if (strcmp(run.row, "idle") == 0) {
         rss_print(measure_idle(), version);
     } else {
-        if (strcmp(run.row, "unary") == 0)
-            measure_unary();
-        else if (strcmp(run.row, "stream") == 0)
-            measure_stream();
-        else if (strcmp(run.row, "cold") == 0)
-            measure_cold();
-        else
-            fail(run.row, "no such row");
+        if (strcmp(run.row, "unary") == 0) measure_unary();
+        else if (strcmp(run.row, "stream") == 0) measure_stream();
+        else if (strcmp(run.row, "cold") == 0) measure_cold();
+        else fail(run.row, "no such row");
         meter_print(&meter, version);
     }
     zeebe_error_free(zeebe_runtime_shutdown(5000));

@@ -23,17 +23,14 @@ struct arguments {
 
 static void fail(struct arguments *arguments, const char *reason)
 {
-    if (arguments->failure == NULL)
-        arguments->failure = reason;
+    if (arguments->failure == NULL) arguments->failure = reason;
 }
 
 /* The text of a string, or of a number as it is written. */
 static const char *as_text(struct arguments *arguments, const struct json *value)
 {
-    if (value->type != JSON_STRING && value->type != JSON_NUMBER)
-        fail(arguments, "an argument is neither a string nor a number");
-    else if (strlen(value->text) != value->length)
-        fail(arguments, "a string with U+0000 cannot be passed to C");
+    if (value->type != JSON_STRING && value->type != JSON_NUMBER) fail(arguments, "an argument is neither a string nor a number");
+    else if (strlen(value->text) != value->length) fail(arguments, "a string with U+0000 cannot be passed to C");
     return value->text;
 }
 
@@ -42,8 +39,7 @@ static int64_t as_integer(struct arguments *arguments, const struct json *value)
     char *end = NULL;
     errno = 0;
     long long integer = value->type == JSON_NUMBER ? strtoll(value->text, &end, 10) : 0;
-    if (end == NULL || *end != '\0' || errno != 0)
-        fail(arguments, "an argument is no 64-bit integer");
+    if (end == NULL || *end != '\0' || errno != 0) fail(arguments, "an argument is no 64-bit integer");
     return integer;
 }
 
@@ -77,8 +73,7 @@ static int64_t integer(struct arguments *arguments, const char *name)
 static int64_t seconds_of(struct arguments *arguments, const char *name)
 {
     const struct json *value = given(arguments, name);
-    if (value == NULL || value->type != JSON_NUMBER || strpbrk(value->text, ".eE") == NULL)
-        return integer(arguments, name);
+    if (value == NULL || value->type != JSON_NUMBER || strpbrk(value->text, ".eE") == NULL) return integer(arguments, name);
     double exact = strtod(value->text, NULL);
     if (!(exact > -9e18 && exact < 9e18)) {
         fail(arguments, "a time is no 64-bit integer");
@@ -99,12 +94,10 @@ static int64_t leeway(struct arguments *arguments)
 static const zeebe_channel_option *channel_options(struct arguments *arguments, const char *name, size_t *count)
 {
     const struct json *list = given(arguments, name);
-    if (list == NULL)
-        return NULL;
+    if (list == NULL) return NULL;
 
     size_t length = 0;
-    for (const struct json *pair = list->child; pair != NULL; pair = pair->next)
-        length++;
+    for (const struct json *pair = list->child; pair != NULL; pair = pair->next) length++;
     arguments->options = calloc(length + 1, sizeof *arguments->options);
     if (arguments->options == NULL || list->type != JSON_ARRAY) {
         fail(arguments, "the channel options are no list");
@@ -119,10 +112,8 @@ static const zeebe_channel_option *channel_options(struct arguments *arguments, 
             break;
         }
         option->key = as_text(arguments, key);
-        if (value->type == JSON_STRING)
-            option->string = as_text(arguments, value);
-        else
-            option->integer = as_integer(arguments, value);
+        if (value->type == JSON_STRING) option->string = as_text(arguments, value);
+        else option->integer = as_integer(arguments, value);
         ++*count;
     }
     return arguments->options;
@@ -204,10 +195,8 @@ static const struct {
     const char *name;
     zeebe_error *(*create)(struct arguments *arguments, zeebe_channel **channel);
 } constructors[] = {
-    {options_function, create_for_options},
-    {"create_insecure_channel", create_insecure},
-    {"create_secure_channel", create_secure},
-    {"create_oauth2_client_credentials_channel", create_oauth2},
+    {options_function, create_for_options},         {"create_insecure_channel", create_insecure},
+    {"create_secure_channel", create_secure},       {"create_oauth2_client_credentials_channel", create_oauth2},
     {"create_camunda_cloud_channel", create_cloud},
 };
 
@@ -233,8 +222,7 @@ static void on_token(void *user_data, const zeebe_error *error)
 static void retrieve_token(const zeebe_channel *channel)
 {
     struct waiter *waiter = calloc(1, sizeof *waiter);
-    if (waiter == NULL)
-        return;
+    if (waiter == NULL) return;
     pthread_condattr_t clock;
     pthread_condattr_init(&clock);
     pthread_condattr_setclock(&clock, CLOCK_MONOTONIC);
@@ -250,8 +238,7 @@ static void retrieve_token(const zeebe_channel *channel)
         deadline.tv_sec += TOKEN_WAIT_S;
         int timed_out = 0;
         pthread_mutex_lock(&waiter->mutex);
-        while (!waiter->done && !timed_out)
-            timed_out = pthread_cond_timedwait(&waiter->changed, &waiter->mutex, &deadline) != 0;
+        while (!waiter->done && !timed_out) timed_out = pthread_cond_timedwait(&waiter->changed, &waiter->mutex, &deadline) != 0;
         finished = waiter->done;
         pthread_mutex_unlock(&waiter->mutex);
     }
@@ -287,22 +274,14 @@ static void answer_text(const struct json *id, const char *name, const char *val
 static const char *error_type(const zeebe_error *error)
 {
     switch (zeebe_error_kind(error)) {
-    case ZEEBE_ERROR_KIND_SETTINGS:
-        return "SettingsError";
-    case ZEEBE_ERROR_KIND_INVALID_OAUTH_CREDENTIALS:
-        return "InvalidOAuthCredentialsError";
-    case ZEEBE_ERROR_KIND_INVALID_ARGUMENT:
-        return "INVALID_ARGUMENT";
-    case ZEEBE_ERROR_KIND_ILLEGAL_STATE:
-        return "ILLEGAL_STATE";
-    case ZEEBE_ERROR_KIND_TLS:
-        return "TLS";
-    case ZEEBE_ERROR_KIND_RPC:
-        return "RPC";
-    case ZEEBE_ERROR_KIND_SHUTDOWN:
-        return "SHUTDOWN";
-    default:
-        return "INTERNAL";
+    case ZEEBE_ERROR_KIND_SETTINGS: return "SettingsError";
+    case ZEEBE_ERROR_KIND_INVALID_OAUTH_CREDENTIALS: return "InvalidOAuthCredentialsError";
+    case ZEEBE_ERROR_KIND_INVALID_ARGUMENT: return "INVALID_ARGUMENT";
+    case ZEEBE_ERROR_KIND_ILLEGAL_STATE: return "ILLEGAL_STATE";
+    case ZEEBE_ERROR_KIND_TLS: return "TLS";
+    case ZEEBE_ERROR_KIND_RPC: return "RPC";
+    case ZEEBE_ERROR_KIND_SHUTDOWN: return "SHUTDOWN";
+    default: return "INTERNAL";
     }
 }
 
@@ -331,8 +310,7 @@ static void write_options(const struct json *description)
 
 static void write_resolved(const struct json *description)
 {
-    static const char *const names[] = {"client_id", "authorization_server", "scope",
-                                        "audience",  "leeway",               "expire_in"};
+    static const char *const names[] = {"client_id", "authorization_server", "scope", "audience", "leeway", "expire_in"};
     const struct json *settings = json_member(description, "settings");
     putchar('{');
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
@@ -395,20 +373,14 @@ static int call_utility(const struct json *id, const char *function, struct argu
     } else {
         size_t count = sizeof utilities / sizeof *utilities;
         size_t i = 0;
-        while (i < count && strcmp(utilities[i].name, function) != 0)
-            i++;
-        if (i == count)
-            return 0;
-        error = utilities[i].get != NULL ? utilities[i].get(&value)
-                                         : utilities[i].get_or(text(arguments, "default"), &value);
+        while (i < count && strcmp(utilities[i].name, function) != 0) i++;
+        if (i == count) return 0;
+        error = utilities[i].get != NULL ? utilities[i].get(&value) : utilities[i].get_or(text(arguments, "default"), &value);
     }
 
-    if (arguments->failure != NULL)
-        answer_text(id, "failed", arguments->failure);
-    else if (error != NULL)
-        answer_error(id, error);
-    else
-        answer_text(id, "returns", value);
+    if (arguments->failure != NULL) answer_text(id, "failed", arguments->failure);
+    else if (error != NULL) answer_error(id, error);
+    else answer_text(id, "returns", value);
     zeebe_error_free(error);
     zeebe_string_free(value);
     return 1;
@@ -419,10 +391,8 @@ static int call_constructor(const struct json *id, const char *function, struct 
 {
     size_t count = sizeof constructors / sizeof *constructors;
     size_t i = 0;
-    while (i < count && strcmp(constructors[i].name, function) != 0)
-        i++;
-    if (i == count)
-        return 0;
+    while (i < count && strcmp(constructors[i].name, function) != 0) i++;
+    if (i == count) return 0;
 
     zeebe_channel *channel = NULL;
     zeebe_error *error = constructors[i].create(arguments, &channel);
@@ -431,8 +401,7 @@ static int call_constructor(const struct json *id, const char *function, struct 
     } else if (error != NULL) {
         answer_error(id, error);
     } else {
-        if (wants_token)
-            retrieve_token(channel);
+        if (wants_token) retrieve_token(channel);
         answer_channel(id, function, channel);
     }
     zeebe_error_free(error);
@@ -447,10 +416,8 @@ static void answer_request(const struct json *request)
     const struct json *token = json_member(request, "retrieve_token");
     struct arguments arguments = {.values = json_member(request, "arguments")};
 
-    if (function == NULL || function->type != JSON_STRING)
-        answer_text(id, "failed", "the request names no function");
-    else if (arguments.values != NULL && arguments.values->type != JSON_OBJECT)
-        answer_text(id, "failed", "the arguments are no object");
+    if (function == NULL || function->type != JSON_STRING) answer_text(id, "failed", "the request names no function");
+    else if (arguments.values != NULL && arguments.values->type != JSON_OBJECT) answer_text(id, "failed", "the arguments are no object");
     else if (!call_utility(id, function->text, &arguments) &&
              !call_constructor(id, function->text, &arguments, token != NULL && token->type == JSON_TRUE))
         answer_text(id, "failed", "the function is unknown");
@@ -467,13 +434,10 @@ int main(void)
     while (status == EXIT_SUCCESS && (length = getline(&line, &capacity, stdin)) >= 0) {
         const char *reason = NULL;
         struct json *request = json_parse(line, (size_t)length, &reason);
-        if (request == NULL)
-            answer_text(NULL, "failed", reason);
-        else
-            answer_request(request);
+        if (request == NULL) answer_text(NULL, "failed", reason);
+        else answer_request(request);
         json_free(request);
-        if (fflush(stdout) != 0)
-            status = EXIT_FAILURE; /* nobody reads the answers any more */
+        if (fflush(stdout) != 0) status = EXIT_FAILURE; /* nobody reads the answers any more */
     }
     free(line);
 

@@ -44,8 +44,7 @@ std::int64_t as_integer(const json &value)
 {
     std::int64_t integer = 0;
     const char *end = value.text + value.length;
-    if (value.type != JSON_NUMBER || std::from_chars(value.text, end, integer).ptr != end)
-        throw Unusable{"an argument is no 64-bit integer"};
+    if (value.type != JSON_NUMBER || std::from_chars(value.text, end, integer).ptr != end) throw Unusable{"an argument is no 64-bit integer"};
     return integer;
 }
 
@@ -95,10 +94,8 @@ public:
             const json *value = key == nullptr ? nullptr : key->next;
             if (pair->type != JSON_ARRAY || value == nullptr || value->next != nullptr || key->type != JSON_STRING)
                 throw Unusable{"a channel option is no pair of a key and a value"};
-            if (value->type == JSON_STRING)
-                options.emplace_back(as_text(*key), as_text(*value));
-            else
-                options.emplace_back(as_text(*key), as_integer(*value));
+            if (value->type == JSON_STRING) options.emplace_back(as_text(*key), as_text(*value));
+            else options.emplace_back(as_text(*key), as_integer(*value));
         }
         return options;
     }

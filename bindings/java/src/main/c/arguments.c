@@ -4,8 +4,7 @@
 static void overwrite(void *memory, size_t length)
 {
     volatile unsigned char *byte = memory;
-    while (length-- > 0)
-        *byte++ = 0;
+    while (length-- > 0) *byte++ = 0;
 }
 
 int arguments_begin(JNIEnv *env, arguments *in, jlongArray fields, jbyteArray bytes)
@@ -17,8 +16,7 @@ int arguments_begin(JNIEnv *env, arguments *in, jlongArray fields, jbyteArray by
     in->field = in->fields;
     if (in->fields == NULL || in->bytes == NULL) {
         jclass error = (*env)->FindClass(env, "java/lang/OutOfMemoryError");
-        if (error != NULL)
-            (*env)->ThrowNew(env, error, "native memory");
+        if (error != NULL) (*env)->ThrowNew(env, error, "native memory");
         return 0;
     }
     (*env)->GetLongArrayRegion(env, fields, 0, count, in->fields);
@@ -29,8 +27,7 @@ int arguments_begin(JNIEnv *env, arguments *in, jlongArray fields, jbyteArray by
 /* Among them may be secrets. */
 void arguments_end(arguments *in)
 {
-    if (in->bytes != NULL)
-        overwrite(in->bytes, (size_t)in->length);
+    if (in->bytes != NULL) overwrite(in->bytes, (size_t)in->length);
     free(in->bytes);
     free(in->fields);
 }
@@ -40,14 +37,12 @@ zeebe_error *next_metadata(arguments *in, zeebe_metadata **metadata)
     int64_t count = next_number(in);
     zeebe_error *error = NULL;
     *metadata = NULL;
-    if (count > 0)
-        error = zeebe_metadata_new(metadata);
+    if (count > 0) error = zeebe_metadata_new(metadata);
     for (; count > 0; count--) {
         size_t length;
         const char *key = next_text(in);
         const uint8_t *value = next_bytes(in, &length);
-        if (error == NULL)
-            error = zeebe_metadata_add(*metadata, key, value, length);
+        if (error == NULL) error = zeebe_metadata_add(*metadata, key, value, length);
     }
     if (error != NULL) {
         zeebe_metadata_free(*metadata);
@@ -88,8 +83,7 @@ EXPORT(jlong, environment)(JNIEnv *env, jclass class, jint variable, jlongArray 
         }
     }
     arguments_end(&in);
-    if (text != NULL)
-        give_text(env, out, text);
+    if (text != NULL) give_text(env, out, text);
     return NUMBER(error);
 }
 
@@ -99,7 +93,6 @@ EXPORT(jbyteArray, version)(JNIEnv *env, jclass class)
     const char *text = zeebe_version();
     jsize length = (jsize)strlen(text);
     jbyteArray bytes = (*env)->NewByteArray(env, length);
-    if (bytes != NULL)
-        (*env)->SetByteArrayRegion(env, bytes, 0, length, (const jbyte *)text);
+    if (bytes != NULL) (*env)->SetByteArrayRegion(env, bytes, 0, length, (const jbyte *)text);
     return bytes;
 }

@@ -31,10 +31,10 @@ EXPORT(jlong, callUnary)(JNIEnv *env, jclass class, jlong channel, jlongArray fi
         size_t length;
         const uint8_t *message = next_bytes(&in, &length);
         if (error == NULL)
-            error = zeebe_channel_unary_call_on_queue(HANDLE(zeebe_channel, channel), method, message, length, &options, queue_of(queue), (uint64_t)tag, &call);
+            error = zeebe_channel_unary_call_on_queue(HANDLE(zeebe_channel, channel), method, message, length, &options, queue_of(queue),
+                                                      (uint64_t)tag, &call);
         zeebe_metadata_free(metadata);
-        if (error == NULL)
-            give(env, out, call);
+        if (error == NULL) give(env, out, call);
     }
     arguments_end(&in);
     return NUMBER(error);
@@ -55,8 +55,7 @@ EXPORT(jlong, callStart)(JNIEnv *env, jclass class, jlong channel, jlongArray fi
         if (error == NULL)
             error = zeebe_channel_start_call_on_queue(HANDLE(zeebe_channel, channel), method, &options, queue_of(queue), (uint64_t)tag, &call);
         zeebe_metadata_free(metadata);
-        if (error == NULL)
-            give(env, out, call);
+        if (error == NULL) give(env, out, call);
     }
     arguments_end(&in);
     return NUMBER(error);
@@ -70,14 +69,12 @@ EXPORT(jlong, callSend)(JNIEnv *env, jclass class, jlong call, jbyteArray messag
     uint8_t *bytes = (size_t)length <= sizeof small ? small : malloc((size_t)length);
     if (bytes == NULL) {
         jclass error = (*env)->FindClass(env, "java/lang/OutOfMemoryError");
-        if (error != NULL)
-            (*env)->ThrowNew(env, error, "native memory");
+        if (error != NULL) (*env)->ThrowNew(env, error, "native memory");
         return 0;
     }
     (*env)->GetByteArrayRegion(env, message, 0, length, (jbyte *)bytes);
     zeebe_error *error = zeebe_call_send_message(HANDLE(zeebe_call, call), bytes, (size_t)length);
-    if (bytes != small)
-        free(bytes);
+    if (bytes != small) free(bytes);
     return NUMBER(error);
 }
 

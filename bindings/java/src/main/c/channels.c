@@ -21,11 +21,9 @@ static zeebe_channel_option *next_channel_options(arguments *in, size_t *count)
         option.key = next_text(in);
         option.string = next_text(in);
         option.integer = next_number(in);
-        if (options != NULL)
-            options[i] = option;
+        if (options != NULL) options[i] = option;
     }
-    if (options == NULL)
-        *count = 0;
+    if (options == NULL) *count = 0;
     return options;
 }
 
@@ -70,7 +68,8 @@ static zeebe_error *create_secure(const char *address, const zeebe_channel_optio
 }
 
 static zeebe_error *create_authorized(arguments *in, int is_cloud, const char *address, const zeebe_channel_option *options, size_t count,
-                                      const zeebe_channel_credentials *credentials, const zeebe_connection_options *connection, zeebe_channel **channel)
+                                      const zeebe_channel_credentials *credentials, const zeebe_connection_options *connection,
+                                      zeebe_channel **channel)
 {
     zeebe_token_options token = ZEEBE_TOKEN_OPTIONS_INIT;
     zeebe_oauth2_client_credentials_channel_options all = ZEEBE_OAUTH2_CLIENT_CREDENTIALS_CHANNEL_OPTIONS_INIT;
@@ -88,8 +87,7 @@ static zeebe_error *create_authorized(arguments *in, int is_cloud, const char *a
     all.channel_options = options;
     all.channel_options_count = count;
     all.connection_options = connection;
-    if (!is_cloud)
-        return zeebe_create_oauth2_client_credentials_channel(&all, channel);
+    if (!is_cloud) return zeebe_create_oauth2_client_credentials_channel(&all, channel);
 
     zeebe_camunda_cloud_channel_options cloud = ZEEBE_CAMUNDA_CLOUD_CHANNEL_OPTIONS_INIT;
     cloud.oauth2 = all;
@@ -114,16 +112,16 @@ EXPORT(jlong, channelNew)(JNIEnv *env, jclass class, jint form, jlongArray field
         zeebe_channel_option *options = next_channel_options(&in, &count);
         error = next_metadata(&in, &metadata);
         connection.metadata = metadata;
-        if (error == NULL)
-            switch (form) {
+        if (error == NULL) switch (form) {
             case INSECURE: error = create_insecure(address, options, count, &connection, &channel); break;
             case SECURE: error = create_secure(address, options, count, credentials, &connection, &channel); break;
             case OAUTH2:
-            case CAMUNDA_CLOUD: error = create_authorized(&in, form == CAMUNDA_CLOUD, address, options, count, credentials, &connection, &channel); break;
+            case CAMUNDA_CLOUD:
+                error = create_authorized(&in, form == CAMUNDA_CLOUD, address, options, count, credentials, &connection, &channel);
+                break;
             default: error = zeebe_create_channel_from_environment(&connection, &channel); break;
             }
-        if (error == NULL)
-            give(env, out, channel);
+        if (error == NULL) give(env, out, channel);
         zeebe_metadata_free(metadata);
         free(options);
     }
@@ -142,9 +140,9 @@ EXPORT(jlong, channelDescribe)(JNIEnv *env, jclass class, jlong channel, jboolea
 {
     (void)class;
     char *json = NULL;
-    zeebe_error *error = stats ? zeebe_channel_stats(HANDLE(zeebe_channel, channel), &json) : zeebe_channel_describe(HANDLE(zeebe_channel, channel), &json);
-    if (error == NULL)
-        give_text(env, out, json);
+    zeebe_error *error =
+        stats ? zeebe_channel_stats(HANDLE(zeebe_channel, channel), &json) : zeebe_channel_describe(HANDLE(zeebe_channel, channel), &json);
+    if (error == NULL) give_text(env, out, json);
     return NUMBER(error);
 }
 

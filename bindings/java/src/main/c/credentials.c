@@ -17,8 +17,7 @@ EXPORT(jlong, credentialsNew)(JNIEnv *env, jclass class, jint kind, jlongArray f
         case 1: error = zeebe_insecure_channel_credentials_new(&credentials); break;
         default: error = zeebe_local_channel_credentials_new(&credentials); break;
         }
-        if (error == NULL)
-            give(env, out, credentials);
+        if (error == NULL) give(env, out, credentials);
     }
     arguments_end(&in);
     return NUMBER(error);
@@ -28,9 +27,9 @@ EXPORT(jlong, credentialsComposite)(JNIEnv *env, jclass class, jlong base, jlong
 {
     (void)class;
     zeebe_channel_credentials *credentials = NULL;
-    zeebe_error *error = zeebe_composite_channel_credentials_new(HANDLE(zeebe_channel_credentials, base), HANDLE(zeebe_metadata_plugin, plugin), &credentials);
-    if (error == NULL)
-        give(env, out, credentials);
+    zeebe_error *error =
+        zeebe_composite_channel_credentials_new(HANDLE(zeebe_channel_credentials, base), HANDLE(zeebe_metadata_plugin, plugin), &credentials);
+    if (error == NULL) give(env, out, credentials);
     return NUMBER(error);
 }
 
@@ -50,8 +49,7 @@ EXPORT(jlong, pluginNew)(JNIEnv *env, jclass class, jboolean basic, jlongArray f
         zeebe_metadata_plugin *plugin = NULL;
         const char *first = next_text(&in);
         error = basic ? zeebe_basic_metadata_plugin_new(first, next_text(&in), &plugin) : zeebe_bearer_metadata_plugin_new(first, &plugin);
-        if (error == NULL)
-            give(env, out, plugin);
+        if (error == NULL) give(env, out, plugin);
     }
     arguments_end(&in);
     return NUMBER(error);
@@ -104,8 +102,7 @@ static void on_cancel(void *user_data, const zeebe_token_request *request)
     (void)request;
     posted *source = user_data;
     posted *post = posted_new(POSTED_TOKEN_CANCEL, source->queue, source->id);
-    if (post != NULL)
-        posted_send(post);
+    if (post != NULL) posted_send(post);
 }
 
 static void on_destroy(void *user_data) { posted_send(user_data); }
@@ -124,10 +121,8 @@ EXPORT(jlong, pluginFromSource)(JNIEnv *env, jclass class, jlongArray fields, jl
     options.leeway = times[0];
     options.expire_in = times[1];
     zeebe_error *error = zeebe_oauth2_metadata_plugin_new(&options, source, &plugin);
-    if (error == NULL)
-        give(env, out, plugin);
-    else if (source != NULL)
-        posted_free(source);
+    if (error == NULL) give(env, out, plugin);
+    else if (source != NULL) posted_free(source);
     return NUMBER(error);
 }
 

@@ -22,8 +22,7 @@ typedef struct {
 
 static void write_bytes(writer *out, const void *bytes, size_t length)
 {
-    if (length > 0 && out->size + length <= out->room)
-        memcpy(out->start + out->size, bytes, length);
+    if (length > 0 && out->size + length <= out->room) memcpy(out->start + out->size, bytes, length);
     out->size += length;
 }
 
@@ -52,8 +51,7 @@ static void write_metadata(writer *out, const zeebe_metadata *metadata)
 static void write_error(writer *out, const zeebe_error *error)
 {
     write_i32(out, zeebe_error_kind(error));
-    if (error == NULL)
-        return;
+    if (error == NULL) return;
     size_t length;
     const char *message = zeebe_error_message(error);
     const char *option = zeebe_error_option(error);
@@ -74,8 +72,7 @@ static void write_message(writer *out, zeebe_buffer *buffer, const uint8_t *data
     int by_handle = length > INLINE_MAX;
     write_i64(out, by_handle ? NUMBER(buffer) : 0);
     write_i32(out, (int32_t)length);
-    if (!by_handle)
-        write_bytes(out, data, length);
+    if (!by_handle) write_bytes(out, data, length);
 }
 
 static void write_posted(writer *out, const posted *post)
@@ -110,29 +107,20 @@ static void write_event(writer *out, const zeebe_event *event)
             write_message(out, event->message, event->data, event->length);
         }
         break;
-    case ZEEBE_EVENT_TYPE_INITIAL_METADATA:
-        write_metadata(out, event->metadata);
-        break;
-    case ZEEBE_EVENT_TYPE_MESSAGE:
-        write_message(out, event->message, event->data, event->length);
-        break;
+    case ZEEBE_EVENT_TYPE_INITIAL_METADATA: write_metadata(out, event->metadata); break;
+    case ZEEBE_EVENT_TYPE_MESSAGE: write_message(out, event->message, event->data, event->length); break;
     case ZEEBE_EVENT_TYPE_CLOSE:
         write_error(out, event->error);
         write_metadata(out, event->metadata);
         break;
-    case ZEEBE_EVENT_TYPE_DONE:
-        write_error(out, event->error);
-        break;
+    case ZEEBE_EVENT_TYPE_DONE: write_error(out, event->error); break;
     case ZEEBE_EVENT_TYPE_JOB_STREAM_ERROR:
         write_error(out, event->error);
         write_i64(out, event->failures);
         write_i64(out, event->pause_ms);
         break;
-    case ZEEBE_EVENT_TYPE_POSTED:
-        write_posted(out, HANDLE(posted, event->tag));
-        break;
-    default:
-        break;
+    case ZEEBE_EVENT_TYPE_POSTED: write_posted(out, HANDLE(posted, event->tag)); break;
+    default: break;
     }
 }
 
@@ -146,8 +134,7 @@ static void keep_message(zeebe_event *event)
 /* Frees what was written, but for what Java now owns. */
 static void hand_over(zeebe_event *event)
 {
-    if (event->length > INLINE_MAX)
-        event->message = NULL;
+    if (event->length > INLINE_MAX) event->message = NULL;
     if (event->event_type == ZEEBE_EVENT_TYPE_POSTED && event->tag != 0) {
         posted *post = HANDLE(posted, event->tag);
         post->request = NULL;
@@ -199,10 +186,8 @@ EXPORT(jlong, queueNew)(JNIEnv *env, jclass class, jlongArray out)
     (void)class;
     reader *reader = calloc(1, sizeof *reader);
     zeebe_error *error = zeebe_completion_queue_new(reader == NULL ? NULL : &reader->queue);
-    if (error == NULL)
-        give(env, out, reader);
-    else
-        free(reader);
+    if (error == NULL) give(env, out, reader);
+    else free(reader);
     return NUMBER(error);
 }
 
@@ -242,8 +227,7 @@ EXPORT(jlong, queueTake)(JNIEnv *env, jclass class, jlong handle, jobject buffer
         keep_message(event);
         write_event(&out, event);
         if (out.size > out.room) {
-            if (before == 0)
-                return -(jlong)out.size;
+            if (before == 0) return -(jlong)out.size;
             out.size = before;
             break;
         }

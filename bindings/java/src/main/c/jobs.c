@@ -21,10 +21,10 @@ EXPORT(jlong, jobStreamStart)(JNIEnv *env, jclass class, jlong channel, jlongArr
         size_t length;
         const uint8_t *request = next_bytes(&in, &length);
         if (error == NULL)
-            error = zeebe_channel_stream_jobs_on_queue(HANDLE(zeebe_channel, channel), request, length, &options, queue_of(queue), (uint64_t)id, &stream);
+            error =
+                zeebe_channel_stream_jobs_on_queue(HANDLE(zeebe_channel, channel), request, length, &options, queue_of(queue), (uint64_t)id, &stream);
         zeebe_metadata_free(metadata);
-        if (error == NULL)
-            give(env, out, stream);
+        if (error == NULL) give(env, out, stream);
     }
     arguments_end(&in);
     return NUMBER(error);

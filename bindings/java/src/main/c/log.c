@@ -13,15 +13,12 @@ static void on_record(void *user_data, const zeebe_log_record *record)
 {
     posted *end = user_data;
     posted *post = posted_new(POSTED_LOG, NULL, end->id);
-    if (post == NULL)
-        return;
+    if (post == NULL) return;
     post->level = zeebe_log_record_level(record);
     post->target = copy(zeebe_log_record_target(record));
     post->text = copy(zeebe_log_record_message(record));
-    if (post->target == NULL || post->text == NULL)
-        posted_free(post);
-    else
-        posted_send_to(post, end->queue);
+    if (post->target == NULL || post->text == NULL) posted_free(post);
+    else posted_send_to(post, end->queue);
 }
 
 static void on_destroy(void *user_data) { posted_send(user_data); }
@@ -32,8 +29,7 @@ EXPORT(jlong, logStart)(JNIEnv *env, jclass class, jint level, jlong queue, jlon
     (void)env, (void)class;
     posted *end = posted_new(POSTED_DESTROY, queue_of(queue), id);
     zeebe_error *error = zeebe_set_log_callback(level, end == NULL ? NULL : on_record, end, end == NULL ? NULL : on_destroy);
-    if (error != NULL && end != NULL)
-        posted_free(end);
+    if (error != NULL && end != NULL) posted_free(end);
     return NUMBER(error);
 }
 
