@@ -151,3 +151,64 @@ impl<T> Streams<T> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::super::buffer::Buffer;
+    use super::super::window::{ReceiveWindow, SendWindow};
+    use super::*;
+
+    fn stream(id: u32) -> Stream<u32> {
+        Stream {
+            id,
+            local_ended: false,
+            headed: false,
+            in_line: false,
+            in_drained: false,
+            send: SendWindow::new(0),
+            receive: ReceiveWindow::new(0),
+            length: None,
+            queue: Buffer::default(),
+            value: id,
+        }
+    }
+
+    #[test]
+    fn each_is_found_by_its_id_until_it_is_removed_however_long_it_lives() {
+        let mut random = fastrand::Rng::with_seed(4);
+        for most in [1, 5, 8, 100] {
+            let mut streams = Streams::new();
+            let mut model: BTreeMap<u32, Key> = BTreeMap::new();
+            let mut gone = Vec::new();
+            for id in (1..20_000).step_by(2) {
+                model.insert(id, streams.insert(stream(id)));
+                while model.len() > random.usize(1..=most) {
+                    // The oldest seldom, so that some live long and share their buckets.
+                    let at = if random.u8(..20) == 0 {
+                        0
+                    } else {
+                        random.usize(..model.len())
+                    };
+                    let (id, key) = model.iter().nth(at).map(|(id, key)| (*id, *key)).unwrap();
+                    model.remove(&id);
+                    assert_eq!(streams.remove(key).map(|stream| stream.value), Some(id));
+                    gone.push(key);
+                }
+                for (id, key) in &model {
+                    assert_eq!(streams.find(*id), Some(*key));
+                    assert_eq!(streams.get(*key).map(|stream| stream.value), Some(*id));
+                }
+                let old = gone.get(random.usize(..gone.len().max(1)));
+                if let Some(old) = old {
+                    assert!(streams.get(*old).is_none() && streams.find(old.id).is_none());
+                    assert!(streams.remove(*old).is_none());
+                }
+                assert_eq!(streams.len() as usize, model.len());
+            }
+            assert!(streams.keys().iter().eq(model.values()));
+            assert!(streams.slots.len() <= most + 1, "slots are used again");
+        }
+    }
+}
