@@ -4,28 +4,33 @@
 
 use std::time::{Duration, SystemTime};
 
-use http::header::RETRY_AFTER;
-use http::{HeaderMap, HeaderName};
+use http::{HeaderMap, HeaderValue};
 
 /// The longest pause that a peer may ask for.
 const MOST: Duration = Duration::from_secs(300);
 
 /// The first that can be read counts; what others than the standard are is in common use.
-const HEADERS: [HeaderName; 3] = [
-    RETRY_AFTER,
-    HeaderName::from_static("x-retry-after"),
-    HeaderName::from_static("ratelimit-reset"),
-];
+const HEADERS: [&str; 3] = ["retry-after", "x-retry-after", "ratelimit-reset"];
 
-/// The pause that an answer asks for, of seconds or up to a date; nothing if none can be read.
-pub(crate) fn retry_after(headers: &HeaderMap, now: SystemTime) -> Option<Duration> {
-    let values = HEADERS.into_iter().flat_map(|name| headers.get_all(name));
-    let mut texts = values.filter_map(|value| value.to_str().ok());
+/// The pause that an answer asks for, of seconds or up to a date; nothing if none can be read. `values` gives those of a
+/// header.
+pub(crate) fn retry_after<'a, V: Iterator<Item = &'a [u8]>>(
+    values: impl Fn(&'static str) -> V,
+    now: SystemTime,
+) -> Option<Duration> {
+    let values = HEADERS.into_iter().flat_map(values);
+    let mut texts = values.filter_map(|value| std::str::from_utf8(value).ok());
     let pause = texts.find_map(|text| {
         let text = text.trim();
         seconds(text).or_else(|| until(text, now))
     })?;
     Some(pause.min(MOST))
+}
+
+/// The same of an answer that the HTTP client gave.
+pub(crate) fn retry_after_of(headers: &HeaderMap, now: SystemTime) -> Option<Duration> {
+    let values = |name| headers.get_all(name).iter().map(HeaderValue::as_bytes);
+    retry_after(values, now)
 }
 
 /// Whole seconds by the standard, a fraction as some servers write it; however many.
@@ -49,11 +54,11 @@ mod tests {
     use super::*;
 
     fn asked(headers: &[(&'static str, &str)]) -> Option<f64> {
-        let mut map = HeaderMap::new();
-        for (name, value) in headers {
-            map.append(*name, value.parse().unwrap());
-        }
-        retry_after(&map, SystemTime::UNIX_EPOCH).map(|pause| pause.as_secs_f64())
+        let values = |wanted| {
+            let same = headers.iter().filter(move |(name, _)| *name == wanted);
+            same.map(|(_, value)| value.as_bytes())
+        };
+        retry_after(values, SystemTime::UNIX_EPOCH).map(|pause| pause.as_secs_f64())
     }
 
     #[test]
@@ -87,10 +92,9 @@ mod tests {
         ] {
             assert_eq!(asked(&[("retry-after", text)]), seconds, "{text}");
         }
-        let date = "Thu, 01 Jan 1970 00:00:09 GMT".parse().unwrap();
+        let date = |_| std::iter::once(&b"Thu, 01 Jan 1970 00:00:09 GMT"[..]);
         let late = SystemTime::UNIX_EPOCH + Duration::from_secs(10);
-        let headers = HeaderMap::from_iter([(RETRY_AFTER, date)]);
-        assert_eq!(retry_after(&headers, late), Some(Duration::ZERO));
+        assert_eq!(retry_after(date, late), Some(Duration::ZERO));
     }
 
     #[test]

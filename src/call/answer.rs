@@ -3,20 +3,21 @@
 //! What says that it is gRPC and has a grpc-status is judged by that, whatever its HTTP status; only else does the HTTP
 //! status count (gRPC's document "HTTP to gRPC Status Code Mapping"). What does not say that it is gRPC is a proxy's.
 
+use std::sync::Arc;
 use std::time::SystemTime;
 
-use http::header::CONTENT_TYPE;
-use http::response::Parts;
-use http::{HeaderMap, HeaderName, StatusCode};
+use http::StatusCode;
 use tonic::Code;
 
 use super::failure::{Failure, committed};
 use super::status::{self, GRPC_STATUS, shown};
 use crate::error::{Error, Source};
+use crate::http2::Fields;
 use crate::retry_after::retry_after;
-use crate::wire::{Encoding, Metadata, MetadataLimit, size};
+use crate::wire::{Encoding, Metadata, MetadataLimit};
 
-const GRPC_ENCODING: HeaderName = HeaderName::from_static("grpc-encoding");
+const CONTENT_TYPE: &[u8] = b"content-type";
+const GRPC_ENCODING: &[u8] = b"grpc-encoding";
 
 /// An answer whose messages may follow.
 pub(super) struct Answer {
@@ -29,7 +30,7 @@ pub(super) struct Answer {
 /// A good answer has none of it.
 enum Otherwise {
     /// A grpc-status among the headers.
-    Headers(HeaderMap),
+    Headers(Arc<Fields>),
     /// An HTTP status that is not 200.
     Http(Error),
 }
@@ -42,29 +43,30 @@ pub(super) enum Begun {
 }
 
 /// Judges the headers, with which the answer may end.
-pub(super) fn begin(head: Parts, ends: bool, limit: &MetadataLimit) -> Result<Begun, Failure> {
-    let Parts {
-        status, headers, ..
-    } = head;
-    if !is_grpc(&headers) {
-        return Err(foreign(status, &headers).into());
+pub(super) fn begin(
+    head: &Arc<Fields>,
+    ends: bool,
+    limit: &MetadataLimit,
+) -> Result<Begun, Failure> {
+    if !is_grpc(head) {
+        return Err(foreign(head).into());
     }
-    let has_status = headers.contains_key(&GRPC_STATUS);
+    let has_status = head.get(GRPC_STATUS).is_some();
     if ends {
         let ended = if has_status {
-            status::of_trailers(&headers, None, limit)
+            status::of_trailers(head, None, limit)
         } else {
-            Err(without_status(status, &headers))
+            Err(without_status(head))
         };
         return Ok(Begun::Ended(ended));
     }
     Ok(Begun::Goes(Answer {
-        encoding: encoding(&headers).map_err(committed)?,
-        metadata: Metadata::received(&headers, limit),
+        encoding: encoding(head).map_err(committed)?,
+        metadata: Metadata::received(head, limit),
         otherwise: if has_status {
-            Some(Box::new(Otherwise::Headers(headers)))
-        } else if status != StatusCode::OK {
-            Some(Box::new(Otherwise::Http(without_status(status, &headers))))
+            Some(Box::new(Otherwise::Headers(Arc::clone(head))))
+        } else if head.status() != 200 {
+            Some(Box::new(Otherwise::Http(without_status(head))))
         } else {
             None
         },
@@ -75,11 +77,11 @@ impl Answer {
     /// Judges the end; `Ok` holds the trailers' metadata.
     pub(super) fn end(
         &self,
-        trailers: Option<&HeaderMap>,
+        trailers: Option<&Fields>,
         limit: &MetadataLimit,
     ) -> Result<Metadata, Error> {
         let initial = Some(&self.metadata);
-        if let Some(trailers) = trailers.filter(|trailers| trailers.contains_key(&GRPC_STATUS)) {
+        if let Some(trailers) = trailers.filter(|trailers| trailers.get(GRPC_STATUS).is_some()) {
             return status::of_trailers(trailers, initial, limit);
         }
         let error = match self.otherwise.as_deref() {
@@ -95,7 +97,7 @@ impl Answer {
         };
         let error = error.with_trailers(Metadata::received(trailers, limit));
         // Of what is far beyond the limit the rest is not even read.
-        let is_cut = trailers.is_empty() || size(trailers) > limit.bytes;
+        let is_cut = trailers.is_empty() || trailers.size() > limit.bytes;
         Err(if is_cut {
             error.noting(&format!(
                 "its trailers are empty, or longer than is read: grpc.max_metadata_size is {}",
@@ -108,7 +110,7 @@ impl Answer {
 }
 
 /// By each of its content types; types are compared without regard to case, and parameters do not count (RFC 9110 section 8.3.1).
-fn is_grpc(headers: &HeaderMap) -> bool {
+fn is_grpc(head: &Fields) -> bool {
     const GRPC: &[u8] = b"application/grpc";
     let is_token = |bytes: &[u8]| {
         bytes
@@ -124,13 +126,13 @@ fn is_grpc(headers: &HeaderMap) -> bool {
         kind.eq_ignore_ascii_case(GRPC)
             && (suffix.is_empty() || suffix.strip_prefix(b"+").is_some_and(is_token))
     };
-    let mut types = headers.get_all(CONTENT_TYPE).iter().peekable();
-    types.peek().is_some() && types.all(|value| is_grpc(value.as_bytes()))
+    let mut types = head.get_all(CONTENT_TYPE).peekable();
+    types.peek().is_some() && types.all(is_grpc)
 }
 
 /// The table of gRPC's document.
-fn code_of(status: StatusCode) -> Code {
-    match status.as_u16() {
+fn code_of(status: u16) -> Code {
+    match status {
         400 | 431 => Code::Internal,
         401 => Code::Unauthenticated,
         403 => Code::PermissionDenied,
@@ -141,33 +143,41 @@ fn code_of(status: StatusCode) -> Code {
 }
 
 /// Of an HTTP status alone; `what` follows it in the message.
-fn of_http(status: StatusCode, what: &str) -> Error {
+fn of_http(status: u16, what: &str) -> Error {
     let code = code_of(status);
-    let reason = status
-        .canonical_reason()
+    let known = StatusCode::from_u16(status).ok();
+    let reason = known
+        .and_then(|status| status.canonical_reason())
         .map_or(String::new(), |reason| format!(" {reason}"));
-    let message = format!("the answer is HTTP {}{reason} {what}", status.as_str());
+    let message = format!("the answer is HTTP {status}{reason} {what}");
     Error::rpc(Source::Transport, code, message).retryable(code == Code::Unavailable)
 }
 
 /// An answer that is no gRPC: a proxy's, most likely.
-fn foreign(status: StatusCode, headers: &HeaderMap) -> Error {
-    let kind = headers
+fn foreign(head: &Fields) -> Error {
+    let kind = head
         .get(CONTENT_TYPE)
         .map_or("no content type".to_owned(), |value| {
-            format!("the content type {}", shown(value.as_bytes()))
+            format!("the content type {}", shown(value))
         });
-    of_http(status, &format!("in place of gRPC, with {kind}"))
-        .with_retry_after(retry_after(headers, SystemTime::now()))
+    asking(
+        head,
+        of_http(head.status(), &format!("in place of gRPC, with {kind}")),
+    )
 }
 
 /// One that says it is gRPC, and has no grpc-status.
-fn without_status(status: StatusCode, headers: &HeaderMap) -> Error {
-    if status == StatusCode::OK {
-        return no_status();
+fn without_status(head: &Fields) -> Error {
+    match head.status() {
+        200 => no_status(),
+        status => asking(head, of_http(status, "and has no grpc-status")),
     }
-    of_http(status, "and has no grpc-status")
-        .with_retry_after(retry_after(headers, SystemTime::now()))
+}
+
+/// With when the peer wants to be asked again.
+fn asking(head: &Fields, error: Error) -> Error {
+    let values = |name: &'static str| head.get_all(name.as_bytes());
+    error.with_retry_after(retry_after(values, SystemTime::now()))
 }
 
 fn no_status() -> Error {
@@ -180,11 +190,8 @@ fn no_status() -> Error {
 }
 
 /// How the answer's messages are compressed.
-fn encoding(headers: &HeaderMap) -> Result<Encoding, Error> {
-    match headers
-        .get(&GRPC_ENCODING)
-        .map(|encoding| encoding.as_bytes())
-    {
+fn encoding(head: &Fields) -> Result<Encoding, Error> {
+    match head.get(GRPC_ENCODING) {
         None | Some(b"identity") => Ok(Encoding::Identity),
         Some(b"gzip") => Ok(Encoding::Gzip),
         Some(encoding) => Err(Error::rpc(

@@ -8,6 +8,7 @@ mod backlog;
 mod control;
 mod failure;
 mod flow;
+mod request;
 mod retry;
 mod start;
 mod status;
@@ -21,11 +22,7 @@ use std::task::Poll;
 use std::time::Duration;
 
 use bytes::Bytes;
-use futures_util::FutureExt;
-use h2::SendStream;
-use h2::client::ResponseFuture;
-use http::header::AUTHORIZATION;
-use http::{HeaderValue, Method, Request, Uri, Version};
+use http::HeaderValue;
 use tokio::time::{Instant, sleep_until};
 use tonic::Code;
 
@@ -41,12 +38,14 @@ use unary::unary;
 use failure::Failure;
 use retry::Retry;
 
-use crate::channel::{Channel, Lease, Pick, RetryPolicy};
+use crate::channel::{Channel, Exchange, Head, Pick, RetryPolicy};
 use crate::credentials::{Authorization, Plugin};
-use crate::error::{Error, Source, chain};
+use crate::error::{Error, Source};
 use crate::options::grpc;
+use crate::wire::Metadata;
 use crate::wire::framing::{self, Encoding, Limit};
-use crate::wire::{GRPC_TIMEOUT, Metadata, grpc_timeout};
+
+const AUTHORIZATION: &str = "authorization";
 
 /// A call's time-out.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -77,7 +76,7 @@ pub struct CallOptions {
 #[derive(Debug)]
 pub struct Call {
     channel: Arc<Channel>,
-    uri: Arc<Uri>,
+    head: Arc<Head>,
     metadata: Metadata,
     credentials: Option<Arc<Plugin>>,
     max_receive: Option<Limit>,
@@ -88,14 +87,6 @@ pub struct Call {
     read_ahead: ReadAhead,
     started: Instant,
     deadline: Option<Instant>,
-}
-
-/// A request on the wire.
-struct Exchange {
-    response: ResponseFuture,
-    send: SendStream<Bytes>,
-    lease: Lease,
-    sent: Sent,
 }
 
 /// What stood in `authorization`.
@@ -121,11 +112,12 @@ impl Call {
                 "credentials of a call over plaintext beyond loopback could be read by others",
             ));
         }
-        let uri = match channel.request().uri(method, options.authority.as_deref()) {
-            Ok(uri) => uri,
+        let request = channel.request();
+        let head = match request.head(method, options.authority.as_deref()) {
+            Ok(head) => head,
             // A channel with an unusable target has no authority; the call will say so.
-            Err(error) if !channel.request().authority.is_empty() => return Err(error),
-            Err(_) => Arc::new(Uri::from_static("http://unusable/")),
+            Err(error) if !request.authority.is_empty() => return Err(error),
+            Err(_) => request.unchecked(method, ""),
         };
         let started = Instant::now();
         let given = match options.timeout {
@@ -152,7 +144,7 @@ impl Call {
         let max_receive = limit(max_receive, grpc::MAX_RECEIVE_MESSAGE_LENGTH.name);
         Ok(Self {
             channel: Arc::clone(channel),
-            uri,
+            head,
             metadata: options.metadata,
             credentials: options.credentials,
             max_receive: match max_receive {
@@ -211,7 +203,7 @@ impl Call {
     }
 
     fn retry_policy(&self) -> Option<&RetryPolicy> {
-        self.channel.retry_policy(self.uri.path())
+        self.channel.retry_policy(self.head.path())
     }
 
     /// Attempts until one succeeds or none may follow; each is told how many came before it.
@@ -299,14 +291,26 @@ impl Call {
             .processed(control.may_have_been_processed())
     }
 
-    /// Sends the request's headers; if it fails, nothing was sent.
-    async fn open(&self, control: &Control, previous: u32) -> Result<Exchange, Error> {
-        let opened = self.try_open(control, previous).await;
+    /// Sends the request's headers and its first data, `ends`: its only; if it fails, nothing was sent.
+    async fn open(
+        &self,
+        control: &Control,
+        previous: u32,
+        data: &[u8],
+        ends: bool,
+    ) -> Result<(Exchange, Sent), Error> {
+        let opened = self.try_open(control, previous, data, ends).await;
         opened.map_err(|error| error.processed(false))
     }
 
     /// What was never on the wire is tried on another connection.
-    async fn try_open(&self, control: &Control, previous: u32) -> Result<Exchange, Error> {
+    async fn try_open(
+        &self,
+        control: &Control,
+        previous: u32,
+        data: &[u8],
+        ends: bool,
+    ) -> Result<(Exchange, Sent), Error> {
         loop {
             control.enter(Phase::Connecting);
             let lease = match self.channel.pick(self.wait_for_ready) {
@@ -324,65 +328,32 @@ impl Call {
                     Authorization::Fetched(value) => value.await?,
                 });
             }
-            let mut send = lease.connection.send.clone();
-            // Its streams are counted, so that it is ready or draining; nothing is waited for.
-            if let Some(Err(_)) = poll_fn(|context| send.poll_ready(context)).now_or_never() {
-                self.channel.retire(&lease.connection);
-                continue;
-            }
-            let request = self.request(authorization.clone(), previous);
-            let sent = request.headers().get(AUTHORIZATION).cloned();
-            let sent = Sent {
-                by_plugin: sent.is_some() && sent == authorization,
-                authorization: sent,
-            };
-            match send.send_request(request, false) {
-                Ok((response, send)) => {
+            let sent = self.sent(authorization);
+            match request::open(self, lease, &sent, previous, data, ends) {
+                Ok(exchange) => {
                     control.enter(Phase::Sent);
-                    return Ok(Exchange {
-                        response,
-                        send,
-                        lease,
-                        sent,
-                    });
+                    return Ok((exchange, sent));
                 }
-                Err(error) if error.is_io() || error.is_go_away() => {
-                    self.channel.retire(&lease.connection);
-                }
-                Err(error) => return Err(Error::internal(format!("HTTP/2: {}", chain(&error)))),
+                Err(lease) => self.channel.retire(&lease.connection),
             }
         }
     }
 
-    fn request(&self, authorization: Option<HeaderValue>, previous: u32) -> Request<()> {
-        let mut headers = self.channel.request().headers.clone();
-        if let Some(authorization) = authorization {
-            headers.insert(AUTHORIZATION, authorization);
+    /// The caller's own metadata wins over the channel's, and that over what a plugin gave.
+    fn sent(&self, by_plugin: Option<HeaderValue>) -> Sent {
+        let own = [&self.metadata, &self.channel.defaults().metadata];
+        let own = own
+            .into_iter()
+            .find_map(|metadata| metadata.find(AUTHORIZATION));
+        match own {
+            Some(value) => Sent {
+                authorization: HeaderValue::from_bytes(value).ok(),
+                by_plugin: false,
+            },
+            None => Sent {
+                by_plugin: by_plugin.is_some(),
+                authorization: by_plugin,
+            },
         }
-        // In the template already, so that the map need not grow.
-        match self.deadline {
-            Some(deadline) => {
-                let left = deadline.saturating_duration_since(Instant::now());
-                headers.insert(GRPC_TIMEOUT, grpc_timeout(left));
-            }
-            None => {
-                headers.remove(GRPC_TIMEOUT);
-            }
-        }
-        // The caller's own metadata wins over all.
-        self.channel.defaults().metadata.write_to(&mut headers);
-        self.metadata.write_to(&mut headers);
-        if self.encoding == Encoding::Gzip {
-            headers.insert("grpc-encoding", HeaderValue::from_static("gzip"));
-        }
-        if previous > 0 {
-            headers.insert("grpc-previous-rpc-attempts", previous.into());
-        }
-        let mut request = Request::new(());
-        *request.method_mut() = Method::POST;
-        *request.version_mut() = Version::HTTP_2;
-        *request.uri_mut() = Uri::clone(&self.uri);
-        *request.headers_mut() = headers;
-        request
     }
 }

@@ -4,20 +4,19 @@
 
 use std::time::Duration;
 
-use http::{HeaderMap, HeaderName};
 use percent_encoding::percent_decode;
 use tonic::Code;
 
 use super::failure::Failure;
-use crate::channel::{Connection, named};
+use crate::channel::Connection;
 use crate::error::{Error, Source};
+use crate::http2::{self, End, Fields};
 use crate::wire::{
-    Metadata, MetadataLimit, PUSHBACK, decode_binary, field_size, is_reserved, retry_info, size,
+    Metadata, MetadataLimit, PUSHBACK, decode_binary, field_size, is_reserved, retry_info,
 };
 
-// Names are made once: a text would be parsed at each look.
-pub(super) const GRPC_STATUS: HeaderName = HeaderName::from_static("grpc-status");
-const GRPC_MESSAGE: HeaderName = HeaderName::from_static("grpc-message");
+pub(super) const GRPC_STATUS: &[u8] = b"grpc-status";
+const GRPC_MESSAGE: &[u8] = b"grpc-message";
 
 /// Of a message this much is kept even where details and the like have used up all the metadata there may be.
 const LEAST_MESSAGE: usize = 1024;
@@ -25,7 +24,7 @@ const LEAST_MESSAGE: usize = 1024;
 /// What trailers, or a trailers-only answer, say; `Ok` holds the trailers' metadata. What is over the limit costs the
 /// end of a long message, and the program's own metadata, but neither status nor details.
 pub(super) fn of_trailers(
-    trailers: &HeaderMap,
+    trailers: &Fields,
     initial_metadata: Option<&Metadata>,
     limit: &MetadataLimit,
 ) -> Result<Metadata, Error> {
@@ -42,17 +41,17 @@ pub(super) fn of_trailers(
         };
     }
     match (is_cut, left_out) {
-        (true, _) => message.push_str(&format!("… (cut: {})", limit.excess(size(trailers)))),
+        (true, _) => message.push_str(&format!("… (cut: {})", limit.excess(trailers.size()))),
         (false, true) => message.push_str(&format!(
             " (some metadata is left out: {})",
-            limit.excess(size(trailers))
+            limit.excess(trailers.size())
         )),
         (false, false) => {}
     }
     let code = code.unwrap_or(Code::Unknown);
     let details = trailers
-        .get("grpc-status-details-bin")
-        .and_then(|text| decode_binary(text.as_bytes()));
+        .get(b"grpc-status-details-bin")
+        .and_then(decode_binary);
     let retryable = matches!(code, Code::Unavailable | Code::ResourceExhausted);
     let retry_after = match pushback(&metadata) {
         Some(pause) => pause,
@@ -71,9 +70,9 @@ pub(super) fn of_trailers(
 
 /// A decimal number without leading zeros, space around it as in any field (RFC 9110 section 5.5); of two that differ
 /// neither counts.
-fn code(trailers: &HeaderMap) -> Result<Code, String> {
-    let mut texts = trailers.get_all(&GRPC_STATUS).iter();
-    let mut next = || texts.next().map(|text| text.as_bytes().trim_ascii());
+fn code(trailers: &Fields) -> Result<Code, String> {
+    let mut texts = trailers.get_all(GRPC_STATUS);
+    let mut next = || texts.next().map(<[u8]>::trim_ascii);
     let text = next().unwrap_or_default();
     while let Some(other) = next() {
         if other != text {
@@ -93,16 +92,15 @@ fn code(trailers: &HeaderMap) -> Result<Code, String> {
 }
 
 /// The message, and whether its end is missing because the trailers are over the limit. Bad escapes are left as they are.
-fn message(trailers: &HeaderMap, limit: usize) -> (String, bool) {
-    let Some(value) = trailers.get(&GRPC_MESSAGE) else {
+fn message(trailers: &Fields, limit: usize) -> (String, bool) {
+    let Some(text) = trailers.get(GRPC_MESSAGE) else {
         return (String::new(), false);
     };
     let others = trailers
         .iter()
-        .filter(|(name, _)| is_reserved(name) && **name != GRPC_MESSAGE)
-        .map(|(name, value)| field_size(name, value.as_bytes()));
-    let room = limit.saturating_sub(others.sum::<usize>() + field_size(&GRPC_MESSAGE, b""));
-    let text = value.as_bytes();
+        .filter(|(name, _)| is_reserved(name) && *name != GRPC_MESSAGE)
+        .map(|(name, value)| field_size(name, value));
+    let room = limit.saturating_sub(others.sum::<usize>() + field_size(GRPC_MESSAGE, b""));
     let Some(kept) = text
         .get(..room.max(limit.min(LEAST_MESSAGE)))
         .filter(|kept| kept.len() < text.len())
@@ -143,38 +141,40 @@ pub(super) fn pushback(trailers: &Metadata) -> Option<Option<Duration>> {
     Some(milliseconds.map(|milliseconds| Duration::from_millis(milliseconds.into())))
 }
 
-/// An HTTP/2 error of a call on this connection; `committed` once its answer had begun.
-pub(super) fn lost(error: &h2::Error, connection: &Connection, committed: bool) -> Failure {
-    let unprocessed = is_unprocessed(error);
+/// A call on this connection had this end in place of an answer; `committed` once that had begun.
+pub(super) fn lost(end: End, connection: &Connection, committed: bool) -> Failure {
+    let unprocessed = is_unprocessed(end);
     Failure {
-        error: of_h2(error, connection).processed(!unprocessed || committed),
+        error: of_end(end, connection).processed(!unprocessed || committed),
         unprocessed,
         committed,
         refused: None,
     }
 }
 
-fn of_h2(error: &h2::Error, connection: &Connection) -> Error {
+fn of_end(end: End, connection: &Connection) -> Error {
     let peer = &connection.peer;
-    let Some(reason) = error.reason().filter(|_| error.is_reset()) else {
-        let why = connection.why_lost(error);
-        return Error::unavailable(format!("the connection to {peer} was lost: {why}")).cut();
-    };
-    let code = match reason {
-        h2::Reason::REFUSED_STREAM => Code::Unavailable,
-        h2::Reason::CANCEL => Code::Cancelled,
-        h2::Reason::ENHANCE_YOUR_CALM => Code::ResourceExhausted,
-        h2::Reason::INADEQUATE_SECURITY => Code::PermissionDenied,
-        _ => Code::Internal,
-    };
-    let reason = named(reason);
-    let text = if error.is_remote() {
-        format!("{peer} reset the call: RST_STREAM {reason}")
-    } else {
-        format!(
-            "this client reset the call, for {peer} broke HTTP/2: {reason}; \
-             so do headers that are far longer than grpc.max_metadata_size"
-        )
+    let (code, text) = match end {
+        End::Reset(reason) => {
+            let code = match reason {
+                http2::Code::REFUSED_STREAM => Code::Unavailable,
+                http2::Code::CANCEL => Code::Cancelled,
+                http2::Code::ENHANCE_YOUR_CALM => Code::ResourceExhausted,
+                http2::Code::INADEQUATE_SECURITY => Code::PermissionDenied,
+                _ => Code::Internal,
+            };
+            (code, format!("{peer} reset the call: RST_STREAM {reason}"))
+        }
+        End::Fault(reason, why) => {
+            let text =
+                format!("this client reset the call, for {peer} broke HTTP/2: {reason}: {why}");
+            (Code::Internal, text)
+        }
+        // An answer that is whole is none of these.
+        End::Lost | End::Unprocessed | End::Complete | End::Given(_) => {
+            let why = connection.why_lost();
+            return Error::unavailable(format!("the connection to {peer} was lost: {why}")).cut();
+        }
     };
     // A proxy may have sent it: no gateway's word.
     Error::rpc(Source::Transport, code, text)
@@ -189,21 +189,20 @@ pub(super) fn is_cancel(error: &Error) -> bool {
         && error.trailers().is_none()
 }
 
-/// Certainly not processed: refused, or above the last stream of a GOAWAY.
-fn is_unprocessed(error: &h2::Error) -> bool {
-    (error.is_go_away() && error.is_remote())
-        || (error.is_reset() && error.reason() == Some(h2::Reason::REFUSED_STREAM))
+/// Certainly not processed: refused, or above the last stream of a GOAWAY (RFC 9113 section 8.7).
+fn is_unprocessed(end: End) -> bool {
+    matches!(
+        end,
+        End::Unprocessed | End::Reset(http2::Code::REFUSED_STREAM)
+    )
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn trailers(pairs: &[(&'static str, &str)]) -> HeaderMap {
-        let parsed = pairs
-            .iter()
-            .map(|(key, value)| (key.parse().unwrap(), value.parse().unwrap()));
-        parsed.collect()
+    fn trailers(pairs: &[(&'static str, &str)]) -> Fields {
+        pairs.iter().copied().collect()
     }
 
     const LIMIT: usize = 16384;
@@ -270,9 +269,8 @@ mod tests {
     #[test]
     fn of_two_statuses_that_differ_neither_counts() {
         let two = |first: &str, second: &str| {
-            let mut trailers = trailers(&[("grpc-status", first)]);
-            trailers.append(GRPC_STATUS, second.parse().unwrap());
-            of_trailers(&trailers, None, &MetadataLimit::new(LIMIT))
+            let both = trailers(&[("grpc-status", first), ("grpc-status", second)]);
+            of_trailers(&both, None, &MetadataLimit::new(LIMIT))
         };
         assert!(two("0", "0").is_ok());
         assert_eq!(two("5", "5").unwrap_err().code(), Code::NotFound);
@@ -314,10 +312,8 @@ mod tests {
         for character in ["a", "%C3%BC", "%E2%82%AC", "%F0%9F%8C%8D", "%25", "\u{fc}"] {
             let text = character.repeat(2000);
             for limit in 256..280 {
-                let mut trailers = trailers(&[("grpc-status", "3")]);
-                let value = http::HeaderValue::from_bytes(text.as_bytes()).unwrap();
-                trailers.insert(GRPC_MESSAGE, value);
-                let error = of_trailers(&trailers, None, &MetadataLimit::new(limit)).unwrap_err();
+                let pairs = [("grpc-status", "3"), ("grpc-message", &text)];
+                let error = judged(&pairs, limit).unwrap_err();
                 let plain = percent_decode(character.as_bytes())
                     .decode_utf8()
                     .unwrap()

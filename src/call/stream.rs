@@ -5,14 +5,12 @@ use std::pin::pin;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use h2::SendStream;
-use h2::client::ResponseFuture;
 use tonic::Code;
 
 use super::answer::{self, Begun};
 use super::failure::{Failure, committed};
-use super::{Call, Control, Exchange, status};
-use crate::channel::Connection;
+use super::{Call, Control, status};
+use crate::channel::Exchange;
 use crate::error::{Error, Source};
 use crate::wire::Metadata;
 use crate::wire::framing::Reader;
@@ -73,15 +71,10 @@ async fn attempt<H: Handler>(
     handler: &Arc<H>,
     previous: u32,
 ) -> Result<Metadata, Failure> {
-    let Exchange {
-        response,
-        send,
-        lease,
-        sent,
-    } = call.open(control, previous).await?;
+    let (exchange, sent) = call.open(control, previous, &[], false).await?;
     handler.ready().await;
-    let outgoing = pump(control, send, handler);
-    let incoming = read(call, control, response, &lease.connection, handler);
+    let outgoing = pump(control, &exchange, handler);
+    let incoming = read(call, control, &exchange, handler);
     tokio::pin!(outgoing, incoming);
     let ended = tokio::select! {
         biased;
@@ -94,53 +87,43 @@ async fn attempt<H: Handler>(
 /// Sends what is queued as fast as the peer takes it; how the call ends, the reading side knows.
 async fn pump<H: Handler>(
     control: &Control,
-    mut send: SendStream<Bytes>,
+    exchange: &Exchange,
     handler: &Arc<H>,
 ) -> std::convert::Infallible {
-    while let Some(mut message) = control.next_outgoing().await {
-        let length = message.len();
-        while !message.is_empty() {
-            send.reserve_capacity(message.len());
-            let granted = poll_fn(|context| send.poll_capacity(context)).await;
-            let Some(Ok(granted)) = granted else {
-                return std::future::pending().await;
-            };
-            let part = message.split_to(granted.min(message.len()));
-            if send.send_data(part, false).is_err() {
-                return std::future::pending().await;
-            }
+    // What is sent fails only if the call has ended, which the reading side reports.
+    while let Some(message) = control.next_outgoing().await {
+        if exchange.send(&message, false).is_err() {
+            return std::future::pending().await;
         }
-        if control.sent(length) {
+        poll_fn(|context| exchange.poll_sent(context)).await;
+        if control.sent(message.len()) {
             handler.ready().await;
         }
     }
-    // Fails only if the call has ended, which the reading side reports.
-    let _: Result<(), _> = send.send_data(Bytes::new(), true);
+    let _: Result<(), _> = exchange.send(&[], true);
     std::future::pending().await
 }
 
 async fn read<H: Handler>(
     call: &Call,
     control: &Control,
-    response: ResponseFuture,
-    connection: &Connection,
+    exchange: &Exchange,
     handler: &Arc<H>,
 ) -> Result<Metadata, Failure> {
-    let (head, mut body) = response
+    let lost = |committed| move |end| status::lost(end, exchange.connection(), committed);
+    let (head, ends) = poll_fn(|context| exchange.poll_head(context))
         .await
-        .map_err(|error| status::lost(&error, connection, false))?
-        .into_parts();
+        .map_err(lost(false))?;
     let limit = call.channel.max_metadata();
-    let answer = match answer::begin(head, body.is_end_stream(), limit)? {
+    let answer = match answer::begin(&head, ends, limit)? {
         Begun::Ended(ended) => return Ok(ended?),
         Begun::Goes(answer) => answer,
     };
     control.commit();
-    let lost = |error: h2::Error| status::lost(&error, connection, true);
     handler.initial_metadata(answer.metadata.clone()).await;
     let mut reader = Reader::new(call.max_receive, answer.encoding);
-    while let Some(chunk) = body.data().await {
-        let chunk = chunk.map_err(lost)?;
+    while let Some(chunk) = poll_fn(|context| exchange.poll_data(context)).await {
+        let chunk = chunk.map_err(lost(true))?;
         let length = chunk.len();
         reader.push(chunk);
         while let Some(message) = reader.next().map_err(committed)? {
@@ -148,10 +131,10 @@ async fn read<H: Handler>(
             handler.message(message).await;
         }
         // Only now: a slow handler keeps the window closed, and with it the sender.
-        let _: Result<(), _> = body.flow_control().release_capacity(length);
+        exchange.release(length);
     }
-    let trailers = body.trailers().await.map_err(lost)?;
-    let ended = answer.end(trailers.as_ref(), limit).map_err(committed)?;
+    let trailers = exchange.trailers();
+    let ended = answer.end(trailers.as_deref(), limit).map_err(committed)?;
     if !reader.is_empty() {
         let error = Error::rpc(
             Source::Transport,

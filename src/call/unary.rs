@@ -1,19 +1,18 @@
 //! Unary calls: one message out, one message in.
 
+use std::future::poll_fn;
 use std::pin::pin;
 
 use bytes::Bytes;
-use h2::client::ResponseFuture;
-use h2::{RecvStream, SendStream};
 use tonic::Code;
 
-use super::answer::{self, Answer, Begun};
+use super::answer::{self, Begun};
 use super::failure::{Failure, committed};
-use super::{Call, Control, Exchange, status};
-use crate::channel::Connection;
+use super::{Call, Control, status};
+use crate::channel::Exchange;
 use crate::error::{Error, Source};
+use crate::wire::Metadata;
 use crate::wire::framing::Reader;
-use crate::wire::{Metadata, MetadataLimit};
 
 /// What a successful unary call gives.
 #[derive(Clone, Debug)]
@@ -39,37 +38,29 @@ async fn attempt(
     framed: &Bytes,
     previous: u32,
 ) -> Result<Response, Failure> {
-    let Exchange {
-        response,
-        send,
-        lease,
-        sent,
-    } = call.open(control, previous).await?;
-    let answer = exchange(call, &lease.connection, framed, response, send).await;
+    let (exchange, sent) = call.open(control, previous, framed, true).await?;
+    let answer = answered(call, &exchange).await;
     answer.map_err(|failure| failure.carrying(sent))
 }
 
-async fn exchange(
-    call: &Call,
-    connection: &Connection,
-    framed: &Bytes,
-    response: ResponseFuture,
-    mut send: SendStream<Bytes>,
-) -> Result<Response, Failure> {
-    send.send_data(framed.clone(), true)
-        .map_err(|error| status::lost(&error, connection, false))?;
-    drop(send);
+async fn answered(call: &Call, exchange: &Exchange) -> Result<Response, Failure> {
+    let lost = |committed| move |end| status::lost(end, exchange.connection(), committed);
     let limit = call.channel.max_metadata();
-    let (mut body, answer) = match response.await {
-        Ok(response) => head(response, limit)?,
-        Err(error) => return Err(status::lost(&error, connection, false)),
+    let (head, ends) = poll_fn(|context| exchange.poll_head(context))
+        .await
+        .map_err(lost(false))?;
+    let answer = match answer::begin(&head, ends, limit)? {
+        Begun::Goes(answer) => answer,
+        Begun::Ended(ended) => {
+            ended?;
+            return Err(no_message().into());
+        }
     };
     let mut reader = Reader::new(call.max_receive, answer.encoding);
     let mut message = None;
-    while let Some(chunk) = body.data().await {
-        let chunk = chunk.map_err(|error| status::lost(&error, connection, true))?;
-        // The stream is ours, so its window can be given back.
-        let _: Result<(), _> = body.flow_control().release_capacity(chunk.len());
+    while let Some(chunk) = poll_fn(|context| exchange.poll_data(context)).await {
+        let chunk = chunk.map_err(lost(true))?;
+        exchange.release(chunk.len());
         reader.push(chunk);
         while let Some(next) = reader.next().map_err(committed)? {
             if message.replace(next).is_some() {
@@ -79,10 +70,8 @@ async fn exchange(
             }
         }
     }
-    let trailers = match body.trailers().await {
-        Ok(trailers) => answer.end(trailers.as_ref(), limit).map_err(committed)?,
-        Err(error) => return Err(status::lost(&error, connection, true)),
-    };
+    let trailers = exchange.trailers();
+    let trailers = answer.end(trailers.as_deref(), limit).map_err(committed)?;
     if !reader.is_empty() {
         return Err(committed(internal("the answer ends within a message")));
     }
@@ -93,21 +82,6 @@ async fn exchange(
             trailers,
         }),
         None => Err(committed(no_message())),
-    }
-}
-
-/// What the answer begins with; not kept while its body is waited for.
-fn head(
-    response: http::Response<RecvStream>,
-    limit: &MetadataLimit,
-) -> Result<(RecvStream, Answer), Failure> {
-    let (head, body) = response.into_parts();
-    match answer::begin(head, body.is_end_stream(), limit)? {
-        Begun::Goes(answer) => Ok((body, answer)),
-        Begun::Ended(ended) => {
-            ended?;
-            Err(no_message().into())
-        }
     }
 }
 

@@ -4,37 +4,33 @@
 //! (`connector`), and who gets it (`balancer`).
 
 use std::future::poll_fn;
-use std::pin::Pin;
+use std::pin::pin;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Arc, OnceLock, Weak};
+use std::sync::{Arc, Weak};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use bytes::Bytes;
-use h2::client::SendRequest;
-use tokio::time::{Instant, sleep, timeout};
+use tokio::time::{Instant, Sleep, sleep_until};
 
 use super::connector::Opened;
-use super::heard::Heard;
-use super::keepalive::Keepalive;
+use super::idle::{Idle, Lies};
+use super::keepalive::{Due, Keepalive, Pings};
+use super::transport::Transport;
 
-/// A connection that calls can be sent on.
+/// A connection that calls can be sent on. The last one's drop lets it end, once its calls have.
 #[derive(Debug)]
 pub(crate) struct Connection {
-    pub(crate) send: SendRequest<Bytes>,
     pub(crate) peer: Arc<str>,
+    pub(super) transport: Arc<Transport>,
     /// Of the subchannel it belongs to.
     pub(super) subchannel: usize,
     open: AtomicUsize,
     started: AtomicU64,
-    /// What h2 cannot say to the calls that were on it.
-    end: OnceLock<String>,
-    pub(super) heard: Arc<Heard>,
 }
 
 /// Of all connections of a subchannel.
 #[derive(Debug, Default)]
-pub(super) struct Pings {
+pub(super) struct PingRecord {
     pub(super) sent: AtomicU64,
     /// Microseconds, of the last one answered; 0: none was.
     pub(super) round_trip: AtomicU64,
@@ -53,19 +49,17 @@ pub(super) enum End {
 impl Connection {
     pub(super) fn new(opened: &Opened, subchannel: usize) -> Arc<Self> {
         Arc::new(Self {
-            send: opened.send.clone(),
             peer: opened.peer.as_str().into(),
+            transport: Arc::clone(&opened.transport),
             subchannel,
             open: AtomicUsize::new(0),
             started: AtomicU64::new(0),
-            end: OnceLock::new(),
-            heard: Arc::clone(&opened.heard),
         })
     }
 
     /// Counts a call in, if the peer allows one more (SETTINGS_MAX_CONCURRENT_STREAMS).
     pub(super) fn admit(&self) -> bool {
-        let admitted = self.open.load(Ordering::Relaxed) < self.send.current_max_send_streams();
+        let admitted = self.open.load(Ordering::Relaxed) < self.transport.max_streams();
         if admitted {
             self.open.fetch_add(1, Ordering::Relaxed);
             self.started.fetch_add(1, Ordering::Relaxed);
@@ -85,131 +79,137 @@ impl Connection {
         self.started.load(Ordering::Relaxed)
     }
 
-    /// Why it was given up, or what its peer said and did; `error` is what HTTP/2 knows of it.
-    pub(crate) fn why_lost(&self, error: &h2::Error) -> String {
-        match self.end.get() {
-            Some(end) => end.clone(),
-            None => self.heard.why_lost(error),
-        }
-    }
-
-    /// The GOAWAY that came, or what else keeps new calls off.
-    fn refuses_calls(&self, context: &mut Context<'_>) -> Option<h2::Error> {
-        match self.send.clone().poll_ready(context) {
-            Poll::Ready(Err(error)) => Some(error),
-            _ => None,
-        }
+    /// Why it was given up, or what its peer said and did.
+    pub(crate) fn why_lost(&self) -> String {
+        self.transport.why_lost()
     }
 }
 
-/// Drives the connection to its end. `observe` is told after each turn, until it is told why no more calls can be
-/// sent on it.
+impl Drop for Connection {
+    fn drop(&mut self) {
+        self.transport.release();
+    }
+}
+
+/// Drives the connection to its end. `observe` is told when its streams changed: by the peer's SETTINGS, or, once, since it
+/// takes no more.
 pub(super) async fn drive(
     opened: Opened,
     connection: Weak<Connection>,
-    keepalive: Keepalive,
-    ping_time: impl Fn() -> Option<Duration>,
-    pings: &Pings,
-    idle_timeout: Option<Duration>,
-    mut observe: impl FnMut(&Arc<Connection>, Option<h2::Error>),
+    mut upkeep: Upkeep<'_>,
+    mut observe: impl FnMut(&Arc<Connection>, bool),
 ) -> End {
     let Opened {
-        send,
         mut drive,
-        ping,
-        heard,
+        transport,
         ..
     } = opened;
-    drop(send); // the last handle's drop lets the connection end
     let mut drains = false;
-    let transport = poll_fn(|context| {
-        let polled = Pin::new(&mut drive).poll(context);
-        if !drains && let Some(connection) = connection.upgrade() {
-            let refusal = connection.refuses_calls(context);
-            drains = refusal.is_some();
-            observe(&connection, refusal);
+    let mut timer = pin!(sleep_until(Instant::now()));
+    poll_fn(|context| {
+        let ended = drive.as_mut().poll(context);
+        let news = transport.take_news();
+        if news.streams
+            && !drains
+            && let Some(connection) = connection.upgrade()
+        {
+            drains = transport.refuses_streams();
+            observe(&connection, drains);
         }
-        polled
-    });
-    let alive = async {
-        match ping {
-            Some(ping) => keep_alive(ping, ping_time, &keepalive, &connection, pings).await,
-            None => std::future::pending().await,
+        if let Poll::Ready(in_order) = ended {
+            return Poll::Ready(match in_order {
+                true => End::Orderly,
+                false => End::Lost(transport.why_lost()),
+            });
         }
-    };
-    let idle = async {
-        match idle_timeout {
-            Some(timeout) => lies_idle(&connection, timeout).await,
-            None => std::future::pending().await,
+        if news.pong {
+            upkeep.answered();
         }
-    };
-    tokio::select! {
-        ended = transport => match ended {
-            Ok(()) => End::Orderly,
-            Err(error) => End::Lost(heard.why_lost(&error)),
-        },
-        dead = alive => {
-            if let Some(connection) = connection.upgrade() {
-                // Nobody else sets it.
-                let _: Result<(), _> = connection.end.set(dead.clone());
-            }
-            End::Lost(dead)
+        if news.pong || timer.as_mut().poll(context).is_ready() {
+            return upkeep.look(&connection, &transport, timer.as_mut(), context);
         }
-        () = idle => End::Idle,
-    }
+        Poll::Pending
+    })
+    .await
 }
 
-/// Returns once the peer is dead.
-async fn keep_alive(
-    mut ping: h2::PingPong,
-    time: impl Fn() -> Option<Duration>,
-    keepalive: &Keepalive,
-    connection: &Weak<Connection>,
-    pings: &Pings,
-) -> String {
-    loop {
-        match time() {
-            Some(time) => sleep(time).await,
-            None => std::future::pending().await,
-        }
-        // One that drains has calls, or it would have ended.
-        let calls = connection
-            .upgrade()
-            .is_none_or(|connection| connection.open_calls() > 0);
-        if !calls && !keepalive.without_calls {
-            continue;
-        }
-        pings.sent.fetch_add(1, Ordering::Relaxed);
-        let sent = Instant::now();
-        match timeout(keepalive.timeout, ping.ping(h2::Ping::opaque())).await {
-            Ok(Ok(_)) => {
-                let round_trip = u64::try_from(sent.elapsed().as_micros()).unwrap_or(u64::MAX);
-                pings.round_trip.store(round_trip.max(1), Ordering::Relaxed);
-            }
-            // The connection is ending, and its own future says why.
-            Ok(Err(_)) => std::future::pending().await,
-            Err(_) => {
-                return format!(
-                    "no answer to a keepalive ping within {} ms",
-                    keepalive.timeout.as_millis()
-                );
-            }
-        }
-    }
+/// What is looked after from time to time.
+pub(super) struct Upkeep<'a> {
+    pings: Pings,
+    idle: Idle,
+    /// The time between two pings; `None`: for ever.
+    pace: Box<dyn Fn() -> Option<Duration> + Send + 'a>,
+    record: &'a PingRecord,
+    timeout: Duration,
 }
 
-/// Returns when a whole `timeout` passed without a call.
-async fn lies_idle(connection: &Weak<Connection>, timeout: Duration) {
-    let mut before = 0;
-    loop {
-        sleep(timeout).await;
-        let Some(connection) = connection.upgrade() else {
-            return std::future::pending().await; // it ends with its last call
-        };
-        let started = connection.started_calls();
-        if connection.open_calls() == 0 && started == before {
-            return;
+impl<'a> Upkeep<'a> {
+    pub(super) fn new(
+        keepalive: Keepalive,
+        pace: impl Fn() -> Option<Duration> + Send + 'a,
+        idle_timeout: Option<Duration>,
+        record: &'a PingRecord,
+    ) -> Self {
+        let now = Instant::now();
+        Self {
+            pings: Pings::new(keepalive, now),
+            idle: Idle::new(idle_timeout, now),
+            pace: Box::new(pace),
+            record,
+            timeout: keepalive.timeout,
         }
-        before = started;
+    }
+
+    fn answered(&mut self) {
+        if let Some(round_trip) = self.pings.answered(Instant::now()) {
+            let micros = u64::try_from(round_trip.as_micros()).unwrap_or(u64::MAX);
+            self.record
+                .round_trip
+                .store(micros.max(1), Ordering::Relaxed);
+        }
+    }
+
+    /// Sets the timer to when to look again.
+    fn look(
+        &mut self,
+        connection: &Weak<Connection>,
+        transport: &Transport,
+        mut timer: std::pin::Pin<&mut Sleep>,
+        context: &mut Context<'_>,
+    ) -> Poll<End> {
+        loop {
+            let now = Instant::now();
+            // One that nobody holds has calls, or it would have ended.
+            let calls = connection.upgrade().map_or((1, 0), |connection| {
+                (connection.open_calls(), connection.started_calls())
+            });
+            let next = match self.pings.due(now, (self.pace)(), calls.0 > 0) {
+                Due::Nothing(until) => until,
+                Due::Ping => {
+                    self.record.sent.fetch_add(1, Ordering::Relaxed);
+                    transport.ping();
+                    continue;
+                }
+                Due::Dead => {
+                    let why = format!(
+                        "no answer to a keepalive ping within {} ms",
+                        self.timeout.as_millis()
+                    );
+                    transport.give_up(why.clone());
+                    return Poll::Ready(End::Lost(why));
+                }
+            };
+            let next = match self.idle.look(now, calls.0, calls.1) {
+                Lies::Used(until) => next.into_iter().chain(until).min(),
+                Lies::Idle => return Poll::Ready(End::Idle),
+            };
+            let Some(next) = next else {
+                return Poll::Pending;
+            };
+            timer.as_mut().reset(next);
+            if timer.as_mut().poll(context).is_pending() {
+                return Poll::Pending;
+            }
+        }
     }
 }

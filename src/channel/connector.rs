@@ -10,36 +10,37 @@ use std::sync::Arc;
 use std::task::Poll;
 use std::time::Duration;
 
-use bytes::Bytes;
 use futures_util::stream::{FuturesUnordered, StreamExt};
-use h2::client::{Connection, SendRequest};
 use rustls::pki_types::ServerName;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpStream, UnixStream};
 use tokio::time::sleep;
 use tokio_rustls::TlsConnector;
 
-use super::heard::{Expected, Heard};
+use super::drive::Drive;
+use super::heard::Expected;
 use super::resolver::{Endpoint, Resolver};
 use super::tap::Tap;
 use super::traffic::{Metered, Traffic};
+use super::transport::Transport;
 use super::tunnel::Tunnel;
 use crate::credentials::Security;
 use crate::error::{Error, chain};
+use crate::http2;
 use crate::runtime::blocking;
+use crate::wire::is_reserved;
 
 /// What a peer may send ahead of a stream's reader. A quarter of it halves the rate of streams of 1 KiB messages.
 const STREAM_WINDOW: u32 = 2 * 1024 * 1024;
 /// And ahead of all of a connection's readers: so many that a few dozen that stand still do not hold up the others.
 const CONNECTION_WINDOW: u32 = 64 * 1024 * 1024;
 
-/// What small DATA frames that nobody has read yet may cost beyond their bytes. h2's own limit would end the
-/// connection, and with it all calls, when a dozen readers of short messages are slow; the windows bound them here.
-const SMALL_FRAMES: usize = 32 * 1024 * 1024;
-
-/// Headers of an answer that are longer cost the call, and four times as long the connection; `grpc.max_metadata_size`,
-/// which is far below, costs neither.
-const LEAST_HEADERS: usize = 8 * 1024 * 1024;
+/// Of an answer's headers so much is kept; `grpc.max_metadata_size` is far below.
+const HEADERS: usize = 1024 * 1024;
+/// Of gRPC's own so much, whatever others there are: a status is not lost by them.
+const OWN_HEADERS: usize = 8 * 1024 * 1024;
+/// A block of headers that is longer ends the connection.
+const BLOCK: usize = 16 * 1024 * 1024;
 
 /// RFC 8305, section 5: "Connection Attempt Delay".
 const ATTEMPT_DELAY: Duration = Duration::from_millis(250);
@@ -62,11 +63,10 @@ pub(super) struct Connector {
 
 /// An open connection and the future that drives it.
 pub(super) struct Opened {
-    pub(super) send: SendRequest<Bytes>,
+    pub(super) transport: Arc<Transport>,
     pub(super) peer: String,
-    pub(super) drive: Pin<Box<dyn Future<Output = Result<(), h2::Error>> + Send>>,
-    pub(super) ping: Option<h2::PingPong>,
-    pub(super) heard: Arc<Heard>,
+    /// Ready at its end, with whether that was in order.
+    pub(super) drive: Pin<Box<dyn Future<Output = bool> + Send>>,
 }
 
 impl Connector {
@@ -152,7 +152,7 @@ impl Connector {
                 self.server_name
             ))
         })?;
-        let (stream, heard) = Tap::of_tls(stream);
+        let (stream, heard) = Tap::new(stream);
         let stream = TlsConnector::from(config)
             .connect(name, stream)
             .await
@@ -189,46 +189,38 @@ impl Connector {
     where
         S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
-        let (stream, heard) = Tap::of_http2(stream);
-        let failed = |error: Option<h2::Error>| {
-            let why = heard
-                .other_protocol(Expected::Http2)
-                .or_else(|| match error {
-                    Some(error) => Some(heard.why_lost(&error)),
-                    None => heard.end(),
-                });
-            let why = why.as_deref().unwrap_or("it ended");
-            Error::unavailable(format!("the HTTP/2 handshake with {peer} failed: {why}"))
-        };
-        let headers = LEAST_HEADERS.max(self.max_metadata.saturating_mul(2));
-        let headers = u32::try_from(headers).unwrap_or(u32::MAX);
         let window = self.lookahead_bytes.unwrap_or(STREAM_WINDOW);
-        let (send, mut connection): (SendRequest<Bytes>, Connection<Tap<S>, Bytes>) =
-            h2::client::Builder::new()
-                .initial_window_size(window)
-                .initial_connection_window_size(CONNECTION_WINDOW.max(window))
-                .max_header_list_size(headers)
-                .data_frame_budget(SMALL_FRAMES)
-                .enable_push(false)
-                // No stream before SETTINGS: this is also how their arrival shows.
-                .initial_max_send_streams(0)
-                .handshake(stream)
-                .await
-                .map_err(|error| failed(Some(error)))?;
-        let ping = connection.ping_pong();
-        poll_fn(|context| match Pin::new(&mut connection).poll(context) {
-            Poll::Ready(ended) => Poll::Ready(Err(failed(ended.err()))),
-            Poll::Pending if send.current_max_send_streams() > 0 => Poll::Ready(Ok(())),
-            Poll::Pending => Poll::Pending,
-        })
-        .await?;
+        let transport = Transport::new(http2::Config {
+            stream_window: window,
+            connection_window: CONNECTION_WINDOW.max(window),
+            headers: self.header_limits(),
+        });
+        let mut drive = Box::pin(Drive::new(stream, &transport));
+        let ended = poll_fn(|context| match drive.as_mut().poll(context) {
+            _ if transport.is_ready() => Poll::Ready(false),
+            ended => ended.map(|_| true),
+        });
+        if ended.await {
+            let why = transport.heard.other_protocol(Expected::Http2);
+            return Err(Error::unavailable(format!(
+                "the HTTP/2 handshake with {peer} failed: {}",
+                why.unwrap_or_else(|| transport.why_lost())
+            )));
+        }
         Ok(Opened {
-            send,
-            drive: Box::pin(connection),
-            ping,
+            transport,
+            drive,
             peer,
-            heard,
         })
+    }
+
+    fn header_limits(&self) -> http2::Limits {
+        http2::Limits {
+            fields: HEADERS.max(self.max_metadata.saturating_mul(2)),
+            kept_fields: OWN_HEADERS,
+            keeps: is_reserved,
+            block: BLOCK,
+        }
     }
 }
 

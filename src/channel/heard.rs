@@ -1,22 +1,20 @@
 //! Heard: what a peer said, and how it ended the connection, in words for those whose calls were on it.
 //!
-//! Not here: how that is found out (`tap`). A peer may say what it was sent, so that of its text only plain words are shown.
+//! Not here: how that is found out (`drive`, and `tap` while TLS begins). A peer may say what it was sent, so that of its text only plain words are shown.
 
 use std::fmt;
 use std::io;
 use std::sync::Mutex;
 use std::time::Duration;
 
-use h2::Reason;
-
-use crate::error::chain;
+use crate::http2::{Code, GoAway};
 use crate::runtime::lock;
 
 /// Of a peer's first bytes: a status line, and what an error page says first.
 pub(super) const OPENING: usize = 512;
 
 /// Of a GOAWAY's debug data, and of all else that a peer says.
-pub(super) const SHOWN: usize = 128;
+const SHOWN: usize = 128;
 
 /// A GOAWAY's debug data by which a peer complains of pings (gRFC A8).
 const TOO_MANY_PINGS: &[u8] = b"too_many_pings";
@@ -25,7 +23,7 @@ const TOO_MANY_PINGS: &[u8] = b"too_many_pings";
 const SILENCE: Duration = Duration::from_secs(1);
 
 const SETTINGS: u8 = 4;
-pub(super) const GOAWAY: u8 = 7;
+const GOAWAY: u8 = 7;
 
 /// What a peer is spoken to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -46,13 +44,6 @@ struct State {
     too_many_pings: bool,
 }
 
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct GoAway {
-    pub(super) reason: Reason,
-    pub(super) last_stream: u32,
-    pub(super) debug_data: Vec<u8>,
-}
-
 #[derive(Debug)]
 pub(super) enum End {
     /// After so long a silence, on both sides.
@@ -65,11 +56,11 @@ impl Heard {
         lock(&self.0).opening.extend_from_slice(bytes);
     }
 
-    pub(super) fn goes_away(&self, go_away: GoAway) {
+    pub(super) fn goes_away(&self, go_away: &GoAway) {
         let mut state = lock(&self.0);
         state.too_many_pings |=
-            go_away.reason == Reason::ENHANCE_YOUR_CALM && go_away.debug_data == TOO_MANY_PINGS;
-        state.go_away = Some(go_away);
+            go_away.code == Code::ENHANCE_YOUR_CALM && go_away.debug_data == TOO_MANY_PINGS;
+        state.go_away = Some(go_away.clone());
     }
 
     /// The first counts.
@@ -80,27 +71,11 @@ impl Heard {
     /// How the peer ended the connection, if it did, with what it said before.
     pub(crate) fn end(&self) -> Option<String> {
         let state = lock(&self.0);
-        let said = state.go_away.iter().map(ToString::to_string);
+        let said = state.go_away.iter().map(words);
         let did: Vec<_> = said
             .chain(state.end.iter().map(ToString::to_string))
             .collect();
         (!did.is_empty()).then(|| format!("the peer {}", did.join(", then ")))
-    }
-
-    /// What there is to say of a connection that HTTP/2 ended with `error`.
-    pub(super) fn why_lost(&self, error: &h2::Error) -> String {
-        match error.reason() {
-            Some(reason) if error.is_go_away() && error.is_library() => {
-                format!(
-                    "this client closed it, for the peer broke HTTP/2: {}",
-                    named(reason)
-                )
-            }
-            reason => self.end().unwrap_or_else(|| match reason {
-                Some(reason) => format!("HTTP/2 ended it: {}", named(reason)),
-                None => chain(error),
-            }),
-        }
     }
 
     /// Whether the peer complained of pings; once.
@@ -139,26 +114,20 @@ impl Heard {
     }
 }
 
-impl fmt::Display for GoAway {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self {
-            reason,
-            last_stream,
-            debug_data,
-        } = self;
-        write!(f, "sent GOAWAY {}", named(*reason))?;
-        if !debug_data.is_empty() {
-            write!(f, " {:?}", printable(debug_data))?;
-        }
-        match *last_stream {
-            ALL => Ok(()),
-            last => write!(f, ", of which the last stream is {last}"),
-        }
+fn words(go_away: &GoAway) -> String {
+    let mut words = format!("sent GOAWAY {}", go_away.code);
+    if !go_away.debug_data.is_empty() {
+        words.push_str(&format!(" {:?}", printable(&go_away.debug_data)));
     }
+    if go_away.last_stream != ALL {
+        let last = format!(", of which the last stream is {}", go_away.last_stream);
+        words.push_str(&last);
+    }
+    words
 }
 
 /// The highest stream of all: nothing is refused yet.
-pub(super) const ALL: u32 = u32::MAX >> 1;
+const ALL: u32 = u32::MAX >> 1;
 
 impl fmt::Display for End {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -181,14 +150,6 @@ impl fmt::Display for End {
             }
             Self::Failed(_, error) => write!(f, "could not be written to or read from: {error}"),
         }
-    }
-}
-
-/// An error code of HTTP/2 by name and number (RFC 9113 section 7).
-pub(crate) fn named(reason: Reason) -> String {
-    match u32::from(reason) {
-        number @ 0..=13 => format!("{reason:?} ({number})"),
-        number => format!("with the unknown code {number}"),
     }
 }
 

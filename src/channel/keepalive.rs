@@ -1,7 +1,7 @@
 //! Keepalive: how often a connection is pinged (gRPC's keepalive document).
 //!
 //! A peer that complains of too many pings gets half as many (gRFC A8), and after an hour without a complaint what the
-//! program asked for again. Pure.
+//! program asked for again. Pure: time comes in, what to do goes out.
 
 use std::time::Duration;
 
@@ -58,6 +58,76 @@ impl Pace {
     }
 }
 
+/// The pings of one connection: one at a time, the next so long after the last was answered.
+#[derive(Debug)]
+pub(super) struct Pings {
+    options: Keepalive,
+    state: State,
+}
+
+#[derive(Clone, Copy, Debug)]
+enum State {
+    Quiet { since: Instant },
+    Sent { at: Instant },
+}
+
+/// What a connection is to do about keepalive.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Due {
+    /// Nothing before this; `None`: nothing at all.
+    Nothing(Option<Instant>),
+    /// A ping goes out, now.
+    Ping,
+    /// The last one was not answered in time.
+    Dead,
+}
+
+impl Pings {
+    pub(super) fn new(options: Keepalive, now: Instant) -> Self {
+        Self {
+            options,
+            state: State::Quiet { since: now },
+        }
+    }
+
+    /// `time` is what lies between two pings at present ([`Pace::time`]), `calls` whether some are open.
+    pub(super) fn due(&mut self, now: Instant, time: Option<Duration>, calls: bool) -> Due {
+        match self.state {
+            State::Sent { at } => {
+                let end = at + self.options.timeout;
+                if now < end {
+                    Due::Nothing(Some(end))
+                } else {
+                    Due::Dead
+                }
+            }
+            State::Quiet { since } => {
+                let Some(time) = time else {
+                    return Due::Nothing(None);
+                };
+                if now < since + time {
+                    return Due::Nothing(Some(since + time));
+                }
+                if !calls && !self.options.without_calls {
+                    self.state = State::Quiet { since: now };
+                    return Due::Nothing(Some(now + time));
+                }
+                self.state = State::Sent { at: now };
+                Due::Ping
+            }
+        }
+    }
+
+    /// The peer answered a ping of ours. The round trip, if one was awaited.
+    pub(super) fn answered(&mut self, now: Instant) -> Option<Duration> {
+        let State::Sent { at } = self.state else {
+            return None;
+        };
+        self.state = State::Quiet { since: now };
+        Some(now - at)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -97,5 +167,84 @@ mod tests {
         let mut never = pace(1);
         never.own = None;
         assert_eq!((never.slow_down(now), never.time(now)), (None, None));
+    }
+
+    const TIME: Duration = Duration::from_secs(20);
+    const TIMEOUT: Duration = Duration::from_secs(5);
+
+    fn pings(without_calls: bool, now: Instant) -> Pings {
+        let options = Keepalive {
+            time: Some(TIME),
+            timeout: TIMEOUT,
+            without_calls,
+        };
+        Pings::new(options, now)
+    }
+
+    #[test]
+    fn a_ping_goes_out_when_it_is_due_and_an_answer_in_time_begins_anew() {
+        let began = Instant::now();
+        let mut pings = pings(false, began);
+        let mut at = began;
+        for round in 0..3 {
+            assert_eq!(
+                pings.due(at, Some(TIME), true),
+                Due::Nothing(Some(at + TIME))
+            );
+            let due = at + TIME;
+            assert_eq!(pings.due(due, Some(TIME), true), Due::Ping, "{round}");
+            // Asked again and again, by whatever wakes the connection: one ping only.
+            for late in [0, 1, 4] {
+                let now = due + Duration::from_secs(late);
+                assert_eq!(
+                    pings.due(now, Some(TIME), true),
+                    Due::Nothing(Some(due + TIMEOUT))
+                );
+            }
+            at = due + Duration::from_millis(4999);
+            assert_eq!(pings.answered(at), Some(Duration::from_millis(4999)));
+            assert_eq!(pings.answered(at), None, "an answer to nothing");
+        }
+    }
+
+    #[test]
+    fn a_ping_without_an_answer_is_the_end_whatever_becomes_of_calls_and_pace() {
+        for (time, calls) in [(Some(TIME), true), (Some(TIME), false), (None, false)] {
+            let began = Instant::now();
+            let mut pings = pings(false, began);
+            let sent = began + TIME;
+            assert_eq!(pings.due(sent, Some(TIME), true), Due::Ping);
+            assert_eq!(pings.due(sent + TIMEOUT, time, calls), Due::Dead);
+        }
+    }
+
+    #[test]
+    fn without_calls_the_time_begins_anew_unless_pings_are_permitted_then() {
+        let began = Instant::now();
+        let mut quiet = pings(false, began);
+        let now = began + TIME;
+        assert_eq!(
+            quiet.due(now, Some(TIME), false),
+            Due::Nothing(Some(now + TIME))
+        );
+        // A call that comes just after is not greeted with a ping.
+        assert_eq!(
+            quiet.due(now, Some(TIME), true),
+            Due::Nothing(Some(now + TIME))
+        );
+        assert_eq!(pings(true, began).due(now, Some(TIME), false), Due::Ping);
+    }
+
+    #[test]
+    fn a_pace_that_changes_counts_from_the_last_answer() {
+        let began = Instant::now();
+        let mut pings = pings(false, began);
+        assert_eq!(pings.due(began, None, true), Due::Nothing(None));
+        let slowed = TIME * 2;
+        assert_eq!(
+            pings.due(began + TIME, Some(slowed), true),
+            Due::Nothing(Some(began + slowed))
+        );
+        assert_eq!(pings.due(began + TIME, Some(TIME), true), Due::Ping);
     }
 }

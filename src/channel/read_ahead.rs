@@ -1,6 +1,6 @@
 //! Read-ahead: one read of a socket that has much to say stands for many small ones.
 //!
-//! h2 reads some 7 KiB at a time, and rustls 4 KiB. A socket that fills what it is given is read into a larger buffer, until
+//! rustls reads 4 KiB at a time. A socket that fills what it is given is read into a larger buffer, until
 //! it has nothing more; then the buffer goes, so that a connection without traffic has none.
 
 use std::io;
@@ -31,7 +31,7 @@ impl ReadAhead {
     ) -> Poll<io::Result<()>> {
         let mut stream = Pin::new(stream);
         if self.given == self.filled {
-            if !self.plenty {
+            if !self.plenty || out.remaining() >= AHEAD {
                 ready!(stream.poll_read(context, out))?;
                 self.plenty = out.remaining() == 0;
                 return Poll::Ready(Ok(()));

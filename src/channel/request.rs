@@ -2,99 +2,136 @@
 
 use std::sync::{Arc, Mutex};
 
-use http::{HeaderMap, HeaderValue, Uri};
+use http::Uri;
 
 use super::options::Values;
 use super::target::is_no_authority;
 use crate::error::Error;
+use crate::http2::{Field, Indexing, Prepared};
 use crate::runtime::lock;
-use crate::wire::GRPC_TIMEOUT;
 
-/// Methods whose URI is kept: more than a service has.
-const MAX_URIS: usize = 64;
+/// Methods whose head is kept: more than a service has.
+const MAX_HEADS: usize = 64;
 
 /// Of this library.
 pub(super) const USER_AGENT: &str = concat!("grpc-c-libzeebe/", env!("CARGO_PKG_VERSION"));
 
+/// What all calls of a method have in common. Shared by them, so that a connection knows by its address what it has encoded.
+#[derive(Debug)]
+pub(crate) struct Head {
+    path: String,
+    authority: String,
+    scheme: &'static str,
+    user_agent: Arc<str>,
+}
+
+impl Head {
+    pub(crate) fn path(&self) -> &str {
+        &self.path
+    }
+
+    #[cfg(test)]
+    pub(super) fn of_test() -> Arc<Self> {
+        Arc::new(Self {
+            path: "/a/B".to_owned(),
+            authority: "localhost".to_owned(),
+            scheme: "http",
+            user_agent: "test".into(),
+        })
+    }
+
+    pub(super) fn prepared(&self) -> Prepared {
+        let fields = [
+            (":method", "POST"),
+            (":scheme", self.scheme),
+            (":path", &self.path),
+            (":authority", &self.authority),
+            ("te", "trailers"),
+            ("content-type", "application/grpc"),
+            ("user-agent", &self.user_agent),
+            ("grpc-accept-encoding", "identity,gzip"),
+        ];
+        Prepared::new(fields.map(|(name, value)| Field {
+            name: name.as_bytes(),
+            value: value.as_bytes(),
+            indexing: Indexing::Index,
+        }))
+    }
+}
+
 #[derive(Debug)]
 pub(crate) struct RequestTemplate {
-    pub(crate) headers: HeaderMap,
+    user_agent: Arc<str>,
     scheme: &'static str,
     pub(crate) authority: String,
-    /// Made once a method, and cheap to clone.
-    uris: Mutex<Vec<Arc<Uri>>>,
+    /// Made once a method.
+    heads: Mutex<Vec<Arc<Head>>>,
 }
 
 impl RequestTemplate {
     pub(super) fn new(values: &Values, scheme: &'static str, authority: String) -> Self {
         Self {
-            headers: headers(values),
+            user_agent: user_agent(values).into(),
             scheme,
             authority,
-            uris: Mutex::default(),
+            heads: Mutex::default(),
         }
     }
 
-    pub(crate) fn uri(&self, path: &str, authority: Option<&str>) -> Result<Arc<Uri>, Error> {
+    /// `authority`: in place of the channel's.
+    pub(crate) fn head(&self, path: &str, authority: Option<&str>) -> Result<Arc<Head>, Error> {
         if let Some(authority) = authority {
             return self.build(path, authority);
         }
-        let mut uris = lock(&self.uris);
-        if let Some(uri) = uris.iter().find(|uri| uri.path() == path) {
-            return Ok(Arc::clone(uri));
+        let mut heads = lock(&self.heads);
+        if let Some(head) = heads.iter().find(|head| head.path == path) {
+            return Ok(Arc::clone(head));
         }
-        let uri = self.build(path, &self.authority)?;
-        if uris.len() < MAX_URIS {
-            uris.push(Arc::clone(&uri));
+        let head = self.build(path, &self.authority)?;
+        if heads.len() < MAX_HEADS {
+            heads.push(Arc::clone(&head));
         }
-        Ok(uri)
+        Ok(head)
     }
 
-    fn build(&self, path: &str, authority: &str) -> Result<Arc<Uri>, Error> {
+    fn build(&self, path: &str, authority: &str) -> Result<Arc<Head>, Error> {
         if is_no_authority(authority) {
             return Err(Error::invalid_argument(
                 "the authority has a user, a password or a query",
             ));
         }
-        Uri::builder()
+        let uri = Uri::builder()
             .scheme(self.scheme)
             .authority(authority)
             .path_and_query(path)
-            .build()
-            .map(Arc::new)
-            .map_err(|_| {
-                Error::invalid_argument(format!(
-                    "the method {path:?} at the authority {authority:?} makes no URI"
-                ))
-            })
+            .build();
+        // A fragment is no part of it.
+        if uri.is_ok_and(|uri| uri.path_and_query().is_some_and(|kept| kept == path)) {
+            return Ok(self.unchecked(path, authority));
+        }
+        Err(Error::invalid_argument(format!(
+            "the method {path:?} at the authority {authority:?} makes no URI"
+        )))
+    }
+
+    /// For a call that will not be sent.
+    pub(crate) fn unchecked(&self, path: &str, authority: &str) -> Arc<Head> {
+        Arc::new(Head {
+            path: path.to_owned(),
+            authority: authority.to_owned(),
+            scheme: self.scheme,
+            user_agent: Arc::clone(&self.user_agent),
+        })
     }
 }
 
-fn headers(values: &Values) -> HeaderMap {
-    let mut agent = String::new();
+/// Of printable ASCII, which is checked when the options are made.
+fn user_agent(values: &Values) -> String {
     let parts = [
         values.primary_user_agent.as_deref(),
         Some(USER_AGENT),
         values.secondary_user_agent.as_deref(),
     ];
-    for part in parts.into_iter().flatten() {
-        if !agent.is_empty() {
-            agent.push(' ');
-        }
-        agent.push_str(part);
-    }
-    let mut headers = HeaderMap::with_capacity(8);
-    headers.insert("te", HeaderValue::from_static("trailers"));
-    headers.insert("content-type", HeaderValue::from_static("application/grpc"));
-    headers.insert(
-        "grpc-accept-encoding",
-        HeaderValue::from_static("identity,gzip"),
-    );
-    // A call replaces it or takes it out.
-    headers.insert(GRPC_TIMEOUT, HeaderValue::from_static("1H"));
-    // Printable ASCII is checked when the options are made.
-    if let Ok(agent) = HeaderValue::from_str(&agent) {
-        headers.insert("user-agent", agent);
-    }
-    headers
+    let parts: Vec<_> = parts.into_iter().flatten().collect();
+    parts.join(" ")
 }

@@ -13,7 +13,7 @@ use super::token_options::{EndpointSettings, ServerMetadata};
 use super::token_url::{asked, check_token_url, shown};
 use crate::environment::Origin;
 use crate::error::Error;
-use crate::retry_after::retry_after;
+use crate::retry_after::retry_after_of;
 
 /// One configuration URL.
 pub(super) struct Discovery {
@@ -73,7 +73,7 @@ impl Discovery {
             _ => false,
         };
         if is_passing {
-            let pause = retry_after(&answer.headers, SystemTime::now());
+            let pause = retry_after_of(&answer.headers, SystemTime::now());
             return Err(
                 passing(format!("{} answered {status}", self.name())).with_retry_after(pause)
             );

@@ -110,6 +110,21 @@ impl Fields {
     }
 }
 
+/// Names are in lower case.
+impl<N: AsRef<[u8]>, V: AsRef<[u8]>> FromIterator<(N, V)> for Fields {
+    fn from_iter<I: IntoIterator<Item = (N, V)>>(pairs: I) -> Self {
+        let mut fields = Self::default();
+        for (name, value) in pairs {
+            fields.text.extend_from_slice(name.as_ref());
+            fields.name_ends();
+            fields.text.extend_from_slice(value.as_ref());
+            fields.value_ends();
+            fields.keep(name.as_ref().len() + value.as_ref().len() + 32);
+        }
+        fields
+    }
+}
+
 /// Names only: values may be secrets.
 impl fmt::Debug for Fields {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

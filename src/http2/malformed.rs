@@ -120,16 +120,11 @@ fn fault_of_name(name: &[u8], value: &[u8]) -> Option<&'static str> {
     }
 }
 
-/// RFC 9113, section 8.2.1.
+/// RFC 9113, section 8.2.1. Space at a value's ends, which it calls malformed as well, is left to the reader: the outcome of a call
+/// must not be lost by it.
 fn fault_of_value(value: &[u8]) -> Option<&'static str> {
-    let is_space = |byte: Option<&u8>| matches!(byte, Some(b' ' | b'\t'));
-    if value.iter().any(|byte| matches!(byte, 0 | b'\n' | b'\r')) {
-        return Some("an answer has a field whose value has a byte that may not be");
-    }
-    if is_space(value.first()) || is_space(value.last()) {
-        return Some("an answer has a field whose value has space at its ends");
-    }
-    None
+    let is_bad = value.iter().any(|byte| matches!(byte, 0 | b'\n' | b'\r'));
+    is_bad.then_some("an answer has a field whose value has a byte that may not be")
 }
 
 #[cfg(test)]
@@ -224,7 +219,6 @@ mod tests {
             }
             let bad = matches!(octet, 0 | b'\r' | b'\n');
             assert_eq!(of_head(&[OK, (b"a", &[b'x', octet, b'y'])]), bad, "{octet}");
-            let bad = bad || matches!(octet, b' ' | b'\t');
             for value in [&[octet][..], &[octet, b'x'], &[b'x', octet]] {
                 assert_eq!(of_head(&[OK, (b"a", value)]), bad, "{value:?}");
             }

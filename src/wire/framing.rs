@@ -84,7 +84,10 @@ fn compress(message: &[u8]) -> io::Result<Bytes> {
     Ok(framed.into())
 }
 
-/// Cuts what comes into messages, without a copy where one chunk holds a message whole.
+/// What is shorter is copied: a message that is kept would keep all that was read with it.
+const SHARED: usize = 4 * 1024;
+
+/// Cuts what comes into messages, without a copy where one chunk holds a long message whole.
 pub(crate) struct Reader {
     /// The beginning of a message that was cut; `chunk` goes on from there.
     partial: BytesMut,
@@ -134,7 +137,10 @@ impl Reader {
         if prefix.compressed {
             return self.decompress(&message).map(Some);
         }
-        Ok(Some(message))
+        Ok(Some(match message.len() {
+            0..SHARED => Bytes::copy_from_slice(&message),
+            _ => message,
+        }))
     }
 
     fn next_of_partial(&mut self) -> Result<Option<Bytes>, Error> {
@@ -298,20 +304,27 @@ mod tests {
     }
 
     #[test]
-    fn a_message_whole_in_a_chunk_is_not_copied() {
+    fn a_long_message_whole_in_a_chunk_is_not_copied_and_a_short_one_keeps_no_chunk() {
         let mut reader = Reader::new(None, Encoding::Identity);
         let cut = framed(&[1; 100], Encoding::Identity);
-        let whole = framed(&[2; 100], Encoding::Identity);
+        let long = framed(&[2; SHARED], Encoding::Identity);
+        let short = framed(&[3; SHARED - 1], Encoding::Identity);
         let head = cut.slice(..50);
-        let rest: Bytes = [&cut[50..], &whole, &whole].concat().into();
-        let begins = rest.as_ptr() as usize;
-        let found = read(&mut reader, [head, rest]);
-        // The first was cut, so it is a copy, which may lie before the chunk.
-        let places: Vec<_> = found[1..]
+        let rest: Bytes = [&cut[50..], &long, &short, &long].concat().into();
+        let within = rest.as_ptr_range();
+        let found = read(&mut reader, [head, rest.clone()]);
+        let places: Vec<_> = found
             .iter()
-            .map(|message| (message.as_ptr() as usize).wrapping_sub(begins)) // the first, copied, may lie before
+            .map(|message| message.as_ptr())
+            .map(|begin| {
+                within
+                    .contains(&begin)
+                    .then(|| begin as usize - within.start as usize)
+            })
             .collect();
-        assert_eq!(places, [60, 165]);
+        // The first was cut.
+        let (first, last) = (cut.len() - 50 + PREFIX, rest.len() - SHARED);
+        assert_eq!(places, [None, Some(first), None, Some(last)]);
     }
 
     #[test]

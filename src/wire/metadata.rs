@@ -1,5 +1,6 @@
 //! Metadata: ordered key/value pairs of a call; values of `-bin` keys are raw bytes here.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::sync::Arc;
 
@@ -7,10 +8,10 @@ use base64::Engine;
 use base64::alphabet::STANDARD;
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 use bytes::Bytes;
-use http::header::{HeaderMap, HeaderName, HeaderValue};
 
 use super::MetadataLimit;
 use crate::error::Error;
+use crate::http2::Fields;
 
 /// Keys that belong to HTTP/2 or gRPC.
 const RESERVED: &[&str] = &[
@@ -35,39 +36,33 @@ const RESERVED: &[&str] = &[
 /// When the gateway wants to be asked again (gRFC A6); it is kept whatever the limit.
 pub(crate) const PUSHBACK: &str = "grpc-retry-pushback-ms";
 
-pub(crate) fn is_reserved(key: &HeaderName) -> bool {
-    RESERVED.contains(&key.as_str())
+/// Whether it is HTTP/2's or gRPC's own, pseudo-header fields included.
+pub(crate) fn is_reserved(key: &[u8]) -> bool {
+    key.first() == Some(&b':') || RESERVED.iter().any(|reserved| reserved.as_bytes() == key)
 }
 
-/// As a limit of metadata counts it, headers of HTTP included (RFC 9113 section 6.5.2).
-pub(crate) fn size(headers: &HeaderMap) -> usize {
-    let fields = headers.iter();
-    fields
-        .map(|(key, value)| field_size(key, value.as_bytes()))
-        .sum()
-}
-
-pub(crate) fn field_size(key: &HeaderName, value: &[u8]) -> usize {
-    key.as_str().len() + value.len() + 32
+/// As a limit of metadata counts it (RFC 9113 section 6.5.2).
+pub(crate) fn field_size(key: &[u8], value: &[u8]) -> usize {
+    key.len() + value.len() + 32
 }
 
 /// Cheap to clone; empty metadata, which most calls have, takes no memory.
 #[derive(Clone, Default, PartialEq, Eq)]
 pub struct Metadata(Option<Arc<Entries>>);
 
-type Entries = Vec<(HeaderName, Bytes)>;
+type Entries = Vec<(Box<str>, Bytes)>;
 
 /// Keys only: values may be secrets.
 impl fmt::Debug for Metadata {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_list()
-            .entries(self.entries().iter().map(|(key, _)| key.as_str()))
+            .entries(self.entries().iter().map(|(key, _)| key))
             .finish()
     }
 }
 
 impl Metadata {
-    fn entries(&self) -> &[(HeaderName, Bytes)] {
+    fn entries(&self) -> &[(Box<str>, Bytes)] {
         self.0.as_ref().map_or(&[], |entries| entries.as_slice())
     }
 
@@ -99,10 +94,8 @@ impl Metadata {
                  a key that ends in -bin takes any bytes"
             )));
         }
-        let name = HeaderName::from_bytes(key.as_bytes())
-            .map_err(|_| Error::invalid_argument(format!("{key:?} cannot be a metadata key")))?;
         let entries = Arc::make_mut(self.0.get_or_insert_default());
-        entries.push((name, Bytes::copy_from_slice(value)));
+        entries.push((key.into(), Bytes::copy_from_slice(value)));
         Ok(())
     }
 
@@ -117,34 +110,36 @@ impl Metadata {
     pub fn get(&self, index: usize) -> Option<(&str, &[u8])> {
         self.entries()
             .get(index)
-            .map(|(key, value)| (key.as_str(), &value[..]))
+            .map(|(key, value)| (&**key, &value[..]))
     }
 
     /// What the peer sent with a good answer; it is logged if something of it is left out.
-    pub(crate) fn received(headers: &HeaderMap, limit: &MetadataLimit) -> Self {
-        let (metadata, left_out) = Self::within(headers, limit.bytes);
+    pub(crate) fn received(fields: &Fields, limit: &MetadataLimit) -> Self {
+        let (metadata, left_out) = Self::within(fields, limit.bytes);
         if left_out {
-            limit.left_out(size(headers));
+            limit.left_out(fields.size());
         }
         metadata
     }
 
     /// What the peer sent, without gRPC's own headers; and whether there was more, for which the limit leaves no room.
-    pub(crate) fn within(headers: &HeaderMap, limit: usize) -> (Self, bool) {
-        let is_over = size(headers) > limit;
-        let own = headers.iter().filter(|(key, _)| is_reserved(key));
-        let own: usize = own
-            .map(|(key, value)| field_size(key, value.as_bytes()))
-            .sum();
+    pub(crate) fn within(fields: &Fields, limit: usize) -> (Self, bool) {
+        let is_over = fields.size() > limit;
+        let own = fields.iter().filter(|(key, _)| is_reserved(key));
+        let own: usize = own.map(|(key, value)| field_size(key, value)).sum();
         let mut room = limit.saturating_sub(own);
-        let mut left_out = false;
-        let mut entries = Vec::new();
-        for (key, value) in headers {
+        let mut left_out = fields.left_out();
+        let mut entries: Entries = Vec::new();
+        for (key, value) in fields.iter() {
             if is_reserved(key) {
                 continue;
             }
-            if is_over && key.as_str() != PUSHBACK {
-                match room.checked_sub(field_size(key, value.as_bytes())) {
+            // HTTP/2 lets nothing else be one.
+            let Ok(key) = std::str::from_utf8(key) else {
+                continue;
+            };
+            if is_over && key != PUSHBACK {
+                match room.checked_sub(field_size(key.as_bytes(), value)) {
                     Some(rest) => room = rest,
                     None => {
                         left_out = true;
@@ -152,14 +147,14 @@ impl Metadata {
                     }
                 }
             }
-            if !key.as_str().ends_with("-bin") {
-                entries.push((key.clone(), Bytes::copy_from_slice(value.as_bytes())));
+            if !key.ends_with("-bin") {
+                entries.push((key.into(), Bytes::copy_from_slice(value)));
                 continue;
             }
             // Several binary values may stand in one header, separated by commas.
-            for part in value.as_bytes().split(|byte| *byte == b',') {
+            for part in value.split(|byte| *byte == b',') {
                 match decode_binary(part.trim_ascii()) {
-                    Some(bytes) => entries.push((key.clone(), bytes)),
+                    Some(bytes) => entries.push((key.into(), bytes)),
                     None => tracing::debug!("the metadata value of {key} is not base64: left out"),
                 }
             }
@@ -180,21 +175,28 @@ impl Metadata {
         })
     }
 
-    /// Puts these into a request's headers; a key given here replaces what stands there.
-    pub(crate) fn write_to(&self, headers: &mut HeaderMap) {
-        for (key, _) in self.entries() {
-            headers.remove(key);
-        }
-        for (key, value) in self.entries() {
-            let value = if key.as_str().ends_with("-bin") {
-                HeaderValue::from_str(&BASE64.encode(value))
-            } else {
-                HeaderValue::from_bytes(value)
+    /// The first value of this key.
+    pub(crate) fn find(&self, key: &str) -> Option<&[u8]> {
+        let same = |(other, _): &&(Box<str>, Bytes)| &**other == key;
+        self.entries()
+            .iter()
+            .find(same)
+            .map(|(_, value)| &value[..])
+    }
+
+    pub(crate) fn has(&self, key: &str) -> bool {
+        self.find(key).is_some()
+    }
+
+    /// As they stand in a request.
+    pub(crate) fn fields(&self) -> impl Iterator<Item = (&str, Cow<'_, [u8]>)> {
+        self.entries().iter().map(|(key, value)| {
+            let value = match key.ends_with("-bin") {
+                true => Cow::Owned(BASE64.encode(value).into_bytes()),
+                false => Cow::Borrowed(&value[..]),
             };
-            if let Ok(value) = value {
-                headers.append(key.clone(), value);
-            }
-        }
+            (&**key, value)
+        })
     }
 }
 
@@ -219,9 +221,8 @@ mod tests {
         let mut metadata = Metadata::default();
         metadata.add("a-bin", &[0, 255, 10]).unwrap();
         metadata.add("a", b"x").unwrap();
-        let mut headers = HeaderMap::new();
-        metadata.write_to(&mut headers);
-        assert_eq!(Metadata::within(&headers, 1000), (metadata, false));
+        let fields: Fields = metadata.fields().collect();
+        assert_eq!(Metadata::within(&fields, 1000), (metadata, false));
     }
 
     #[test]

@@ -12,7 +12,7 @@ mod timeout;
 pub(crate) use fields::fields;
 pub use framing::Encoding;
 pub use metadata::Metadata;
-pub(crate) use metadata::{PUSHBACK, decode_binary, field_size, is_reserved, size};
+pub(crate) use metadata::{PUSHBACK, decode_binary, field_size, is_reserved};
 pub(crate) use metadata_limit::MetadataLimit;
 pub(crate) use retry_info::retry_info;
 pub(crate) use timeout::{GRPC_TIMEOUT, grpc_timeout};

@@ -2,13 +2,24 @@
 
 use std::time::Duration;
 
-use http::header::{HeaderName, HeaderValue};
+pub(crate) const GRPC_TIMEOUT: &str = "grpc-timeout";
 
-pub(crate) const GRPC_TIMEOUT: HeaderName = HeaderName::from_static("grpc-timeout");
+/// A value of `grpc-timeout`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct TimeoutText {
+    text: [u8; 9],
+    begin: usize,
+}
+
+impl TimeoutText {
+    pub(crate) fn as_bytes(&self) -> &[u8] {
+        &self.text[self.begin..]
+    }
+}
 
 /// At most eight digits and a unit (gRPC over HTTP/2, "Timeout"), rounded up to three figures, as other
 /// clients do: a value that comes again costs a byte on the wire, by HPACK. The deadline itself is kept here.
-pub(crate) fn grpc_timeout(left: Duration) -> HeaderValue {
+pub(crate) fn grpc_timeout(left: Duration) -> TimeoutText {
     const UNITS: [(u8, u128); 5] = [
         (b'u', 1),
         (b'm', 1_000),
@@ -37,7 +48,10 @@ pub(crate) fn grpc_timeout(left: Duration) -> HeaderValue {
             break;
         }
     }
-    HeaderValue::from_bytes(&text[digits..]).unwrap_or(HeaderValue::from_static("1H"))
+    TimeoutText {
+        text,
+        begin: digits,
+    }
 }
 
 #[cfg(test)]
@@ -57,11 +71,11 @@ mod tests {
             (86_400_000_000, "24H"),
         ] {
             assert_eq!(
-                grpc_timeout(Duration::from_micros(micros)),
-                text,
+                grpc_timeout(Duration::from_micros(micros)).as_bytes(),
+                text.as_bytes(),
                 "{micros}"
             );
         }
-        assert_eq!(grpc_timeout(Duration::MAX), "99999999S");
+        assert_eq!(grpc_timeout(Duration::MAX).as_bytes(), b"99999999S");
     }
 }

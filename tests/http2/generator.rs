@@ -130,7 +130,7 @@ impl Generator {
 
     /// What an answer may not have, or seldom has.
     fn odd_field(&mut self) -> (&'static str, &'static str) {
-        const ODD: [(&str, &str); 22] = [
+        const ODD: [(&str, &str); 21] = [
             ("x", "y"),
             ("Upper", "x"),
             ("connection", "close"),
@@ -149,7 +149,6 @@ impl Generator {
             ("", "x"),
             ("x", "a\0b"),
             ("x", "a\r\nb"),
-            ("x", " padded "),
             ("x", "é"),
             ("a:b", "x"),
             ("date", "Mon, 21 Oct 2013 20:13:21 GMT"),

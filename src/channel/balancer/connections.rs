@@ -78,12 +78,8 @@ impl Balancer {
     }
 
     /// No more calls can be sent on it; those under way may finish.
-    pub(in crate::channel) fn drains(
-        self: &Arc<Self>,
-        connection: &Arc<Connection>,
-        error: &h2::Error,
-    ) {
-        let why = connection.why_lost(error);
+    pub(in crate::channel) fn drains(self: &Arc<Self>, connection: &Arc<Connection>) {
+        let why = connection.why_lost();
         tracing::debug!("{} takes no more calls: {why}", connection.peer);
         self.heed_complaint(connection);
         self.leave(connection, false);
@@ -91,7 +87,7 @@ impl Balancer {
 
     /// Only this debug data is about pings (gRFC A8).
     fn heed_complaint(&self, connection: &Connection) {
-        if !connection.heard.take_too_many_pings() {
+        if !connection.transport.heard.take_too_many_pings() {
             return;
         }
         if let Some(time) = lock(&self.pace).slow_down(Instant::now()) {
@@ -117,7 +113,7 @@ impl Balancer {
         let error = match end {
             End::Lost(text) => format!("the connection to {peer} was lost: {text}"),
             End::Orderly => {
-                let how = connection.heard.end();
+                let how = connection.transport.heard.end();
                 let how = how.unwrap_or_else(|| "the peer closed it".to_owned());
                 format!("the connection to {peer} was lost: {how}")
             }

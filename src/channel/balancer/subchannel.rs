@@ -13,7 +13,7 @@ use tokio::time::{Instant, sleep, timeout};
 
 use super::Balancer;
 use crate::backoff::Backoff;
-use crate::channel::connection::{self, Connection, End, Pings};
+use crate::channel::connection::{self, Connection, End, PingRecord, Upkeep};
 use crate::channel::connectivity::Connectivity;
 use crate::channel::connector::{Connector, Opened};
 use crate::channel::resolver::Endpoint;
@@ -43,7 +43,7 @@ pub(in crate::channel) struct Subchannel {
 #[derive(Debug, Default)]
 pub(in crate::channel) struct Record {
     pub(in crate::channel) traffic: Arc<Traffic>,
-    pub(in crate::channel) pings: Pings,
+    pub(in crate::channel) pings: PingRecord,
     pub(in crate::channel) connected: AtomicU64,
     pub(in crate::channel) failed: AtomicU64,
 }
@@ -150,21 +150,19 @@ async fn drive(
     let connection = Arc::downgrade(&this.connected(id, &opened)?);
     let (keepalive, idle_timeout) = this.upkeep();
     drop(this);
-    let observe = |connection: &Arc<Connection>, refusal: Option<h2::Error>| {
+    let pace = || balancer.upgrade()?.ping_time();
+    let observe = |connection: &Arc<Connection>, drains: bool| {
         if let Some(this) = balancer.upgrade() {
-            match refusal {
-                Some(error) => this.drains(connection, &error),
-                None => this.serve_waiting(), // SETTINGS may have made room
+            match drains {
+                true => this.drains(connection),
+                false => this.serve_waiting(), // SETTINGS may have made room
             }
         }
     };
     let end = caught(connection::drive(
         opened,
         connection.clone(),
-        keepalive,
-        || balancer.upgrade()?.ping_time(),
-        &record.pings,
-        idle_timeout,
+        Upkeep::new(keepalive, pace, idle_timeout, &record.pings),
         observe,
     ))
     .await

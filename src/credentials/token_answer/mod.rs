@@ -20,7 +20,7 @@ use super::redaction::Redactor;
 use super::token::Token;
 use crate::error::{Error, Source};
 use crate::proxy::Proxy;
-use crate::retry_after::retry_after;
+use crate::retry_after::retry_after_of;
 pub(super) use hints::{denied_by, is_rate_limit, redirected};
 use words::Words;
 
@@ -111,7 +111,7 @@ impl Endpoint<'_> {
             _ => unusable(message),
         };
         let error = match error.is_retryable() {
-            true => error.with_retry_after(retry_after(answer.headers, answer.came)),
+            true => error.with_retry_after(retry_after_of(answer.headers, answer.came)),
             false => error,
         };
         self.hinting(error, answer, words)
@@ -152,7 +152,7 @@ impl Endpoint<'_> {
             let said = words.said(&self.redactor).unwrap_or_default();
             let message = format!("{name} answered {status} with an error: {said}");
             let error = if words.is_passing() {
-                let pause = retry_after(answer.headers, answer.came);
+                let pause = retry_after_of(answer.headers, answer.came);
                 passing(message).with_retry_after(pause)
             } else {
                 Error::invalid_oauth_credentials(message)

@@ -1,0 +1,420 @@
+//! Drive: moves the bytes between a connection's socket and its HTTP/2, a bounded turn at a time.
+
+use std::cell::RefCell;
+use std::io;
+use std::pin::{Pin, pin};
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::Instant;
+
+use bytes::{Bytes, BytesMut};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite};
+
+use super::heard::{End, OPENING};
+use super::transport::Transport;
+
+/// What is read in one turn, before others of the thread have theirs.
+const TURN: usize = 64 * 1024;
+const FRAMES: usize = 256;
+/// After a write has failed: reads of what the peer said before, which may be why.
+const LAST_READS: usize = 64;
+
+thread_local! {
+    /// Read into by all connections of a thread, so that one without traffic has no memory for it. What is handed on lies
+    /// in it; it is used again once that is gone.
+    static BUFFER: RefCell<BytesMut> = RefCell::default();
+}
+
+/// Ready when the connection has ended, with whether that was in order: nothing was left to do on it. Dropped before, it ends
+/// what is left on it.
+pub(super) struct Drive<S> {
+    socket: S,
+    transport: Arc<Transport>,
+    /// What came and was not taken yet: the beginning of a frame, or more frames than a turn takes.
+    rest: Bytes,
+    has_frames: bool,
+    opened: usize,
+    /// When there was traffic last.
+    last: Instant,
+}
+
+impl<S> Drive<S> {
+    pub(super) fn new(socket: S, transport: &Arc<Transport>) -> Self {
+        Self {
+            socket,
+            transport: Arc::clone(transport),
+            rest: Bytes::new(),
+            has_frames: false,
+            opened: 0,
+            last: Instant::now(),
+        }
+    }
+
+    fn failed(&self, error: &io::Error) {
+        let end = End::Failed(error.kind(), error.to_string());
+        self.transport.heard.ends(end);
+    }
+}
+
+impl<S> Drop for Drive<S> {
+    fn drop(&mut self) {
+        self.transport.lose();
+    }
+}
+
+/// What a read brought.
+enum Came {
+    /// So many bytes, of which all that a turn takes were taken.
+    Bytes(usize),
+    /// The peer sends nothing more, or broke HTTP/2.
+    End,
+}
+
+impl<S: AsyncRead + AsyncWrite + Unpin> Drive<S> {
+    /// Reads once, and takes what came.
+    fn poll_read(&mut self, context: &mut Context<'_>) -> Poll<Came> {
+        if self.has_frames {
+            let rest = std::mem::take(&mut self.rest);
+            return Poll::Ready(self.take(rest, 0));
+        }
+        let mut buffer = BUFFER.take();
+        buffer.reserve(self.rest.len() + TURN);
+        buffer.extend_from_slice(&self.rest);
+        let read = pin!(self.socket.read_buf(&mut buffer)).poll(context);
+        let came = match read {
+            Poll::Pending => Poll::Pending,
+            Poll::Ready(Ok(0)) => {
+                let silence = self.last.elapsed();
+                self.transport.heard.ends(End::Closed(silence));
+                Poll::Ready(Came::End)
+            }
+            Poll::Ready(Err(error)) => {
+                self.failed(&error);
+                Poll::Ready(Came::End)
+            }
+            Poll::Ready(Ok(length)) => {
+                let chunk = buffer.split().freeze();
+                self.last = Instant::now();
+                if self.opened < OPENING {
+                    let begin = self.rest.len();
+                    let heard = length.min(OPENING - self.opened);
+                    self.transport.heard.begins(&chunk[begin..begin + heard]);
+                    self.opened += heard;
+                }
+                Poll::Ready(self.take(chunk, length))
+            }
+        };
+        buffer.clear();
+        BUFFER.set(buffer);
+        came
+    }
+
+    fn take(&mut self, mut chunk: Bytes, length: usize) -> Came {
+        match self.transport.receive(&chunk, FRAMES, self.last) {
+            Ok(received) => {
+                self.has_frames = received.frames == FRAMES;
+                self.rest = chunk.split_off(received.bytes);
+                Came::Bytes(length)
+            }
+            Err(error) => {
+                self.transport.give_up(format!(
+                    "this client closed it, for the peer broke HTTP/2: {}: {}",
+                    error.code, error.why
+                ));
+                Came::End
+            }
+        }
+    }
+
+    /// Writes all that waits, as far as the socket takes it.
+    fn poll_write(&mut self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        loop {
+            let mut state = self.transport.state();
+            if state.http2.output().is_empty() {
+                break;
+            }
+            let written = Pin::new(&mut self.socket).poll_write(context, state.http2.output());
+            match written {
+                Poll::Pending => break,
+                Poll::Ready(Ok(0)) => return Poll::Ready(Err(io::ErrorKind::WriteZero.into())),
+                Poll::Ready(Ok(length)) => {
+                    state.http2.advance(length);
+                    state.wake_drained();
+                    self.last = Instant::now();
+                }
+                Poll::Ready(Err(error)) => return Poll::Ready(Err(error)),
+            }
+        }
+        Pin::new(&mut self.socket).poll_flush(context)
+    }
+
+    /// The socket takes nothing more. What the peer said before is still there: a GOAWAY that says what was not processed.
+    fn read_to_end(&mut self, context: &mut Context<'_>, error: &io::Error) {
+        for _ in 0..LAST_READS {
+            if !matches!(self.poll_read(context), Poll::Ready(Came::Bytes(_))) {
+                break;
+            }
+        }
+        self.failed(error);
+    }
+}
+
+impl<S: AsyncRead + AsyncWrite + Unpin> Future for Drive<S> {
+    type Output = bool;
+
+    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<bool> {
+        let this = self.get_mut();
+        this.transport.register_driver(context);
+        let mut left = TURN;
+        loop {
+            if let Poll::Ready(Err(error)) = this.poll_write(context) {
+                this.read_to_end(context, &error);
+                return Poll::Ready(false);
+            }
+            if this.transport.is_over() {
+                this.transport.say_goodbye();
+                break;
+            }
+            match this.poll_read(context) {
+                Poll::Pending => return Poll::Pending,
+                Poll::Ready(Came::End) => break,
+                Poll::Ready(Came::Bytes(length)) => left = left.saturating_sub(length.max(1)),
+            }
+            if left == 0 || this.has_frames {
+                context.waker().wake_by_ref();
+                return Poll::Pending;
+            }
+        }
+        let in_order = this.transport.is_over();
+        // A last word, if the socket takes it at once.
+        let _: Poll<io::Result<()>> = this.poll_write(context);
+        let _: Poll<io::Result<()>> = Pin::new(&mut this.socket).poll_shutdown(context);
+        Poll::Ready(in_order)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::VecDeque;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+    use std::task::{Wake, Waker};
+
+    use tokio::io::ReadBuf;
+
+    use super::*;
+    use crate::http2::{self, Key};
+
+    const SETTINGS: &[u8] = &[0, 0, 0, 4, 0, 0, 0, 0, 0];
+
+    /// GOAWAY, NO_ERROR.
+    fn goaway(last_stream: u8) -> Vec<u8> {
+        let mut frame = vec![0, 0, 8, 7, 0, 0, 0, 0, 0];
+        frame.extend([0, 0, 0, last_stream, 0, 0, 0, 0]);
+        frame
+    }
+
+    /// What it says, a piece a read, `None` for its end; and whether it takes what is written.
+    struct Peer {
+        says: VecDeque<Option<Vec<u8>>>,
+        reads: usize,
+        wrote: Vec<u8>,
+        refuses: bool,
+    }
+
+    impl AsyncRead for Peer {
+        fn poll_read(
+            mut self: Pin<&mut Self>,
+            _: &mut Context<'_>,
+            buffer: &mut ReadBuf<'_>,
+        ) -> Poll<io::Result<()>> {
+            match self.says.pop_front() {
+                None => return Poll::Pending,
+                Some(None) => {}
+                Some(Some(mut said)) => {
+                    let rest = said.split_off(said.len().min(buffer.remaining()));
+                    buffer.put_slice(&said);
+                    self.reads += 1;
+                    if !rest.is_empty() {
+                        self.says.push_front(Some(rest));
+                    }
+                }
+            }
+            Poll::Ready(Ok(()))
+        }
+    }
+
+    impl AsyncWrite for Peer {
+        fn poll_write(
+            mut self: Pin<&mut Self>,
+            _: &mut Context<'_>,
+            bytes: &[u8],
+        ) -> Poll<io::Result<usize>> {
+            if self.refuses {
+                return Poll::Ready(Err(io::ErrorKind::BrokenPipe.into()));
+            }
+            self.wrote.extend_from_slice(bytes);
+            Poll::Ready(Ok(bytes.len()))
+        }
+        fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+            Poll::Ready(Ok(()))
+        }
+        fn poll_shutdown(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+            Poll::Ready(Ok(()))
+        }
+    }
+
+    #[derive(Default)]
+    struct Wakes(AtomicUsize);
+
+    impl Wake for Wakes {
+        fn wake(self: Arc<Self>) {
+            self.0.fetch_add(1, Ordering::SeqCst);
+        }
+    }
+
+    struct Test {
+        transport: Arc<Transport>,
+        drive: Drive<Peer>,
+        wakes: Arc<Wakes>,
+    }
+
+    impl Test {
+        /// With a peer whose SETTINGS came.
+        fn ready() -> Self {
+            let transport = Transport::new(http2::Config {
+                stream_window: 1 << 20,
+                connection_window: 1 << 20,
+                headers: http2::Limits {
+                    fields: 8192,
+                    kept_fields: 8192,
+                    keeps: |_| false,
+                    block: 8192,
+                },
+            });
+            let peer = Peer {
+                says: VecDeque::from([Some(SETTINGS.to_vec())]),
+                reads: 0,
+                wrote: Vec::new(),
+                refuses: false,
+            };
+            let mut test = Self {
+                drive: Drive::new(peer, &transport),
+                transport,
+                wakes: Arc::default(),
+            };
+            assert_eq!(test.poll(), Poll::Pending);
+            assert!(test.transport.is_ready());
+            test
+        }
+
+        fn poll(&mut self) -> Poll<bool> {
+            let waker = Waker::from(Arc::clone(&self.wakes));
+            Pin::new(&mut self.drive).poll(&mut Context::from_waker(&waker))
+        }
+
+        fn says(&mut self, said: impl IntoIterator<Item = Option<Vec<u8>>>) {
+            self.drive.socket.says.extend(said);
+        }
+
+        fn open(&self) -> (Key, usize) {
+            let head = crate::channel::request::Head::of_test();
+            self.transport.open(&head, &[], b"", true).unwrap()
+        }
+
+        fn end(&self, answer: usize) -> Option<http2::End> {
+            let context = &Context::from_waker(Waker::noop());
+            match self.transport.state().answers[answer].poll_head(context) {
+                Poll::Ready(head) => Some(head.unwrap_err()),
+                Poll::Pending => None,
+            }
+        }
+    }
+
+    #[test]
+    fn what_was_said_before_a_write_failed_decides_what_was_processed() {
+        let mut test = Test::ready();
+        let (_, first) = test.open();
+        let (_, second) = test.open();
+        test.drive.socket.refuses = true;
+        test.says([Some(goaway(1)), None]);
+        assert_eq!(test.poll(), Poll::Ready(false));
+        let Test {
+            drive, transport, ..
+        } = &test;
+        assert!(drive.socket.says.is_empty());
+        assert_eq!(
+            transport.why_lost(),
+            "the peer sent GOAWAY NO_ERROR (0), of which the last stream is 1, then closed the connection (FIN)"
+        );
+        assert_eq!(test.end(second), Some(http2::End::Unprocessed));
+        assert_eq!(test.end(first), None);
+        let Test {
+            drive, transport, ..
+        } = test;
+        drop(drive);
+        let context = &Context::from_waker(Waker::noop());
+        let head = transport.state().answers[first].poll_head(context);
+        assert!(matches!(head, Poll::Ready(Err(http2::End::Lost))));
+    }
+
+    #[test]
+    fn a_turn_is_bounded_by_bytes_and_by_frames() {
+        let ping = [&[0, 0, 8, 6, 0, 0, 0, 0, 0][..], &[7; 8]].concat();
+        let unknown = [&[0, 0x40, 0, 99, 0, 0, 0, 0, 0][..], &[7; 0x4000]].concat();
+        for (frame, most) in [(&ping, FRAMES * ping.len()), (&unknown, TURN)] {
+            let mut test = Test::ready();
+            let flood: Vec<u8> = frame.repeat(2 * TURN / frame.len() + 1);
+            let length = flood.len();
+            test.says([Some(flood)]);
+            let mut turns = 0;
+            loop {
+                let before = test.wakes.0.load(Ordering::SeqCst);
+                let reads = test.drive.socket.reads;
+                assert_eq!(test.poll(), Poll::Pending);
+                turns += 1;
+                assert!(test.drive.socket.reads <= reads + 1);
+                if test.wakes.0.load(Ordering::SeqCst) == before {
+                    break;
+                }
+            }
+            assert!(turns >= length / most, "{turns}");
+            assert!(test.drive.socket.says.is_empty() && test.drive.rest.is_empty());
+        }
+    }
+
+    #[test]
+    fn a_connection_ends_in_order_once_nobody_wants_it_and_its_last_stream_has_ended() {
+        let mut test = Test::ready();
+        let (key, answer) = test.open();
+        test.transport.release();
+        assert_eq!(test.poll(), Poll::Pending);
+        {
+            let mut state = test.transport.state();
+            state.http2.reset(key, http2::Code::CANCEL);
+            state.answers.remove(answer);
+        }
+        assert_eq!(test.poll(), Poll::Ready(true));
+        let goodbye = goaway(0);
+        assert!(test.drive.socket.wrote.ends_with(&goodbye));
+    }
+
+    #[test]
+    fn a_peer_that_breaks_http2_is_told_and_named() {
+        let mut test = Test::ready();
+        let (_, answer) = test.open();
+        test.says([Some([&[0, 0, 8, 6, 0, 0, 0, 0, 1][..], &[7; 8]].concat())]);
+        assert_eq!(test.poll(), Poll::Ready(false));
+        let why = test.transport.why_lost();
+        assert!(
+            why.starts_with("this client closed it, for the peer broke HTTP/2: PROTOCOL_ERROR (1)"),
+            "{why}"
+        );
+        let wrote = &test.drive.socket.wrote;
+        assert!(wrote.windows(4).any(|bytes| bytes[3] == 7), "no GOAWAY");
+        let transport = Arc::clone(&test.transport);
+        drop(test);
+        let context = &Context::from_waker(Waker::noop());
+        let head = transport.state().answers[answer].poll_head(context);
+        assert!(matches!(head, Poll::Ready(Err(http2::End::Lost))));
+    }
+}

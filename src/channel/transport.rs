@@ -1,0 +1,302 @@
+//! Transport: one connection's HTTP/2, shared by the calls on it and by who drives its socket. A lock and wakers around `http2`.
+//!
+//! Threads: any; in fact all of a connection are on one, so that the lock is free.
+
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock};
+use std::task::{Context, Waker};
+use std::time::Instant;
+
+use atomic_waker::AtomicWaker;
+use bytes::Bytes;
+use slab::Slab;
+
+use super::heard::Heard;
+use super::incoming::Incoming;
+use super::request::Head;
+use crate::http2::{
+    Code, Config, ConnectionError, End, Field, Fields, GoAway, Key, Prepared, Received, Settings,
+    Sink, Verdict,
+};
+use crate::runtime::lock;
+
+/// Heads that are kept encoded: of more methods than a service has.
+const MAX_HEADS: usize = 64;
+
+#[derive(Debug)]
+pub(super) struct Transport {
+    state: Mutex<State>,
+    /// Of who drives the socket.
+    driver: AtomicWaker,
+    /// SETTINGS_MAX_CONCURRENT_STREAMS of the peer; 0 before its SETTINGS came.
+    max_streams: AtomicU32,
+    /// Nobody will open another stream.
+    is_released: AtomicBool,
+    /// Why this side gave the connection up.
+    given_up: OnceLock<String>,
+    pub(super) heard: Heard,
+}
+
+#[derive(Debug)]
+pub(super) struct State {
+    /// Of each stream the place of its answer.
+    pub(super) http2: crate::http2::Connection<usize>,
+    pub(super) answers: Slab<Incoming>,
+    heads: Heads,
+    news: News,
+}
+
+/// Heads of requests, with what this connection has encoded of them.
+#[derive(Debug, Default)]
+struct Heads(Vec<(Arc<Head>, Prepared)>);
+
+/// What the peer did since it was last asked for.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct News {
+    /// SETTINGS came, or GOAWAY.
+    pub(super) streams: bool,
+    /// A ping of ours was answered.
+    pub(super) pong: bool,
+}
+
+impl Transport {
+    pub(super) fn new(config: Config) -> Arc<Self> {
+        Arc::new(Self {
+            state: Mutex::new(State {
+                http2: crate::http2::Connection::new(config),
+                answers: Slab::new(),
+                heads: Heads::default(),
+                news: News::default(),
+            }),
+            driver: AtomicWaker::new(),
+            max_streams: AtomicU32::new(0),
+            is_released: AtomicBool::new(false),
+            given_up: OnceLock::new(),
+            heard: Heard::default(),
+        })
+    }
+
+    pub(super) fn state(&self) -> MutexGuard<'_, State> {
+        lock(&self.state)
+    }
+
+    /// Whether the peer's SETTINGS came.
+    pub(super) fn is_ready(&self) -> bool {
+        self.state().http2.is_ready()
+    }
+
+    pub(super) fn max_streams(&self) -> usize {
+        self.max_streams.load(Ordering::Relaxed) as usize
+    }
+
+    /// Opens a stream with a request's fields, `head` then `more`, and its first data; `ends`: there is no other.
+    pub(super) fn open(
+        &self,
+        head: &Arc<Head>,
+        more: &[Field<'_>],
+        data: &[u8],
+        ends: bool,
+    ) -> Option<(Key, usize)> {
+        let mut guard = self.state();
+        let state = &mut *guard;
+        let answer = state.answers.insert(Incoming::default());
+        let mut alone;
+        let prepared = match state.heads.prepared(head) {
+            Some(prepared) => prepared,
+            None => {
+                alone = head.prepared();
+                &mut alone
+            }
+        };
+        let opened = state.http2.open(prepared, more, &[data], ends, answer);
+        match opened {
+            Ok(key) => {
+                drop(guard);
+                self.driver.wake();
+                Some((key, answer))
+            }
+            Err(answer) => {
+                state.answers.remove(answer);
+                None
+            }
+        }
+    }
+
+    pub(super) fn wake_driver(&self) {
+        self.driver.wake();
+    }
+
+    pub(super) fn register_driver(&self, context: &Context<'_>) {
+        self.driver.register(context.waker());
+    }
+
+    /// Takes what came; the rest of `chunk` is to be given again with what follows.
+    pub(super) fn receive(
+        &self,
+        chunk: &Bytes,
+        frames: usize,
+        now: Instant,
+    ) -> Result<Received, ConnectionError> {
+        let mut state = self.state();
+        let State {
+            http2,
+            answers,
+            news,
+            ..
+        } = &mut *state;
+        let mut events = Events {
+            transport: self,
+            answers,
+            news,
+            chunk,
+        };
+        let received = http2.receive(chunk, frames, now, &mut events);
+        state.wake_drained();
+        received
+    }
+
+    pub(super) fn take_news(&self) -> News {
+        std::mem::take(&mut self.state().news)
+    }
+
+    /// Why this side ends the connection. The first counts.
+    pub(super) fn give_up(&self, why: String) {
+        let _: Result<(), _> = self.given_up.set(why);
+    }
+
+    /// Each stream that is left ends.
+    pub(super) fn lose(&self) {
+        let mut state = self.state();
+        let State {
+            http2,
+            answers,
+            news,
+            ..
+        } = &mut *state;
+        http2.lose(&mut Events {
+            transport: self,
+            answers,
+            news,
+            chunk: &Bytes::new(),
+        });
+        news.streams = true;
+    }
+
+    /// No more streams will be opened: once the last has ended, so does the connection.
+    pub(super) fn release(&self) {
+        self.is_released.store(true, Ordering::Release);
+        self.driver.wake();
+    }
+
+    /// Whether nothing is left to do on it.
+    pub(super) fn is_over(&self) -> bool {
+        let state = self.state();
+        let no_more = self.is_released.load(Ordering::Acquire) || state.http2.is_closing();
+        no_more && state.http2.open_streams() == 0
+    }
+
+    /// Of a connection that is over.
+    pub(super) fn say_goodbye(&self) {
+        self.state().http2.goaway(Code::NO_ERROR, b"");
+    }
+
+    pub(super) fn ping(&self) {
+        self.state().http2.ping(*b"libzeebe");
+        self.driver.wake();
+    }
+
+    /// Whether something keeps new streams off.
+    pub(super) fn refuses_streams(&self) -> bool {
+        self.state().http2.is_closing()
+    }
+
+    /// Why it ended, or goes to its end.
+    pub(super) fn why_lost(&self) -> String {
+        let given_up = self.given_up.get().cloned();
+        let why = given_up.or_else(|| self.heard.end());
+        why.unwrap_or_else(|| "it was closed".to_owned())
+    }
+}
+
+impl Heads {
+    /// The head as this connection has it; `None`: there are too many.
+    fn prepared(&mut self, head: &Arc<Head>) -> Option<&mut Prepared> {
+        let same = |(other, _): &(Arc<Head>, Prepared)| Arc::ptr_eq(other, head);
+        let at = match self.0.iter().position(same) {
+            Some(at) => at,
+            None if self.0.len() < MAX_HEADS => {
+                self.0.push((Arc::clone(head), head.prepared()));
+                self.0.len() - 1
+            }
+            None => return None,
+        };
+        self.0.get_mut(at).map(|(_, prepared)| prepared)
+    }
+}
+
+impl State {
+    /// Tells who sends that there is room again.
+    pub(super) fn wake_drained(&mut self) {
+        while let Some(key) = self.http2.next_drained() {
+            let answer = self.http2.get(key).copied();
+            if let Some(answer) = answer.and_then(|answer| self.answers.get_mut(answer)) {
+                answer.wake_sender();
+            }
+        }
+    }
+}
+
+/// What the peer did, put where it is waited for.
+struct Events<'a> {
+    transport: &'a Transport,
+    answers: &'a mut Slab<Incoming>,
+    news: &'a mut News,
+    /// What is being received.
+    chunk: &'a Bytes,
+}
+
+impl Sink<usize> for Events<'_> {
+    fn head(&mut self, _: Key, answer: &mut usize, head: &Arc<Fields>, ends: bool) -> Verdict {
+        self.answers[*answer].begins(head, ends);
+        Verdict::Done
+    }
+
+    fn data(&mut self, _: Key, answer: &mut usize, data: &[u8]) -> Verdict {
+        self.answers[*answer].goes_on(self.chunk.slice_ref(data));
+        Verdict::Held
+    }
+
+    fn trailers(&mut self, _: Key, answer: &mut usize, trailers: &Arc<Fields>) {
+        self.answers[*answer].trails(trailers);
+    }
+
+    fn end(&mut self, _: Key, answer: usize, end: End) {
+        self.answers[answer].ends(end);
+    }
+
+    fn settings(&mut self, settings: &Settings) {
+        let most = settings.max_concurrent_streams;
+        self.transport.max_streams.store(most, Ordering::Relaxed);
+        self.news.streams = true;
+    }
+
+    fn goaway(&mut self, go_away: &GoAway) {
+        self.transport.heard.goes_away(go_away);
+        self.news.streams = true;
+    }
+
+    fn pong(&mut self, _: [u8; 8]) {
+        self.news.pong = true;
+    }
+}
+
+/// What an HTTP/2 stream is ended with that nobody waits for any more.
+pub(super) const UNWANTED: Code = Code::CANCEL;
+
+/// Keeps `waker` as the one of `context`.
+pub(super) fn keep_waker(waker: &mut Option<Waker>, context: &Context<'_>) {
+    match waker {
+        Some(waker) => waker.clone_from(context.waker()),
+        None => *waker = Some(context.waker().clone()),
+    }
+}
