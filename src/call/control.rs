@@ -1,4 +1,4 @@
-//! What others may do to a running call: cancel it, feed it messages, ask it for more. A lock and a waker around `flow`.
+//! What others may do to a running call: cancel it, feed it messages, ask it for more. A lock and a waker around `state`.
 //!
 //! Threads: any. The call's task is the one that waits here.
 
@@ -10,7 +10,7 @@ use atomic_waker::AtomicWaker;
 use bytes::Bytes;
 
 use super::backlog::{Backlog, Demand, ReadAhead};
-use super::flow::{Flow, Next, Phase};
+use super::state::{Next, Phase, State};
 use crate::channel::Cancel;
 use crate::error::Error;
 use crate::runtime::lock;
@@ -19,7 +19,7 @@ use crate::wire::framing::{Limit, frame};
 
 #[derive(Debug)]
 pub struct Control {
-    flow: Mutex<Flow>,
+    state: Mutex<State>,
     waker: AtomicWaker,
     backlog: Backlog,
     max_send: Limit,
@@ -41,7 +41,7 @@ impl Control {
         encoding: Encoding,
     ) -> Self {
         Self {
-            flow: Mutex::new(Flow::of_stream(demand == Demand::Asked)),
+            state: Mutex::new(State::of_stream(demand == Demand::Asked)),
             waker: AtomicWaker::new(),
             backlog: Backlog::new(read_ahead, demand),
             max_send,
@@ -52,7 +52,7 @@ impl Control {
     /// For a call whose only message was given when it was started.
     pub(crate) fn of_unary() -> Self {
         Self {
-            flow: Mutex::new(Flow::of_unary()),
+            state: Mutex::new(State::of_unary()),
             waker: AtomicWaker::new(),
             backlog: Backlog::new(ReadAhead::default(), Demand::Any),
             max_send: Limit::NOTHING,
@@ -60,21 +60,21 @@ impl Control {
         }
     }
 
-    fn flow(&self) -> MutexGuard<'_, Flow> {
-        lock(&self.flow)
+    fn state(&self) -> MutexGuard<'_, State> {
+        lock(&self.state)
     }
 
     /// The first reason counts; after the end nothing happens.
     pub fn cancel(&self, reason: Error) {
-        self.flow().cancel(reason);
+        self.state().cancel(reason);
         self.waker.wake();
     }
 
     pub fn send(&self, message: &[u8]) -> Result<(), Error> {
         let encoding = {
-            let flow = self.flow();
-            flow.check_open()?;
-            if flow.compresses() {
+            let state = self.state();
+            state.check_open()?;
+            if state.compresses() {
                 self.encoding
             } else {
                 Encoding::Identity
@@ -82,17 +82,17 @@ impl Control {
         };
         // Compressed without the lock.
         let framed = frame(message, self.max_send, encoding)?;
-        self.flow().send(framed)?;
+        self.state().send(framed)?;
         self.waker.wake();
         Ok(())
     }
 
     pub fn set_message_compression(&self, enabled: bool) {
-        self.flow().set_message_compression(enabled);
+        self.state().set_message_compression(enabled);
     }
 
     pub fn half_close(&self) -> Result<(), Error> {
-        self.flow().half_close()?;
+        self.state().half_close()?;
         self.waker.wake();
         Ok(())
     }
@@ -105,7 +105,7 @@ impl Control {
             }
             return Ok(());
         }
-        self.flow().request(count)?;
+        self.state().request(count)?;
         self.waker.wake();
         Ok(())
     }
@@ -140,39 +140,39 @@ impl Control {
     }
 
     pub fn is_ready(&self) -> bool {
-        self.flow().is_ready()
+        self.state().is_ready()
     }
 
     pub(super) fn phase(&self) -> Phase {
-        self.flow().phase()
+        self.state().phase()
     }
 
     pub(super) fn enter(&self, phase: Phase) {
-        self.flow().enter(phase);
+        self.state().enter(phase);
     }
 
     pub(super) fn may_have_been_processed(&self) -> bool {
-        self.flow().may_have_been_processed()
+        self.state().may_have_been_processed()
     }
 
     /// The answer has begun: the call will not be sent again.
     pub(super) fn commit(&self) {
-        self.flow().commit();
+        self.state().commit();
     }
 
     /// Before another attempt; whether there can be one.
     pub(super) fn rewind(&self, processed: bool) -> bool {
-        self.flow().rewind(processed)
+        self.state().rewind(processed)
     }
 
     /// What the call ends with: its cancel, if there was one, else `ended`.
     pub(super) fn close<T>(&self, ended: Result<T, Error>) -> Result<T, Error> {
-        self.flow().close(ended)
+        self.state().close(ended)
     }
 
     pub(crate) fn poll_cancelled(&self, context: &mut Context<'_>) -> Poll<Error> {
         self.waker.register(context.waker());
-        match self.flow().cancelled() {
+        match self.state().cancelled() {
             Some(reason) => Poll::Ready(reason.clone()),
             None => Poll::Pending,
         }
@@ -182,7 +182,7 @@ impl Control {
     pub(super) async fn next_outgoing(&self) -> Option<Bytes> {
         poll_fn(|context| {
             self.waker.register(context.waker());
-            match self.flow().next() {
+            match self.state().next() {
                 Next::Message(message) => Poll::Ready(Some(message)),
                 Next::HalfClose => Poll::Ready(None),
                 Next::Nothing => Poll::Pending,
@@ -193,13 +193,13 @@ impl Control {
 
     /// A message went out; whether the call became ready by that.
     pub(super) fn sent(&self, bytes: usize) -> bool {
-        self.flow().went_out(bytes)
+        self.state().went_out(bytes)
     }
 
     /// Ready when a message may be delivered, which it then must be.
     pub(crate) fn poll_demand(&self, context: &mut Context<'_>) -> Poll<()> {
         self.waker.register(context.waker());
-        if self.flow().deliver() {
+        if self.state().deliver() {
             Poll::Ready(())
         } else {
             Poll::Pending

@@ -5,15 +5,13 @@ use std::pin::pin;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use tonic::Code;
 
-use super::answer::{self, Begun};
-use super::failure::{Failure, committed};
-use super::{Call, Control, status};
+use super::failure::Failure;
+use super::reader::Reader;
+use super::{Call, Control};
 use crate::channel::Exchange;
-use crate::error::{Error, Source};
+use crate::error::Error;
 use crate::wire::Metadata;
-use crate::wire::framing::Reader;
 
 /// Told what happens to a call: in this order, one at a time, `close` once and last.
 ///
@@ -110,40 +108,20 @@ async fn read<H: Handler>(
     exchange: &Exchange,
     handler: &Arc<H>,
 ) -> Result<Metadata, Failure> {
-    let lost = |committed| move |end| status::lost(end, exchange.connection(), committed);
-    let (head, ends) = poll_fn(|context| exchange.poll_head(context))
-        .await
-        .map_err(lost(false))?;
-    let limit = call.channel.max_metadata();
-    let answer = match answer::begin(&head, ends, limit)? {
-        Begun::Ended(ended) => return Ok(ended?),
-        Begun::Goes(answer) => answer,
+    let mut reader = match Reader::begin(call, exchange).await? {
+        Ok(reader) => reader,
+        Err(trailers) => return Ok(trailers),
     };
     control.commit();
-    handler.initial_metadata(answer.metadata.clone()).await;
-    let mut reader = Reader::new(call.max_receive, answer.encoding);
-    while let Some(chunk) = poll_fn(|context| exchange.poll_data(context)).await {
-        let chunk = chunk.map_err(lost(true))?;
-        let length = chunk.len();
-        reader.push(chunk);
-        while let Some(message) = reader.next().map_err(committed)? {
-            poll_fn(|context| control.poll_demand(context)).await;
-            handler.message(message).await;
-        }
-        // Only now: a slow handler keeps the window closed, and with it the sender.
-        exchange.release(length);
+    handler
+        .initial_metadata(reader.initial_metadata().clone())
+        .await;
+    while let Some(message) = reader.next().await? {
+        poll_fn(|context| control.poll_demand(context)).await;
+        handler.message(message).await;
     }
-    let trailers = exchange.trailers();
-    let ended = answer.end(trailers.as_deref(), limit).map_err(committed)?;
-    if !reader.is_empty() {
-        let error = Error::rpc(
-            Source::Transport,
-            Code::Internal,
-            "the answer ends within a message",
-        );
-        return Err(committed(error));
-    }
-    Ok(ended)
+    let (_, trailers) = reader.end()?;
+    Ok(trailers)
 }
 
 #[cfg(test)]
@@ -152,6 +130,7 @@ mod tests {
     use std::sync::Mutex;
 
     use futures_util::FutureExt;
+    use tonic::Code;
 
     use super::*;
     use crate::call::CallOptions;

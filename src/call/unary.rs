@@ -1,18 +1,16 @@
 //! Unary calls: one message out, one message in.
 
-use std::future::poll_fn;
 use std::pin::pin;
 
 use bytes::Bytes;
 use tonic::Code;
 
-use super::answer::{self, Begun};
 use super::failure::{Failure, committed};
-use super::{Call, Control, status};
+use super::reader::Reader;
+use super::{Call, Control};
 use crate::channel::Exchange;
 use crate::error::{Error, Source};
 use crate::wire::Metadata;
-use crate::wire::framing::Reader;
 
 /// What a successful unary call gives.
 #[derive(Clone, Debug)]
@@ -44,41 +42,22 @@ async fn attempt(
 }
 
 async fn answered(call: &Call, exchange: &Exchange) -> Result<Response, Failure> {
-    let lost = |committed| move |end| status::lost(end, exchange.connection(), committed);
-    let limit = call.channel.max_metadata();
-    let (head, ends) = poll_fn(|context| exchange.poll_head(context))
-        .await
-        .map_err(lost(false))?;
-    let answer = match answer::begin(&head, ends, limit)? {
-        Begun::Goes(answer) => answer,
-        Begun::Ended(ended) => {
-            ended?;
-            return Err(no_message().into());
-        }
+    let Ok(mut reader) = Reader::begin(call, exchange).await? else {
+        return Err(no_message().into());
     };
-    let mut reader = Reader::new(call.max_receive, answer.encoding);
     let mut message = None;
-    while let Some(chunk) = poll_fn(|context| exchange.poll_data(context)).await {
-        let chunk = chunk.map_err(lost(true))?;
-        exchange.release(chunk.len());
-        reader.push(chunk);
-        while let Some(next) = reader.next().map_err(committed)? {
-            if message.replace(next).is_some() {
-                return Err(committed(internal(
-                    "a unary call was answered with two messages",
-                )));
-            }
+    while let Some(next) = reader.next().await? {
+        if message.replace(next).is_some() {
+            return Err(committed(internal(
+                "a unary call was answered with two messages",
+            )));
         }
     }
-    let trailers = exchange.trailers();
-    let trailers = answer.end(trailers.as_deref(), limit).map_err(committed)?;
-    if !reader.is_empty() {
-        return Err(committed(internal("the answer ends within a message")));
-    }
+    let (initial_metadata, trailers) = reader.end()?;
     match message {
         Some(message) => Ok(Response {
             message,
-            initial_metadata: answer.metadata,
+            initial_metadata,
             trailers,
         }),
         None => Err(committed(no_message())),

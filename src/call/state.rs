@@ -37,7 +37,7 @@ pub(super) enum Next {
 }
 
 #[derive(Clone, Debug, Default)]
-pub(super) struct Flow {
+pub(super) struct State {
     phase: Phase,
     cancelled: Option<Error>,
     /// By an earlier attempt.
@@ -55,7 +55,7 @@ pub(super) struct Flow {
     requested: Option<u64>,
 }
 
-impl Flow {
+impl State {
     /// Of a call that sends and receives as it goes.
     pub(super) fn of_stream(manual_requests: bool) -> Self {
         Self {

@@ -91,7 +91,7 @@ struct History {
 
 #[derive(Clone, Debug)]
 struct Run {
-    flow: Flow,
+    state: State,
     history: History,
     manual: bool,
 }
@@ -104,7 +104,7 @@ fn message(index: usize) -> Bytes {
 impl Run {
     fn new(manual: bool) -> Self {
         Self {
-            flow: Flow::of_stream(manual),
+            state: State::of_stream(manual),
             history: History::default(),
             manual,
         }
@@ -114,7 +114,7 @@ impl Run {
     fn key(&self) -> impl Eq + std::hash::Hash + use<> {
         let lengths =
             |messages: &VecDeque<Bytes>| messages.iter().map(Bytes::len).collect::<Vec<_>>();
-        let Flow {
+        let State {
             phase,
             cancelled,
             processed,
@@ -125,7 +125,7 @@ impl Run {
             half_closed,
             uncompressed,
             requested,
-        } = &self.flow;
+        } = &self.state;
         (
             self.history.clone(),
             (*phase, cancelled.is_some(), *processed),
@@ -143,30 +143,30 @@ impl Run {
             Move::Send => {
                 let index = self.history.accepted;
                 LENGTHS.get(index)?;
-                let sent = self.flow.send(message(index));
+                let sent = self.state.send(message(index));
                 assert_eq!(sent.is_ok(), open && !self.history.half_closed);
                 self.history.accepted += usize::from(sent.is_ok());
             }
             Move::HalfClose => {
                 let before = self.history.half_closed;
-                assert_eq!(self.flow.half_close().is_err(), before);
+                assert_eq!(self.state.half_close().is_err(), before);
                 self.history.half_closed = true;
             }
             Move::Request => {
                 (self.history.requested < REQUESTS).then_some(())?;
-                assert_eq!(self.flow.request(1).is_ok(), self.manual);
+                assert_eq!(self.state.request(1).is_ok(), self.manual);
                 self.history.requested += usize::from(self.manual);
             }
             Move::Cancel => {
-                self.flow.cancel(Error::cancelled("by the program"));
+                self.state.cancel(Error::cancelled("by the program"));
                 self.history.cancelled |= open;
             }
             Move::Open => {
                 let may = open && attempt.is_none() && self.history.attempts < ATTEMPTS;
                 may.then_some(())?;
                 for phase in [Phase::Connecting, Phase::FetchingToken, Phase::Sent] {
-                    assert!(!self.flow.is_ready());
-                    self.flow.enter(phase);
+                    assert!(!self.state.is_ready());
+                    self.state.enter(phase);
                 }
                 self.history.attempts += 1;
                 self.history.attempt = Some(Attempt::default());
@@ -175,7 +175,7 @@ impl Run {
             Move::Take => self.take(attempt.filter(|it| !it.writing && !it.half_closed)?),
             Move::Write => {
                 let mut attempt = attempt.filter(|attempt| attempt.writing)?;
-                let ready = self.flow.went_out(LENGTHS[attempt.received]);
+                let ready = self.state.went_out(LENGTHS[attempt.received]);
                 attempt.received += 1;
                 attempt.writing = false;
                 self.history.attempt = Some(attempt);
@@ -185,12 +185,12 @@ impl Run {
                 attempt.filter(|attempt| attempt.answered)?;
                 (self.history.delivered < self.history.arrived).then_some(())?;
                 let asked = !self.manual || self.history.delivered < self.history.requested;
-                let may = self.flow.deliver();
+                let may = self.state.deliver();
                 assert_eq!(may, asked && !self.history.cancelled);
                 self.history.delivered += usize::from(may);
             }
             Move::SeeCancel => {
-                (open && self.flow.cancelled().is_some()).then_some(())?;
+                (open && self.state.cancelled().is_some()).then_some(())?;
                 self.close(Err(Error::internal("the cancel was lost")));
             }
             Move::Deadline => {
@@ -201,7 +201,7 @@ impl Run {
             Move::Fail => self.fail(attempt.filter(|attempt| !attempt.answered)?, true),
             Move::Answer => {
                 let mut attempt = attempt.filter(|attempt| !attempt.answered)?;
-                self.flow.commit();
+                self.state.commit();
                 attempt.answered = true;
                 self.history.attempt = Some(attempt);
             }
@@ -217,7 +217,7 @@ impl Run {
             Move::Lose => {
                 attempt.filter(|attempt| attempt.answered)?;
                 assert!(
-                    !self.flow.rewind(true),
+                    !self.state.rewind(true),
                     "an answer that began is not begun again"
                 );
                 self.close(Err(Error::internal("lost")));
@@ -229,7 +229,7 @@ impl Run {
     /// What an attempt sends is what the program sent, all of it, in its order.
     fn take(&mut self, mut attempt: Attempt) {
         let all = attempt.received == self.history.accepted;
-        match self.flow.next() {
+        match self.state.next() {
             Next::Message(taken) => {
                 assert!(!self.history.cancelled && !all);
                 assert_eq!(taken.len(), LENGTHS[attempt.received]);
@@ -249,7 +249,7 @@ impl Run {
     /// The attempt is lost; another follows if all that it sent was kept.
     fn fail(&mut self, attempt: Attempt, processed: bool) {
         let sent: usize = LENGTHS[..attempt.taken()].iter().sum();
-        let again = self.flow.rewind(processed);
+        let again = self.state.rewind(processed);
         assert_eq!(again, !self.history.cancelled && sent <= REPLAY_BUFFER);
         if again {
             self.history.attempt = None;
@@ -263,7 +263,7 @@ impl Run {
         assert_eq!(self.history.closed, None);
         let given = ended.as_ref().err().map_or(Code::Ok, Error::code);
         let processed = self.history.attempt.is_some() || self.history.processed;
-        let ended = self.flow.close(ended);
+        let ended = self.state.close(ended);
         let code = ended.as_ref().err().map_or(Code::Ok, Error::code);
         if self.history.cancelled {
             assert_eq!(code, Code::Cancelled);
@@ -279,34 +279,34 @@ impl Run {
 
     fn check(&self) {
         let history = &self.history;
-        assert_eq!(self.flow.cancelled().is_some(), history.cancelled);
-        let kept: usize = self.flow.kept.iter().flatten().map(Bytes::len).sum();
+        assert_eq!(self.state.cancelled().is_some(), history.cancelled);
+        let kept: usize = self.state.kept.iter().flatten().map(Bytes::len).sum();
         assert!(kept <= REPLAY_BUFFER);
         if history.closed.is_some() {
             return self.check_closed();
         }
         let received = history.attempt.map_or(0, |attempt| attempt.received);
         let waiting: usize = LENGTHS[received..history.accepted].iter().sum();
-        assert_eq!(self.flow.outgoing_bytes, waiting);
+        assert_eq!(self.state.outgoing_bytes, waiting);
         assert_eq!(
-            self.flow.is_ready(),
+            self.state.is_ready(),
             history.attempt.is_some() && !history.half_closed && waiting < READY_BELOW
         );
         assert_eq!(
-            self.flow.may_have_been_processed(),
+            self.state.may_have_been_processed(),
             history.attempt.is_some() || history.processed
         );
     }
 
     /// After the end nothing happens, and nothing is held.
     fn check_closed(&self) {
-        let mut flow = self.flow.clone();
-        assert!(flow.outgoing.is_empty() && flow.kept.is_none() && !flow.is_ready());
-        assert!(flow.send(message(0)).is_err());
-        assert_eq!(flow.next(), Next::Nothing);
-        assert!(!flow.deliver() && !flow.rewind(false));
-        flow.enter(Phase::Sent);
-        assert_eq!(flow.phase(), Phase::Ended);
+        let mut state = self.state.clone();
+        assert!(state.outgoing.is_empty() && state.kept.is_none() && !state.is_ready());
+        assert!(state.send(message(0)).is_err());
+        assert_eq!(state.next(), Next::Nothing);
+        assert!(!state.deliver() && !state.rewind(false));
+        state.enter(Phase::Sent);
+        assert_eq!(state.phase(), Phase::Ended);
     }
 
     /// From here, if everybody does what is theirs, the call ends, and all of it was seen on both sides.
@@ -350,7 +350,7 @@ fn explore(manual: bool) -> (usize, usize) {
                 continue;
             };
             after.check();
-            let became_ready = !run.flow.is_ready() && after.flow.is_ready();
+            let became_ready = !run.state.is_ready() && after.state.is_ready();
             assert!(told || !became_ready, "{next:?} of {run:?}");
             if seen.insert(after.key()) {
                 match after.history.closed {
@@ -378,10 +378,10 @@ fn in_every_order_a_call_ends_once_and_nothing_is_lost_doubled_or_out_of_turn() 
 
 #[test]
 fn a_unary_call_was_half_closed_when_it_was_started() {
-    let mut flow = Flow::of_unary();
-    flow.enter(Phase::Sent);
-    assert!(!flow.is_ready());
-    assert!(flow.send(message(0)).is_err() && flow.half_close().is_err());
-    assert!(flow.request(1).is_err());
-    assert!(flow.rewind(true) && flow.may_have_been_processed());
+    let mut state = State::of_unary();
+    state.enter(Phase::Sent);
+    assert!(!state.is_ready());
+    assert!(state.send(message(0)).is_err() && state.half_close().is_err());
+    assert!(state.request(1).is_err());
+    assert!(state.rewind(true) && state.may_have_been_processed());
 }
