@@ -177,7 +177,7 @@ pub extern "C" fn zeebe_channel_retrieve_token(
     user_data: *mut c_void,
 ) -> Option<repr_c::Box<zeebe_error>> {
     let channel = &living("channel", channel)?.channel;
-    plugin::retrieve_token(channel.oauth2_plugin()?, callback, user_data)
+    plugin::retrieve_token(channel.tokens()?, callback, user_data)
 }
 
 /// The same as an event of type DONE with `tag`, taken by zeebe_completion_queue_next(). SHUTDOWN also: the queue was shut down.
@@ -189,7 +189,7 @@ pub extern "C" fn zeebe_channel_retrieve_token_on_queue(
     tag: u64,
 ) -> Option<repr_c::Box<zeebe_error>> {
     let channel = &living("channel", channel)?.channel;
-    plugin::retrieve_token_on_queue(channel.oauth2_plugin()?, queue, tag)
+    plugin::retrieve_token_on_queue(channel.tokens()?, queue, tag)
 }
 
 /// Writes the channel's settings with their origin, its options and its token's state as JSON. No secret is in it.

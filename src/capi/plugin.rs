@@ -19,7 +19,7 @@ use super::token_options::{token_options, zeebe_token_options};
 use super::token_request::{
     self, zeebe_retrieve_callback, zeebe_retrieve_cancel_callback, zeebe_token_request,
 };
-use crate::credentials::{GivenClient, Lifetime, Plugin, TokenSource};
+use crate::credentials::{GivenClient, Lifetime, Plugin, TokenProvider, TokenSource};
 use crate::error::Error;
 use crate::options::{self, Spec};
 use crate::queue::Occurrence;
@@ -250,8 +250,7 @@ pub extern "C" fn zeebe_metadata_plugin_is_token_expired(
     // SAFETY: an out-parameter of the header's contract.
     let expired = unsafe { Out::new("expired", expired) }?;
     let plugin = &living("plugin", plugin)?.plugin;
-    plugin.check_fetches()?;
-    expired.write(i32::from(plugin.is_token_expired()));
+    expired.write(i32::from(plugin.tokens()?.is_expired()));
     Ok(())
 }
 
@@ -266,16 +265,20 @@ pub extern "C" fn zeebe_metadata_plugin_retrieve_token(
     callback: zeebe_done_callback,
     user_data: *mut c_void,
 ) -> Option<repr_c::Box<zeebe_error>> {
-    retrieve_token(&living("plugin", plugin)?.plugin, callback, user_data)
+    retrieve_token(
+        living("plugin", plugin)?.plugin.tokens()?,
+        callback,
+        user_data,
+    )
 }
 
 pub(crate) fn retrieve_token(
-    plugin: &Arc<Plugin>,
+    tokens: &Arc<TokenProvider>,
     callback: zeebe_done_callback,
     user_data: *mut c_void,
 ) -> Result<(), Error> {
     let callback = convert::required("callback", callback)?;
-    plugin.start_retrieving(|runtime| Ok(done(callback, user_data, runtime)))
+    tokens.start_retrieving(|runtime| Ok(done(callback, user_data, runtime)))
 }
 
 /// The same as an event of type DONE with `tag`, taken by zeebe_completion_queue_next(). SHUTDOWN also: the queue was shut down.
@@ -286,16 +289,16 @@ pub extern "C" fn zeebe_metadata_plugin_retrieve_token_on_queue(
     queue: Option<&zeebe_completion_queue>,
     tag: u64,
 ) -> Option<repr_c::Box<zeebe_error>> {
-    retrieve_token_on_queue(&living("plugin", plugin)?.plugin, queue, tag)
+    retrieve_token_on_queue(living("plugin", plugin)?.plugin.tokens()?, queue, tag)
 }
 
 pub(crate) fn retrieve_token_on_queue(
-    plugin: &Arc<Plugin>,
+    tokens: &Arc<TokenProvider>,
     queue: Option<&zeebe_completion_queue>,
     tag: u64,
 ) -> Result<(), Error> {
     let queue = living("queue", queue)?.queue();
-    plugin.start_retrieving(|_| queue.owed(tag, Occurrence::Done))
+    tokens.start_retrieving(|_| queue.owed(tag, Occurrence::Done))
 }
 
 /// Another handle on the same plugin. NULL for NULL.

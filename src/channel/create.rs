@@ -154,7 +154,7 @@ impl Parts {
             token_problem: source.problem,
         })?;
         if source.prefetch {
-            channel.oauth2_plugin()?.prefetch()?;
+            channel.tokens()?.prefetch()?;
         }
         Ok(channel)
     }

@@ -56,7 +56,7 @@ use settings::Unused;
 pub use settings::{ChannelKind, OauthOptions, Settings};
 
 use crate::completion::{owed, wait};
-use crate::credentials::{ClientAuthentication, Plugin, Security};
+use crate::credentials::{ClientAuthentication, Plugin, Security, TokenProvider};
 use crate::environment::Origin;
 use crate::error::{Error, Kind};
 use crate::runtime::{self, Epoch, Runtime};
@@ -307,9 +307,10 @@ impl Channel {
         }
     }
 
-    pub fn oauth2_plugin(&self) -> Result<&Arc<Plugin>, Error> {
+    /// Of the channel's own OAuth2 client.
+    pub fn tokens(&self) -> Result<&Arc<TokenProvider>, Error> {
         match &self.oauth2 {
-            Some((plugin, _)) => Ok(plugin),
+            Some((plugin, _)) => plugin.tokens(),
             None => Err(Error::illegal_state(
                 "the channel has no OAuth2 plugin to fetch a token with",
             )),
@@ -383,15 +384,15 @@ impl Channel {
             )
         };
         let settings: serde_json::Map<_, _> = self.settings.shown.iter().map(setting).collect();
-        let oauth2 = self.oauth2.as_ref().map(|(plugin, authentication)| {
-            let facts = plugin.facts();
-            json!({
+        let oauth2 = self.oauth2.as_ref().and_then(|(plugin, authentication)| {
+            let facts = plugin.tokens().ok()?.facts();
+            Some(json!({
                 "client_authentication": authentication.name(),
                 "leeway": seconds(facts.leeway),
                 "expire_in": facts.expire_in.map(|duration| duration.as_secs()),
                 "granted_scope": facts.granted_scope,
                 "state": facts.state,
-            })
+            }))
         });
         let unused: Vec<_> = self
             .settings
@@ -431,8 +432,8 @@ impl Channel {
         if let (Value::Object(stats), Value::Object(transport)) = (&mut stats, transport) {
             stats.extend(transport);
         }
-        stats["oauth2"] = self.oauth2.as_ref().map_or(Value::Null, |(plugin, _)| {
-            let facts = plugin.facts();
+        stats["oauth2"] = self.tokens().map_or(Value::Null, |tokens| {
+            let facts = tokens.facts();
             let left = facts.lifetime_left.map(|left| left.as_secs());
             json!({
                 "state": facts.state,

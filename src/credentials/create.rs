@@ -65,7 +65,7 @@ impl Plugin {
         );
         let made = Self::client_credentials(client, given.lifetime);
         if token.prefetch {
-            made.prefetch()?;
+            made.tokens()?.prefetch()?;
         }
         Ok(made)
     }

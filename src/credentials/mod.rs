@@ -20,6 +20,7 @@ mod token_cache;
 mod token_file;
 mod token_http;
 mod token_options;
+mod token_provider;
 mod token_url;
 
 use std::sync::Arc;
@@ -39,6 +40,7 @@ pub use tls::{PemOptions, TlsCredentials, VariableIdentity, VariableRoots};
 pub use token::{Lifetime, Token};
 pub use token_cache::{Counts, Facts};
 pub use token_options::{EndpointSettings, GivenTokenOptions, ServerMetadata, TokenOptions};
+pub use token_provider::TokenProvider;
 pub(crate) use token_url::refuse_readable as refuse_readable_token_url;
 pub use token_url::shown as shown_token_url;
 

@@ -1,40 +1,21 @@
-//! Metadata plugins: what authenticates each call.
+//! Metadata plugins: what authenticates each call, a value of the program's own or a token that is fetched.
 
 use std::fmt;
 use std::pin::Pin;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, Weak};
-use std::time::Duration;
+use std::sync::{Arc, Mutex};
 
 use http::HeaderValue;
-use tokio::sync::{oneshot, watch};
-use tokio::time::sleep;
 
 use super::authorization;
-use super::disk_cache::{DiskCache, Reading};
 use super::host::TokenSource;
 use super::oauth2::ClientCredentials;
 use super::token::{Lifetime, Token};
-use super::token_cache::{Facts, Outcome, Step, TokenCache};
+use super::token_cache::Outcome;
+use super::token_provider::TokenProvider;
 use crate::completion::owed;
 use crate::error::Error;
-use crate::runtime::{self, Epoch, Runtime, caught, lock};
-use crate::sys::{PerProcess, since_boot};
+use crate::runtime::{self, Epoch, Runtime, lock};
 use crate::wire::Metadata;
-
-enum Source {
-    ClientCredentials(Arc<ClientCredentials>),
-    Host(TokenSource),
-    /// A value that the program gives, and may replace.
-    Fixed(Mutex<HeaderValue>),
-}
-
-/// Whether a token file may answer a fetch.
-#[derive(Clone, Copy)]
-enum Reads {
-    File,
-    Nothing,
-}
 
 /// Boxed where it takes a fetch, which is rare: every call carries the size of this.
 pub(crate) enum Authorization {
@@ -42,77 +23,41 @@ pub(crate) enum Authorization {
     Fetched(Pin<Box<dyn Future<Output = Outcome> + Send>>),
 }
 
-/// Says what stands in `authorization`: a bearer token, fetched when first needed and kept while it is good, or what
-/// the program gave. Channels and calls share it by `Arc`.
-///
-/// Of its own are the lifetime and the time-outs: a fetch goes by those of the plugin that began it.
+/// Says what stands in `authorization`. Channels and calls share it by `Arc`.
 pub struct Plugin {
     source: Source,
-    lifetime: Lifetime,
-    /// It was said that the leeway is too long.
-    warned: AtomicBool,
-    shared: Arc<Shared>,
     epoch: Epoch,
-    /// Dropped with the plugin, which ends the wait for its renewals.
-    life: watch::Sender<()>,
 }
 
-/// What plugins with equal credentials have in common.
-struct Shared {
-    cache: Mutex<TokenCache>,
-    disk_cache: Option<Arc<DiskCache>>,
+enum Source {
+    /// What the program gives, and may replace.
+    Fixed(Mutex<HeaderValue>),
+    Tokens(Arc<TokenProvider>),
 }
 
 impl fmt::Debug for Plugin {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.source {
-            Source::ClientCredentials(client) => write!(f, "Plugin({client:?})"),
-            Source::Host(_) => f.write_str("Plugin(the host's token source)"),
             Source::Fixed(_) => f.write_str("Plugin(<redacted>)"),
+            Source::Tokens(tokens) => tokens.fmt(f),
         }
-    }
-}
-
-impl Shared {
-    fn new(disk_cache: Option<Arc<DiskCache>>) -> Arc<Self> {
-        Arc::new(Self {
-            cache: Mutex::new(TokenCache::new()),
-            disk_cache,
-        })
     }
 }
 
 impl Plugin {
     /// Equal ones share their token while one of them lives.
     pub fn client_credentials(client: ClientCredentials, lifetime: Lifetime) -> Arc<Self> {
-        static LIVING: PerProcess<Mutex<Vec<Weak<Plugin>>>> = PerProcess::new();
-        let mut living = lock(LIVING.get());
-        living.retain(|plugin| plugin.strong_count() > 0);
-        let is_same = |plugin: &Arc<Self>| {
-            matches!(&plugin.source, Source::ClientCredentials(other) if other.is_same(&client))
-                && plugin.epoch.check().is_ok()
-        };
-        let found = living.iter().filter_map(Weak::upgrade).find(is_same);
-        let shared = match found {
-            Some(found) => Arc::clone(&found.shared),
-            None => Shared::new(client.disk_cache().map(Arc::new)),
-        };
-        let made = Self::new(
-            Source::ClientCredentials(Arc::new(client)),
-            lifetime,
-            shared,
-        );
-        living.push(Arc::downgrade(&made));
-        made
+        let tokens = TokenProvider::client_credentials(client, lifetime);
+        Self::new(Source::Tokens(tokens))
     }
 
     pub fn host(source: TokenSource, lifetime: Lifetime) -> Arc<Self> {
-        Self::new(Source::Host(source), lifetime, Shared::new(None))
+        Self::new(Source::Tokens(TokenProvider::host(source, lifetime)))
     }
 
     /// A bearer token of the program's own (RFC 6750).
     pub fn bearer(token: &str) -> Result<Arc<Self>, Error> {
-        Ok(Self::fixed(bearer(token)?))
+        Ok(Self::new(Source::Fixed(Mutex::new(bearer(token)?))))
     }
 
     /// HTTP Basic (RFC 7617).
@@ -124,30 +69,12 @@ impl Plugin {
         }
         let value = authorization::basic(username, password)
             .map_err(|_| Error::internal("username and password make no header"))?; // base64 always fits
-        Ok(Self::fixed(value))
+        Ok(Self::new(Source::Fixed(Mutex::new(value))))
     }
 
-    fn fixed(value: HeaderValue) -> Arc<Self> {
-        let lifetime = Lifetime {
-            leeway: Some(Duration::ZERO),
-            expire_in: None,
-        };
-        Self::new(
-            Source::Fixed(Mutex::new(value)),
-            lifetime,
-            Shared::new(None),
-        )
-    }
-
-    fn new(source: Source, lifetime: Lifetime, shared: Arc<Shared>) -> Arc<Self> {
-        Arc::new(Self {
-            source,
-            lifetime,
-            warned: AtomicBool::new(false),
-            shared,
-            epoch: Epoch::now(),
-            life: watch::Sender::new(()),
-        })
+    fn new(source: Source) -> Arc<Self> {
+        let epoch = Epoch::now();
+        Arc::new(Self { source, epoch })
     }
 
     /// For calls that start from now on.
@@ -161,11 +88,11 @@ impl Plugin {
         }
     }
 
-    /// Whether it is a plugin with a token that is fetched.
-    pub fn check_fetches(&self) -> Result<(), Error> {
+    /// An error: it has none to fetch.
+    pub fn tokens(&self) -> Result<&Arc<TokenProvider>, Error> {
         match &self.source {
             Source::Fixed(_) => Err(Error::illegal_state("the plugin fetches no token")),
-            Source::ClientCredentials(_) | Source::Host(_) => Ok(()),
+            Source::Tokens(tokens) => Ok(tokens),
         }
     }
 
@@ -173,83 +100,26 @@ impl Plugin {
         self.epoch
     }
 
-    /// The value of `authorization` for a call: at once if the token is good, else fetched. A call that is
+    /// The value of `authorization` for a call: at once if it is at hand and good, else fetched. A call that is
     /// `patient` waits through failures that may pass.
-    pub(crate) fn authorization(self: &Arc<Self>, patient: bool) -> Authorization {
-        if let Source::Fixed(value) = &self.source {
-            return Authorization::AtHand(lock(value).clone());
-        }
-        match self.get() {
-            Step::Use(header, renewal) => {
-                self.renew_in(renewal);
-                Authorization::AtHand(header)
-            }
-            Step::Renew(header) => {
-                self.fetch_in_background(Reads::File);
-                Authorization::AtHand(header)
-            }
-            step => {
-                let this = Arc::clone(self);
-                Authorization::Fetched(Box::pin(async move { this.wait(step, patient).await }))
-            }
+    pub(crate) fn authorization(&self, patient: bool) -> Authorization {
+        match &self.source {
+            Source::Fixed(value) => Authorization::AtHand(lock(value).clone()),
+            Source::Tokens(tokens) => tokens.authorization(patient),
         }
     }
 
     /// The gateway refused this `authorization`: whether the call may be sent again, with another.
-    pub(crate) fn rejected(self: &Arc<Self>, authorization: &HeaderValue) -> bool {
-        if let Source::Fixed(value) = &self.source {
-            return *lock(value) != authorization;
+    pub(crate) fn rejected(&self, authorization: &HeaderValue) -> bool {
+        match &self.source {
+            Source::Fixed(value) => *lock(value) != authorization,
+            Source::Tokens(tokens) => tokens.rejected(authorization),
         }
-        self.forget_on_disk(authorization);
-        self.cache()
-            .rejected(since_boot(), fastrand::f64(), authorization)
     }
 
     /// What may be wrong with the token's scope, for an error of a gateway that refuses it.
     pub(crate) fn scope_note(&self) -> Option<String> {
-        let Source::ClientCredentials(client) = &self.source else {
-            return None;
-        };
-        let asked = client.scope.as_deref()?;
-        let token = self.cache().token()?;
-        match token.scope() {
-            None => Some(format!(
-                "the scope {asked:?} was asked for, and the token endpoint did not say which one it granted"
-            )),
-            Some(granted) if granted != asked => Some(format!(
-                "the scope {asked:?} was asked for, and the token endpoint granted {granted:?}"
-            )),
-            Some(_) => None,
-        }
-    }
-
-    fn forget_on_disk(self: &Arc<Self>, refused: &HeaderValue) {
-        let (Source::ClientCredentials(client), Some(disk_cache)) =
-            (&self.source, &self.shared.disk_cache)
-        else {
-            return;
-        };
-        let token = self.cache().token();
-        let is_refused = |token: &Token| token.header() == refused;
-        if token
-            .filter(is_refused)
-            .is_some_and(|token| disk_cache.refuse(token))
-        {
-            let forget = Arc::clone(disk_cache).forget_refused(client.options.timeout);
-            if let Err(error) = self.spawn(|_| forget) {
-                tracing::debug!("a refused token stays in the cache file: {error}"); // the runtime ends
-            }
-        }
-    }
-
-    /// Starts a fetch that nobody waits for.
-    pub(crate) fn prefetch(self: &Arc<Self>) -> Result<(), Error> {
-        self.spawn(|plugin| async move {
-            // The fetch itself logs how it ended. A token that is good, since plugins are shared, will do.
-            if let Authorization::Fetched(fetched) = plugin.authorization(false) {
-                drop(fetched.await);
-            }
-        })
+        self.tokens().ok()?.scope_note()
     }
 
     /// What it adds to a call. What `prepare` gives gets it, once.
@@ -272,190 +142,11 @@ impl Plugin {
         };
         runtime::spawn(self.epoch, |runtime| Ok(owed(metadata, prepare(runtime)?)))
     }
-
-    /// Fetches a token as [`Plugin::retrieve_token`]. What `prepare` gives gets the end, once.
-    pub(crate) fn start_retrieving<F>(
-        self: &Arc<Self>,
-        prepare: impl FnOnce(&Arc<Runtime>) -> Result<F, Error>,
-    ) -> Result<(), Error>
-    where
-        F: FnOnce(Result<(), Error>) + Send + 'static,
-    {
-        self.check_fetches()?;
-        let plugin = Arc::clone(self);
-        let retrieved = async move { plugin.retrieve_token().await };
-        runtime::spawn(self.epoch, |runtime| Ok(owed(retrieved, prepare(runtime)?)))
-    }
-
-    /// A new token, even if the old one is good; joins a fetch under way.
-    pub async fn retrieve_token(self: &Arc<Self>) -> Result<(), Error> {
-        let step = self.cache().fetch(since_boot());
-        let fetched = self.follow(step, Reads::Nothing).await;
-        // No gateway is asked for it.
-        fetched.map(drop).map_err(|error| error.processed(false))
-    }
-
-    pub fn is_token_expired(&self) -> bool {
-        self.cache().is_expired(since_boot(), &self.lifetime)
-    }
-
-    pub fn facts(&self) -> Facts {
-        self.cache().facts(since_boot(), &self.lifetime)
-    }
-
-    async fn wait(self: &Arc<Self>, mut step: Step, patient: bool) -> Outcome {
-        loop {
-            let outcome = self.follow(step, Reads::File).await;
-            match &outcome {
-                Err(error) if patient && error.is_retryable() => {}
-                _ => return outcome,
-            }
-            let pause = self.cache().pause_left(since_boot());
-            sleep(pause.unwrap_or(Duration::from_millis(1))).await;
-            step = self.get();
-        }
-    }
-
-    async fn follow(self: &Arc<Self>, step: Step, reads: Reads) -> Outcome {
-        let waiting: oneshot::Receiver<Outcome> = match step {
-            Step::Use(header, renewal) => {
-                self.renew_in(renewal);
-                return Ok(header);
-            }
-            Step::Renew(header) => {
-                self.fetch_in_background(Reads::File);
-                return Ok(header);
-            }
-            Step::Fail(error) => return Err(error),
-            Step::Wait(waiting) => waiting,
-            Step::Fetch(waiting) => {
-                self.fetch_in_background(reads);
-                waiting
-            }
-        };
-        let outcome = waiting
-            .await
-            .unwrap_or_else(|_| Err(Error::shutdown("the token fetch was given up")));
-        if outcome.is_ok() {
-            self.warn_of_leeway();
-        }
-        outcome
-    }
-
-    /// Once: it will be so with every token.
-    fn warn_of_leeway(&self) {
-        let token = self.cache().token();
-        let warning = token.and_then(|token| self.lifetime.too_long_leeway(&token));
-        if let Some(warning) = warning
-            && !self.warned.swap(true, Ordering::Relaxed)
-        {
-            tracing::warn!("{self:?}: {warning}");
-        }
-    }
-
-    /// On its own: it outlives the deadline of the call that started it.
-    fn fetch_in_background(self: &Arc<Self>, reads: Reads) {
-        let spawned = self.spawn(|plugin| {
-            let mut fetch = Fetch(Some(Arc::clone(&plugin)));
-            async move {
-                tracing::debug!("{plugin:?}: a token is asked for");
-                let fetched = caught(plugin.fetch(reads)).await.unwrap_or_else(Err);
-                fetch.finish(fetched);
-            }
-        });
-        if let Err(error) = spawned {
-            Fetch(Some(Arc::clone(self))).finish(Err(error));
-        }
-    }
-
-    /// A call has used the token: its successor comes in time, also if no call asks then.
-    fn renew_in(self: &Arc<Self>, wait: Option<Duration>) {
-        let Some(wait) = wait else { return };
-        let weak = Arc::downgrade(self);
-        let mut life = self.life.subscribe();
-        let spawned = self.spawn(|_| async move {
-            tokio::select! {
-                () = sleep(wait) => {}
-                _ = life.changed() => return, // nothing is ever sent: it has ended
-            }
-            if let Some(plugin) = weak.upgrade()
-                && plugin.begin_renewal()
-            {
-                tracing::debug!("{plugin:?}: the token is renewed ahead of its expiry");
-                plugin.fetch_in_background(Reads::File);
-            }
-        });
-        if let Err(error) = spawned {
-            tracing::debug!("no token is renewed: {error}"); // the runtime ends
-        }
-    }
-
-    fn cache(&self) -> MutexGuard<'_, TokenCache> {
-        lock(&self.shared.cache)
-    }
-
-    fn get(&self) -> Step {
-        self.cache().get(since_boot(), &self.lifetime)
-    }
-
-    fn begin_renewal(&self) -> bool {
-        self.cache().begin_renewal(since_boot(), &self.lifetime)
-    }
-
-    fn spawn<F>(self: &Arc<Self>, task: impl FnOnce(Arc<Self>) -> F) -> Result<(), Error>
-    where
-        F: Future<Output = ()> + Send + 'static,
-    {
-        runtime::spawn(self.epoch, |_| Ok(task(Arc::clone(self))))
-    }
-
-    async fn fetch(&self, reads: Reads) -> Result<Token, Error> {
-        match &self.source {
-            Source::ClientCredentials(client) => {
-                let request = Arc::clone(client).fetch();
-                let Some(disk_cache) = &self.shared.disk_cache else {
-                    return request.await;
-                };
-                let reading = match reads {
-                    Reads::Nothing => Reading::Nothing,
-                    Reads::File => Reading::OtherThan(self.cache().token()),
-                };
-                disk_cache
-                    .fetch(reading, self.lifetime, client.options.timeout, request)
-                    .await
-            }
-            Source::Host(source) => source.fetch(self.epoch).await,
-            Source::Fixed(_) => Err(Error::illegal_state("the plugin fetches no token")),
-        }
-    }
 }
 
 fn bearer(token: &str) -> Result<HeaderValue, Error> {
     let token = Token::new(token, None, None).map_err(Error::invalid_argument)?;
     Ok(token.header())
-}
-
-/// Answers those who wait, also if the fetch is dropped.
-struct Fetch(Option<Arc<Plugin>>);
-
-impl Fetch {
-    fn finish(&mut self, fetched: Result<Token, Error>) {
-        if let Some(plugin) = self.0.take() {
-            match &fetched {
-                Ok(token) => tracing::info!("{plugin:?}: a token came: {token:?}"),
-                Err(error) => tracing::warn!("{plugin:?}: no token came: {error}"),
-            }
-            plugin
-                .cache()
-                .finish(since_boot(), fastrand::f64(), fetched);
-        }
-    }
-}
-
-impl Drop for Fetch {
-    fn drop(&mut self) {
-        self.finish(Err(Error::shutdown("the token fetch was given up")));
-    }
 }
 
 #[cfg(test)]
