@@ -3,7 +3,7 @@
 //! A subchannel is IDLE, CONNECTING, READY or TRANSIENT_FAILURE, and so is the channel, as gRPC's connectivity
 //! document has it. Calls that wait for a connection get one in the order they came; at most 4096 wait.
 //!
-//! pick_first has one connection, raced over all endpoints, and opens another when every stream that the
+//! What is wanted decides the policy (`policy`): pick_first has one connection, raced over all endpoints, and opens another when every stream that the
 //! peers allow is in use: long polls hold their streams for long, and a job's completion must not wait for them.
 //! round_robin has one connection for each endpoint.
 //!
@@ -12,6 +12,7 @@
 mod connections;
 mod lease;
 mod lookup;
+mod policy;
 mod pool;
 mod subchannel;
 
@@ -25,6 +26,7 @@ use tokio::time::Instant;
 
 use lease::Granted;
 pub(crate) use lease::{Lease, Pick};
+use policy::Start;
 use pool::Pool;
 use subchannel::{State, Subchannel, attempts};
 
@@ -37,9 +39,6 @@ use super::service_config::Policy;
 use crate::backoff::Backoff;
 use crate::error::Error;
 use crate::runtime::{self, Epoch, Runtime, lock};
-
-/// Of pick_first, when one connection's streams do not suffice.
-const MAX_CONNECTIONS: usize = 8;
 
 /// The options of a channel that say when to do what.
 #[derive(Debug)]
@@ -105,8 +104,7 @@ impl Balancer {
         if pool.closed {
             return Pick::Fail(Error::shutdown("the channel is closed"));
         }
-        // round_robin lets none of its connections lie idle while another is used.
-        if self.settings.policy == Policy::RoundRobin
+        if self.settings.policy.keeps_all()
             && pool.has_idle()
             && let Err(error) = self.want(&mut pool)
         {
@@ -197,36 +195,17 @@ impl Balancer {
 
     /// Somebody wants a connection that is not there: starts what is not under way.
     fn want(self: &Arc<Self>, pool: &mut Pool) -> Result<(), Error> {
-        match self.settings.policy {
-            Policy::PickFirst => {
-                let under_way = |subchannel: &Subchannel| {
-                    matches!(
-                        subchannel.state,
-                        State::Connecting | State::TransientFailure
-                    )
-                };
-                if pool.subchannels.iter().any(under_way) {
-                    return Ok(());
-                }
-                let is_idle = |subchannel: &Subchannel| matches!(subchannel.state, State::Idle);
-                match pool.subchannels.iter().position(is_idle) {
-                    Some(index) => self.connect(pool, index)?,
-                    None if pool.subchannels.len() < MAX_CONNECTIONS => {
-                        pool.subchannels.push(self.subchannel(None));
-                        let last = pool.subchannels.len() - 1;
-                        if let Err(error) = self.connect(pool, last) {
-                            pool.subchannels.pop();
-                            return Err(error);
-                        }
-                    }
-                    None => {}
-                }
-            }
-            Policy::RoundRobin if pool.subchannels.is_empty() => self.look_up(pool)?,
-            Policy::RoundRobin => {
-                for index in 0..pool.subchannels.len() {
-                    if matches!(pool.subchannels[index].state, State::Idle) {
-                        self.connect(pool, index)?;
+        let states: Vec<_> = pool.subchannels.iter().map(Subchannel::state).collect();
+        for start in self.settings.policy.want(&states) {
+            match start {
+                Start::Connect(place) => self.connect(pool, place)?,
+                Start::LookUp => self.look_up(pool)?,
+                Start::Add => {
+                    pool.subchannels.push(self.subchannel(None));
+                    let last = pool.subchannels.len() - 1;
+                    if let Err(error) = self.connect(pool, last) {
+                        pool.subchannels.pop();
+                        return Err(error);
                     }
                 }
             }

@@ -10,7 +10,6 @@ use super::Balancer;
 use super::subchannel::State;
 use crate::channel::connection::{Connection, End};
 use crate::channel::connector::Opened;
-use crate::channel::service_config::Policy;
 use crate::error::Error;
 use crate::runtime::lock;
 
@@ -54,7 +53,7 @@ impl Balancer {
         let pause = subchannel.backoff.pause(fastrand::f64());
         subchannel.state = State::TransientFailure;
         tracing::warn!("{error}; the next attempt is in {} ms", pause.as_millis());
-        if self.settings.policy == Policy::RoundRobin {
+        if self.settings.policy.looks_up_after_failure() {
             self.look_up_again(&mut pool);
         }
         self.fail_waiting(pool, error);
@@ -65,8 +64,8 @@ impl Balancer {
     pub(in crate::channel) fn pause_over(&self, id: usize) -> bool {
         let mut pool = lock(&self.pool);
         let idle = self.lies_idle(&pool);
-        let spare = pool.subchannels.len() > 1 && self.settings.policy == Policy::PickFirst;
-        if spare && !pool.is_awaited() {
+        let (count, awaited) = (pool.subchannels.len(), pool.is_awaited());
+        if self.settings.policy.spares(count, awaited) {
             pool.subchannels.retain(|subchannel| subchannel.id != id);
         }
         let Some(subchannel) = pool.subchannel(id) else {
@@ -147,20 +146,15 @@ impl Balancer {
             return;
         };
         subchannel.state = State::Idle;
-        let mut wanted = pool.is_awaited();
-        match self.settings.policy {
-            Policy::PickFirst if pool.subchannels.len() > 1 => {
-                let left = connection.subchannel;
-                pool.subchannels.retain(|subchannel| subchannel.id != left);
-            }
-            Policy::PickFirst => {}
-            Policy::RoundRobin if idle => {}
-            Policy::RoundRobin => {
-                wanted = true;
-                self.look_up_again(&mut pool);
-            }
+        let loss = self.settings.policy.lost(pool.subchannels.len(), idle);
+        if loss.forgets {
+            let left = connection.subchannel;
+            pool.subchannels.retain(|subchannel| subchannel.id != left);
         }
-        if wanted
+        if loss.looks_up {
+            self.look_up_again(&mut pool);
+        }
+        if (loss.wants || pool.is_awaited())
             && !pool.closed
             && let Err(error) = self.want(&mut pool)
         {

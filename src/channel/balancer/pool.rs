@@ -112,10 +112,7 @@ impl Pool {
     /// A READY connection that takes one more call, which is counted in.
     pub(in crate::channel) fn admit(&mut self, policy: Policy) -> Option<Arc<Connection>> {
         let count = self.subchannels.len();
-        let first = match policy {
-            Policy::PickFirst => 0,
-            Policy::RoundRobin => self.turn,
-        };
+        let first = policy.first(self.turn);
         for index in (first..first + count).map(|index| index % count) {
             if let State::Ready(connection) = &self.subchannels[index].state
                 && connection.admit()

@@ -58,12 +58,19 @@ impl Subchannel {
         }
     }
 
+    pub(in crate::channel) fn state(&self) -> Connectivity {
+        match &self.state {
+            State::Idle => Connectivity::Idle,
+            State::Connecting => Connectivity::Connecting,
+            State::Ready(_) => Connectivity::Ready,
+            State::TransientFailure => Connectivity::TransientFailure,
+        }
+    }
+
     pub(in crate::channel) fn stats(&self) -> Value {
-        let (state, connection) = match &self.state {
-            State::Idle => (Connectivity::Idle, None),
-            State::Connecting => (Connectivity::Connecting, None),
-            State::Ready(connection) => (Connectivity::Ready, Some(connection)),
-            State::TransientFailure => (Connectivity::TransientFailure, None),
+        let connection = match &self.state {
+            State::Ready(connection) => Some(connection),
+            _ => None,
         };
         let Record {
             traffic,
@@ -75,7 +82,7 @@ impl Subchannel {
         let round_trip = count(&pings.round_trip);
         json!({
             "endpoint": self.endpoint.as_ref().map(ToString::to_string),
-            "state": state.name(),
+            "state": self.state().name(),
             "peer": connection.map(|connection| &*connection.peer),
             "open_calls": connection.map_or(0, |connection| connection.open_calls()),
             "connections": count(connected),
