@@ -6,7 +6,6 @@ use std::task::{Context, Poll, Waker};
 
 use bytes::Bytes;
 
-use super::transport::keep_waker;
 use crate::http2::{End, Fields};
 
 #[derive(Debug, Default)]
@@ -91,5 +90,13 @@ impl Incoming {
     /// Who sends is woken when there is room, or the stream has ended.
     pub(super) fn wait_for_room(&mut self, context: &Context<'_>) {
         keep_waker(&mut self.sender, context);
+    }
+}
+
+/// Keeps `waker` as the one of `context`.
+fn keep_waker(waker: &mut Option<Waker>, context: &Context<'_>) {
+    match waker {
+        Some(waker) => waker.clone_from(context.waker()),
+        None => *waker = Some(context.waker().clone()),
     }
 }

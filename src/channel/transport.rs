@@ -4,7 +4,7 @@
 
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock};
-use std::task::{Context, Waker};
+use std::task::Context;
 use std::time::Instant;
 
 use atomic_waker::AtomicWaker;
@@ -292,11 +292,3 @@ impl Sink<usize> for Events<'_> {
 
 /// What an HTTP/2 stream is ended with that nobody waits for any more.
 pub(super) const UNWANTED: Code = Code::CANCEL;
-
-/// Keeps `waker` as the one of `context`.
-pub(super) fn keep_waker(waker: &mut Option<Waker>, context: &Context<'_>) {
-    match waker {
-        Some(waker) => waker.clone_from(context.waker()),
-        None => *waker = Some(context.waker().clone()),
-    }
-}

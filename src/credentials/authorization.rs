@@ -1,11 +1,21 @@
 //! Values of `authorization`, in memory that is overwritten when the last copy of the value goes.
 
+use std::pin::Pin;
+
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use bytes::Bytes;
 use http::HeaderValue;
 use http::header::InvalidHeaderValue;
 use zeroize::Zeroizing;
+
+use crate::error::Error;
+
+/// For a call. Boxed where it takes a fetch, which is rare: every call carries the size of this.
+pub(crate) enum Authorization {
+    AtHand(HeaderValue),
+    Fetched(Pin<Box<dyn Future<Output = Result<HeaderValue, Error>> + Send>>),
+}
 
 const BEARER: &str = "Bearer ";
 

@@ -26,13 +26,12 @@ mod token_url;
 use std::sync::Arc;
 
 pub use assertion::SigningKey;
-pub(crate) use authorization::basic_pair;
+pub(crate) use authorization::{Authorization, basic_pair};
 pub use client_authentication::ClientAuthentication;
 pub use create::GivenClient;
 pub use fingerprint::{Fingerprint, fingerprint, fingerprint_of_bytes};
 pub use host::{TokenRequest, TokenSource};
 pub use oauth2::ClientCredentials;
-pub(crate) use plugin::Authorization;
 pub use plugin::Plugin;
 pub(crate) use redaction::Redactor;
 pub(crate) use tls::read as read_file;

@@ -1,9 +1,7 @@
 //! The client credentials grant (RFC 6749 section 4.4): the request, and who answers it.
 //!
-//! The `oauth2` crate models grant and token. Its HTTP client is ours, which writes body and
-//! `Authorization` as the reference does (the crate's order and encoding differ) and judges the
-//! answer by `token_answer`, so that no answer body gets into an error. The token goes past the crate,
-//! whose copies nobody would overwrite.
+//! Written here and not by the `oauth2` crate: a body's order and encoding are the reference's, an answer is judged by
+//! `token_answer`, so that nothing of it gets into an error, and the crate would leave copies of the token that nobody overwrites.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -13,10 +11,6 @@ use std::time::SystemTime;
 use base64::Engine;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use bytes::Bytes;
-use http::header::CONTENT_TYPE;
-use http::{HeaderValue, StatusCode};
-use oauth2::basic::BasicClient;
-use oauth2::{ClientId, HttpRequest, HttpResponse, TokenUrl};
 use secrecy::{ExposeSecret, SecretString};
 use zeroize::Zeroizing;
 
@@ -212,31 +206,12 @@ impl ClientCredentials {
         if let Some(discovery) = &self.discovery {
             return self.fetch_where_found(discovery).await;
         }
-        let url = TokenUrl::new(self.authorization_server.clone())
-            .map_err(|_| Error::internal("a token URL that parses does not parse"))?;
-        let client = BasicClient::new(ClientId::new(self.client_id.clone())).set_token_uri(url);
-        let granted = Arc::new(Mutex::new(None));
-        let (this, slot) = (Arc::clone(&self), Arc::clone(&granted));
-        let send = move |request| Arc::clone(&this).send(request, Arc::clone(&slot));
-        let answer = client
-            .exchange_client_credentials()
-            .request_async(&send)
-            .await;
-        match answer {
-            Ok(_) => {
-                let granted: Option<Granted> = lock(&granted).take();
-                let granted = granted.ok_or_else(|| Error::internal("a token came and is gone"))?;
-                if granted.scope.is_some() && granted.scope != self.scope {
-                    tracing::info!("the token endpoint granted another scope than was asked for");
-                }
-                let token = granted.access_token.expose_secret();
-                Token::new(token, granted.expires_in, granted.scope).map_err(Error::internal)
-            }
-            Err(oauth2::RequestTokenError::Request(Failed(error))) => Err(error),
-            Err(_) => Err(Error::internal(
-                "the stand-in for a token answer is refused",
-            )),
+        let granted = self.exchange().await?;
+        if granted.scope.is_some() && granted.scope != self.scope {
+            tracing::info!("the token endpoint granted another scope than was asked for");
         }
+        let token = granted.access_token.expose_secret();
+        Token::new(token, granted.expires_in, granted.scope).map_err(Error::internal)
     }
 
     /// The body, in the order and encoding of the reference.
@@ -306,27 +281,13 @@ impl ClientCredentials {
         .map(Zeroizing::new)
     }
 
-    /// The crate's request says where to; what is sent is ours, and so is the judgement.
-    async fn send(
-        self: Arc<Self>,
-        request: HttpRequest,
-        slot: Arc<Mutex<Option<Granted>>>,
-    ) -> Result<HttpResponse, Failed> {
-        const STAND_IN: &[u8] = br#"{"access_token":"-","token_type":"bearer"}"#;
-        let url = request.uri().to_string();
-        let granted = self.exchange(&url).await.map_err(Failed)?;
-        *lock(&slot) = Some(granted);
-        let mut response = HttpResponse::new(STAND_IN.to_vec());
-        *response.status_mut() = StatusCode::OK;
-        let json = HeaderValue::from_static("application/json");
-        response.headers_mut().insert(CONTENT_TYPE, json);
-        Ok(response)
-    }
-
-    async fn exchange(self: &Arc<Self>, url: &str) -> Result<Granted, Error> {
+    async fn exchange(self: &Arc<Self>) -> Result<Granted, Error> {
         let sent = Mutex::default();
         let form = || self.form(&sent);
-        let answer = self.http.post(&self.options, url, form).await?;
+        let answer = self
+            .http
+            .post(&self.options, &self.authorization_server, form)
+            .await?;
         let shown = self.shown_url();
         let secret = self.client_secret.expose_secret();
         let assertion: Zeroizing<String> = std::mem::take(&mut *lock(&sent));
@@ -370,18 +331,6 @@ impl ClientCredentials {
         })
     }
 }
-
-/// Carries our error through the crate's.
-#[derive(Debug)]
-struct Failed(Error);
-
-impl fmt::Display for Failed {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Display::fmt(&self.0, f)
-    }
-}
-
-impl std::error::Error for Failed {}
 
 #[cfg(test)]
 mod tests {

@@ -1,27 +1,19 @@
 //! Metadata plugins: what authenticates each call, a value of the program's own or a token that is fetched.
 
 use std::fmt;
-use std::pin::Pin;
 use std::sync::{Arc, Mutex};
 
 use http::HeaderValue;
 
-use super::authorization;
+use super::authorization::{self, Authorization};
 use super::host::TokenSource;
 use super::oauth2::ClientCredentials;
 use super::token::{Lifetime, Token};
-use super::token_cache::Outcome;
 use super::token_provider::TokenProvider;
 use crate::completion::owed;
 use crate::error::Error;
 use crate::runtime::{self, Epoch, Runtime, lock};
 use crate::wire::Metadata;
-
-/// Boxed where it takes a fetch, which is rare: every call carries the size of this.
-pub(crate) enum Authorization {
-    AtHand(HeaderValue),
-    Fetched(Pin<Box<dyn Future<Output = Outcome> + Send>>),
-}
 
 /// Says what stands in `authorization`. Channels and calls share it by `Arc`.
 pub struct Plugin {

@@ -11,10 +11,10 @@ use http::HeaderValue;
 use tokio::sync::{oneshot, watch};
 use tokio::time::sleep;
 
+use super::authorization::Authorization;
 use super::disk_cache::{DiskCache, Reading};
 use super::host::TokenSource;
 use super::oauth2::ClientCredentials;
-use super::plugin::Authorization;
 use super::token::{Lifetime, Token};
 use super::token_cache::{Facts, Outcome, Step, TokenCache};
 use crate::completion::owed;
