@@ -198,6 +198,15 @@ impl<T> Out<T> {
         required(name, NonNull::new(pointer)).map(Self)
     }
 
+    /// One that may be NULL.
+    ///
+    /// # Safety
+    ///
+    /// As for [`new`](Self::new).
+    pub(crate) unsafe fn optional(pointer: *mut T) -> Option<Self> {
+        NonNull::new(pointer).map(Self)
+    }
+
     pub(crate) fn write(self, value: T) {
         // SAFETY: valid for writing by the contract of `new`.
         unsafe { self.0.write(value) }

@@ -40,7 +40,7 @@ unsafe fn write_call(
     epoch: Epoch,
 ) {
     // SAFETY: NULL, which is no error here, or writable, by this function's contract.
-    if let Ok(call) = unsafe { Out::new("call", call) } {
+    if let Some(call) = unsafe { Out::optional(call) } {
         call.write(zeebe_call::boxed(control, epoch));
     }
 }

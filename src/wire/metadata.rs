@@ -125,9 +125,11 @@ impl Metadata {
     /// What the peer sent, without gRPC's own headers; and whether there was more, for which the limit leaves no room.
     pub(crate) fn within(fields: &Fields, limit: usize) -> (Self, bool) {
         let is_over = fields.size() > limit;
-        let own = fields.iter().filter(|(key, _)| is_reserved(key));
-        let own: usize = own.map(|(key, value)| field_size(key, value)).sum();
-        let mut room = limit.saturating_sub(own);
+        let own = |(key, value): (&[u8], &[u8])| is_reserved(key).then(|| field_size(key, value));
+        let mut room = match is_over {
+            true => limit.saturating_sub(fields.iter().filter_map(own).sum()),
+            false => limit,
+        };
         let mut left_out = fields.left_out();
         let mut entries: Entries = Vec::new();
         for (key, value) in fields.iter() {
