@@ -1,11 +1,9 @@
 #!/usr/bin/env bash
 # A signed client assertion (private_key_jwt) of openid-client, checked by Authlib: both sides are right by a document, and the client is refused.
 #
-# RFC 7523 let the audience of an assertion be the token endpoint's URL, and servers were written to it. Since 2025 the OpenID Foundation
-# advises the issuer's name, so that no other server can use an assertion; openid-client sends that and nothing else. Authlib compares with
-# the URL that its class was made with, the token URL in its own example. A client that worked for years is "invalid_client" after an
-# upgrade of a library, with a right key, a right clock and a right kid. It can be told to send the token URL, by a hook on the payload.
-# The FAPI 2.0 security profile has servers take the issuer's name alone, so there is no value that is always right.
+# RFC 7523, section 3, lets the audience of an assertion be the token endpoint's URL, and servers were written to it. openid-client sends
+# the issuer's name and nothing else. Authlib compares with the URL that its class was made with, the token URL in its own example. So a
+# client with a right key, a right clock and a right kid is "invalid_client". It can be told to send the token URL, by a hook on the payload.
 # libzeebe sends the token URL, and token_options.assertion_audience says otherwise.
 #
 # Seen: openid-client 6.9.0 (Node 20.20.2), Authlib 1.9.6 on Flask 3.1.3 (Python 3.11.7).
