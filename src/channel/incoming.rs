@@ -4,14 +4,19 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 
 use crate::http2::{End, Fields};
+
+/// What is shorter is put together while it waits: a piece costs more than its bytes, which alone the windows bound.
+const SHORT: usize = 1024;
 
 #[derive(Debug, Default)]
 pub(super) struct Incoming {
     head: Option<(Arc<Fields>, bool)>,
     data: VecDeque<Bytes>,
+    /// Short pieces that came after `data`.
+    short: BytesMut,
     trailers: Option<Arc<Fields>>,
     end: Option<End>,
     reader: Option<Waker>,
@@ -25,8 +30,20 @@ impl Incoming {
     }
 
     pub(super) fn goes_on(&mut self, data: Bytes) {
-        self.data.push_back(data);
+        if data.len() < SHORT && !self.data.is_empty() {
+            self.short.extend_from_slice(&data);
+        } else {
+            if !self.short.is_empty() {
+                self.data.push_back(self.short.split().freeze());
+            }
+            self.data.push_back(data);
+        }
         self.wake_reader();
+    }
+
+    fn next(&mut self) -> Option<Bytes> {
+        let next = self.data.pop_front();
+        next.or_else(|| (!self.short.is_empty()).then(|| self.short.split().freeze()))
     }
 
     pub(super) fn trails(&mut self, trailers: &Arc<Fields>) {
@@ -72,7 +89,7 @@ impl Incoming {
 
     /// `None`: the answer is whole. What came before an error comes before it.
     pub(super) fn poll_data(&mut self, context: &Context<'_>) -> Poll<Option<Result<Bytes, End>>> {
-        match (self.data.pop_front(), self.end) {
+        match (self.next(), self.end) {
             (Some(data), _) => Poll::Ready(Some(Ok(data))),
             (None, Some(End::Complete)) => Poll::Ready(None),
             (None, Some(end)) => Poll::Ready(Some(Err(end))),
@@ -98,5 +115,58 @@ fn keep_waker(waker: &mut Option<Waker>, context: &Context<'_>) {
     match waker {
         Some(waker) => waker.clone_from(context.waker()),
         None => *waker = Some(context.waker().clone()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn take(incoming: &mut Incoming) -> Vec<Bytes> {
+        let context = &Context::from_waker(Waker::noop());
+        std::iter::from_fn(|| match incoming.poll_data(context) {
+            Poll::Ready(Some(data)) => Some(data.unwrap()),
+            _ => None,
+        })
+        .collect()
+    }
+
+    #[test]
+    fn what_waits_comes_whole_and_in_order_however_it_was_cut() {
+        let random = &mut fastrand::Rng::with_seed(7);
+        for _ in 0..500 {
+            let mut incoming = Incoming::default();
+            let (mut sent, mut taken) = (Vec::new(), Vec::new());
+            for _ in 0..random.usize(..20) {
+                let length = match random.bool() {
+                    true => random.usize(1..4),
+                    false => random.usize(SHORT - 2..SHORT + 2),
+                };
+                let data: Vec<u8> = (0..length).map(|_| random.u8(..)).collect();
+                sent.extend_from_slice(&data);
+                incoming.goes_on(data.into());
+                if random.u8(..4) == 0 {
+                    take(&mut incoming)
+                        .iter()
+                        .for_each(|data| taken.extend_from_slice(data));
+                }
+            }
+            incoming.ends(End::Complete);
+            take(&mut incoming)
+                .iter()
+                .for_each(|data| taken.extend_from_slice(data));
+            assert!(sent == taken);
+        }
+    }
+
+    #[test]
+    fn short_pieces_that_wait_cost_their_bytes_and_no_more() {
+        let mut incoming = Incoming::default();
+        for _ in 0..100_000 {
+            incoming.goes_on(Bytes::from_static(b"x"));
+        }
+        assert_eq!((incoming.data.len(), incoming.short.len()), (1, 99_999));
+        assert!(incoming.short.capacity() < 300_000);
+        assert_eq!(take(&mut incoming).len(), 2);
     }
 }
