@@ -57,6 +57,8 @@ pub(super) struct Connector {
     pub(super) lookahead_bytes: Option<u32>,
     /// What a user may do if the peer speaks TLS and this side does not, or the other way round.
     pub(super) security_hint: Option<String>,
+    /// The same if certificates are what fails.
+    pub(super) certificate_hint: Option<String>,
     /// `grpc.max_metadata_size`.
     pub(super) max_metadata: usize,
 }
@@ -137,7 +139,7 @@ impl Connector {
     {
         let Security::Tls(tls) = &self.security else {
             let opened = self.handshake(stream, peer).await;
-            return opened.map_err(|error| self.with_hint(error));
+            return opened.map_err(|error| noting(error, &self.security_hint));
         };
         let config = match tls.http2_ready() {
             Some(config) => config,
@@ -165,8 +167,8 @@ impl Connector {
                     why.or_else(ended).unwrap_or_else(|| chain(&error))
                 ));
                 match speaks_tls(&error) {
-                    true => failed,
-                    false => self.with_hint(failed),
+                    true => noting(failed, &self.certificate_hint),
+                    false => noting(failed, &self.security_hint),
                 }
             })?;
         if stream.get_ref().1.alpn_protocol() != Some(b"h2") {
@@ -174,14 +176,9 @@ impl Connector {
                 "{peer} does not speak HTTP/2 over TLS: it did not choose h2 by ALPN"
             )));
         }
-        self.handshake(stream, peer).await
-    }
-
-    fn with_hint(&self, error: Error) -> Error {
-        match &self.security_hint {
-            Some(hint) => error.noting(hint),
-            None => error,
-        }
+        // By TLS 1.3 a peer says only now that it wants a certificate.
+        let opened = self.handshake(stream, peer).await;
+        opened.map_err(|error| noting(error, &self.certificate_hint))
     }
 
     /// Ready once the peer's SETTINGS came: what does not speak HTTP/2 is found out here.
@@ -221,6 +218,13 @@ impl Connector {
             keeps: is_reserved,
             block: BLOCK,
         }
+    }
+}
+
+fn noting(error: Error, hint: &Option<String>) -> Error {
+    match hint {
+        Some(hint) => error.noting(hint),
+        None => error,
     }
 }
 

@@ -125,6 +125,7 @@ impl Channel {
                     security: security.clone(),
                     server_name,
                     security_hint: settings.security_hint.clone(),
+                    certificate_hint: settings.certificate_hint(),
                     max_metadata: values.max_metadata,
                     lookahead_bytes: values.lookahead_bytes,
                 };

@@ -101,6 +101,23 @@ pub struct Unused {
 }
 
 impl Settings {
+    /// What a user may do about it if certificates are what fails: some are in stores that are not read.
+    pub fn certificate_hint(&self) -> Option<String> {
+        let is_store = |unused: &&Unused| unused.name.ends_with("STORE_PATH");
+        let hints: Vec<_> = self
+            .unused_variables
+            .iter()
+            .filter(is_store)
+            .map(|unused| {
+                format!(
+                    "{} is not used, for {}: {}",
+                    unused.name, unused.why, unused.hint
+                )
+            })
+            .collect();
+        (!hints.is_empty()).then(|| hints.join("; "))
+    }
+
     /// In seconds; `None`: the default, which is shorter for tokens that live shortly.
     pub fn given_leeway(&self) -> Option<u64> {
         let is_given = |(name, _, origin): &&(&str, Value, Origin)| {
