@@ -1,6 +1,6 @@
 /* Job streams that do not stall: pushed and polled jobs, silence, restarts, a slow program, and every way they end. */
 #define _GNU_SOURCE
-#include "gateway.h"
+#include "jobs.h"
 
 #include <stdatomic.h>
 
@@ -70,15 +70,6 @@ static void on_job(void *user_data, const zeebe_buffer *job)
     if (w->frees) zeebe_job_stream_free(w->stream);
 }
 
-static zeebe_buffer *request_for(const char *type)
-{
-    char json[256];
-    zeebe_buffer *request = NULL;
-    snprintf(json, sizeof json, "{\"type\":\"%s\",\"worker\":\"w\",\"timeout\":600000}", type);
-    OK(zeebe_request_from_json("StreamActivatedJobs", json, &request));
-    return request;
-}
-
 static zeebe_call_handler handler_of_jobs(void)
 {
     zeebe_call_handler handler = ZEEBE_CALL_HANDLER_INIT;
@@ -106,30 +97,9 @@ static void stream_jobs(worker *w, const zeebe_channel *channel, const char *typ
     zeebe_buffer_free(request);
 }
 
-static void start_jobs(const zeebe_channel *channel, int count, size_t variable_size)
-{
-    char *json = malloc(variable_size + 256), *answer = NULL;
-    CHECK(json);
-    int head = sprintf(json, "{\"bpmnProcessId\":\"large\",\"version\":-1,\"variables\":\"{\\\"a\\\":\\\"");
-    memset(json + head, 'x', variable_size);
-    strcpy(json + head + variable_size, "\\\"}\"}");
-    for (int i = 0; i < count; i++) {
-        OK(zeebe_channel_json_call_sync(channel, "CreateProcessInstance", json, NULL, &answer));
-        zeebe_string_free(answer);
-    }
-    free(json);
-}
-
 static void wait_for_gateway(const gateway *g, const char *counter, long until) { UNTIL(gateway_count(g, counter) >= until); }
 
 static void wait_for_stat(const zeebe_channel *channel, const char *stat, long until) { UNTIL(stats_number(channel, stat) >= until); }
-
-/* The stream is there, and the poll that follows its opening is over. */
-static void wait_until_it_streams(const gateway *g)
-{
-    wait_for_gateway(g, "ActivateJobs", 1);
-    UNTIL(gateway_count(g, "open_calls") == 1);
-}
 
 /* It ended with this status (0: in order), once, and its user data is gone. */
 static void ended_with(worker *w, int32_t status)
@@ -147,17 +117,6 @@ static void close_and_free(worker *w)
     zeebe_job_stream_close(w->stream);
     ended_with(w, 0);
     zeebe_job_stream_free(w->stream);
-}
-
-static zeebe_channel *channel_to(const gateway *g)
-{
-    channel_arguments arguments = {
-        .address = gateway_address(g, "plaintext"),
-        .options = {NUMBER("grpc.initial_reconnect_backoff_ms", 100), NUMBER("grpc.max_reconnect_backoff_ms", 100),
-                    NUMBER("grpc.http2.lookahead_bytes", 65535)},
-        .connection = ZEEBE_CONNECTION_OPTIONS_INIT,
-    };
-    return channel_new(arguments);
 }
 
 static void arguments_are_checked(const zeebe_channel *channel)

@@ -1,5 +1,6 @@
 /* Job streams on completion queues: jobs, failures and the end are events, what is not taken holds up the gateway, and no job is lost.
    Also what calls and job streams on a queue may have waiting. */
+#include "jobs.h"
 #include "queue.h"
 
 enum { NEVER = 3600000, QUIET_MS = 300, MOST = 4096 };
@@ -12,15 +13,6 @@ typedef struct {
     int32_t failures; /* of the last error */
     int64_t pause_ms;
 } worker;
-
-static zeebe_buffer *request_for(const char *type)
-{
-    char json[256];
-    zeebe_buffer *request = NULL;
-    snprintf(json, sizeof json, "{\"type\":\"%s\",\"worker\":\"w\",\"timeout\":600000}", type);
-    OK(zeebe_request_from_json("StreamActivatedJobs", json, &request));
-    return request;
-}
 
 static worker worker_new(const zeebe_channel *channel, const char *type, zeebe_job_stream_options options)
 {
@@ -90,40 +82,9 @@ static void worker_free(worker *w)
     zeebe_completion_queue_free(w->queue);
 }
 
-static void start_jobs(const zeebe_channel *channel, int count, size_t variable_size)
-{
-    char *json = malloc(variable_size + 256), *answer = NULL;
-    CHECK(json);
-    int head = sprintf(json, "{\"bpmnProcessId\":\"large\",\"version\":-1,\"variables\":\"{\\\"a\\\":\\\"");
-    memset(json + head, 'x', variable_size);
-    strcpy(json + head + variable_size, "\\\"}\"}");
-    for (int i = 0; i < count; i++) {
-        OK(zeebe_channel_json_call_sync(channel, "CreateProcessInstance", json, NULL, &answer));
-        zeebe_string_free(answer);
-    }
-    free(json);
-}
-
-static zeebe_channel *channel_to(const gateway *g)
-{
-    channel_arguments arguments = {
-        .address = gateway_address(g, "plaintext"),
-        .options = {NUMBER("grpc.initial_reconnect_backoff_ms", 100), NUMBER("grpc.max_reconnect_backoff_ms", 100),
-                    NUMBER("grpc.http2.lookahead_bytes", 65535)},
-        .connection = ZEEBE_CONNECTION_OPTIONS_INIT,
-    };
-    return channel_new(arguments);
-}
-
 static long brought(const zeebe_channel *channel) { return stats_number(channel, "pushed") + stats_number(channel, "polled"); }
 
 static const zeebe_job_stream_options DEFAULTS = ZEEBE_JOB_STREAM_OPTIONS_INIT;
-
-static void wait_until_it_streams(const gateway *g)
-{
-    UNTIL(gateway_count(g, "ActivateJobs") >= 1);
-    UNTIL(gateway_count(g, "open_calls") == 1);
-}
 
 static void wrong_use_is_refused(const zeebe_channel *channel)
 {
