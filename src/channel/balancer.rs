@@ -3,9 +3,9 @@
 //! A subchannel is IDLE, CONNECTING, READY or TRANSIENT_FAILURE, and so is the channel, as gRPC's connectivity
 //! document has it. Calls that wait for a connection get one in the order they came; at most 4096 wait.
 //!
-//! What is wanted decides the policy (`policy`): pick_first has one connection, raced over all endpoints, and opens another when every stream that the
-//! peers allow is in use: long polls hold their streams for long, and a job's completion must not wait for them.
-//! round_robin has one connection for each endpoint.
+//! Which connections there are, the policy decides (`policy`): pick_first has one, raced over all endpoints, and opens another
+//! when every stream that the peers allow is in use: long polls hold their streams for long, and a job's completion must not
+//! wait for them. round_robin has one for each endpoint.
 //!
 //! Threads: any. The lock is held for a few instructions, never across an await or a callback.
 
@@ -105,7 +105,7 @@ impl Balancer {
             return Pick::Fail(Error::shutdown("the channel is closed"));
         }
         if self.settings.policy.keeps_all()
-            && pool.has_idle()
+            && pool.has(Connectivity::Idle)
             && let Err(error) = self.want(&mut pool)
         {
             return Pick::Fail(error);

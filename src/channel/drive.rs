@@ -10,7 +10,7 @@ use std::time::Instant;
 use bytes::{Bytes, BytesMut};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite};
 
-use super::heard::{End, OPENING};
+use super::heard::End;
 use super::transport::Transport;
 
 /// What is read in one turn, before others of the thread have theirs.
@@ -33,7 +33,8 @@ pub(super) struct Drive<S> {
     /// What came and was not taken yet: the beginning of a frame, or more frames than a turn takes.
     rest: Bytes,
     has_frames: bool,
-    opened: usize,
+    /// To how the peer begins.
+    listens: bool,
     /// When there was traffic last.
     last: Instant,
 }
@@ -45,7 +46,7 @@ impl<S> Drive<S> {
             transport: Arc::clone(transport),
             rest: Bytes::new(),
             has_frames: false,
-            opened: 0,
+            listens: true,
             last: Instant::now(),
         }
     }
@@ -95,12 +96,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Drive<S> {
             Poll::Ready(Ok(length)) => {
                 let chunk = buffer.split().freeze();
                 self.last = Instant::now();
-                if self.opened < OPENING {
-                    let begin = self.rest.len();
-                    let heard = length.min(OPENING - self.opened);
-                    self.transport.heard.begins(&chunk[begin..begin + heard]);
-                    self.opened += heard;
-                }
+                let came = &chunk[self.rest.len()..];
+                self.listens = self.listens && self.transport.heard.begins(came);
                 Poll::Ready(self.take(chunk, length))
             }
         };

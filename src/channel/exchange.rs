@@ -8,8 +8,7 @@ use bytes::Bytes;
 use super::balancer::Lease;
 use super::connection::Connection;
 use super::request::Head;
-use super::transport::UNWANTED;
-use crate::http2::{Closed, End, Field, Fields, Key};
+use crate::http2::{Closed, Code, End, Field, Fields, Key};
 
 /// When dropped, a stream that goes on is reset with CANCEL, and the lease given back.
 #[derive(Debug)]
@@ -97,7 +96,7 @@ impl Drop for Exchange {
         let mut state = transport.state();
         let goes_on = !state.answers.remove(self.answer).has_ended();
         if goes_on {
-            state.http2.reset(self.key, UNWANTED);
+            state.http2.reset(self.key, Code::CANCEL);
             drop(state);
             transport.wake_driver();
         }

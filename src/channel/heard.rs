@@ -11,7 +11,7 @@ use crate::http2::{Code, GoAway};
 use crate::runtime::lock;
 
 /// Of a peer's first bytes: a status line, and what an error page says first.
-pub(super) const OPENING: usize = 512;
+const OPENING: usize = 512;
 
 /// Of a GOAWAY's debug data, and of all else that a peer says.
 const SHOWN: usize = 128;
@@ -52,8 +52,12 @@ pub(super) enum End {
 }
 
 impl Heard {
-    pub(super) fn begins(&self, bytes: &[u8]) {
-        lock(&self.0).opening.extend_from_slice(bytes);
+    /// Whether what follows is of interest, too.
+    pub(super) fn begins(&self, bytes: &[u8]) -> bool {
+        let opening = &mut lock(&self.0).opening;
+        let kept = bytes.len().min(OPENING - opening.len());
+        opening.extend_from_slice(&bytes[..kept]);
+        opening.len() < OPENING
     }
 
     pub(super) fn goes_away(&self, go_away: &GoAway) {

@@ -8,13 +8,14 @@ use std::time::Instant;
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
-use super::heard::{End, Heard, OPENING};
+use super::heard::{End, Heard};
 
 /// A stream that is listened to.
 pub(super) struct Tap<S> {
     stream: S,
     heard: Arc<Heard>,
-    opened: usize,
+    /// To how the peer begins.
+    listens: bool,
     last: Instant,
 }
 
@@ -24,7 +25,7 @@ impl<S> Tap<S> {
         let tap = Self {
             stream,
             heard: Arc::clone(&heard),
-            opened: 0,
+            listens: true,
             last: Instant::now(),
         };
         (tap, heard)
@@ -32,11 +33,7 @@ impl<S> Tap<S> {
 
     fn hear(&mut self, bytes: &[u8]) {
         self.last = Instant::now();
-        if self.opened < OPENING {
-            let taken = bytes.len().min(OPENING - self.opened);
-            self.heard.begins(&bytes[..taken]);
-            self.opened += taken;
-        }
+        self.listens = self.listens && self.heard.begins(bytes);
     }
 
     fn failed(&self, error: &io::Error) {

@@ -138,18 +138,7 @@ impl Transport {
         now: Instant,
     ) -> Result<Received, ConnectionError> {
         let mut state = self.state();
-        let State {
-            http2,
-            answers,
-            news,
-            ..
-        } = &mut *state;
-        let mut events = Events {
-            transport: self,
-            answers,
-            news,
-            chunk,
-        };
+        let (http2, mut events) = state.events(self, chunk);
         let received = http2.receive(chunk, frames, now, &mut events);
         state.wake_drained();
         received
@@ -167,19 +156,10 @@ impl Transport {
     /// Each stream that is left ends.
     pub(super) fn lose(&self) {
         let mut state = self.state();
-        let State {
-            http2,
-            answers,
-            news,
-            ..
-        } = &mut *state;
-        http2.lose(&mut Events {
-            transport: self,
-            answers,
-            news,
-            chunk: &Bytes::new(),
-        });
-        news.streams = true;
+        let nothing = Bytes::new();
+        let (http2, mut events) = state.events(self, &nothing);
+        http2.lose(&mut events);
+        state.news.streams = true;
     }
 
     /// No more streams will be opened: once the last has ended, so does the connection.
@@ -235,6 +215,21 @@ impl Heads {
 }
 
 impl State {
+    /// HTTP/2, and who is told what it makes of `chunk`.
+    fn events<'a>(
+        &'a mut self,
+        transport: &'a Transport,
+        chunk: &'a Bytes,
+    ) -> (&'a mut crate::http2::Connection<usize>, Events<'a>) {
+        let events = Events {
+            transport,
+            answers: &mut self.answers,
+            news: &mut self.news,
+            chunk,
+        };
+        (&mut self.http2, events)
+    }
+
     /// Tells who sends that there is room again.
     pub(super) fn wake_drained(&mut self) {
         while let Some(key) = self.http2.next_drained() {
@@ -289,6 +284,3 @@ impl Sink<usize> for Events<'_> {
         self.news.pong = true;
     }
 }
-
-/// What an HTTP/2 stream is ended with that nobody waits for any more.
-pub(super) const UNWANTED: Code = Code::CANCEL;

@@ -14,6 +14,8 @@
 //! NO_ERROR. A stream that has a slot is open or half-closed (local); an id below the next one that has none is closed, one
 //! from there on is idle.
 
+use std::collections::VecDeque;
+
 use super::buffer::Buffer;
 use super::window::{ReceiveWindow, SendWindow};
 
@@ -48,4 +50,14 @@ pub(super) struct Stream<T> {
     /// Data that windows, or a full output, hold back.
     pub(super) queue: Buffer,
     pub(super) value: T,
+}
+
+impl<T> Stream<T> {
+    /// Puts it into the line of those that have something to send, once, if it has.
+    pub(super) fn wait_in(&mut self, line: &mut VecDeque<Key>, key: Key) {
+        if !self.queue.is_empty() && !self.in_line {
+            self.in_line = true;
+            line.push_back(key);
+        }
+    }
 }

@@ -57,16 +57,11 @@ impl Pool {
     }
 
     pub(in crate::channel) fn state(&self) -> Connectivity {
-        let any = |wanted: fn(&State) -> bool| {
-            self.subchannels
-                .iter()
-                .any(|subchannel| wanted(&subchannel.state))
-        };
         if self.closed {
             Connectivity::Shutdown
-        } else if any(|state| matches!(state, State::Ready(_))) {
+        } else if self.has(Connectivity::Ready) {
             Connectivity::Ready
-        } else if any(|state| matches!(state, State::Connecting)) {
+        } else if self.has(Connectivity::Connecting) {
             Connectivity::Connecting
         } else if self.subchannels.is_empty() {
             match self.lookup {
@@ -74,16 +69,17 @@ impl Pool {
                 Lookup::Running => Connectivity::Connecting,
                 Lookup::Failed => Connectivity::TransientFailure,
             }
-        } else if self.has_idle() {
+        } else if self.has(Connectivity::Idle) {
             Connectivity::Idle
         } else {
             Connectivity::TransientFailure
         }
     }
 
-    pub(in crate::channel) fn has_idle(&self) -> bool {
-        let idle = |subchannel: &Subchannel| matches!(subchannel.state, State::Idle);
-        self.subchannels.iter().any(idle)
+    /// Whether one of the subchannels is so.
+    pub(in crate::channel) fn has(&self, state: Connectivity) -> bool {
+        let mut subchannels = self.subchannels.iter();
+        subchannels.any(|subchannel| subchannel.state() == state)
     }
 
     pub(in crate::channel) fn subchannel(&mut self, id: usize) -> Option<&mut Subchannel> {

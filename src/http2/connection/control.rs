@@ -72,9 +72,8 @@ impl<T> Connection<T> {
         } else if stream.send.change(increment).is_err() {
             let why = "WINDOW_UPDATE makes a stream's window larger than it may be";
             self.finish(key, After::Fault(Code::FLOW_CONTROL_ERROR, why), sink);
-        } else if !stream.queue.is_empty() && !stream.in_line {
-            stream.in_line = true;
-            self.line.push_back(key);
+        } else {
+            stream.wait_in(&mut self.line, key);
         }
         Ok(())
     }
@@ -128,9 +127,8 @@ impl<T> Connection<T> {
                 let why = "SETTINGS_INITIAL_WINDOW_SIZE makes a window larger than it may be";
                 ConnectionError::new(Code::FLOW_CONTROL_ERROR, why)
             })?;
-            if !stream.queue.is_empty() && !stream.in_line && stream.send.available() > 0 {
-                stream.in_line = true;
-                self.line.push_back(key);
+            if stream.send.available() > 0 {
+                stream.wait_in(&mut self.line, key);
             }
         }
         Ok(())

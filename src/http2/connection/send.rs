@@ -92,10 +92,7 @@ impl<T> Connection<T> {
         }
         let queue = stream.queue.tail();
         data.iter().for_each(|part| queue.extend_from_slice(part));
-        if !stream.in_line {
-            stream.in_line = true;
-            self.line.push_back(key);
-        }
+        stream.wait_in(&mut self.line, key);
         self.pump();
         Ok(self.queued(key))
     }
