@@ -24,6 +24,7 @@ pub enum Demand {
 /// How much may wait; one message always may.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ReadAhead {
+    /// Whole ones, of any size.
     pub messages: u64,
     /// With [`OVERHEAD`] for each message.
     pub bytes: u64,

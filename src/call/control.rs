@@ -17,6 +17,7 @@ use crate::runtime::lock;
 use crate::wire::Encoding;
 use crate::wire::framing::{Limit, frame};
 
+/// A running call as others see it; any number of them may hold it, and dropping it ends nothing.
 #[derive(Debug)]
 pub struct Control {
     state: Mutex<State>,
@@ -70,6 +71,8 @@ impl Control {
         self.waker.wake();
     }
 
+    /// Queues a message behind those that wait, without a limit: `is_ready` says when to hold back. Refused beyond the send
+    /// limit, after a half-close and after the end.
     pub fn send(&self, message: &[u8]) -> Result<(), Error> {
         let encoding = {
             let state = self.state();
@@ -87,10 +90,12 @@ impl Control {
         Ok(())
     }
 
+    /// Of the messages that follow; without an effect on a call whose encoding is identity.
     pub fn set_message_compression(&self, enabled: bool) {
         self.state().set_message_compression(enabled);
     }
 
+    /// Nothing more will be sent; the gateway learns it behind the last message. Refused the second time.
     pub fn half_close(&self) -> Result<(), Error> {
         self.state().half_close()?;
         self.waker.wake();
@@ -139,6 +144,7 @@ impl Control {
         .await;
     }
 
+    /// Whether a message would go out at once: the call is on the wire, and less than 64 KiB wait.
     pub fn is_ready(&self) -> bool {
         self.state().is_ready()
     }

@@ -51,17 +51,25 @@ const AUTHORIZATION: &str = "authorization";
 /// A call's time-out.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Timeout {
+    /// That of the channel's defaults, which may be none.
     #[default]
     OfChannel,
+    /// No deadline, whatever the channel's default is.
     None,
+    /// From the call's start to its end: waiting for a connection, the token and every attempt included.
     After(Duration),
 }
 
+/// What a program says of one call; the default leaves all to the channel.
 #[derive(Clone, Debug, Default)]
 pub struct CallOptions {
+    /// The shorter of it and of the service config's counts.
     pub timeout: Timeout,
+    /// Sent with the channel's default metadata, of which a key that is also here is left out.
     pub metadata: Metadata,
+    /// Authenticates this call, after the channel's plugins.
     pub credentials: Option<Arc<Plugin>>,
+    /// What `:authority` says; `None`: the channel's.
     pub authority: Option<String>,
     /// `None`: the channel's.
     pub max_receive: Option<usize>,
@@ -69,7 +77,9 @@ pub struct CallOptions {
     pub wait_for_ready: Option<bool>,
     /// `None`: the channel's.
     pub encoding: Option<Encoding>,
+    /// Of streaming calls only.
     pub demand: Demand,
+    /// Of streaming calls only.
     pub read_ahead: ReadAhead,
 }
 

@@ -17,9 +17,13 @@ use crate::wire::Metadata;
 ///
 /// What follows waits for the future of what was told, so a slow handler slows the sender and nothing else.
 pub trait Handler: Send + Sync + 'static {
+    /// The answer's headers, before any message.
     fn initial_metadata(self: &Arc<Self>, metadata: Metadata) -> impl Future<Output = ()> + Send;
+    /// One whole message, decompressed.
     fn message(self: &Arc<Self>, message: Bytes) -> impl Future<Output = ()> + Send;
+    /// More may be sent: see [`Control::is_ready`].
     fn ready(self: &Arc<Self>) -> impl Future<Output = ()> + Send;
+    /// The trailers of a call that ended with OK, else why it ended.
     fn close(self: Arc<Self>, ended: Result<Metadata, Error>);
 }
 
@@ -98,7 +102,8 @@ async fn pump<H: Handler>(
             handler.ready().await;
         }
     }
-    let _: Result<(), _> = exchange.send(&[], true);
+    // If the stream has ended, its answer says why.
+    exchange.send(&[], true).ok();
     std::future::pending().await
 }
 

@@ -15,8 +15,11 @@ use crate::wire::Metadata;
 /// What a successful unary call gives.
 #[derive(Clone, Debug)]
 pub struct Response {
+    /// Decompressed, without gRPC's frame.
     pub message: Bytes,
+    /// The answer's headers; empty where it had trailers only.
     pub initial_metadata: Metadata,
+    /// What came with the status.
     pub trailers: Metadata,
 }
 

@@ -189,7 +189,7 @@ impl Balancer {
                 return;
             };
             // Who gives up at this very moment drops the lease, and the next gets it.
-            let _: Result<(), _> = grant.send(Ok(self.lease(connection)));
+            grant.send(Ok(self.lease(connection))).ok();
         }
     }
 
@@ -313,6 +313,6 @@ impl Drop for Balancer {
 /// Ends calls that wait; who gave up waiting needs no answer.
 fn refuse(waiting: Vec<oneshot::Sender<Granted>>, error: &Error) {
     for grant in waiting {
-        let _: Result<(), _> = grant.send(Err(error.clone()));
+        grant.send(Err(error.clone())).ok();
     }
 }

@@ -3,10 +3,15 @@
 /// gRPC's numbers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Connectivity {
+    /// No connection, and none is tried until a call wants one.
     Idle = 0,
+    /// An attempt is under way.
     Connecting = 1,
+    /// At least one connection takes calls.
     Ready = 2,
+    /// The last attempt failed; the next comes after a pause, by itself.
     TransientFailure = 3,
+    /// The channel was closed; no other state follows.
     Shutdown = 4,
 }
 

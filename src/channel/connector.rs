@@ -119,7 +119,7 @@ impl Connector {
             Endpoint::Tcp(address) => {
                 let stream = TcpStream::connect(address).await.map_err(failed)?;
                 // Only a socket that is broken already refuses this; the handshake will tell.
-                let _: Result<(), _> = stream.set_nodelay(true);
+                stream.set_nodelay(true).ok();
                 let stream = Metered::new(stream, traffic);
                 match &self.proxy {
                     None => self.secure(stream, peer).await,

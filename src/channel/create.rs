@@ -18,8 +18,11 @@ use crate::error::Error;
 /// How a channel connects, and what every call of it starts from.
 #[derive(Debug, Default)]
 pub struct ConnectionOptions {
+    /// A target to dial in place of the channel's, which keeps authority and certificate's name.
     pub connect_address: Option<String>,
+    /// Lets tokens and the like go over plaintext to another host than this.
     pub allow_insecure_gateway: bool,
+    /// For what a call's options do not say.
     pub defaults: CallDefaults,
 }
 
@@ -28,17 +31,20 @@ pub struct ConnectionOptions {
 pub struct Common {
     /// The program's, in its order.
     pub channel_options: Vec<(String, OptionValue)>,
+    /// Where and how to connect, by the program.
     pub connection: ConnectionOptions,
     /// `None`: TLS with the platform's roots; ignored by an insecure channel.
     pub credentials: Option<ChannelCredentials>,
 }
 
+/// Plaintext, to `address`, else to what the variables say, else `localhost:26500`.
 pub fn insecure(address: Option<&str>, common: Common) -> Result<Arc<Channel>, Error> {
     let settings = settings::insecure(&PROCESS, address)?;
     let plaintext = Some(Security::Plaintext.into());
     Parts::new(settings, common)?.make(plaintext, None)
 }
 
+/// TLS, unless `common` has other credentials; the address as of [`insecure`].
 pub fn secure(address: Option<&str>, mut common: Common) -> Result<Arc<Channel>, Error> {
     let settings = settings::secure(&PROCESS, address)?;
     let credentials = common.credentials.take();
@@ -57,6 +63,7 @@ pub fn oauth2_client_credentials(
     Parts::new(settings, common)?.make(credentials, Some(token))
 }
 
+/// A cluster of Camunda's SaaS: address and token endpoint come of its id and region.
 pub fn camunda_cloud(
     cluster_id: Option<&str>,
     region: Option<&str>,

@@ -183,9 +183,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Future for Drive<S> {
             }
         }
         let in_order = this.transport.is_over();
-        // A last word, if the socket takes it at once.
-        let _: Poll<io::Result<()>> = this.poll_write(context);
-        let _: Poll<io::Result<()>> = Pin::new(&mut this.socket).poll_shutdown(context);
+        // A last word, if the socket takes it at once; nobody waits for it.
+        drop(this.poll_write(context));
+        drop(Pin::new(&mut this.socket).poll_shutdown(context));
         Poll::Ready(in_order)
     }
 }

@@ -21,17 +21,21 @@ struct Pem {
     text: Zeroizing<Vec<u8>>,
 }
 
+/// Credentials as the variables have them, read and parsed.
 #[derive(Debug)]
 pub struct Materials {
+    /// Of the gateway, with a plugin for a fixed authorization.
     pub credentials: ChannelCredentials,
     /// Of the token endpoint.
     pub token_tls: Arc<TlsCredentials>,
+    /// Signs the assertions of `private_key_jwt`; `None`: another method.
     pub signing_key: Option<Arc<SigningKey>>,
     /// Of all that the token endpoint is shown and checked by.
     pub identity: Fingerprint,
 }
 
 impl Materials {
+    /// Reads the files now; an error names the variable, and never what the file holds.
     pub fn read(found: &FromEnvironment) -> Result<Self, Error> {
         let official = &found.official;
         let certificate = official.certificate.as_ref().map(read).transpose()?;

@@ -62,6 +62,9 @@ use crate::error::{Error, Kind};
 use crate::runtime::{self, Epoch, Runtime};
 use crate::wire::{Encoding, MetadataLimit};
 
+/// A gateway's target, the credentials for it and the connections there, shared by all who hold it.
+///
+/// Its drop ends no call: those that run finish, then the connections close.
 pub struct Channel {
     settings: Settings,
     options: ChannelOptions,
@@ -100,6 +103,7 @@ impl std::fmt::Debug for Channel {
 }
 
 impl Channel {
+    /// The runtime's that it was made in; later ones refuse its calls with SHUTDOWN.
     pub fn epoch(&self) -> Epoch {
         self.epoch
     }
@@ -201,6 +205,7 @@ impl Channel {
         }
     }
 
+    /// The state now. `try_to_connect` leaves IDLE as a call would, and fails where the runtime has ended.
     pub fn state(&self, try_to_connect: bool) -> Result<Connectivity, Error> {
         if *self.closing.borrow() {
             return Ok(Connectivity::Shutdown);

@@ -31,20 +31,30 @@ use crate::wire::{Metadata, MetadataLimit};
 /// What every call of a channel starts from.
 #[derive(Debug, Default)]
 pub struct CallDefaults {
+    /// Sent with each call, but for keys that the call's own metadata has.
     pub metadata: Metadata,
+    /// Of a call that does not give one; `None`: no deadline.
     pub timeout: Option<Duration>,
+    /// Whether a call waits through TRANSIENT_FAILURE rather than fail with it.
     pub wait_for_ready: bool,
 }
 
 /// What a channel is made of.
 #[derive(Debug)]
 pub struct ChannelParts {
+    /// Target and OAuth, with their origins.
     pub settings: Settings,
+    /// gRPC's, checked.
     pub options: ChannelOptions,
+    /// Security and plugins of every call.
     pub credentials: ChannelCredentials,
+    /// A target to dial in place of the settings'.
     pub connect_address: Option<String>,
+    /// A variable's; the options that override it come first.
     pub override_authority: Option<String>,
+    /// Lets plugins authenticate over plaintext to another host than this.
     pub allow_insecure_gateway: bool,
+    /// For what a call's options do not say.
     pub defaults: CallDefaults,
     /// The plugin of an OAuth channel and how it authenticates, for `describe` and `retrieve_token`.
     pub oauth2: Option<(Arc<Plugin>, ClientAuthentication)>,
@@ -53,6 +63,8 @@ pub struct ChannelParts {
 }
 
 impl Channel {
+    /// Does no I/O. A target or token URL that cannot be used makes a channel whose calls all fail; what else is wrong is
+    /// refused here.
     pub fn new(arguments: ChannelParts) -> Result<Arc<Self>, Error> {
         let ChannelParts {
             settings,

@@ -19,6 +19,7 @@ use crate::wire::Encoding;
 /// A value as the caller gave it.
 #[derive(Clone, PartialEq, Eq)]
 pub enum OptionValue {
+    /// Of gRPC's integers, which are of 32 bits; checked with the key.
     Integer(i64),
     /// That of a proxy may hold a password.
     Text(Zeroizing<String>),
@@ -92,6 +93,7 @@ pub(super) struct Values {
     pub(super) lookahead_bytes: Option<u32>,
 }
 
+/// gRPC's channel arguments: as given, for `describe`, and as the channel goes by them.
 #[derive(Clone, Debug)]
 pub struct ChannelOptions {
     given: Given,
@@ -199,6 +201,7 @@ impl ChannelOptions {
         Self::with_origins(given.into_iter().map(argument))
     }
 
+    /// As [`Self::new`], of options that variables brought, too.
     pub fn with_origins(
         given: impl IntoIterator<Item = (String, OptionValue, Origin)>,
     ) -> Result<Self, Error> {

@@ -18,14 +18,18 @@ const DEFAULT_PORT: u16 = 443;
 /// Where to connect.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Address {
+    /// A name to look up, or one address as text; the port is 443 where none was written.
     Host(String, u16),
+    /// `ipv4:` and `ipv6:`: addresses in the order written.
     Sockets(Vec<Socket>),
+    /// A socket's path, absolute or not as written.
     Unix(PathBuf),
 }
 
 /// An address as it is written.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Socket {
+    /// Numeric, with the port as written, else 443.
     pub address: SocketAddr,
     /// Of IPv6, where a host has several networks: the interface, by name or number (RFC 4007). Nobody else is told it.
     pub zone: Option<String>,
@@ -43,6 +47,7 @@ impl fmt::Display for Socket {
 /// A target that can be used.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Target {
+    /// What is dialled.
     pub address: Address,
     /// What `:authority` says, and the name the gateway's certificate must have.
     pub authority: String,
@@ -51,7 +56,9 @@ pub struct Target {
 /// What a URL's scheme says about security; the other forms say nothing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Scheme {
+    /// `http` and `grpc`.
     Plaintext,
+    /// `https` and `grpcs`.
     Tls,
 }
 

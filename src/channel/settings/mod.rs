@@ -26,13 +26,18 @@ const LEEWAY: u64 = options::LEEWAY.default_number();
 /// Which constructor made the channel.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ChannelKind {
+    /// Plaintext, without a token.
     Insecure,
+    /// TLS or the program's credentials, without a token of its own.
     Secure,
+    /// With a token of any authorization server.
     Oauth2ClientCredentials,
+    /// With a token of Camunda's, for a cluster by id and region.
     CamundaCloud,
 }
 
 impl ChannelKind {
+    /// As `describe` has it: part of the ABI.
     pub fn name(self) -> &'static str {
         match self {
             Self::Insecure => "insecure",
@@ -46,33 +51,45 @@ impl ChannelKind {
 /// The arguments of the OAuth constructors; `None` is not given.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct OauthOptions<'a> {
+    /// Empty counts as not given: then a variable is read.
     pub client_id: Option<&'a str>,
+    /// As `client_id`; a `SecretString` in the settings.
     pub client_secret: Option<&'a str>,
     /// The client proves who it is without a secret: none is looked for.
     pub without_secret: bool,
+    /// The token endpoint's URL, or none: by the variables, else the cloud's own.
     pub authorization_server: Option<&'a str>,
     /// `Some("")` is none, for these two.
     pub scope: Option<&'a str>,
+    /// `Some("")` is none, here too.
     pub audience: Option<&'a str>,
+    /// What a program says of a token's life.
     pub lifetime: Lifetime,
 }
 
 /// The OAuth settings of a channel.
 #[derive(Debug)]
 pub struct Oauth {
+    /// Public: errors and `describe` show it.
     pub client_id: String,
     /// Empty: none is needed.
     pub client_secret: SecretString,
+    /// The token endpoint's URL, as given.
     pub authorization_server: Setting,
+    /// As the request sends it; `None`: it has no such parameter.
     pub scope: Option<String>,
+    /// As the request sends it; `None`: it has no such parameter.
     pub audience: Option<String>,
     /// RFC 8707.
     pub resource: Option<String>,
+    /// Seconds before its expiry from which a token counts as expired.
     pub leeway: u64,
+    /// Seconds that a token lives whose answer does not say; `None`: the library's five minutes.
     pub expire_in: Option<u64>,
 }
 
 impl Unused {
+    /// As `describe` has it.
     pub fn json(&self) -> Value {
         json!({"name": self.name, "why": self.why, "hint": self.hint})
     }
@@ -81,20 +98,26 @@ impl Unused {
 /// What a constructor made of its arguments and the environment.
 #[derive(Debug)]
 pub struct Settings {
+    /// For `describe`, and for what errors advise.
     pub kind: ChannelKind,
+    /// As given, or built of the cluster's id and region.
     pub target: Setting,
     /// By the reference's argument names, for `describe`; secrets are redacted already.
     pub shown: Vec<(&'static str, Value, Origin)>,
+    /// `None`: the channel has no token of an authorization server.
     pub oauth: Option<Oauth>,
     /// What a user may do about it if the gateway turns out to speak TLS, or not to.
     pub security_hint: Option<String>,
+    /// Of `from_environment` only.
     pub unused_variables: Vec<Unused>,
 }
 
 /// A variable of an official client that is set, and that the channel does not use.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Unused {
+    /// The variable's.
     pub name: &'static str,
+    /// The reason, in words for people.
     pub why: String,
     /// What to do about it.
     pub hint: String,
@@ -131,10 +154,12 @@ fn argument(text: Option<&str>) -> Option<Setting> {
     given(text).map(|text| (text.to_owned(), Origin::Argument))
 }
 
+/// The settings of [`super::create::insecure`].
 pub fn insecure(environment: &Environment<'_>, address: Option<&str>) -> Result<Settings, Error> {
     plain(ChannelKind::Insecure, environment, address)
 }
 
+/// The settings of [`super::create::secure`].
 pub fn secure(environment: &Environment<'_>, address: Option<&str>) -> Result<Settings, Error> {
     plain(ChannelKind::Secure, environment, address)
 }
@@ -162,6 +187,7 @@ fn of_target(kind: ChannelKind, target: Setting) -> Settings {
     }
 }
 
+/// The settings of [`super::create::oauth2_client_credentials`]; fails where id, secret, URL or audience is not to be had.
 pub fn oauth2_client_credentials(
     environment: &Environment<'_>,
     address: Option<&str>,
@@ -187,6 +213,7 @@ pub fn oauth2_client_credentials(
     Ok(settings)
 }
 
+/// The settings of [`super::create::camunda_cloud`]; fails where id, secret or cluster is not to be had.
 pub fn camunda_cloud(
     environment: &Environment<'_>,
     cluster_id: Option<&str>,

@@ -27,11 +27,16 @@ pub(super) enum Strategy {
 /// What calls carry beside what a token endpoint gives.
 #[derive(Debug)]
 pub enum CallCredentials {
+    /// None, or a token that is fetched.
     None,
+    /// HTTP Basic (RFC 7617).
     Basic {
+        /// Shown by `describe`.
         username: Setting,
+        /// Redacted everywhere.
         password: SecretString,
     },
+    /// A token at hand, and the variable that has it.
     Bearer(SecretString, Origin),
 }
 

@@ -33,8 +33,11 @@ use crate::options::grpc;
 /// What [`from_environment`] found.
 #[derive(Debug)]
 pub struct FromEnvironment {
+    /// As those of the constructor that was chosen, with what the variables add.
     pub settings: Settings,
+    /// Whether the gateway is reached without TLS.
     pub plaintext: bool,
+    /// What that constructor has no argument for.
     pub official: Official,
 }
 
@@ -45,12 +48,19 @@ pub struct Official {
     pub ca: Option<Setting>,
     /// Paths.
     pub certificate: Option<Setting>,
+    /// A path; of a key alone, where it only signs assertions.
     pub key: Option<Setting>,
+    /// A name for the gateway's certificate and `:authority`.
     pub override_authority: Option<String>,
+    /// gRPC's keys that variables set, each with its variable.
     pub channel_options: Vec<(&'static str, i64, Origin)>,
+    /// Of calls without a token of an authorization server.
     pub call_credentials: CallCredentials,
+    /// `None`: no variable says, and the clients' default counts.
     pub client_authentication: Option<ClientAuthentication>,
+    /// Of the token endpoint.
     pub connect_timeout: Option<Duration>,
+    /// Of the whole token request.
     pub timeout: Option<Duration>,
     /// Where the token endpoint's URL is to be found, if no variable has it.
     pub configuration: Option<Configuration>,
@@ -59,6 +69,7 @@ pub struct Official {
 /// The metadata of an authorization server.
 #[derive(Debug)]
 pub struct Configuration {
+    /// Of the document itself, not of the server.
     pub url: String,
     /// Whose they are; `None`: no variable says so.
     pub issuer: Option<String>,
