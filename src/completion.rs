@@ -47,7 +47,7 @@ pub(crate) fn wait<T: Send + 'static>(
     let (sender, receiver) = mpsc::channel();
     start(Box::new(move |result| {
         // The receiver waits below.
-        let _: Result<(), _> = sender.send(result);
+        sender.send(result).ok();
     }))?;
     receiver.recv().unwrap_or_else(|_| Err(Error::given_up()))
 }

@@ -12,8 +12,11 @@ use crate::error::Error;
 /// Where a setting's value came from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Origin {
+    /// The program's.
     Argument,
+    /// The variable of this name.
     Environment(&'static str),
+    /// The library's.
     Default,
 }
 
@@ -42,14 +45,22 @@ impl std::fmt::Debug for Environment<'_> {
 /// Reads the process's own variables.
 pub const PROCESS: Environment<'static> = Environment(&|name| std::env::var_os(name));
 
+/// Of gateway, as pyzeebe's; `from_environment` reads more (`channel::settings::official`).
 pub const ZEEBE_ADDRESS: &str = "ZEEBE_ADDRESS";
+/// Of the token endpoint; the first that is set counts, as in the next three.
 pub const OAUTH_URL: [&str; 2] = ["CAMUNDA_OAUTH_URL", "ZEEBE_AUTHORIZATION_SERVER_URL"];
+/// Also where `from_environment` is asked whether there is OAuth at all.
 pub const CLIENT_ID: [&str; 2] = ["CAMUNDA_CLIENT_ID", "ZEEBE_CLIENT_ID"];
+/// Not read where the client proves who it is without one.
 pub const CLIENT_SECRET: [&str; 2] = ["CAMUNDA_CLIENT_SECRET", "ZEEBE_CLIENT_SECRET"];
+/// Of a cluster in Camunda's SaaS.
 pub const CLUSTER_ID: &str = "CAMUNDA_CLUSTER_ID";
+/// Of that cluster; bru-2 where it is not set.
 pub const CLUSTER_REGION: &str = "CAMUNDA_CLUSTER_REGION";
+/// Without a default but in Camunda's SaaS.
 pub const TOKEN_AUDIENCE: [&str; 2] = ["CAMUNDA_TOKEN_AUDIENCE", "ZEEBE_TOKEN_AUDIENCE"];
 
+/// The reference's, and Zeebe's own.
 pub const DEFAULT_ADDRESS: &str = "localhost:26500";
 
 impl Environment<'_> {
@@ -96,6 +107,7 @@ impl Environment<'_> {
         }
     }
 
+    /// The gateway's, of `ZEEBE_ADDRESS`, else `default`, else [`DEFAULT_ADDRESS`].
     pub fn zeebe_address(&self, default: Option<&str>) -> Result<Setting, Error> {
         let default = given(default).unwrap_or(DEFAULT_ADDRESS);
         self.required(&[ZEEBE_ADDRESS], Some(default))

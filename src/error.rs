@@ -50,23 +50,36 @@ pub(crate) const CODE_NAMES_OF_C: [&CStr; 17] = [
 /// What kind of failure it is. Numbers are the C API's and are never reused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
+    /// An argument or option cannot be, at any time.
     InvalidArgument = 1,
+    /// What is asked for cannot be now: the call has ended, or this is a library thread.
     IllegalState = 2,
+    /// A variable or setting is missing or of no use.
     Settings = 3,
+    /// The token endpoint refuses this client; another try will not help.
     InvalidOauthCredentials = 4,
+    /// Material of TLS does not parse.
     Tls = 5,
+    /// A call's own status, the gateway's or this side's.
     Rpc = 6,
+    /// The channel, queue or runtime has ended.
     Shutdown = 7,
+    /// A bug in this library.
     Internal = 8,
 }
 
 /// Who says so.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Source {
+    /// The program: an argument, a cancel, a token source of its own.
     Caller = 1,
+    /// The OAuth2 authorization server, or the way there.
     TokenEndpoint = 2,
+    /// The way to the gateway: lookup, proxy, TLS, HTTP/2.
     Transport = 3,
+    /// The gateway's own answer.
     Gateway = 4,
+    /// This side, of itself: a deadline, a limit, a shutdown, a bug.
     Library = 5,
 }
 
@@ -119,10 +132,12 @@ impl Error {
         Self::new(kind, Source::Caller, code, message).processed(false)
     }
 
+    /// Refused before anything is sent; `message` names argument and value.
     pub fn invalid_argument(message: impl Into<String>) -> Self {
         Self::refused(Kind::InvalidArgument, Code::InvalidArgument, message)
     }
 
+    /// Refused before anything is sent; it may be right at another time.
     pub fn illegal_state(message: impl Into<String>) -> Self {
         Self::refused(Kind::IllegalState, Code::FailedPrecondition, message)
     }
@@ -132,6 +147,7 @@ impl Error {
         Self::refused(Kind::Settings, Code::FailedPrecondition, message)
     }
 
+    /// Of the token endpoint's settings, found when a call needs a token: UNAUTHENTICATED.
     pub fn settings_of_call(message: impl Into<String>) -> Self {
         Self::new(
             Kind::Settings,
@@ -141,6 +157,7 @@ impl Error {
         )
     }
 
+    /// UNAUTHENTICATED and not retryable: the endpoint refuses the client.
     pub fn invalid_oauth_credentials(message: impl Into<String>) -> Self {
         Self::new(
             Kind::InvalidOauthCredentials,
@@ -160,10 +177,12 @@ impl Error {
         Self::refused(Kind::Shutdown, Code::Unavailable, message).from_source(Source::Library)
     }
 
+    /// Nobody's fault but ours; the gateway may have done something.
     pub fn internal(message: impl Into<String>) -> Self {
         Self::new(Kind::Internal, Source::Library, Code::Internal, message)
     }
 
+    /// Not retryable until [`Error::retryable`] says so.
     pub fn rpc(source: Source, code: Code, message: impl Into<String>) -> Self {
         Self::new(Kind::Rpc, source, code, message)
     }
@@ -173,6 +192,7 @@ impl Error {
         Self::rpc(Source::Transport, Code::Unavailable, message).retryable(true)
     }
 
+    /// By the program, or the end of channel, queue or runtime.
     pub fn cancelled(message: impl Into<String>) -> Self {
         Self::rpc(Source::Caller, Code::Cancelled, message)
     }
@@ -186,6 +206,7 @@ impl Error {
         }
     }
 
+    /// Of the call's own deadline; not retryable: the caller decided how long to wait.
     pub fn deadline_exceeded(message: impl Into<String>) -> Self {
         Self::rpc(Source::Library, Code::DeadlineExceeded, message)
     }
@@ -195,10 +216,12 @@ impl Error {
         self
     }
 
+    /// In place of that which its constructor chose.
     pub fn from_source(self, source: Source) -> Self {
         self.change(|inner| inner.source = source)
     }
 
+    /// Whether the same may succeed later, whatever its idempotence.
     pub fn retryable(self, retryable: bool) -> Self {
         self.change(|inner| inner.retryable = retryable)
     }
@@ -213,10 +236,12 @@ impl Error {
         self.change(|inner| inner.is_cut = true)
     }
 
+    /// How long whoever failed asks to be left alone; `None`: nothing was said.
     pub fn with_retry_after(self, retry_after: Option<Duration>) -> Self {
         self.change(|inner| inner.retry_after = retry_after)
     }
 
+    /// With the option at fault, as data, for bindings to name in their own words.
     pub fn about(self, option: &'static Spec) -> Self {
         self.change(|inner| inner.option = Some(option))
     }
@@ -247,30 +272,37 @@ impl Error {
         })
     }
 
+    /// `grpc-status-details-bin`, decoded.
     pub fn with_details(self, details: Bytes) -> Self {
         self.change(|inner| inner.details = details)
     }
 
+    /// Of an answer that began before it failed.
     pub fn with_initial_metadata(self, metadata: Option<Metadata>) -> Self {
         self.change(|inner| inner.initial_metadata = metadata)
     }
 
+    /// Of the answer that failed the call.
     pub fn with_trailers(self, metadata: Metadata) -> Self {
         self.change(|inner| inner.trailers = Some(metadata))
     }
 
+    /// By which a program decides what to do.
     pub fn kind(&self) -> Kind {
         self.0.kind
     }
 
+    /// By which a program decides whom to tell.
     pub fn source(&self) -> Source {
         self.0.source
     }
 
+    /// Never OK.
     pub fn code(&self) -> Code {
         self.0.code
     }
 
+    /// For people: what failed, with which value, and what to do; without secrets.
     pub fn message(&self) -> &str {
         &self.0.message
     }
@@ -289,6 +321,7 @@ impl Error {
         self.0.is_cut
     }
 
+    /// As long as this the same should not be tried; `None`: nothing was said.
     pub fn retry_after(&self) -> Option<Duration> {
         self.0.retry_after
     }
@@ -303,10 +336,12 @@ impl Error {
         &self.0.details
     }
 
+    /// `None`: no answer had begun.
     pub fn initial_metadata(&self) -> Option<&Metadata> {
         self.0.initial_metadata.as_ref()
     }
 
+    /// `None`: the error did not come with an answer.
     pub fn trailers(&self) -> Option<&Metadata> {
         self.0.trailers.as_ref()
     }

@@ -20,11 +20,17 @@ use crate::sys::PerProcess;
 /// How much is logged. Numbers are the C API's.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Level {
+    /// Nothing; the log thread need not be there.
     Off = 0,
+    /// What lost something.
     Error = 1,
+    /// What a person should look at: failed connections, ignored options.
     Warn = 2,
+    /// Rare events: a token came.
     Info = 3,
+    /// Connections and what happens to them.
     Debug = 4,
+    /// Everything.
     Trace = 5,
 }
 
@@ -40,11 +46,14 @@ impl From<tracing::Level> for Level {
     }
 }
 
+/// One line of the log.
 #[derive(Debug)]
 pub struct Record {
+    /// Never [`Level::Off`].
     pub level: Level,
     /// The module it comes from, such as `zeebe::channel`.
     pub target: &'static str,
+    /// For people; one line, without secrets.
     pub message: String,
 }
 
@@ -131,7 +140,7 @@ impl Logger {
                 panics::unlogged_thread();
                 let mut sink = |record: &Record| {
                     // One that it cannot take is lost, and no more.
-                    let _: Result<(), _> = panics::guard(|| sink(record));
+                    panics::guard(|| sink(record)).ok();
                 };
                 while let Ok(record) = records.recv() {
                     sink(&record);
@@ -161,7 +170,7 @@ fn install() {
     INSTALL.call_once(|| {
         // Fails only if this copy of `tracing` has a subscriber already: then the program links
         // the Rust library and has its own.
-        let _: Result<(), _> = tracing::subscriber::set_global_default(Forward);
+        tracing::subscriber::set_global_default(Forward).ok();
     });
 }
 

@@ -83,7 +83,7 @@ fn report(panic: &PanicHookInfo<'_>) {
         tracing::error!("a bug in this library: it panicked at {place}");
     }
     // Lost at a thread's end, where nobody asks for it.
-    let _: Result<String, _> = PLACE.try_with(|last| last.replace(place));
+    PLACE.try_with(|last| last.replace(place)).ok();
 }
 
 #[cfg(test)]

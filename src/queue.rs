@@ -22,17 +22,24 @@ use crate::wire::Metadata;
 /// What happened, to what was begun with `tag`.
 #[derive(Debug)]
 pub struct Event {
+    /// The program's word for what was begun.
     pub tag: u64,
+    /// What of it happened.
     pub occurrence: Occurrence,
 }
 
+/// What can happen to a call, a job stream or a wait.
 #[derive(Debug)]
 pub enum Occurrence {
+    /// The end of a unary call.
     Unary(Result<Response, Error>),
+    /// The beginning of an answer.
     InitialMetadata(Metadata),
+    /// A message or a job, and its share in what may wait.
     Message(Bytes, Option<Held>),
     /// More may be sent.
     Ready,
+    /// The end of a stream: its trailers, or why it failed.
     Close(Result<Metadata, Error>),
     /// A job stream goes on after this.
     JobStreamFailed(Failure, oneshot::Sender<()>),
@@ -40,6 +47,7 @@ pub enum Occurrence {
     Done(Result<(), Error>),
     /// It waited for another connectivity; this is the one at the end.
     State(Connectivity, Result<(), Error>),
+    /// The end of a token's fetch: what a call would carry.
     Metadata(Result<Metadata, Error>),
     /// By the program itself.
     Posted,
@@ -61,6 +69,7 @@ struct State {
     flag: Option<Flag>,
 }
 
+/// Where events wait. Whoever begins something on it holds it, so that its events have a place.
 pub struct Queue {
     epoch: Epoch,
     state: Mutex<State>,
@@ -89,6 +98,7 @@ pub fn shutdown_all() {
 }
 
 impl Queue {
+    /// One of the runtime's of now, whose end shuts it down.
     pub fn new() -> Arc<Self> {
         let mut queues = lock(QUEUES.get());
         let queue = Arc::new(Self {
@@ -102,6 +112,7 @@ impl Queue {
         queue
     }
 
+    /// The runtime's that it was made in; later ones begin nothing on it.
     pub fn epoch(&self) -> Epoch {
         self.epoch
     }
@@ -143,6 +154,7 @@ impl Queue {
         })
     }
 
+    /// An event of the program's own: it wakes who waits. SHUTDOWN once the queue is.
     pub fn post(self: &Arc<Self>, tag: u64) -> Result<(), Error> {
         let mut state = lock(&self.state);
         state.refuse_if_shut_down()?;
@@ -373,7 +385,7 @@ impl JobHandler for Entry {
         let (held, taken) = oneshot::channel();
         self.tell(Occurrence::JobStreamFailed(failure, held));
         // The only message is the hang-up.
-        let _: Result<(), _> = taken.await;
+        taken.await.ok();
     }
 }
 

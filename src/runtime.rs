@@ -32,9 +32,11 @@ pub use io_thread::{Slot, after_round};
 /// How many threads, and what they are called.
 #[derive(Clone, Debug)]
 pub struct Options {
+    /// At least one; a channel's calls all run on one of them.
     pub io_threads: usize,
     /// 0: callbacks run on the I/O threads.
     pub callback_threads: usize,
+    /// Threads are called this, a dash and what they do; Linux shows the first 15 bytes.
     pub thread_name: String,
 }
 
@@ -58,6 +60,7 @@ pub struct Epoch {
 static SHUTDOWNS: AtomicU32 = AtomicU32::new(0);
 
 impl Epoch {
+    /// Later shutdowns and forks end it.
     pub fn now() -> Self {
         Self {
             forks: sys::forks(),
@@ -263,7 +266,7 @@ impl Worker {
         drop(come);
         if let Some(thread) = lock(&self.thread).take() {
             // A panic was reported where it happened.
-            let _: Result<(), _> = thread.join();
+            thread.join().ok();
         }
         true
     }
@@ -394,7 +397,7 @@ mod tests {
     fn who_waits_for_a_thread_for_ever_does_not_hold_up_who_waits_for_a_moment() {
         let (release, held) = mpsc::channel::<()>();
         let worker = Worker::start("test".to_owned(), move || {
-            let _: Result<(), _> = held.recv();
+            held.recv().ok();
         });
         let worker = Arc::new(worker.unwrap());
         let (say, said) = mpsc::channel();

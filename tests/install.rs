@@ -229,8 +229,8 @@ struct Worker(Child);
 
 impl Drop for Worker {
     fn drop(&mut self) {
-        drop(self.0.kill());
-        drop(self.0.wait());
+        self.0.kill().ok();
+        self.0.wait().ok();
     }
 }
 

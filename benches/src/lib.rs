@@ -10,6 +10,7 @@ pub mod protocol {
         clippy::all,
         clippy::allow_attributes_without_reason,
         missing_debug_implementations,
+        missing_docs,
         unreachable_pub,
         reason = "generated code"
     )]
@@ -19,5 +20,7 @@ pub mod protocol {
 /// Failures are for the reader of the terminal only.
 pub type Outcome<T> = Result<T, Box<dyn std::error::Error + Send + Sync>>;
 
+/// The path of the unary rows.
 pub const TOPOLOGY: &str = "/gateway_protocol.Gateway/Topology";
+/// The path of the streams' rows.
 pub const STREAM_ACTIVATED_JOBS: &str = "/gateway_protocol.Gateway/StreamActivatedJobs";

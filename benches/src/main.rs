@@ -100,5 +100,5 @@ fn main() -> Outcome<()> {
 
 fn progress(line: &str) {
     // A closed terminal is no reason to stop.
-    let _ = writeln!(io::stderr(), "{line}");
+    writeln!(io::stderr(), "{line}").ok();
 }

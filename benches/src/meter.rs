@@ -22,6 +22,7 @@ pub struct Meter {
 }
 
 impl Meter {
+    /// `false` once the time to measure is over.
     pub fn goes_on(&self) -> bool {
         self.phase.load(Relaxed) != OVER
     }

@@ -42,7 +42,7 @@ pub(crate) fn markdown(
 ) -> String {
     let mut text = String::new();
     // Writing to a String does not fail.
-    let _ = write(&mut text, rows, clients, samples, options, others);
+    write(&mut text, rows, clients, samples, options, others).ok();
     text
 }
 

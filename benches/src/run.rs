@@ -13,6 +13,7 @@ pub struct Run {
     pub address: String,
     /// file of the authority's certificate; `-`: plaintext
     pub ca: PathBuf,
+    /// what is done, over and over
     pub row: Kind,
     /// calls under way at a time; of `idle`, channels
     pub in_flight: usize,
@@ -20,6 +21,7 @@ pub struct Run {
     pub seconds: f64,
 }
 
+/// The rows of the table, as the command line names them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 pub enum Kind {
     /// Topology calls on one connection
@@ -52,21 +54,25 @@ pub struct Measurement {
     /// calls or messages in `seconds`
     #[serde(skip_serializing_if = "Option::is_none")]
     pub count: Option<u64>,
+    /// how long was measured in fact
     #[serde(skip_serializing_if = "Option::is_none")]
     pub seconds: Option<f64>,
     /// processor time of the process, user and system, for each of `count`
     #[serde(skip_serializing_if = "Option::is_none")]
     pub cpu_us: Option<f64>,
+    /// half of the calls took no longer
     #[serde(skip_serializing_if = "Option::is_none")]
     pub p50_us: Option<f64>,
+    /// of a hundred calls, 99 took no longer
     #[serde(skip_serializing_if = "Option::is_none")]
     pub p99_us: Option<f64>,
     /// resident memory for each channel
     #[serde(skip_serializing_if = "Option::is_none")]
     pub rss_kib: Option<f64>,
-    /// resident memory of the process, when measuring begins and at most from then on
+    /// resident memory of the process when measuring begins
     #[serde(skip_serializing_if = "Option::is_none")]
     pub rss_from_kib: Option<f64>,
+    /// the most that was seen from then on
     #[serde(skip_serializing_if = "Option::is_none")]
     pub rss_most_kib: Option<f64>,
 }

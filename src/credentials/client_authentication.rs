@@ -8,6 +8,7 @@ use zeroize::Zeroizing;
 
 use super::authorization;
 
+/// A method of the token endpoint's, by the names of its metadata (RFC 8414) but for those of Basic.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ClientAuthentication {
     /// HTTP Basic of id and secret as they are.
@@ -26,6 +27,7 @@ impl ClientAuthentication {
     /// How Camunda's clients for Java, Node and Go send a secret; the reference does so to Camunda's cloud alone.
     pub const OF_OFFICIAL_CLIENTS: Self = Self::Body;
 
+    /// In the order of the C API's numbers.
     pub fn all() -> [Self; 5] {
         [
             Self::Basic,
@@ -36,6 +38,7 @@ impl ClientAuthentication {
         ]
     }
 
+    /// As `describe` has it, and part of the token file's key.
     pub fn name(self) -> &'static str {
         match self {
             Self::Basic => "basic",
@@ -46,6 +49,7 @@ impl ClientAuthentication {
         }
     }
 
+    /// Whether a client secret has to be given.
     pub fn needs_secret(self) -> bool {
         match self {
             Self::Basic | Self::BasicRfc6749 | Self::Body => true,

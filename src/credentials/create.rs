@@ -14,14 +14,21 @@ use crate::error::Error;
 use crate::options::{self, Given, Refusal, Spec};
 
 /// Empty texts are not given.
-#[derive(Debug)]
+#[allow(missing_debug_implementations, reason = "it holds a secret")]
 pub struct GivenClient<'a> {
+    /// Required.
     pub client_id: Option<&'a str>,
+    /// Required where [`ClientAuthentication::needs_secret`].
     pub client_secret: Option<&'a str>,
+    /// The token endpoint's URL; required.
     pub authorization_server: Option<&'a str>,
+    /// `None`: the request has no `scope`.
     pub scope: Option<&'a str>,
+    /// `None`: the request has no `audience`.
     pub audience: Option<&'a str>,
+    /// When a token counts as expired.
     pub lifetime: Lifetime,
+    /// How the endpoint is asked, checked.
     pub token: TokenOptions,
 }
 
@@ -41,6 +48,7 @@ impl Lifetime {
 }
 
 impl Plugin {
+    /// By arguments alone: no variable is read. Does no I/O, but that `prefetch` starts.
     pub fn new_client_credentials(given: GivenClient<'_>) -> Result<Arc<Self>, Error> {
         let mut token = given.token;
         let authentication = token.authentication.unwrap_or(ClientAuthentication::Basic);

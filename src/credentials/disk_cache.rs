@@ -5,7 +5,7 @@
 
 use std::ffi::OsString;
 use std::fs::{File, OpenOptions};
-use std::io::{self, ErrorKind, Read, Write};
+use std::io::{ErrorKind, Read, Write};
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
@@ -190,7 +190,7 @@ impl DiskCache {
     fn write(&self, file: &TokenFile) -> Result<(), String> {
         let new = self.beside(".new");
         // Left by a process that was killed.
-        let _: io::Result<()> = std::fs::remove_file(&new);
+        std::fs::remove_file(&new).ok();
         let written = OpenOptions::new()
             .write(true)
             .create_new(true)

@@ -19,7 +19,9 @@ type Cancel = dyn Fn(&Arc<TokenRequest>) + Send + Sync;
 
 /// What host code does, behind closures: `retrieve` gets the request, `cancel` is told it is late.
 pub struct TokenSource {
+    /// Run on a callback thread; it answers the request now or later, on any thread.
     pub retrieve: Arc<Retrieve>,
+    /// Run at most once a request, when nobody waits for its answer any more.
     pub cancel: Arc<Cancel>,
     /// Orders the two on callback threads.
     pub key: usize,
@@ -52,7 +54,7 @@ impl TokenRequest {
         match std::mem::replace(&mut *state, State::Answered) {
             State::Waiting(sender) => {
                 // The fetch may have been given up; then nobody wants it.
-                let _: Result<(), _> = sender.send(answer);
+                sender.send(answer).ok();
                 Ok(())
             }
             State::Answered => Err(Error::illegal_state(
@@ -65,6 +67,8 @@ impl TokenRequest {
         }
     }
 
+    /// Answers with a token; `expires_in` from now, `None`: not known. Refused where the request was answered before, or the
+    /// token cannot be a header.
     pub fn complete(
         &self,
         access_token: &str,
@@ -113,7 +117,7 @@ impl TokenRequest {
             "the token source freed its request without an answer",
         );
         // An answer before this one stands.
-        let _: Result<(), _> = self.answer(Err(error.retryable(true)));
+        self.answer(Err(error.retryable(true))).ok();
     }
 
     fn cancel(&self) {

@@ -46,13 +46,16 @@ pub use token_url::shown as shown_token_url;
 /// How connections are secured.
 #[derive(Clone, Debug)]
 pub enum Security {
+    /// TLS, with the roots and the certificate to show.
     Tls(Arc<TlsCredentials>),
+    /// To any host, where the program has allowed it.
     Plaintext,
     /// Plaintext that never leaves the machine: loopback and Unix sockets only.
     Local,
 }
 
 impl Security {
+    /// As `describe` has it: part of the ABI.
     pub fn name(&self) -> &'static str {
         match self {
             Self::Tls(_) => "tls",
@@ -65,7 +68,9 @@ impl Security {
 /// Security and plugins together (gRPC: composite channel credentials).
 #[derive(Clone, Debug)]
 pub struct ChannelCredentials {
+    /// Of the connection.
     pub security: Security,
+    /// All are asked for each call; of several that give `authorization`, the later wins.
     pub plugins: Vec<Arc<Plugin>>,
 }
 

@@ -30,6 +30,7 @@ use crate::runtime::{blocking, lock};
 
 /// One client at one token endpoint.
 pub struct ClientCredentials {
+    /// Sent by whichever method; also part of the token file's key.
     pub client_id: String,
     /// Empty if `authentication` needs none.
     pub client_secret: SecretString,
@@ -37,8 +38,11 @@ pub struct ClientCredentials {
     pub authorization_server: String,
     /// `None` and empty: not sent.
     pub scope: Option<String>,
+    /// `None` and empty: not sent.
     pub audience: Option<String>,
+    /// How the client proves who it is there.
     pub authentication: ClientAuthentication,
+    /// Time-outs, TLS, proxy and the rest.
     pub options: EndpointSettings,
     /// By `options.metadata`.
     discovery: Option<Discovery>,
@@ -63,6 +67,7 @@ impl ClientCredentials {
         clippy::too_many_arguments,
         reason = "a constructor with one argument a field"
     )]
+    /// Empty `scope` and `audience` are none; a user and password in the URL are dropped, with a warning.
     pub fn new(
         client_id: String,
         client_secret: SecretString,

@@ -43,6 +43,7 @@ impl Plugin {
         Self::new(Source::Tokens(tokens))
     }
 
+    /// Tokens of the program's own source, one fetch at a time.
     pub fn host(source: TokenSource, lifetime: Lifetime) -> Arc<Self> {
         Self::new(Source::Tokens(TokenProvider::host(source, lifetime)))
     }
@@ -88,6 +89,7 @@ impl Plugin {
         }
     }
 
+    /// The runtime's that it was made in; later ones refuse it with SHUTDOWN.
     pub fn epoch(&self) -> Epoch {
         self.epoch
     }

@@ -76,6 +76,7 @@ pub enum VariableRoots<'a> {
     File(&'a Path, &'static str),
     /// The same, and the platform's roots beside them.
     FileAndPlatform(&'a Path, &'static str),
+    /// PEM that stands in the variable itself.
     Text(&'a str, &'static str),
 }
 
@@ -98,24 +99,31 @@ impl VariableRoots<'_> {
 #[derive(Clone, Copy)]
 #[allow(missing_debug_implementations, reason = "it holds a key")]
 pub struct VariableIdentity<'a> {
+    /// What errors call it, and its PEM.
     pub chain: (&'a str, &'a [u8]),
+    /// What errors call it, and its PEM.
     pub key: (&'a str, &'a [u8]),
 }
 
 /// The options that PEM text comes from.
 #[derive(Clone, Copy, Debug)]
 pub struct PemOptions {
+    /// Certificates to trust.
     pub roots: &'static Spec,
+    /// Of the certificate that is shown.
     pub key: &'static Spec,
+    /// The certificate that is shown, the leaf first.
     pub chain: &'static Spec,
 }
 
 impl PemOptions {
+    /// `zeebe_ssl_channel_credentials_options`.
     pub const OF_CHANNEL: Self = Self {
         roots: &options::ROOT_CERTIFICATES,
         key: &options::PRIVATE_KEY,
         chain: &options::CERTIFICATE_CHAIN,
     };
+    /// `zeebe_token_options`.
     pub const OF_TOKEN: Self = Self {
         roots: &options::TOKEN_CA,
         key: &options::TOKEN_PRIVATE_KEY,

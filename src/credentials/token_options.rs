@@ -18,10 +18,13 @@ use crate::proxy::Proxy;
 /// How the endpoint is reached, and what the client shows of itself there.
 #[derive(Clone, Debug)]
 pub struct EndpointSettings {
+    /// To connect, TLS and proxy included.
     pub connect_timeout: Duration,
+    /// Of a whole request, connecting included.
     pub timeout: Duration,
     /// The roots as PEM text; `None`: the platform's.
     pub ca: Option<String>,
+    /// Its roots, and the certificate that is shown.
     pub tls: Arc<TlsCredentials>,
     /// Signs the assertions of `private_key_jwt`.
     pub signing_key: Option<Arc<SigningKey>>,
@@ -43,6 +46,7 @@ pub struct EndpointSettings {
 /// Where an authorization server says of itself where its token endpoint is.
 #[derive(Clone, Debug)]
 pub struct ServerMetadata {
+    /// Of the document itself.
     pub url: String,
     /// Whose they must be (RFC 8414 section 3.3); `None`: not known.
     pub issuer: Option<String>,
@@ -56,34 +60,49 @@ pub struct ServerMetadata {
 pub struct GivenTokenOptions<'a> {
     /// `None`: the constructor's default.
     pub authentication: Option<ClientAuthentication>,
+    /// Lets secrets go over plaintext beyond loopback.
     pub allow_insecure_url: bool,
+    /// Fetches a token when the plugin is made, before a call needs one.
     pub prefetch: bool,
     /// 0: the default, as for the next.
     pub connect_timeout_ms: i64,
+    /// Of a whole request.
     pub timeout_ms: i64,
     /// PEM, as the next two.
     pub ca: Option<&'a [u8]>,
+    /// Of the certificate, or of assertions.
     pub private_key: Option<&'a [u8]>,
+    /// Of the TLS connection, the leaf first.
     pub certificate_chain: Option<&'a [u8]>,
+    /// The assertion's `kid`.
     pub key_id: Option<&'a str>,
+    /// Of the token endpoint alone: a URL, perhaps with a password.
     pub http_proxy: Option<&'a str>,
+    /// A file that processes share their tokens in.
     pub cache_path: Option<&'a str>,
+    /// Of `private_key_jwt` only.
     pub assertion_audience: Option<&'a str>,
+    /// Whether a chain that goes up to its root is sent whole.
     pub sends_root: bool,
 }
 
 /// The same, checked.
 #[derive(Debug)]
 pub struct TokenOptions {
+    /// `None`: the constructor's default.
     pub authentication: Option<ClientAuthentication>,
+    /// Lets secrets go over plaintext beyond loopback.
     pub allow_insecure_url: bool,
+    /// Fetches a token when the plugin is made.
     pub prefetch: bool,
+    /// Its proxy is chosen later, with the URL at hand.
     pub endpoint: EndpointSettings,
     /// To be chosen with the URL at hand. It may hold a password.
     http_proxy: Option<SecretString>,
 }
 
 impl TokenOptions {
+    /// Parses keys and certificates; an error names the option.
     pub fn new(given: GivenTokenOptions<'_>) -> Result<Self, Error> {
         let signs = given.authentication == Some(ClientAuthentication::PrivateKeyJwt);
         check_identity(&given, signs)?;

@@ -178,7 +178,7 @@ impl TokenProvider {
         self.spawn(|provider| async move {
             // The fetch itself logs how it ended. A token that is good, since plugins are shared, will do.
             if let Authorization::Fetched(fetched) = provider.authorization(false) {
-                drop(fetched.await);
+                fetched.await.ok();
             }
         })
     }

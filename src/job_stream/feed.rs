@@ -118,7 +118,7 @@ impl Source {
     pub(super) fn ask(&self) {
         if !self.asked.swap(true, Ordering::Relaxed) {
             // Streams take requests one by one; polls bring what they were asked for.
-            let _: Result<(), Error> = self.control.request(1);
+            self.control.request(1).ok();
         }
     }
 }

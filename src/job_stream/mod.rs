@@ -23,6 +23,7 @@ use crate::wire::{Encoding, Metadata};
 use driver::Driver;
 use requests::Requests;
 
+/// A job stream's, read and checked.
 #[derive(Clone, Debug)]
 pub struct JobStreamOptions {
     /// Sent with every call.
@@ -33,12 +34,14 @@ pub struct JobStreamOptions {
     pub watchdog: Duration,
     /// How often jobs are looked for that the stream did not bring.
     pub poll_interval: Duration,
+    /// Whether jobs come by themselves.
     pub demand: Demand,
 }
 
 /// A failure that the job stream goes on after.
 #[derive(Clone, Debug)]
 pub struct Failure {
+    /// As a call of its own would have ended.
     pub error: Error,
     /// With this one; of the stream and of the polls each on its own. A job, 30 s of life, or the cut of a stream that was taken
     /// on and outlived the pause before it, begins anew.
@@ -52,7 +55,9 @@ pub struct Failure {
 /// Told what comes of a job stream, one thing at a time: as of a call, but for the share that a job has in what may wait, and
 /// for what it goes on after.
 pub trait JobHandler: Handler {
+    /// An `ActivatedJob`, encoded; `held` is its share of what may wait, until it is dropped.
     fn job(self: &Arc<Self>, job: Bytes, held: Held) -> impl Future<Output = ()> + Send;
+    /// The job stream goes on, after the failure's pause.
     fn failed(self: &Arc<Self>, failure: Failure) -> impl Future<Output = ()> + Send;
 }
 

@@ -30,6 +30,7 @@ const SERVICE: &str = "gateway_protocol.Gateway";
 pub struct Rpc(MethodDescriptor);
 
 impl Rpc {
+    /// Names are those of the protocol's `Gateway`; a path is `/package.Service/Method`.
     pub fn find(method: &str) -> Result<Self, Error> {
         let (service, name) = match method.strip_prefix('/') {
             Some(path) => path.split_once('/').unwrap_or((path, "")),
@@ -44,14 +45,17 @@ impl Rpc {
         })
     }
 
+    /// `/package.Service/Method`.
     pub fn path(&self) -> String {
         format!("/{}/{}", self.0.parent_service().full_name(), self.0.name())
     }
 
+    /// Whether several answers may come.
     pub fn is_server_streaming(&self) -> bool {
         self.0.is_server_streaming()
     }
 
+    /// Whether several requests may be sent: no blocking function does that.
     pub fn is_client_streaming(&self) -> bool {
         self.0.is_client_streaming()
     }

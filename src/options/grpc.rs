@@ -27,8 +27,12 @@ const fn flag(default: i64) -> Takes {
 
 macro_rules! options {
     ($($name:ident = $key:literal, $takes:expr;)*) => {
-        $(pub static $name: Spec = Spec { place: "", name: $key, takes: $takes };)*
+        $(
+            #[doc = concat!("`", $key, "`.")]
+            pub static $name: Spec = Spec { place: "", name: $key, takes: $takes };
+        )*
 
+        /// Each once.
         pub static ALL: &[&Spec] = &[$(&$name),*];
     };
 }

@@ -18,32 +18,43 @@ pub use table::*;
 pub struct Spec {
     /// What it is in, as errors have it before its name; empty for gRPC's channel arguments, whose names stand alone.
     pub place: &'static str,
+    /// The field's in C, or gRPC's key.
     pub name: &'static str,
+    /// What kind of value, with its bounds.
     pub takes: Takes,
 }
 
+/// What an option's value is, and what of it is checked by the table.
 #[derive(Clone, Copy, Debug)]
 pub enum Takes {
+    /// UTF-8; NULL is not given.
     Text,
     /// Several of another kind, each checked on its own.
     List,
     /// Text of any encoding, whose certificates and keys are read.
     Pem,
+    /// One of these words.
     OneOf(&'static [&'static str]),
     /// A number that has a name.
     Named(&'static [(i64, &'static str)]),
+    /// 0 or 1.
     Flag,
     /// One of an enumeration's constants, by the beginning of their names.
     Constant(&'static str),
+    /// Within bounds, with a unit.
     Number(Number),
     /// Another struct, a handle, a count or a function.
     Object,
 }
 
+/// What a number means, and which ones may be.
 #[derive(Clone, Copy, Debug)]
 pub struct Number {
+    /// Of the value as C gives it.
     pub unit: Unit,
+    /// Inclusive; what is not given apart.
     pub least: i64,
+    /// Inclusive; `i64::MAX`: without a bound.
     pub most: i64,
     /// What is not given, which 0 says but for gRPC's arguments.
     pub default: Absent,
@@ -51,17 +62,23 @@ pub struct Number {
     pub has_none: bool,
 }
 
+/// What it is when it is not given.
 #[derive(Clone, Copy, Debug)]
 pub enum Absent {
+    /// The number itself.
     Value(i64),
     /// In words.
     Is(&'static str),
 }
 
+/// A binding's own type follows it: a duration, or a count.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Unit {
+    /// `_ms` in C's names.
     Milliseconds,
+    /// Of tokens' lives, as the reference has them.
     Seconds,
+    /// Of content, without what it takes to keep it.
     Bytes,
     /// Things.
     Count,
@@ -70,15 +87,20 @@ pub enum Unit {
 /// What a number says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Given {
+    /// 0: the default counts.
     Not,
+    /// -1, where there is such a thing.
     None,
+    /// Within bounds, in the option's unit.
     Number(u64),
 }
 
 /// What is given cannot be.
 #[derive(Debug)]
 pub struct Refusal {
+    /// At fault.
     pub option: &'static Spec,
+    /// In words, the option's name first.
     pub why: String,
 }
 
@@ -129,6 +151,7 @@ impl Number {
 }
 
 impl Unit {
+    /// In words; empty for things that are counted.
     pub fn name(self) -> &'static str {
         match self {
             Self::Milliseconds => "milliseconds",
@@ -148,6 +171,7 @@ impl Spec {
         }
     }
 
+    /// 0 is off, 1 is on, and nothing else is either.
     pub fn flag(&'static self, value: i32) -> Result<bool, Refusal> {
         match value {
             0 => Ok(false),
@@ -156,6 +180,7 @@ impl Spec {
         }
     }
 
+    /// What C's number says, by the row's bounds; an error also where the row is no number's.
     pub fn given(&'static self, value: i64) -> Result<Given, Refusal> {
         let Takes::Number(number) = &self.takes else {
             return Err(self.refuse("is no number"));
@@ -184,6 +209,7 @@ impl Spec {
         })
     }
 
+    /// As [`Self::number`], of an option whose unit is milliseconds.
     pub fn milliseconds(&'static self, value: i64) -> Result<Duration, Refusal> {
         self.number(value).map(Duration::from_millis)
     }

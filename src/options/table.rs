@@ -7,6 +7,7 @@ use super::{Absent, Number, Spec, Takes, Unit};
 pub struct Group {
     /// The struct's name, without `zeebe_`.
     pub name: &'static str,
+    /// In the order of the struct's fields.
     pub options: &'static [&'static Spec],
 }
 
@@ -24,7 +25,10 @@ const fn number(unit: Unit, most: i64, default: Absent, has_none: bool) -> Takes
 
 macro_rules! options {
     ($($name:ident = $place:literal $field:literal, $takes:expr;)*) => {
-        $(pub static $name: Spec = Spec { place: $place, name: $field, takes: $takes };)*
+        $(
+            #[doc = concat!("`", $place, ".", $field, "`.")]
+            pub static $name: Spec = Spec { place: $place, name: $field, takes: $takes };
+        )*
 
         /// Each once.
         pub static ALL: &[&Spec] = &[$(&$name),*];
@@ -100,6 +104,7 @@ options! {
     THREAD_NAME = "options" "thread_name", Takes::Text;
 }
 
+/// Each struct of options once; an option that several have is in each.
 #[rustfmt::skip]
 pub static GROUPS: &[Group] = &[
     Group { name: "runtime_options", options: &[&IO_THREADS, &CALLBACK_THREADS, &THREAD_NAME] },

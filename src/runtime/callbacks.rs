@@ -31,7 +31,7 @@ impl CallbackThreads {
             let body = move || {
                 while let Ok(callback) = receiver.recv() {
                     // A panic of ours in one must not take the others with it.
-                    let _: Result<(), _> = panics::guard(callback);
+                    panics::guard(callback).ok();
                 }
             };
             match Worker::start(format!("{}-cb-{index}", options.thread_name), body) {
@@ -73,7 +73,7 @@ impl CallbackThreads {
             }),
         );
         // The only message is the hang-up.
-        let _: Result<(), _> = waiting.await;
+        waiting.await.ok();
     }
 
     /// The threads end once their queues are empty.

@@ -21,8 +21,10 @@ const TRUSTED: usize = 4 * 1024 * 1024;
 /// What `grpc-encoding` says of a call's messages.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Encoding {
+    /// As they are.
     #[default]
     Identity,
+    /// RFC 1952; each message on its own.
     Gzip,
 }
 

@@ -99,14 +99,17 @@ impl Metadata {
         Ok(())
     }
 
+    /// Pairs, of which several may have one key.
     pub fn len(&self) -> usize {
         self.entries().len()
     }
 
+    /// Whether there is no pair.
     pub fn is_empty(&self) -> bool {
         self.entries().is_empty()
     }
 
+    /// In the order in which they were added; a `-bin` value decoded.
     pub fn get(&self, index: usize) -> Option<(&str, &[u8])> {
         self.entries()
             .get(index)

@@ -49,7 +49,8 @@ impl ChannelKind {
 }
 
 /// The arguments of the OAuth constructors; `None` is not given.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Default)]
+#[allow(missing_debug_implementations, reason = "it holds a secret")]
 pub struct OauthOptions<'a> {
     /// Empty counts as not given: then a variable is read.
     pub client_id: Option<&'a str>,

@@ -7,13 +7,17 @@ use crate::error::{Error, Kind};
 /// What was done about tokens, since the plugin was made.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Counts {
+    /// Fetches that were begun.
     pub requests: u64,
     /// Of the requests, those that a token file answered.
     pub from_file: u64,
+    /// Fetches that brought no token.
     pub failures: u64,
     /// Of the failures: the endpoint refused the client, it or its answer was of no use, the settings are wrong.
     pub refused: u64,
+    /// The endpoint could not be reached, or was of no use.
     pub unavailable: u64,
+    /// The settings are wrong.
     pub settings: u64,
     /// Of the requests, those ahead of expiry.
     pub renewals: u64,
@@ -26,10 +30,13 @@ pub struct Counts {
 pub struct Facts {
     /// none, fetching, valid, expired or failed.
     pub state: &'static str,
+    /// As given: the life of a token whose answer does not say; `None`: not given.
     pub expire_in: Option<Duration>,
     /// Of the stored token, else of the next.
     pub leeway: Duration,
+    /// Of the stored token, where the answer said it.
     pub granted_scope: Option<String>,
+    /// Since the plugin was made.
     pub counts: Counts,
     /// Who waits for the fetch under way.
     pub waiting: usize,

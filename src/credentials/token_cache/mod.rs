@@ -251,7 +251,7 @@ impl TokenCache {
                 Some(error) => old().ok_or_else(|| error.clone()),
             };
             // Who gave up waiting needs no answer.
-            let _: Result<(), _> = waiting.answer.send(outcome);
+            waiting.answer.send(outcome).ok();
         }
     }
 

@@ -127,7 +127,11 @@ impl Connections {
 
     pub(crate) async fn thawed(&self) {
         // The sender lives as long as this borrow of it.
-        drop(self.frozen.subscribe().wait_for(|frozen| !frozen).await);
+        self.frozen
+            .subscribe()
+            .wait_for(|frozen| !frozen)
+            .await
+            .ok();
     }
 
     fn all(&self) -> Vec<Arc<Connection>> {

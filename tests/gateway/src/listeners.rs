@@ -158,7 +158,8 @@ impl Endpoint {
             () = stop.cancelled() => {}
         }
         serving.as_mut().graceful_shutdown();
-        drop(serving.await);
+        // As above.
+        serving.await.ok();
     }
 
     /// An error resets the stream with its reason.

@@ -38,7 +38,7 @@ async fn main() -> Result<(), Box<dyn Error + Send + Sync>> {
 fn cancel_at_end_of_stdin(stop: CancellationToken) {
     thread::spawn(move || {
         // An error, too, means that nobody is there.
-        drop(io::copy(&mut io::stdin(), &mut io::sink()));
+        io::copy(&mut io::stdin(), &mut io::sink()).ok();
         stop.cancel();
     });
 }

@@ -3,6 +3,7 @@
     clippy::all,
     clippy::allow_attributes_without_reason,
     missing_debug_implementations,
+    missing_docs,
     unreachable_pub,
     reason = "generated code"
 )]

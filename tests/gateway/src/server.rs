@@ -47,6 +47,7 @@ pub struct Server {
 }
 
 impl Server {
+    /// Listens at every place, and answers from then on until [`Self::stop`]; an error names the place or option at fault.
     pub async fn start(options: Options) -> Result<Self, Box<dyn Error + Send + Sync>> {
         let temporary = match options.directory {
             Some(_) => None,
@@ -126,7 +127,7 @@ impl Server {
         self.stop.cancelled().await;
         self.tasks.close();
         // What has not ended by now ends with the process.
-        drop(tokio::time::timeout(GRACE, self.tasks.wait()).await);
+        tokio::time::timeout(GRACE, self.tasks.wait()).await.ok();
     }
 }
 

@@ -92,5 +92,6 @@ fn is_abrupt_end(error: &io::Error) -> bool {
 }
 
 fn complain(error: &io::Error) {
-    let _ = writeln!(io::stderr(), "server: {error}");
+    // A closed terminal is no reason to stop.
+    writeln!(io::stderr(), "server: {error}").ok();
 }

@@ -111,8 +111,8 @@ impl Drop for Running {
     fn drop(&mut self) {
         self.close_stdin();
         if self.wait().is_none() {
-            drop(self.child.kill());
-            drop(self.child.wait());
+            self.child.kill().ok();
+            self.child.wait().ok();
         }
     }
 }

@@ -40,7 +40,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
         tower::service_fn(async |request| Ok::<_, Infallible>(service::answer(request).await));
     // On a thread of its own, as a read of standard input cannot be cancelled. An error, too, means that nobody is there.
     thread::spawn(|| {
-        drop(io::copy(&mut io::stdin(), &mut io::sink()));
+        io::copy(&mut io::stdin(), &mut io::sink()).ok();
         process::exit(0);
     });
     server.serve_with_incoming(service, incoming).await?;
