@@ -1,4 +1,4 @@
-//! Metadata as C sees it: ordered key/value pairs with NUL-terminated keys.
+//! Metadata as C sees it: ordered key/value pairs with NUL-terminated keys. Not here: how C makes it (`metadata_builder`).
 
 use std::ffi::CString;
 use std::sync::OnceLock;
@@ -7,8 +7,8 @@ use macro_rules_attribute::apply;
 use safer_ffi::c_char;
 use safer_ffi::prelude::{derive_ReprC, repr_c};
 
-use super::convert::{self, Out};
-use super::error::zeebe_error;
+use super::convert;
+use crate::error::Error;
 use crate::wire::Metadata;
 
 /// Ordered key/value pairs of a call. Owned by who received it: zeebe_metadata_free().
@@ -28,47 +28,17 @@ impl zeebe_metadata {
         }
     }
 
+    /// Ends what was borrowed.
+    pub(crate) fn add(&mut self, key: &str, value: &[u8]) -> Result<(), Error> {
+        let added = self.metadata.add(key, value);
+        added.map_err(Error::invalid_argument)?;
+        self.keys = OnceLock::new();
+        Ok(())
+    }
+
     pub(crate) fn to_owned_handle(&self) -> Self {
         Self::new(self.metadata.clone())
     }
-}
-
-/// Makes empty metadata. INVALID_ARGUMENT: `metadata` is NULL.
-#[apply(capi)]
-#[unsafe(no_mangle)]
-pub extern "C" fn zeebe_metadata_new(
-    metadata: *mut Option<repr_c::Box<zeebe_metadata>>,
-) -> Option<repr_c::Box<zeebe_error>> {
-    // SAFETY: an out-parameter of the header's contract.
-    let metadata = unsafe { Out::new("metadata", metadata) }?;
-    metadata.write(Some(
-        Box::new(zeebe_metadata::new(Metadata::default())).into(),
-    ));
-    Ok(())
-}
-
-/// Adds a pair at the end; the same key may be added again.
-///
-/// Keys have lower-case letters, digits, `_`, `-` and `.` only. The value of a key that ends in
-/// `-bin` is raw bytes (the wire's base64 is the library's part), any other is printable ASCII
-/// (gRPC over HTTP/2, "Custom-Metadata"). Not concurrently with another call on this handle; it ends what
-/// was borrowed from it. INVALID_ARGUMENT: not so, or a key that gRPC or HTTP/2 reserves.
-#[apply(capi)]
-#[unsafe(no_mangle)]
-pub extern "C" fn zeebe_metadata_add(
-    metadata: Option<&mut zeebe_metadata>,
-    key: *const c_char,
-    value: *const u8,
-    length: usize,
-) -> Option<repr_c::Box<zeebe_error>> {
-    let metadata = convert::required("metadata", metadata)?;
-    // SAFETY: a string of the header's contract.
-    let key = unsafe { convert::text("key", key) }?;
-    // SAFETY: bytes of the header's contract.
-    let value = unsafe { convert::bytes("value", value, length) }?;
-    metadata.metadata.add(key, value)?;
-    metadata.keys = OnceLock::new();
-    Ok(())
 }
 
 /// How many pairs there are; 0 for NULL.

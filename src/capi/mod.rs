@@ -64,6 +64,7 @@ mod job_stream;
 mod json;
 mod library;
 mod metadata;
+mod metadata_builder;
 mod plugin;
 mod response;
 mod status;

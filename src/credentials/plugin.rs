@@ -131,7 +131,8 @@ impl Plugin {
                 Authorization::Fetched(value) => value.await?,
             };
             let mut metadata = Metadata::default();
-            metadata.add("authorization", header.as_bytes())?;
+            let added = metadata.add("authorization", header.as_bytes());
+            added.map_err(Error::invalid_argument)?;
             Ok(metadata)
         };
         runtime::spawn(self.epoch, |runtime| Ok(owed(metadata, prepare(runtime)?)))

@@ -10,7 +10,6 @@ use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 use bytes::Bytes;
 
 use super::MetadataLimit;
-use crate::error::Error;
 use crate::http2::Fields;
 
 /// Keys that belong to HTTP/2 or gRPC.
@@ -66,8 +65,8 @@ impl Metadata {
         self.0.as_ref().map_or(&[], |entries| entries.as_slice())
     }
 
-    /// Checks what gRPC's HTTP/2 mapping allows.
-    pub fn add(&mut self, key: &str, value: &[u8]) -> Result<(), Error> {
+    /// Adds a pair at the end, if gRPC's HTTP/2 mapping allows it; else says why not.
+    pub fn add(&mut self, key: &str, value: &[u8]) -> Result<(), String> {
         let allowed =
             |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"_-.".contains(&byte);
         if key.is_empty() || !key.bytes().all(allowed) {
@@ -78,21 +77,21 @@ impl Metadata {
             } else {
                 String::new()
             };
-            return Err(Error::invalid_argument(format!(
+            return Err(format!(
                 "the metadata key{shown} may have lower-case letters, digits, _, - and . only"
-            )));
+            ));
         }
         if RESERVED.contains(&key) {
-            return Err(Error::invalid_argument(format!(
+            return Err(format!(
                 "the metadata key {key} is reserved by gRPC or HTTP/2"
-            )));
+            ));
         }
         let printable = value.iter().all(|byte| (0x20..0x7f).contains(byte));
         if !key.ends_with("-bin") && (!printable || value.trim_ascii() != value) {
-            return Err(Error::invalid_argument(format!(
+            return Err(format!(
                 "the metadata value of {key} must be printable ASCII without space at its ends; \
                  a key that ends in -bin takes any bytes"
-            )));
+            ));
         }
         let entries = Arc::make_mut(self.0.get_or_insert_default());
         entries.push((key.into(), Bytes::copy_from_slice(value)));

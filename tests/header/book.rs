@@ -25,7 +25,7 @@ const CHAPTERS: &[(&str, &str, &[&str])] = &[
     (
         "Metadata",
         "Keys and values that go with a call: at its start, and at its end as trailers.",
-        &["metadata"],
+        &["metadata_builder", "metadata"],
     ),
     (
         "Credentials",
