@@ -195,8 +195,8 @@ bench: $(LIBRARY) ## compares clients side by side, writes benches/RESULTS.md (R
 	benches/build-drivers target/bench/drivers
 	target/bench/release/compare --write benches/RESULTS.md
 
-header: ## writes include/zeebe.h anew from the source
-	ZEEBE_UPDATE_HEADER=1 cargo test --locked --test header
+header: ## writes include/zeebe.h and docs/options.md anew from the source
+	ZEEBE_UPDATE_HEADER=1 cargo test --locked --test header --test drift up_to_date
 
 clean: ## removes everything built
 	cargo clean

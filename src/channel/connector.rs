@@ -30,9 +30,7 @@ use crate::http2;
 use crate::runtime::blocking;
 use crate::wire::is_reserved;
 
-/// What a peer may send ahead of a stream's reader. A quarter of it halves the rate of streams of 1 KiB messages.
-const STREAM_WINDOW: u32 = 2 * 1024 * 1024;
-/// And ahead of all of a connection's readers: so many that a few dozen that stand still do not hold up the others.
+/// What a peer may send ahead of all of a connection's readers: so many that a few dozen that stand still do not hold up the others.
 const CONNECTION_WINDOW: u32 = 64 * 1024 * 1024;
 
 /// Of an answer's headers so much is kept; `grpc.max_metadata_size` is far below.
@@ -54,7 +52,8 @@ pub(super) struct Connector {
     pub(super) security: Security,
     /// The name that the gateway's certificate must have.
     pub(super) server_name: String,
-    pub(super) lookahead_bytes: Option<u32>,
+    /// What a peer may send ahead of a stream's reader.
+    pub(super) lookahead_bytes: u32,
     /// What a user may do if the peer speaks TLS and this side does not, or the other way round.
     pub(super) security_hint: Option<String>,
     /// The same if certificates are what fails.
@@ -186,7 +185,7 @@ impl Connector {
     where
         S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
-        let window = self.lookahead_bytes.unwrap_or(STREAM_WINDOW);
+        let window = self.lookahead_bytes;
         let transport = Transport::new(http2::Config {
             stream_window: window,
             connection_window: CONNECTION_WINDOW.max(window),

@@ -7,6 +7,7 @@ mod options;
 mod rows;
 #[path = "../support/mod.rs"]
 mod support;
+mod tables;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::process::Command;

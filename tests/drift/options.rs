@@ -41,7 +41,7 @@ fn the_headers_structs_have_the_options_of_the_table_in_its_order() {
 }
 
 /// What an option is called in a language, by the table of its error messages.
-fn own_names(table: &str) -> BTreeMap<String, String> {
+pub(crate) fn own_names(table: &str) -> BTreeMap<String, String> {
     let mut names = BTreeMap::new();
     for line in fs::read_to_string(support::root().join(table))
         .unwrap()

@@ -3,7 +3,7 @@
 use std::ffi::OsString;
 
 use super::super::{ChannelKind, Unused};
-use super::names::ALL;
+use super::names::{ALL, GRPC_CA, KEEPALIVE_TIMEOUT};
 use super::{FromEnvironment, from_environment};
 use crate::environment::{Environment, Origin};
 use crate::error::Error;
@@ -156,4 +156,33 @@ fn a_reason_shows_no_secret() {
         .map(|Unused { name, .. }| *name)
         .collect();
     assert_eq!(names, ["CAMUNDA_OAUTH_TOKEN"]);
+}
+
+/// docs/moving.md is what users read of `names`.
+#[test]
+fn the_page_on_moving_has_every_variable_that_is_used_and_none_else() {
+    let page = include_str!("../../../../docs/moving.md");
+    let quoted = page.split('`').skip(1).step_by(2);
+    let quoted = quoted.filter_map(|word| word.split('=').next());
+    let is_variable = |word: &&str| {
+        word.contains('_')
+            && !word.ends_with('_')
+            && word.chars().all(|c| c.is_ascii_uppercase() || c == '_')
+    };
+    let said: Vec<_> = quoted.filter(is_variable).collect();
+    let all = || ALL.iter().flat_map(|group| group.names);
+    for name in &said {
+        assert!(
+            all().any(|known| known == name) || *name == GRPC_CA,
+            "{name}"
+        );
+    }
+    let last = ALL
+        .iter()
+        .position(|group| group.names == [KEEPALIVE_TIMEOUT]);
+    for name in ALL[..=last.unwrap()].iter().flat_map(|group| group.names) {
+        // `ZEEBE_…` behind them.
+        let is_short = matches!(*name, "ZEEBE_CLIENT_ID" | "ZEEBE_CLIENT_SECRET");
+        assert!(is_short || said.contains(name), "{name}");
+    }
 }
