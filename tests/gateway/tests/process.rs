@@ -2,6 +2,7 @@
 
 mod common;
 
+use std::collections::BTreeSet;
 use std::path::Path;
 use std::process::Command;
 
@@ -129,13 +130,17 @@ fn the_control_port_refuses_what_it_does_not_understand() {
     assert_eq!(answer.json()["error"], expected);
 }
 
-#[test]
-fn help_lists_the_rpcs() {
+fn help() -> String {
     let output = Command::new(env!("CARGO_BIN_EXE_zeebe-dev-gateway"))
         .arg("--help")
         .output()
         .expect("the help");
-    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    String::from_utf8_lossy(&output.stdout).into_owned()
+}
+
+#[test]
+fn help_lists_the_rpcs() {
+    let text = help();
     for part in [
         "no engine",
         "StreamActivatedJobs",
@@ -144,4 +149,39 @@ fn help_lists_the_rpcs() {
     ] {
         assert!(text.contains(part), "{part}");
     }
+}
+
+#[test]
+fn the_readme_has_the_options_of_the_help_and_their_defaults() {
+    let readme = include_str!("../README.md");
+    let rows: Vec<_> = readme
+        .lines()
+        .filter(|line| line.starts_with("| `--"))
+        .collect();
+    let said: BTreeSet<_> = rows
+        .iter()
+        .flat_map(|row| row.split('`').skip(1).step_by(2))
+        .filter(|quoted| quoted.starts_with("--"))
+        .filter_map(|option| option.split(' ').next())
+        .collect();
+    let text = help();
+    let mut options = BTreeSet::new();
+    for line in text
+        .lines()
+        .map(str::trim)
+        .filter(|line| line.starts_with("--"))
+    {
+        let name = line.split(' ').next().unwrap();
+        options.insert(name);
+        let default = line.split_once("[default: ").map_or("", |(_, rest)| rest);
+        let default = default.split([',', ']']).next().unwrap();
+        let row = rows
+            .iter()
+            .find(|row| row.contains(&format!("`{name} ")) || row.contains(&format!("`{name}`")));
+        assert!(
+            row.is_some_and(|row| row.contains(default)),
+            "{name}: {default}"
+        );
+    }
+    assert_eq!(said, options);
 }
