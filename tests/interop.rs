@@ -3,12 +3,11 @@
 
 mod support;
 
-use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::Command;
 
 use support::programs::{C, clean, program, valgrind};
-use support::{interop_servers, run, scratch};
+use support::{Server, interop_servers, run, scratch};
 
 const CASES: [&str; 14] = [
     "empty_unary",
@@ -53,39 +52,13 @@ impl Identity {
     }
 }
 
-/// A server, ended with the test.
-struct Server {
-    process: Child,
-    address: String,
-}
-
-impl Server {
-    fn start(program: &Path, identity: Option<&Identity>) -> Self {
-        let mut command = Command::new(program);
-        if let Some(identity) = identity {
-            command.arg("--certificate").arg(&identity.certificate);
-            command.arg("--key").arg(&identity.key);
-        }
-        let mut process = command
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .spawn()
-            .unwrap();
-        let mut port = String::new();
-        let mut output = BufReader::new(process.stdout.take().unwrap());
-        output.read_line(&mut port).unwrap();
-        Self {
-            process,
-            address: format!("localhost:{}", port.trim()),
-        }
+fn start(program: &Path, identity: Option<&Identity>) -> Server {
+    let mut command = Command::new(program);
+    if let Some(identity) = identity {
+        command.arg("--certificate").arg(&identity.certificate);
+        command.arg("--key").arg(&identity.key);
     }
-}
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        drop(self.process.stdin.take()); // it ends with its input
-        self.process.wait().unwrap();
-    }
+    Server::start(&mut command)
 }
 
 #[allow(
@@ -93,7 +66,10 @@ impl Drop for Server {
     reason = "each case, by name, is what is to be seen"
 )]
 fn run_cases(mut client: Command, server: &Server, ca: &Path, cases: &[&str]) {
-    let printed = run(client.arg(&server.address).arg(ca).args(cases));
+    let printed = run(client
+        .arg(format!("localhost:{}", server.ready.trim()))
+        .arg(ca)
+        .args(cases));
     println!("{client:?}:\n{printed}");
     let all: String = cases.iter().map(|case| format!("{case}: ok\n")).collect();
     assert_eq!(printed, all);
@@ -105,9 +81,9 @@ fn grpcs_own_cases_hold_in_plaintext_and_over_tls() {
     let identity = Identity::create(&scratch("interop"));
     let [grpc_go, tonic] = interop_servers();
     for (server, cases) in [(grpc_go, &CASES[..]), (tonic, &COMPRESSION_CASES)] {
-        let plain = Server::start(&server, None);
+        let plain = start(&server, None);
         run_cases(clean(Command::new(&program)), &plain, Path::new("-"), cases);
-        let tls = Server::start(&server, Some(&identity));
+        let tls = start(&server, Some(&identity));
         run_cases(
             clean(Command::new(&program)),
             &tls,

@@ -13,13 +13,10 @@ static zeebe_channel *oauth(const char *secret)
 {
     static char *ca;
     if (!ca) ca = file("CA");
-    zeebe_ssl_channel_credentials_options ssl = ZEEBE_SSL_CHANNEL_CREDENTIALS_OPTIONS_INIT;
     zeebe_token_options token = ZEEBE_TOKEN_OPTIONS_INIT;
     zeebe_oauth2_client_credentials_channel_options options = ZEEBE_OAUTH2_CLIENT_CREDENTIALS_CHANNEL_OPTIONS_INIT;
     zeebe_channel *channel = NULL;
-    zeebe_channel_credentials *credentials = NULL;
-    ssl.root_certificates = ca;
-    OK(zeebe_ssl_channel_credentials_new(&ssl, &credentials));
+    zeebe_channel_credentials *credentials = trusting(ca);
     token.token_ca = ca;
     options.grpc_address = env("TLS_OAUTH");
     options.client_id = "demo-client";

@@ -253,14 +253,20 @@ static inline zeebe_channel *insecure(const char *address)
     return channel;
 }
 
-static inline zeebe_channel *secure(const char *address, const char *ca)
+static inline zeebe_channel_credentials *trusting(const char *ca)
 {
     zeebe_ssl_channel_credentials_options ssl = ZEEBE_SSL_CHANNEL_CREDENTIALS_OPTIONS_INIT;
-    zeebe_secure_channel_options options = ZEEBE_SECURE_CHANNEL_OPTIONS_INIT;
     zeebe_channel_credentials *credentials = NULL;
-    zeebe_channel *channel = NULL;
     ssl.root_certificates = ca;
     OK(zeebe_ssl_channel_credentials_new(&ssl, &credentials));
+    return credentials;
+}
+
+static inline zeebe_channel *secure(const char *address, const char *ca)
+{
+    zeebe_secure_channel_options options = ZEEBE_SECURE_CHANNEL_OPTIONS_INIT;
+    zeebe_channel_credentials *credentials = trusting(ca);
+    zeebe_channel *channel = NULL;
     options.grpc_address = address;
     options.channel_credentials = credentials;
     OK(zeebe_create_secure_channel(&options, &channel));

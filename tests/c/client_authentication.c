@@ -240,13 +240,10 @@ static void a_channel_needs_no_secret(void)
 {
     zeebe_oauth2_client_credentials_channel_options options = ZEEBE_OAUTH2_CLIENT_CREDENTIALS_CHANNEL_OPTIONS_INIT;
     zeebe_token_options token = ZEEBE_TOKEN_OPTIONS_INIT;
-    zeebe_ssl_channel_credentials_options ssl = ZEEBE_SSL_CHANNEL_CREDENTIALS_OPTIONS_INIT;
-    zeebe_channel_credentials *credentials = NULL;
+    zeebe_channel_credentials *credentials = trusting(ca);
     zeebe_channel *channel = NULL;
     zeebe_response *response = NULL;
     char *ec = file("EC_KEY"), *json = NULL;
-    ssl.root_certificates = ca;
-    OK(zeebe_ssl_channel_credentials_new(&ssl, &credentials));
     options.grpc_address = env("TLS_OAUTH");
     options.client_id = "signer";
     options.authorization_server = env("TOKEN_URL");

@@ -173,10 +173,8 @@ typedef struct {
 
 static inline zeebe_channel *channel_new(channel_arguments arguments)
 {
-    zeebe_ssl_channel_credentials_options ssl = ZEEBE_SSL_CHANNEL_CREDENTIALS_OPTIONS_INIT;
     zeebe_insecure_channel_options plain = ZEEBE_INSECURE_CHANNEL_OPTIONS_INIT;
     zeebe_secure_channel_options secured = ZEEBE_SECURE_CHANNEL_OPTIONS_INIT;
-    zeebe_channel_credentials *credentials = NULL;
     zeebe_channel *channel = NULL;
     size_t count = 0;
     while (count < 8 && arguments.options[count].key) count++;
@@ -187,8 +185,7 @@ static inline zeebe_channel *channel_new(channel_arguments arguments)
         OK(zeebe_create_insecure_channel(&plain, &channel));
         return channel;
     }
-    ssl.root_certificates = arguments.ca;
-    OK(zeebe_ssl_channel_credentials_new(&ssl, &credentials));
+    zeebe_channel_credentials *credentials = trusting(arguments.ca);
     secured.grpc_address = arguments.address;
     secured.channel_options = arguments.options;
     secured.channel_options_count = count;

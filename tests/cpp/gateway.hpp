@@ -44,6 +44,18 @@ inline std::string json_value(const std::string &json, const std::string &key)
     return json.substr(begin, json.find_first_of(",}\"\n", begin) - begin);
 }
 
+/// Of a channel that nobody listens to: what has to be given, and no more.
+inline zeebe::OAuth2ClientCredentialsChannelOptions oauth_options()
+{
+    zeebe::OAuth2ClientCredentialsChannelOptions options;
+    options.grpc_address = "localhost:1";
+    options.client_id = "id";
+    options.client_secret = "secret";
+    options.authorization_server = "https://localhost/token";
+    options.audience = "";
+    return options;
+}
+
 /// A gateway with the process "work", whose one job has the type "work".
 class Gateway {
 public:

@@ -11,17 +11,6 @@ using namespace std::chrono_literals;
 
 namespace {
 
-zeebe::OAuth2ClientCredentialsChannelOptions oauth_options()
-{
-    zeebe::OAuth2ClientCredentialsChannelOptions options;
-    options.grpc_address = "localhost:1";
-    options.client_id = "id";
-    options.client_secret = "secret";
-    options.authorization_server = "https://localhost/token";
-    options.audience = "";
-    return options;
-}
-
 /// `change`d options are refused, with an error that names this option, in its message too.
 template <class Change>
 std::string refused(const char *option, Change change)

@@ -155,12 +155,7 @@ TEST(Handles, MayBeCopiedMovedAndEmpty)
 
 TEST(Options, ReachTheLibrary)
 {
-    zeebe::OAuth2ClientCredentialsChannelOptions options;
-    options.grpc_address = "localhost:1";
-    options.client_id = "id";
-    options.client_secret = "secret";
-    options.authorization_server = "https://localhost/token";
-    options.audience = "";
+    auto options = oauth_options();
     options.leeway = 0s;
     options.expire_in = 2min;
     options.channel_options = {{"grpc.keepalive_time_ms", 60000}, {"grpc.lb_policy_name", "round_robin"}};

@@ -100,9 +100,38 @@ pub(crate) fn interop_servers() -> [PathBuf; 2] {
     ["build/interop-grpc-go", "target/debug/zeebe-interop-tonic"].map(|path| root().join(path))
 }
 
+/// A program that says in a line when it is ready, and ends with its input: with the test.
+pub(crate) struct Server {
+    process: Child,
+    /// The line.
+    pub(crate) ready: String,
+}
+
+impl Server {
+    pub(crate) fn start(program: &mut Command) -> Self {
+        let mut process = program
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap_or_else(|error| panic!("{program:?}: {error}"));
+        let mut ready = String::new();
+        let mut output = BufReader::new(process.stdout.take().unwrap());
+        output.read_line(&mut ready).unwrap();
+        assert!(!ready.is_empty(), "{program:?} ended");
+        Self { process, ready }
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        drop(self.process.stdin.take());
+        self.process.wait().unwrap();
+    }
+}
+
 /// The development gateway, ended with the test.
 pub(crate) struct Gateway {
-    process: Child,
+    _server: Server,
     pub(crate) ports: serde_json::Value,
 }
 
@@ -113,23 +142,13 @@ impl Gateway {
 
     pub(crate) fn start_with(name: &str, arguments: &[String]) -> Self {
         let ports_file = scratch(name).join("ports.json");
-        let mut process = Command::new(gateway_program())
-            .arg("--ports-file")
-            .arg(&ports_file)
-            .arg("--exit-with-stdin")
-            .args(arguments)
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .spawn()
-            .unwrap();
-        // One ready line; the ports file is written before it.
-        let mut line = String::new();
-        let mut output = BufReader::new(process.stdout.take().unwrap());
-        output.read_line(&mut line).unwrap();
-        assert!(line.contains("ready"), "{line:?}");
+        let mut program = Command::new(gateway_program());
+        program.arg("--ports-file").arg(&ports_file);
+        let server = Server::start(program.arg("--exit-with-stdin").args(arguments));
+        // Written before it is ready.
         let ports = std::fs::read_to_string(&ports_file).unwrap();
         Self {
-            process,
+            _server: server,
             ports: serde_json::from_str(&ports).unwrap(),
         }
     }
@@ -140,12 +159,5 @@ impl Gateway {
             serde_json::Value::String(text) => text.clone(),
             value => value.to_string(),
         }
-    }
-}
-
-impl Drop for Gateway {
-    fn drop(&mut self) {
-        drop(self.process.stdin.take()); // it ends with its input
-        self.process.wait().unwrap();
     }
 }

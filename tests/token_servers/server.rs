@@ -1,17 +1,16 @@
 //! Servers that are a small program of ours on a library of others. The program gets the name of a file with its
 //! settings, prints a line of JSON, `{"issuer": …}`, when it listens, and ends with its input.
 
-use std::io::{BufRead, BufReader};
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
+use std::process::Command;
 
 use serde_json::{Value, json};
 
+use crate::support;
 use crate::{AUDIENCE, CLIENTS, Issuer, LIFETIME, OTHER_AUDIENCE, Proof, SCOPE};
 
-/// Ended with the test.
 pub(crate) struct Server {
-    process: Child,
+    _server: support::Server,
     pub(crate) url: String,
 }
 
@@ -25,18 +24,13 @@ impl Server {
             "audiences": [AUDIENCE, OTHER_AUDIENCE],
         });
         std::fs::write(&settings, document.to_string()).unwrap();
-        let mut process = program
-            .arg(settings)
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .spawn()
-            .unwrap();
-        let mut line = String::new();
-        let mut output = BufReader::new(process.stdout.take().unwrap());
-        output.read_line(&mut line).unwrap();
-        let ready: Value = serde_json::from_str(&line).unwrap();
+        let server = support::Server::start(program.arg(settings));
+        let ready: Value = serde_json::from_str(&server.ready).unwrap();
         let url = ready["issuer"].as_str().unwrap().to_owned();
-        Self { process, url }
+        Self {
+            _server: server,
+            url,
+        }
     }
 
     /// One that says `invalid_client` of every client that is not as it should be.
@@ -72,11 +66,4 @@ fn clients(keys: &Value) -> Vec<Value> {
         }),
     });
     clients.collect()
-}
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        drop(self.process.stdin.take()); // it ends with its input
-        self.process.wait().unwrap();
-    }
 }

@@ -4,7 +4,7 @@ mod common;
 
 use std::time::{Duration, Instant};
 
-use common::client::{connect, create, deploy, poll, topology};
+use common::client::{connect, create, deploy, poll, stream_jobs, topology};
 use common::raw::soon;
 use common::{Running, http};
 use tonic::transport::Channel;
@@ -107,17 +107,7 @@ async fn a_stream_gets_jobs_as_they_appear_and_ends_with_the_gateway() {
     let mut gateway = Running::start(&[]);
     let mut client = connect(&gateway, "plaintext").await;
     deploy(&mut client).await;
-    let request = StreamActivatedJobsRequest {
-        r#type: "pay".to_owned(),
-        worker: "w".to_owned(),
-        timeout: 60_000,
-        ..Default::default()
-    };
-    let mut jobs = client
-        .stream_activated_jobs(request)
-        .await
-        .expect("a stream")
-        .into_inner();
+    let mut jobs = stream_jobs(&mut client).await;
     for _ in 0..3 {
         create(&mut client).await;
         assert!(jobs.message().await.expect("a job").is_some());
@@ -133,14 +123,7 @@ async fn a_muted_stream_stays_open_while_polls_get_the_jobs() {
     let gateway = Running::start(&[]);
     let mut client = connect(&gateway, "plaintext").await;
     deploy(&mut client).await;
-    let request = StreamActivatedJobsRequest {
-        r#type: "pay".to_owned(),
-        worker: "w".to_owned(),
-        timeout: 60_000,
-        ..Default::default()
-    };
-    let stream = client.stream_activated_jobs(request).await;
-    let mut stream = stream.expect("a stream").into_inner();
+    let mut stream = stream_jobs(&mut client).await;
     gateway.control("POST", "/mute-streams?on=1", "");
     create(&mut client).await;
     assert_eq!(poll(&mut client, 0).await.expect("a poll").len(), 1);

@@ -10,7 +10,7 @@ use common::raw::{Exchange, Raw, not_soon};
 use common::{Running, client, http};
 use h2::Reason;
 use hyper::HeaderMap;
-use zeebe_dev_gateway::protocol::{CreateProcessInstanceRequest, StreamActivatedJobsRequest};
+use zeebe_dev_gateway::protocol::CreateProcessInstanceRequest;
 
 fn header<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
     headers.get(name).and_then(|value| value.to_str().ok())
@@ -308,14 +308,7 @@ async fn every_message_of_a_slow_stream_is_late() {
         "/fault?kind=slow&ms=150&rpc=StreamActivatedJobs",
         "",
     );
-    let request = StreamActivatedJobsRequest {
-        r#type: "pay".to_owned(),
-        worker: "w".to_owned(),
-        timeout: 60_000,
-        ..Default::default()
-    };
-    let stream = client.stream_activated_jobs(request).await;
-    let mut stream = stream.expect("a stream").into_inner();
+    let mut stream = client::stream_jobs(&mut client).await;
     for _ in 0..2 {
         let start = Instant::now();
         client::create(&mut client).await;
@@ -333,15 +326,8 @@ async fn a_stream_is_cut_so_long_after_its_headers() {
         "",
     );
     let mut client = client::connect(&gateway, "plaintext").await;
-    let request = StreamActivatedJobsRequest {
-        r#type: "nobody".to_owned(),
-        worker: "w".to_owned(),
-        timeout: 60_000,
-        ..StreamActivatedJobsRequest::default()
-    };
     let began = Instant::now();
-    let jobs = client.stream_activated_jobs(request).await;
-    let cut = jobs.expect("a stream").into_inner().message().await;
+    let cut = client::stream_jobs(&mut client).await.message().await;
     assert!(began.elapsed() >= Duration::from_millis(150));
     let cut = format!("{:?}", cut.expect_err("a cut"));
     assert!(cut.contains("INTERNAL_ERROR"), "{cut}");

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use common::Running;
-use common::client::{Client, connect, create, deploy, poll};
+use common::client::{Client, connect, create, deploy, poll, stream_jobs};
 use serde_json::json;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
@@ -113,14 +113,7 @@ async fn complete(client: &mut Client, job_key: i64, work: &Work) {
 }
 
 async fn streaming(mut client: Client, work: Arc<Work>) {
-    let request = StreamActivatedJobsRequest {
-        r#type: "pay".to_owned(),
-        worker: "w".to_owned(),
-        timeout: 60_000,
-        ..Default::default()
-    };
-    let stream = client.stream_activated_jobs(request).await;
-    let mut stream = stream.expect("a stream").into_inner();
+    let mut stream = stream_jobs(&mut client).await;
     while let Some(job) = work.done.run_until_cancelled(stream.message()).await {
         let job = job.expect("no error").expect("no end");
         complete(&mut client, job.key, &work).await;

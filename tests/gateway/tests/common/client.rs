@@ -1,7 +1,7 @@
 //! A tonic client of the gateway, with one process that has one job.
 
-use tonic::Status;
 use tonic::transport::Channel;
+use tonic::{Status, Streaming};
 use zeebe_dev_gateway::protocol::gateway_client::GatewayClient;
 use zeebe_dev_gateway::protocol::*;
 
@@ -47,6 +47,18 @@ pub(crate) async fn create(client: &mut Client) {
         .create_process_instance(request)
         .await
         .expect("an instance");
+}
+
+/// A stream of the process's jobs.
+pub(crate) async fn stream_jobs(client: &mut Client) -> Streaming<ActivatedJob> {
+    let request = StreamActivatedJobsRequest {
+        r#type: "pay".to_owned(),
+        worker: "w".to_owned(),
+        timeout: 60_000,
+        ..Default::default()
+    };
+    let stream = client.stream_activated_jobs(request).await;
+    stream.expect("a stream").into_inner()
 }
 
 /// The jobs of one poll.

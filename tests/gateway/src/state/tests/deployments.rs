@@ -7,20 +7,10 @@ use crate::protocol::{DeleteResourceRequest, DeployProcessRequest, ProcessReques
 const DECISIONS: &str = r#"<definitions xmlns="https://www.omg.org/spec/DMN/20191111/MODEL/" id="graph" name="Graph">
     <decision id="first" name="First"/><decision id="second" name="Second"/></definitions>"#;
 
-fn deploy_as(state: &mut State, name: &str, content: &str) -> Vec<Metadata> {
-    let resource = Resource {
-        name: name.to_owned(),
-        content: content.into(),
-    };
-    let request = DeployResourceRequest {
-        resources: vec![resource],
-        ..Default::default()
-    };
-    let deployed = state.deploy(&request).expect("a deployment").deployments;
-    deployed
-        .into_iter()
-        .filter_map(|one| one.metadata)
-        .collect()
+fn deployed_as(state: &mut State, name: &str, content: &str) -> Vec<Metadata> {
+    let deployed = deploy_as(state, name, content).expect("a deployment");
+    let deployed = deployed.deployments.into_iter();
+    deployed.filter_map(|one| one.metadata).collect()
 }
 
 fn delete(state: &mut State, resource_key: i64) -> Result<(), Rejection> {
@@ -33,7 +23,7 @@ fn delete(state: &mut State, resource_key: i64) -> Result<(), Rejection> {
 #[test]
 fn decisions_come_with_their_requirements() {
     let mut state = State::new(1, 1);
-    let first = deploy_as(&mut state, "d.dmn", DECISIONS);
+    let first = deployed_as(&mut state, "d.dmn", DECISIONS);
     let [
         Metadata::Decision(one),
         Metadata::Decision(two),
@@ -52,7 +42,7 @@ fn decisions_come_with_their_requirements() {
         graph.decision_requirements_key
     );
     assert_eq!(graph.resource_name, "d.dmn");
-    assert_eq!(deploy_as(&mut state, "d.dmn", DECISIONS), first);
+    assert_eq!(deployed_as(&mut state, "d.dmn", DECISIONS), first);
 
     delete(&mut state, graph.decision_requirements_key).expect("a deletion");
     let dump = state.dump();
@@ -71,7 +61,7 @@ fn a_form_has_versions_by_its_id() {
         (r#"{"id":"f","a":1}"#, 2),
         (r#"{"id":"g"}"#, 1),
     ] {
-        let deployed = deploy_as(&mut state, "f.form", content);
+        let deployed = deployed_as(&mut state, "f.form", content);
         let [Metadata::Form(form)] = deployed.as_slice() else {
             panic!("{deployed:?}");
         };
@@ -89,15 +79,7 @@ fn resources_that_cannot_be_read_are_refused() {
         ("d.dmn", "<a"),
         ("x.txt", "text"),
     ] {
-        let resource = Resource {
-            name: name.to_owned(),
-            content: content.into(),
-        };
-        let request = DeployResourceRequest {
-            resources: vec![resource],
-            ..Default::default()
-        };
-        let refusal = state.deploy(&request);
+        let refusal = deploy_as(&mut state, name, content);
         assert!(
             matches!(refusal, Err(Rejection::InvalidArgument(_))),
             "{content}"

@@ -63,9 +63,17 @@ fn deployed(partitions: i32) -> State {
 }
 
 fn deploy(state: &mut State, xml: &str) -> Result<DeployResourceResponse, Rejection> {
+    deploy_as(state, "p.bpmn", xml)
+}
+
+fn deploy_as(
+    state: &mut State,
+    name: &str,
+    content: &str,
+) -> Result<DeployResourceResponse, Rejection> {
     let resource = Resource {
-        name: "p.bpmn".to_owned(),
-        content: xml.as_bytes().to_vec(),
+        name: name.to_owned(),
+        content: content.into(),
     };
     state.deploy(&DeployResourceRequest {
         resources: vec![resource],
