@@ -189,7 +189,7 @@ test-clients: gateway $(FETCHED_CLIENTS) ## clients that others wrote, fetched f
 	scripts/prerequisites cargo python3 node npm java mvn
 	cargo test --locked --test clients -- --ignored
 
-bench: $(LIBRARY) ## compares clients side by side, writes benches/RESULTS.md (ROWS, CLIENTS, BENCH_ROUNDS, BENCH_SECONDS)
+bench: $(LIBRARY) ## compares clients side by side, writes benches/RESULTS.md and results.svg (ROWS, CLIENTS, BENCH_ROUNDS, BENCH_SECONDS)
 	scripts/prerequisites cargo cc taskset timeout
 	cargo build --release --locked --package zeebe-benches --target-dir target/bench
 	benches/build-drivers target/bench/drivers

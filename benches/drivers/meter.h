@@ -27,6 +27,7 @@ struct run {
     const char *row;
     size_t in_flight;
     double seconds;
+    const char *token; /* a bearer token that each call carries; NULL: none */
 };
 
 static inline char *read_text(const char *path)
@@ -47,6 +48,7 @@ static inline struct run run_parse(int argc, char **argv)
     run.row = argv[3];
     run.in_flight = strtoul(argv[4], NULL, 10);
     run.seconds = strtod(argv[5], NULL);
+    run.token = getenv("TOKEN");
     return run;
 }
 

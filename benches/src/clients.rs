@@ -21,14 +21,14 @@ pub(crate) struct Client {
 
 /// What every ratio is to.
 pub(crate) const REFERENCE: &str = "tonic";
-/// libzeebe: what the goals are for.
-pub(crate) const OURS: [&str; 2] = ["zeebe", QUEUE];
-const QUEUE: &str = "zeebe-queue";
+pub(crate) const ZEEBE: &str = "zeebe";
+pub(crate) const QUEUE: &str = "zeebe-queue";
+const TONIC_RAW: &str = "tonic-raw";
 const DEFAULT: [&str; 9] = [
-    "zeebe",
+    ZEEBE,
     QUEUE,
     REFERENCE,
-    "tonic-raw",
+    TONIC_RAW,
     "grpc-c++",
     "grpc-go",
     "zeebe-go",
@@ -76,6 +76,12 @@ impl Client {
         Ok(clients)
     }
 
+    /// The usual ones, built or not.
+    #[cfg(test)]
+    pub(crate) fn all() -> Outcome<Vec<Self>> {
+        DEFAULT.into_iter().map(Self::new).collect()
+    }
+
     fn new(name: &'static str) -> Outcome<Self> {
         let is_tonic = name.starts_with("tonic");
         Ok(Self {
@@ -89,17 +95,28 @@ impl Client {
         })
     }
 
-    /// A queue is for calls; a slow receiver is one that takes from a queue. Java has few rows, for each of its runs warms up for long.
+    /// A queue is for calls; a slow receiver is one that takes from a queue. Java has few rows.
     pub(crate) fn runs(&self, row: &Row) -> bool {
-        if self.name.ends_with("-java") {
-            let is_unary = row.kind == Kind::Unary && row.in_flight == 64;
+        if self.is_java() {
+            let is_unary = row.kind == Kind::Unary && row.in_flight == 64 && !row.has_token;
             return row.security == Security::Plaintext && (is_unary || row.kind == Kind::Stream);
         }
         match row.kind {
             Kind::Unary | Kind::Stream => true,
             Kind::Slow => self.name == QUEUE,
             Kind::Cold | Kind::Idle => self.name != QUEUE,
+            // Others do not say when their calls are sent.
+            Kind::Held => [ZEEBE, REFERENCE, TONIC_RAW].contains(&self.name),
         }
+    }
+
+    /// Java only in every other round, for each of its runs warms up for long.
+    pub(crate) fn takes_part_in(&self, round: usize) -> bool {
+        !self.is_java() || round % 2 == 1
+    }
+
+    fn is_java(&self) -> bool {
+        self.name.ends_with("-java")
     }
 
     pub(crate) fn run(&self, server: &Server, row: &Row, seconds: f64) -> Outcome<Measurement> {
@@ -123,6 +140,9 @@ impl Client {
         command
             .env_clear()
             .env("PATH", env::var_os("PATH").unwrap_or_default());
+        if row.has_token {
+            command.env("TOKEN", token());
+        }
         let output = command.stdin(Stdio::null()).output()?;
         if !output.status.success() {
             let said = String::from_utf8_lossy(&output.stderr);
@@ -130,6 +150,21 @@ impl Client {
         }
         Ok(serde_json::from_slice(&output.stdout)?)
     }
+}
+
+/// As long as tokens of authorization servers are, and as little to be compressed.
+fn token() -> String {
+    const LENGTH: usize = 907;
+    const BASE64_URL: &[u8; 64] =
+        b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+    let mut state = 1_u64;
+    let character = || {
+        state = state
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1);
+        char::from(BASE64_URL[(state >> 58) as usize])
+    };
+    std::iter::repeat_with(character).take(LENGTH).collect()
 }
 
 /// A path beside this program.

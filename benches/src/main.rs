@@ -2,6 +2,7 @@
 //! they compare. The server has a core to itself, and so have the clients, one at a time.
 
 mod clients;
+mod goals;
 mod report;
 mod rows;
 mod samples;
@@ -17,6 +18,7 @@ use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use zeebe_benches::Outcome;
 
 use clients::Client;
+use report::picture;
 use rows::Row;
 use samples::{Sample, Samples};
 use server::Server;
@@ -35,9 +37,9 @@ struct Options {
     #[arg(long, env = "BENCH_ROUNDS", default_value_t = 5)]
     rounds: usize,
     /// How long it is measured
-    #[arg(long, env = "BENCH_SECONDS", default_value_t = 1.0)]
+    #[arg(long, env = "BENCH_SECONDS", default_value_t = 0.8)]
     seconds: f64,
-    /// Where the report goes; only of all rows and clients
+    /// Where the report goes, and its picture beside it; only of all rows and clients
     #[arg(long)]
     write: Option<PathBuf>,
 }
@@ -64,7 +66,10 @@ fn main() -> Outcome<()> {
                 rows.len(),
                 options.rounds
             ));
-            for client in clients.iter().filter(|client| client.runs(row)) {
+            for client in clients
+                .iter()
+                .filter(|client| client.runs(row) && client.takes_part_in(round))
+            {
                 let (server_cpu, outcome) =
                     server.cpu_while(|server| client.run(server, row, options.seconds))?;
                 match outcome {
@@ -93,7 +98,13 @@ fn main() -> Outcome<()> {
     }
     if let Some(path) = options.write.filter(|_| is_complete) {
         fs::write(&path, report)?;
-        progress(&format!("written to {}", path.display()));
+        let picture = path.with_file_name(picture::NAME);
+        fs::write(&picture, picture::svg(&rows, &clients, &samples)?)?;
+        progress(&format!(
+            "written to {} and {}",
+            path.display(),
+            picture.display()
+        ));
     }
     Ok(())
 }

@@ -1,21 +1,23 @@
 //! The report, in Markdown, and the lines on the terminal before it.
 
 mod machine;
+pub(crate) mod picture;
 
 use std::fmt::{self, Write};
 
 use zeebe_benches::run::Kind;
 
 use crate::Options;
-use crate::clients::{Client, OURS};
-use crate::rows::{Goal, Row, Security};
+use crate::clients::{Client, REFERENCE};
+use crate::goals::Goal;
+use crate::rows::{Row, Security};
 use crate::samples::{Sample, Samples, Spread};
 
 /// One run, for the terminal.
 pub(crate) fn line(sample: &Sample) -> String {
     let measurement = &sample.measurement;
     if let Some(memory) = measurement.rss_kib {
-        return format!("{memory:7.1} KiB a channel");
+        return format!("{memory:7.2} KiB each");
     }
     if let Some(growth) = measurement.growth_kib() {
         return format!(
@@ -68,8 +70,17 @@ fn write(
     )?;
     for client in clients {
         let version = samples.version(client.name).unwrap_or("did not run");
-        writeln!(text, "- `{}`: {version}", client.name)?;
+        let reference = match client.name {
+            REFERENCE => "; typed, on tokio's current-thread runtime: the reference of every ratio",
+            _ => "",
+        };
+        writeln!(text, "- `{}`: {version}{reference}", client.name)?;
     }
+    writeln!(
+        text,
+        "\n![What the same processor time is good for, beside {REFERENCE}]({})",
+        picture::NAME
+    )?;
     goals(text, rows, samples)?;
     for (security, title) in [(Security::Plaintext, "Plaintext"), (Security::Tls, "TLS")] {
         let rows = rows
@@ -81,37 +92,25 @@ fn write(
     memory(text, rows, clients, samples)
 }
 
-/// What the design wants of libzeebe.
 fn goals(text: &mut String, rows: &[Row], samples: &Samples) -> fmt::Result {
     let mut lines = String::new();
     for row in rows {
-        let Some(goal) = row.goal else { continue };
-        for client in OURS {
-            let (wanted, reached) = match goal {
-                Goal::Ratio(least) => (
-                    format!("≥ {least:.2}"),
-                    samples.ratio(row, client, Sample::rate),
-                ),
-                Goal::Memory(most) => (
-                    format!("≤ {most} KiB"),
-                    samples.spread(row, client, |sample| sample.measurement.rss_kib),
-                ),
-                Goal::Growth(most) => (
-                    format!("≤ {most} KiB more"),
-                    samples.spread(row, client, |sample| sample.measurement.growth_kib()),
-                ),
-            };
-            let Some(reached) = reached else { continue };
-            let is_reached = match goal {
-                Goal::Ratio(least) => reached.median >= least,
-                Goal::Memory(most) | Goal::Growth(most) => reached.median <= most,
+        for goal in Goal::of(row) {
+            let Some(measured) = goal.bound.measured(samples, row, goal.client) else {
+                continue;
             };
             writeln!(
                 lines,
-                "| {} | `{client}` | {wanted} | {} | {} |",
+                "| {} | `{}` | {} | {} | {} |",
                 row.name(),
-                spread(Some(reached)),
-                if is_reached { "yes" } else { "no" },
+                goal.client,
+                goal.bound,
+                spread(Some(measured)),
+                if goal.bound.is_met_by(measured.median) {
+                    "yes"
+                } else {
+                    "no"
+                },
             )?;
         }
     }
@@ -119,7 +118,10 @@ fn goals(text: &mut String, rows: &[Row], samples: &Samples) -> fmt::Result {
         return Ok(());
     }
     writeln!(text, "\n## The goals of libzeebe\n")?;
-    writeln!(text, "Ratios to tonic, in plaintext.\n")?;
+    writeln!(
+        text,
+        "Per CPU: how many times as much as `{REFERENCE}` does with the same processor time.\n"
+    )?;
     writeln!(
         text,
         "| row | client | goal | is | reached |\n| --- | --- | --- | --- | --- |"
@@ -152,9 +154,7 @@ fn rates<'a>(
             let median = |value: fn(&Sample) -> Option<f64>| {
                 Some(samples.spread(row, client.name, value)?.median)
             };
-            // How much the same processor time is good for.
-            let per_cpu = |sample: &Sample| Some(1.0 / sample.measurement.cpu_us?);
-            let per_cpu = samples.ratio(row, client.name, per_cpu);
+            let per_cpu = samples.ratio(row, client.name, Sample::per_cpu);
             writeln!(
                 text,
                 "| {} | `{}` | {} | {} | {} | {} | {} | {} | {} | {} |",
@@ -211,16 +211,25 @@ fn slow_receiver(
 }
 
 fn memory(text: &mut String, rows: &[Row], clients: &[Client], samples: &Samples) -> fmt::Result {
-    for row in rows.iter().filter(|row| row.kind == Kind::Idle) {
-        writeln!(text, "\n## Idle channels\n")?;
+    for row in rows {
+        let (title, what, each) = match row.kind {
+            Kind::Idle => (
+                "Idle channels",
+                "channels, each with one call done",
+                "channel",
+            ),
+            Kind::Held => (
+                "Calls in flight",
+                "calls on one connection that wait for their answers",
+                "call",
+            ),
+            _ => continue,
+        };
+        writeln!(text, "\n## {title}\n")?;
+        writeln!(text, "{} {what}, in plaintext.\n", row.in_flight)?;
         writeln!(
             text,
-            "{} channels, each with one call done, in plaintext.\n",
-            row.in_flight
-        )?;
-        writeln!(
-            text,
-            "| client | KiB a channel (least–most) |\n| --- | --- |"
+            "| client | KiB a {each} (least–most) |\n| --- | --- |"
         )?;
         for client in clients.iter().filter(|client| client.runs(row)) {
             let memory = samples.spread(row, client.name, |sample| sample.measurement.rss_kib);

@@ -1,4 +1,4 @@
-//! What is compared, and the goals that libzeebe has there.
+//! What is compared.
 
 use zeebe_benches::Outcome;
 use zeebe_benches::run::Kind;
@@ -18,17 +18,6 @@ impl Security {
     }
 }
 
-/// Of libzeebe, in plaintext: from the design.
-#[derive(Debug, Clone, Copy)]
-pub(crate) enum Goal {
-    /// At least so many times tonic's rate.
-    Ratio(f64),
-    /// At most so many KiB a channel.
-    Memory(f64),
-    /// At most so many KiB more than at the beginning: what a stream's window (2 MiB) and its part of a queue (2 MiB) hold.
-    Growth(f64),
-}
-
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Row {
     name: &'static str,
@@ -36,59 +25,36 @@ pub(crate) struct Row {
     pub(crate) in_flight: usize,
     /// Which of the server's answers it takes.
     pub(crate) answer: &'static str,
-    pub(crate) goal: Option<Goal>,
+    /// Whether its calls carry a token.
+    pub(crate) has_token: bool,
     pub(crate) security: Security,
 }
 
-const ROWS: [Row; 9] = [
-    row("unary-1", Kind::Unary, 1, "unary", Some(Goal::Ratio(1.05))),
-    row("unary-16", Kind::Unary, 16, "unary", None),
-    row("unary-64", Kind::Unary, 64, "unary", Some(Goal::Ratio(2.0))),
-    row(
-        "unary-1024",
-        Kind::Unary,
-        1024,
-        "unary",
-        Some(Goal::Ratio(3.0)),
-    ),
-    row(
-        "stream-100",
-        Kind::Stream,
-        1,
-        "stream-100",
-        Some(Goal::Ratio(1.3)),
-    ),
-    row(
-        "stream-1k",
-        Kind::Stream,
-        1,
-        "stream-1k",
-        Some(Goal::Ratio(1.4)),
-    ),
-    row(
-        "slow-1k",
-        Kind::Slow,
-        1,
-        "stream-1k",
-        Some(Goal::Growth(4096.0)),
-    ),
-    row("cold", Kind::Cold, 1, "unary", Some(Goal::Ratio(1.0))),
-    row("idle", Kind::Idle, 1000, "unary", Some(Goal::Memory(28.0))),
+const ROWS: [Row; 10] = [
+    row("unary-1", Kind::Unary, 1, "unary"),
+    row("unary-64", Kind::Unary, 64, "unary"),
+    Row {
+        has_token: true,
+        ..row("unary-64-token", Kind::Unary, 64, "unary")
+    },
+    row("unary-1024", Kind::Unary, 1024, "unary"),
+    row("stream-100", Kind::Stream, 1, "stream-100"),
+    row("stream-1k", Kind::Stream, 1, "stream-1k"),
+    row("slow-1k", Kind::Slow, 1, "stream-1k"),
+    row("cold", Kind::Cold, 1, "unary"),
+    row("idle", Kind::Idle, 1000, "unary"),
+    row("held", Kind::Held, 1000, "held"),
 ];
+/// TLS costs each byte and each write; what it costs in the other rows can be told from these.
+const OVER_TLS: [&str; 5] = ["unary-1", "unary-64", "unary-1024", "stream-1k", "cold"];
 
-const fn row(
-    name: &'static str,
-    kind: Kind,
-    in_flight: usize,
-    answer: &'static str,
-    goal: Option<Goal>,
-) -> Row {
+const fn row(name: &'static str, kind: Kind, in_flight: usize, answer: &'static str) -> Row {
     Row {
         name,
         kind,
         in_flight,
         answer,
-        goal,
+        has_token: false,
         security: Security::Plaintext,
     }
 }
@@ -96,11 +62,13 @@ const fn row(
 impl Row {
     /// Those whose names begin with one of `names`; all, if there are none.
     pub(crate) fn named(names: &[String]) -> Outcome<Vec<Self>> {
-        let over_tls = ROWS.iter().filter(|row| row.is_of_rates()).map(|row| Self {
-            security: Security::Tls,
-            goal: None,
-            ..*row
-        });
+        let over_tls = ROWS
+            .iter()
+            .filter(|row| OVER_TLS.contains(&row.name))
+            .map(|row| Self {
+                security: Security::Tls,
+                ..*row
+            });
         let all: Vec<Self> = ROWS.iter().copied().chain(over_tls).collect();
         let known: Vec<String> = all.iter().map(Self::name).collect();
         if let Some(unknown) = names
@@ -121,7 +89,7 @@ impl Row {
 
     /// Whether it says how fast clients are; the others, how much memory they take.
     pub(crate) fn is_of_rates(&self) -> bool {
-        !matches!(self.kind, Kind::Idle | Kind::Slow)
+        !matches!(self.kind, Kind::Idle | Kind::Held | Kind::Slow)
     }
 
     /// `tls-unary-64` for TLS, `unary-64` for plaintext.

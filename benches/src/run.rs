@@ -1,6 +1,7 @@
-//! The agreement with every client, in whatever language: what it is told on its command line, and
-//! what it prints, one line of JSON.
+//! The agreement with every client, in whatever language: what it is told on its command line and by
+//! its environment, and what it prints, one line of JSON.
 
+use std::env;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -15,10 +16,13 @@ pub struct Run {
     pub ca: PathBuf,
     /// what is done, over and over
     pub row: Kind,
-    /// calls under way at a time; of `idle`, channels
+    /// calls under way at a time, or held; of `idle`, channels
     pub in_flight: usize,
     /// to measure, after a fifth of it to warm up
     pub seconds: f64,
+    /// a bearer token that each call carries; none, if the variable is not set
+    #[arg(skip = env::var("TOKEN").ok())]
+    pub token: Option<String>,
 }
 
 /// The rows of the table, as the command line names them.
@@ -34,6 +38,8 @@ pub enum Kind {
     Cold,
     /// channels with one Topology call each, all open
     Idle,
+    /// Topology calls on one connection that wait for their answer, until one more is made
+    Held,
 }
 
 impl Run {
@@ -66,7 +72,7 @@ pub struct Measurement {
     /// of a hundred calls, 99 took no longer
     #[serde(skip_serializing_if = "Option::is_none")]
     pub p99_us: Option<f64>,
-    /// resident memory for each channel
+    /// resident memory for each channel, or for each call
     #[serde(skip_serializing_if = "Option::is_none")]
     pub rss_kib: Option<f64>,
     /// resident memory of the process when measuring begins
@@ -78,6 +84,11 @@ pub struct Measurement {
 }
 
 impl Measurement {
+    /// How many times as long as half of the calls 99 of a hundred take.
+    pub fn tail(&self) -> Option<f64> {
+        Some(self.p99_us? / self.p50_us?)
+    }
+
     /// By how much the process grew while it was measured.
     pub fn growth_kib(&self) -> Option<f64> {
         Some(self.rss_most_kib? - self.rss_from_kib?)

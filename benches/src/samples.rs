@@ -18,6 +18,11 @@ impl Sample {
         Some(self.measurement.count? as f64 / self.measurement.seconds?)
     }
 
+    /// How much the same processor time is good for.
+    pub(crate) fn per_cpu(&self) -> Option<f64> {
+        Some(1.0 / self.measurement.cpu_us?)
+    }
+
     /// What share of its core the client took.
     pub(crate) fn client_cpu(&self) -> Option<f64> {
         Some(self.rate()? * self.measurement.cpu_us? / 1e6)

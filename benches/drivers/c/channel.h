@@ -16,21 +16,30 @@ static void check(const char *what, const zeebe_error *error)
     if (error != NULL) fail(what, zeebe_error_message(error));
 }
 
+static zeebe_channel_credentials *create_credentials(void)
+{
+    zeebe_channel_credentials *transport = NULL, *credentials = NULL;
+    if (run.ca == NULL) {
+        check("credentials", zeebe_local_channel_credentials_new(&transport));
+    } else {
+        zeebe_ssl_channel_credentials_options ssl = ZEEBE_SSL_CHANNEL_CREDENTIALS_OPTIONS_INIT;
+        ssl.root_certificates = run.ca;
+        check("credentials", zeebe_ssl_channel_credentials_new(&ssl, &transport));
+    }
+    if (run.token == NULL) return transport;
+    zeebe_metadata_plugin *plugin = NULL;
+    check("token", zeebe_bearer_metadata_plugin_new(run.token, &plugin));
+    check("credentials", zeebe_composite_channel_credentials_new(transport, plugin, &credentials));
+    zeebe_metadata_plugin_free(plugin);
+    zeebe_channel_credentials_free(transport);
+    return credentials;
+}
+
 static zeebe_channel *create_channel(void)
 {
     static zeebe_channel_credentials *credentials; /* shared by all channels */
     zeebe_channel *channel = NULL;
-    if (run.ca == NULL) {
-        zeebe_insecure_channel_options options = ZEEBE_INSECURE_CHANNEL_OPTIONS_INIT;
-        options.grpc_address = run.address;
-        check("channel", zeebe_create_insecure_channel(&options, &channel));
-        return channel;
-    }
-    if (credentials == NULL) {
-        zeebe_ssl_channel_credentials_options ssl = ZEEBE_SSL_CHANNEL_CREDENTIALS_OPTIONS_INIT;
-        ssl.root_certificates = run.ca;
-        check("credentials", zeebe_ssl_channel_credentials_new(&ssl, &credentials));
-    }
+    if (credentials == NULL) credentials = create_credentials();
     zeebe_secure_channel_options options = ZEEBE_SECURE_CHANNEL_OPTIONS_INIT;
     options.grpc_address = run.address;
     options.channel_credentials = credentials;

@@ -146,6 +146,38 @@ static double measure_idle(void)
     return each;
 }
 
+static size_t to_come;
+
+static void on_held(void *user_data, const zeebe_error *error, const zeebe_response *response)
+{
+    (void)user_data, (void)response;
+    check("call", error);
+    if (--to_come == 0) sem_post(&ended);
+}
+
+static void start_held(zeebe_channel *channel)
+{
+    check("call", zeebe_channel_unary_call(channel, TOPOLOGY, NULL, 0, &DEADLINE, on_held, NULL, NULL));
+}
+
+/* KiB for each call. */
+static double measure_held(void)
+{
+    zeebe_channel *channel = create_channel(), *next = create_channel();
+    check("connection", zeebe_channel_wait_ready(channel, 30000));
+    to_come = run.in_flight + 1;
+    double before = rss_kib();
+    for (size_t i = 0; i < run.in_flight; i++) start_held(channel);
+    /* The I/O thread does what it is told in order: when this one is connected, those are sent. */
+    check("connection", zeebe_channel_wait_ready(next, 30000));
+    double each = (rss_kib() - before) / (double)run.in_flight;
+    start_held(channel);
+    sem_wait(&ended);
+    zeebe_channel_free(next);
+    zeebe_channel_free(channel);
+    return each;
+}
+
 int main(int argc, char **argv)
 {
     char version[32];
@@ -155,6 +187,8 @@ int main(int argc, char **argv)
 
     if (strcmp(run.row, "idle") == 0) {
         rss_print(measure_idle(), version);
+    } else if (strcmp(run.row, "held") == 0) {
+        rss_print(measure_held(), version);
     } else {
         if (strcmp(run.row, "unary") == 0) measure_unary();
         else if (strcmp(run.row, "stream") == 0) measure_stream();

@@ -3,6 +3,7 @@
 package main
 
 import (
+	"context"
 	"crypto/tls"
 	"crypto/x509"
 
@@ -13,6 +14,15 @@ import (
 
 func version() string { return "grpc-go " + grpc.Version }
 
+// bearer has grpc-go send it with each call.
+type bearer string
+
+func (token bearer) GetRequestMetadata(context.Context, ...string) (map[string]string, error) {
+	return map[string]string{"authorization": "Bearer " + string(token)}, nil
+}
+
+func (bearer) RequireTransportSecurity() bool { return false }
+
 func newChannel(run run) connection {
 	security := insecure.NewCredentials()
 	if run.ca != "" {
@@ -20,7 +30,11 @@ func newChannel(run run) connection {
 		roots.AppendCertsFromPEM([]byte(run.ca))
 		security = credentials.NewTLS(&tls.Config{RootCAs: roots})
 	}
-	channel, err := grpc.NewClient(run.address, grpc.WithTransportCredentials(security))
+	options := []grpc.DialOption{grpc.WithTransportCredentials(security)}
+	if run.token != "" {
+		options = append(options, grpc.WithPerRPCCredentials(bearer(run.token)))
+	}
+	channel, err := grpc.NewClient(run.address, options...)
 	check(err)
 	return channel
 }

@@ -33,6 +33,7 @@ type run struct {
 	row      string
 	inFlight int
 	seconds  time.Duration
+	token    string // a bearer token that each call carries; "": none
 }
 
 type measurement struct {
@@ -59,7 +60,7 @@ func parse() run {
 		check(err)
 		ca = string(pem)
 	}
-	return run{os.Args[1], ca, os.Args[3], inFlight, time.Duration(seconds * float64(time.Second))}
+	return run{os.Args[1], ca, os.Args[3], inFlight, time.Duration(seconds * float64(time.Second)), os.Getenv("TOKEN")}
 }
 
 func main() {

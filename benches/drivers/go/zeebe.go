@@ -7,16 +7,18 @@ import "libzeebe/zeebe"
 func version() string { return "libzeebe " + zeebe.Version() + " for Go" }
 
 func newChannel(run run) connection {
-	var channel *zeebe.Channel
-	var err error
-	if run.ca == "" {
-		channel, err = zeebe.NewInsecureChannel(zeebe.WithAddress(run.address))
-	} else {
-		var roots *zeebe.Credentials
-		roots, err = zeebe.NewTLSCredentials(zeebe.TLSOptions{RootCertificates: run.ca})
-		check(err)
-		channel, err = zeebe.NewSecureChannel(zeebe.WithAddress(run.address), zeebe.WithCredentials(roots))
+	credentials, err := zeebe.NewLocalCredentials()
+	if run.ca != "" {
+		credentials, err = zeebe.NewTLSCredentials(zeebe.TLSOptions{RootCertificates: run.ca})
 	}
+	check(err)
+	if run.token != "" {
+		plugin, err := zeebe.NewBearerPlugin(run.token)
+		check(err)
+		credentials, err = credentials.With(plugin)
+		check(err)
+	}
+	channel, err := zeebe.NewSecureChannel(zeebe.WithAddress(run.address), zeebe.WithCredentials(credentials))
 	check(err)
 	return channel
 }

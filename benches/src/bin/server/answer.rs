@@ -10,6 +10,9 @@ use crate::connection::frame;
 const HEAD: &[u8] = b"\x88\x0f\x10\x10application/grpc";
 const TRAILERS: &[u8] = b"\x00\x0bgrpc-status\x010";
 
+/// The calls in flight of the row `held`.
+const HELD: usize = 1000;
+
 #[derive(Debug)]
 pub(crate) struct Answer {
     /// The frame HEADERS, as are the two below, of stream 0.
@@ -20,6 +23,8 @@ pub(crate) struct Answer {
     pub(crate) trailers: Vec<u8>,
     /// How often `data` is sent in a call.
     pub(crate) count: u32,
+    /// How many calls of a connection must wait before they are answered, all at once.
+    pub(crate) at_once: usize,
 }
 
 impl Answer {
@@ -27,11 +32,12 @@ impl Answer {
     ///
     /// Short messages come three to a frame: when they come one by one to a reader that falls behind, the h2 in
     /// tonic ends the connection (`too_many_data_frames`: frames below 256 bytes), and tonic has no option for it.
-    pub(crate) fn all() -> [(&'static str, Self); 3] {
+    pub(crate) fn all() -> [(&'static str, Self); 4] {
         [
             ("unary", Self::new(&topology(), 1, 1)),
             ("stream-100", Self::new(&job(100), 3, 40_000)),
             ("stream-1k", Self::new(&job(1024), 1, 120_000)),
+            ("held", Self::new(&topology(), 1, 1).at_once(HELD + 1)),
         ]
     }
 
@@ -50,7 +56,12 @@ impl Answer {
                 TRAILERS,
             ),
             count,
+            at_once: 1,
         }
+    }
+
+    fn at_once(self, at_once: usize) -> Self {
+        Self { at_once, ..self }
     }
 
     /// What `data` takes of the flow-control windows.

@@ -2,6 +2,7 @@
 //! messages stay bytes. Both have tonic's Channel.
 
 mod raw;
+mod service;
 mod typed;
 
 use std::io::{self, Write};
@@ -9,9 +10,12 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use clap::Parser;
+use raw::Raw;
+use service::{Service, WithToken};
 use tokio::task::JoinSet;
 use tonic::Request;
 use tonic::transport::{Certificate, Channel, ClientTlsConfig, Endpoint};
+use typed::Typed;
 use zeebe_benches::Outcome;
 use zeebe_benches::meter::{Meter, rss_kib};
 use zeebe_benches::run::{Kind, Measurement, Run};
@@ -35,7 +39,9 @@ enum Client {
 
 /// What the two kinds have in common.
 trait Gateway: Clone + Send + 'static {
-    fn new(channel: Channel) -> Self;
+    type Service: Service;
+
+    fn new(service: Self::Service) -> Self;
     fn topology(&mut self) -> impl Future<Output = Result<(), tonic::Status>> + Send;
     /// Reads the stream of one call, until it ends or `on_message` says `false`.
     fn jobs(
@@ -60,10 +66,14 @@ fn main() -> Outcome<()> {
     let run = arguments.run;
     // Spawned, so that on the multi-thread runtime it is the worker that runs it.
     let measurement = runtime.block_on(async move {
-        match arguments.client {
-            Client::TonicRaw => tokio::spawn(measure::<raw::Raw>(run)).await?,
-            _ => tokio::spawn(measure::<typed::Typed>(run)).await?,
+        let is_raw = arguments.client == Client::TonicRaw;
+        match (is_raw, run.token.is_some()) {
+            (false, false) => tokio::spawn(measure::<Typed<Channel>>(run)),
+            (false, true) => tokio::spawn(measure::<Typed<WithToken>>(run)),
+            (true, false) => tokio::spawn(measure::<Raw<Channel>>(run)),
+            (true, true) => tokio::spawn(measure::<Raw<WithToken>>(run)),
         }
+        .await?
     })?;
     writeln!(io::stdout(), "{}", serde_json::to_string(&measurement)?)?;
     Ok(())
@@ -72,10 +82,11 @@ fn main() -> Outcome<()> {
 async fn measure<G: Gateway>(run: Run) -> Outcome<Measurement> {
     let endpoint = endpoint(&run)?;
     let mut measurement = match run.row {
-        Kind::Unary => unary(G::new(endpoint.connect().await?), &run).await,
-        Kind::Stream => stream(G::new(endpoint.connect().await?), &run).await,
-        Kind::Cold => cold::<G>(endpoint, &run).await,
+        Kind::Unary => unary(connect::<G>(&endpoint, &run).await?, &run).await,
+        Kind::Stream => stream(connect::<G>(&endpoint, &run).await?, &run).await,
+        Kind::Cold => cold::<G>(endpoint, run).await,
         Kind::Idle => idle::<G>(&endpoint, &run).await,
+        Kind::Held => held::<G>(&endpoint, &run).await,
         Kind::Slow => Err("only the client zeebe-queue has this row".into()),
     }?;
     measurement.version = version();
@@ -90,6 +101,11 @@ fn endpoint(run: &Run) -> Outcome<Endpoint> {
             Endpoint::from_shared(format!("https://{}", run.address))?.tls_config(tls)?
         }
     })
+}
+
+async fn connect<G: Gateway>(endpoint: &Endpoint, run: &Run) -> Outcome<G> {
+    let channel = endpoint.connect().await?;
+    Ok(G::new(G::Service::over(channel, run)?))
 }
 
 async fn unary<G: Gateway>(gateway: G, run: &Run) -> Outcome<Measurement> {
@@ -140,15 +156,15 @@ async fn stream<G: Gateway>(mut gateway: G, run: &Run) -> Outcome<Measurement> {
     Ok(measurement)
 }
 
-async fn cold<G: Gateway>(endpoint: Endpoint, run: &Run) -> Outcome<Measurement> {
-    let meter = Arc::new(Meter::default());
+async fn cold<G: Gateway>(endpoint: Endpoint, run: Run) -> Outcome<Measurement> {
+    let (meter, seconds) = (Arc::new(Meter::default()), run.seconds);
     let caller = tokio::spawn({
         let meter = Arc::clone(&meter);
         async move {
             let mut latencies = Vec::new();
             while meter.goes_on() {
                 let from = Instant::now();
-                called_once::<G>(&endpoint).await?;
+                called_once::<G>(&endpoint, &run).await?;
                 if meter.count_one() {
                     latencies.push(from.elapsed().as_nanos() as u32);
                 }
@@ -156,17 +172,17 @@ async fn cold<G: Gateway>(endpoint: Endpoint, run: &Run) -> Outcome<Measurement>
             Outcome::Ok(latencies)
         }
     });
-    let measurement = meter.measure(run.seconds).await?;
+    let measurement = meter.measure(seconds).await?;
     Ok(measurement.with_latencies(caller.await??))
 }
 
 async fn idle<G: Gateway>(endpoint: &Endpoint, run: &Run) -> Outcome<Measurement> {
     // What the first one needs, the process needs once.
-    let _first = called_once::<G>(endpoint).await?;
+    let _first = called_once::<G>(endpoint, run).await?;
     let before = rss_kib()?;
     let mut channels = Vec::new();
     for _ in 0..run.in_flight {
-        channels.push(called_once::<G>(endpoint).await?);
+        channels.push(called_once::<G>(endpoint, run).await?);
     }
     Ok(Measurement {
         rss_kib: Some((rss_kib()? - before) / channels.len() as f64),
@@ -174,8 +190,29 @@ async fn idle<G: Gateway>(endpoint: &Endpoint, run: &Run) -> Outcome<Measurement
     })
 }
 
-async fn called_once<G: Gateway>(endpoint: &Endpoint) -> Outcome<G> {
-    let mut gateway = G::new(endpoint.connect().await?);
+async fn held<G: Gateway>(endpoint: &Endpoint, run: &Run) -> Outcome<Measurement> {
+    let mut gateway = connect::<G>(endpoint, run).await?;
+    let mut calls = JoinSet::new();
+    let before = rss_kib()?;
+    for _ in 0..run.in_flight {
+        let mut gateway = gateway.clone();
+        calls.spawn(async move { gateway.topology().await });
+    }
+    // They were spawned before it: when this one is connected, they are sent.
+    let _next = connect::<G>(endpoint, run).await?;
+    let each = (rss_kib()? - before) / run.in_flight as f64;
+    gateway.topology().await?;
+    while let Some(joined) = calls.join_next().await {
+        joined??;
+    }
+    Ok(Measurement {
+        rss_kib: Some(each),
+        ..Measurement::default()
+    })
+}
+
+async fn called_once<G: Gateway>(endpoint: &Endpoint, run: &Run) -> Outcome<G> {
+    let mut gateway = connect::<G>(endpoint, run).await?;
     gateway.topology().await?;
     Ok(gateway)
 }

@@ -1,30 +1,30 @@
 //! tonic's Channel with messages that stay bytes, as a library for other languages would use it.
 
 use bytes::{Buf, BufMut, Bytes};
+use tonic::Status;
 use tonic::client::Grpc;
 use tonic::codec::{Codec, DecodeBuf, Decoder, EncodeBuf, Encoder};
 use tonic::codegen::http::uri::PathAndQuery;
-use tonic::transport::Channel;
-use tonic::{Status, transport};
 use zeebe_benches::{STREAM_ACTIVATED_JOBS, TOPOLOGY};
 
+use crate::service::Service;
 use crate::{Gateway, request};
 
 #[derive(Clone)]
-pub(crate) struct Raw(Grpc<Channel>);
+pub(crate) struct Raw<S>(Grpc<S>);
 
-impl Raw {
+impl<S: Service> Raw<S> {
     async fn ready(&mut self) -> Result<(), Status> {
-        self.0
-            .ready()
-            .await
-            .map_err(|error: transport::Error| Status::unavailable(error.to_string()))
+        let ready = self.0.ready().await;
+        ready.map_err(|error| Status::unavailable(error.into().to_string()))
     }
 }
 
-impl Gateway for Raw {
-    fn new(channel: Channel) -> Self {
-        Self(Grpc::new(channel))
+impl<S: Service> Gateway for Raw<S> {
+    type Service = S;
+
+    fn new(service: S) -> Self {
+        Self(Grpc::new(service))
     }
 
     async fn topology(&mut self) -> Result<(), Status> {

@@ -1,28 +1,28 @@
 //! tonic as most programs use it: the client generated from the protocol.
 
-use tonic::transport::Channel;
+use tonic::Status;
 use zeebe_benches::protocol::gateway_client::GatewayClient;
 use zeebe_benches::protocol::{StreamActivatedJobsRequest, TopologyRequest};
 
+use crate::service::Service;
 use crate::{Gateway, request};
 
 #[derive(Clone)]
-pub(crate) struct Typed(GatewayClient<Channel>);
+pub(crate) struct Typed<S>(GatewayClient<S>);
 
-impl Gateway for Typed {
-    fn new(channel: Channel) -> Self {
-        Self(GatewayClient::new(channel))
+impl<S: Service> Gateway for Typed<S> {
+    type Service = S;
+
+    fn new(service: S) -> Self {
+        Self(GatewayClient::new(service))
     }
 
-    async fn topology(&mut self) -> Result<(), tonic::Status> {
+    async fn topology(&mut self) -> Result<(), Status> {
         self.0.topology(request(TopologyRequest {})).await?;
         Ok(())
     }
 
-    async fn jobs(
-        &mut self,
-        mut on_message: impl FnMut() -> bool + Send,
-    ) -> Result<(), tonic::Status> {
+    async fn jobs(&mut self, mut on_message: impl FnMut() -> bool + Send) -> Result<(), Status> {
         let message = StreamActivatedJobsRequest::default();
         let answer = self.0.stream_activated_jobs(request(message)).await?;
         let mut jobs = answer.into_inner();

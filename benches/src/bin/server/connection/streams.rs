@@ -14,6 +14,8 @@ pub(crate) struct Streams<'a> {
     window: i64,
     initial_window: i64,
     open: HashMap<u32, Stream>,
+    /// Those that wait until they are enough.
+    waiting: Vec<u32>,
     /// Those to be answered, in order. One that was reset since is not in `open`.
     asked: VecDeque<u32>,
 }
@@ -31,6 +33,7 @@ impl<'a> Streams<'a> {
             window: 65_535,
             initial_window: 65_535,
             open: HashMap::new(),
+            waiting: Vec::new(),
             asked: VecDeque::new(),
         }
     }
@@ -44,7 +47,10 @@ impl<'a> Streams<'a> {
     }
 
     pub(crate) fn asks(&mut self, id: u32) {
-        self.asked.push_back(id);
+        self.waiting.push(id);
+        if self.waiting.len() >= self.answer.at_once {
+            self.asked.extend(self.waiting.drain(..));
+        }
     }
 
     pub(crate) fn reset(&mut self, id: u32) {
