@@ -1,6 +1,8 @@
 //! What the programs of the benchmark share: the protocol, how a client is told what to run, and
 //! how it measures. Not what is compared with what: that is `main.rs`.
 
+#![cfg_attr(not(test), warn(clippy::unwrap_used, clippy::expect_used))]
+
 pub mod meter;
 pub mod run;
 

@@ -1,6 +1,8 @@
 //! `make bench`: runs clients of a Zeebe gateway in turn against one server on loopback, and says how
 //! they compare. The server has a core to itself, and so have the clients, one at a time.
 
+#![cfg_attr(not(test), warn(clippy::unwrap_used, clippy::expect_used))]
+
 mod clients;
 mod goals;
 mod report;

@@ -184,3 +184,26 @@ fn a_circle_is_found_behind_what_a_parent_hands_on() {
         [["a/b", "a/c", "d"].map(str::to_owned).to_vec()].into()
     );
 }
+
+/// The first column of ARCHITECTURE's code map, where who is new here looks first.
+#[test]
+fn the_code_map_has_every_module_and_no_place_that_is_not_there() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let text = std::fs::read_to_string(root.join("ARCHITECTURE.md")).unwrap();
+    let map = text
+        .split("\n## ")
+        .find(|part| part.starts_with("Code map"));
+    let rows = map.unwrap().lines().filter(|line| line.starts_with("| `"));
+    let first = rows.filter_map(|row| row.split('|').nth(1));
+    let places: Vec<_> = first
+        .flat_map(|cell| cell.split('`').skip(1).step_by(2))
+        .collect();
+    for place in &places {
+        assert!(root.join(place).exists(), "{place}");
+    }
+    for module in FLOORS.into_iter().flatten() {
+        let names = [format!("src/{module}.rs"), format!("src/{module}/")];
+        let is_there = |name: &String| places.contains(&name.as_str());
+        assert!(names.iter().any(is_there), "{module}");
+    }
+}

@@ -1,5 +1,7 @@
 //! A Zeebe gateway for development and tests: the real wire and real job state, but no engine.
 
+#![cfg_attr(not(test), warn(clippy::unwrap_used, clippy::expect_used))]
+
 mod assertions;
 mod bpmn;
 mod call_log;

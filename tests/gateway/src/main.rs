@@ -1,5 +1,7 @@
 //! The command `zeebe-dev-gateway`.
 
+#![cfg_attr(not(test), warn(clippy::unwrap_used, clippy::expect_used))]
+
 use std::error::Error;
 use std::io::{self, Write};
 use std::thread;

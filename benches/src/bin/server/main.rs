@@ -2,6 +2,8 @@
 //! that it is not the limit. It does not decode what a request says: which port it comes to
 //! decides what is answered.
 
+#![cfg_attr(not(test), warn(clippy::unwrap_used, clippy::expect_used))]
+
 mod answer;
 mod certificate;
 mod connection;

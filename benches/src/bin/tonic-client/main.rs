@@ -1,6 +1,8 @@
 //! The clients made of tonic: `tonic`, as it is generated from the protocol, and `tonic-raw`, whose
 //! messages stay bytes. Both have tonic's Channel.
 
+#![cfg_attr(not(test), warn(clippy::unwrap_used, clippy::expect_used))]
+
 mod raw;
 mod service;
 mod typed;

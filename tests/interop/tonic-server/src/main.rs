@@ -1,6 +1,8 @@
 //! The calls of gRPC's interoperability service that its compression cases need, on a free loopback port, which is
 //! printed. Ends with its standard input.
 
+#![cfg_attr(not(test), warn(clippy::unwrap_used, clippy::expect_used))]
+
 mod flags;
 mod messages;
 mod service;
