@@ -145,6 +145,12 @@ fn a_channel_connects_balances_and_lies_idle() {
 }
 
 #[test]
+fn a_peer_that_floods_costs_itself_a_connection_and_others_nothing() {
+    let program = program(C, "floods.c", &["-lzeebe"]);
+    with_gateways(clean(Command::new(&program)), "floods");
+}
+
+#[test]
 fn job_streams_do_not_stall() {
     let program = program(C, "job_streams.c", &["-lzeebe"]);
     with_gateways(clean(Command::new(&program)), "job-streams");

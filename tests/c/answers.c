@@ -308,26 +308,20 @@ static void metadata_beyond_the_limit_is_left_out_and_the_answer_is_good(void)
     free(text);
 }
 
-static void *calling(void *argument)
-{
-    *(ended *)argument = topology(channel);
-    return NULL;
-}
-
 /* 103 before the real answer is passed over (RFC 9110 section 15.2). */
 static void informational_answers_are_passed_over(void)
 {
     static const uint8_t headers[] = {0, 0, 5, 1, 4, 0, 0, 0, 3, 0x08, 3, '1', '0', '3'};
-    ended end;
+    background b = {channel, {0}};
     pthread_t thread;
     CHECK(topology(channel).status == 0); /* on stream 1 */
     gateway_tell(&g, "POST /latency?ms=300");
-    CHECK(pthread_create(&thread, NULL, calling, &end) == 0);
+    CHECK(pthread_create(&thread, NULL, calling, &b) == 0);
     UNTIL(gateway_count(&g, "open_calls") >= 1);
     free(gateway_ask(&g, "POST /inject", headers, sizeof headers));
     gateway_tell(&g, "POST /latency?ms=0");
     JOIN(thread);
-    CHECK(end.status == 0);
+    CHECK(b.end.status == 0);
 }
 
 static void the_service_config_may_shorten_limits_and_shows_what_it_cannot_do(void)

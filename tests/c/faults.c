@@ -114,18 +114,6 @@ static void what_cannot_be_reached_fails_fast_and_says_why(const gateway *g, con
     }
 }
 
-typedef struct {
-    const zeebe_channel *channel;
-    ended end;
-} background;
-
-static void *calling(void *argument)
-{
-    background *b = argument;
-    b->end = topology(b->channel);
-    return NULL;
-}
-
 /* A call that the gateway holds at `at`, while something is done to its connection. */
 static ended while_stuck(const gateway *g, const zeebe_channel *channel, const char *stuck, const char *request, const void *body, size_t length)
 {

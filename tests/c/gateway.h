@@ -250,6 +250,19 @@ static inline ended call_it(const zeebe_channel *channel, const char *method, in
 
 static inline ended topology(const zeebe_channel *channel) { return call_it(channel, TOPOLOGY, 20000, ZEEBE_WAIT_FOR_READY_DEFAULT); }
 
+/* A call in a thread of its own, which `calling` is. */
+typedef struct {
+    const zeebe_channel *channel;
+    ended end;
+} background;
+
+static inline void *calling(void *argument)
+{
+    background *b = argument;
+    b->end = topology(b->channel);
+    return NULL;
+}
+
 /* The same as a streaming call of one message, which must succeed. */
 static inline void stream_topology(const zeebe_channel *channel)
 {

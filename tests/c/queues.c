@@ -344,7 +344,8 @@ static void a_slow_taker_holds_memory_flat(const gateway *g, const zeebe_channel
     zeebe_channel *another = channel_new((channel_arguments){.address = gateway_address(g, "plaintext")});
     make_jobs(another, JOBS);             /* 40 MB */
     CHECK(topology(channel).status == 0); /* the connection is not held up */
-    CHECK(resident_kib() - before < 16 * 1024);
+    /* memcheck keeps 20 MB of what was freed. */
+    CHECK(under_valgrind() || resident_kib() - before < 16 * 1024);
     while (messages < JOBS) {
         zeebe_event event = take_one(queue);
         messages += event.event_type == ZEEBE_EVENT_TYPE_MESSAGE && event.length > 100000;
