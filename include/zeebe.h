@@ -713,7 +713,8 @@ ZEEBE_API const char *zeebe_status_name(int32_t grpc_status);
 ZEEBE_API const uint8_t *zeebe_buffer_data(const zeebe_buffer *buffer, size_t *length);
 
 /**
- * Another handle on the same bytes, without a copy. NULL for NULL.
+ * Another handle on the same bytes. They are not copied, but for those of a short message that a
+ * callback was lent. NULL for NULL.
  *
  * @param buffer Lent for the call. NULL is allowed.
  * @return The caller's: zeebe_buffer_free(). NULL for NULL.

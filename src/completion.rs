@@ -1,6 +1,8 @@
 //! Completions: a result that is owed, and comes exactly once.
 
+use std::pin::Pin;
 use std::sync::mpsc;
+use std::task::{Context, Poll, ready};
 
 use crate::error::Error;
 use crate::runtime;
@@ -12,6 +14,9 @@ struct Completion<T, F: FnOnce(Result<T, Error>)> {
     result: std::marker::PhantomData<fn(T)>,
 }
 
+/// Nothing in it stays where it is.
+impl<T, F: FnOnce(Result<T, Error>)> Unpin for Completion<T, F> {}
+
 impl<T, F: FnOnce(Result<T, Error>)> Completion<T, F> {
     fn end(&mut self, result: Result<T, Error>) {
         if let Some(deliver) = self.deliver.take() {
@@ -22,20 +27,45 @@ impl<T, F: FnOnce(Result<T, Error>)> Completion<T, F> {
 
 impl<T, F: FnOnce(Result<T, Error>)> Drop for Completion<T, F> {
     fn drop(&mut self) {
-        self.end(Err(Error::given_up()));
+        if self.deliver.is_some() {
+            self.end(Err(Error::given_up()));
+        }
     }
 }
 
-/// `work`, whose result `deliver` gets, once: an error if the future is dropped before its end, polled or not.
-pub(crate) fn owed<T>(
-    work: impl Future<Output = Result<T, Error>>,
-    deliver: impl FnOnce(Result<T, Error>),
-) -> impl Future<Output = ()> {
-    let mut completion = Completion {
-        deliver: Some(deliver),
-        result: std::marker::PhantomData,
-    };
-    async move { completion.end(work.await) }
+/// Work whose result somebody gets, once: an error if it is dropped before its end, polled or not.
+pub(crate) struct Owed<W, T, F: FnOnce(Result<T, Error>)> {
+    work: W,
+    completion: Completion<T, F>,
+}
+
+impl<W, T, F> Future for Owed<W, T, F>
+where
+    W: Future<Output = Result<T, Error>> + Unpin,
+    F: FnOnce(Result<T, Error>),
+{
+    type Output = ();
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<()> {
+        let result = ready!(Pin::new(&mut self.work).poll(context));
+        self.completion.end(result);
+        Poll::Ready(())
+    }
+}
+
+/// `deliver` gets the result of `work`.
+pub(crate) fn owed<W, T, F>(work: W, deliver: F) -> Owed<W, T, F>
+where
+    W: Future<Output = Result<T, Error>> + Unpin,
+    F: FnOnce(Result<T, Error>),
+{
+    Owed {
+        work,
+        completion: Completion {
+            deliver: Some(deliver),
+            result: std::marker::PhantomData,
+        },
+    }
 }
 
 /// Starts what owes a result, and blocks until it has come; refused on a library thread. `what` blocks, for the error.

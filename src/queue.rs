@@ -18,6 +18,7 @@ use crate::job_stream::{Failure, JobHandler};
 use crate::runtime::{self, Epoch, lock};
 use crate::sys::{Flag, PerProcess};
 use crate::wire::Metadata;
+use crate::wire::framing::kept;
 
 /// What happened, to what was begun with `tag`.
 #[derive(Debug)]
@@ -362,7 +363,7 @@ impl Handler for Entry {
 
     async fn message(self: &Arc<Self>, message: Bytes) {
         let held = self.control.hold(message.len());
-        self.tell(Occurrence::Message(message, held.give()));
+        self.tell(Occurrence::Message(kept(message), held.give()));
         self.control.half_taken().await;
     }
 

@@ -9,6 +9,8 @@
 mod blocking;
 mod callbacks;
 mod io_thread;
+mod tasks;
+mod wheel;
 
 use std::panic::AssertUnwindSafe;
 use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
@@ -25,7 +27,7 @@ use crate::sys::{self, PerProcess};
 
 use blocking::BlockingThreads;
 pub(crate) use callbacks::CallbackThreads;
-pub(crate) use io_thread::blocking;
+pub(crate) use io_thread::{Alarm, blocking};
 use io_thread::{IoThread, current_io_thread};
 pub use io_thread::{Slot, after_round};
 
@@ -138,7 +140,7 @@ pub(crate) fn spawn<F>(
     prepare: impl FnOnce(&Arc<Runtime>) -> Result<F, Error>,
 ) -> Result<(), Error>
 where
-    F: Future<Output = ()> + Send + 'static,
+    F: Future<Output = ()> + Unpin + Send + 'static,
 {
     let runtime = get(epoch)?;
     let slot = runtime.reserve_any()?;

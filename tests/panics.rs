@@ -30,7 +30,7 @@ fn panic_of_the_program(text: &'static str) {
 fn panic_of_the_library(records: &mpsc::Receiver<String>) -> Option<String> {
     let runtime = runtime::get(Epoch::now()).ok()?;
     let slot = runtime.reserve_any().ok()?;
-    slot.spawn(async { panic!("the library's") });
+    slot.spawn(Box::pin(async { panic!("the library's") }));
     records.recv_timeout(Duration::from_secs(60)).ok()
 }
 

@@ -35,6 +35,34 @@ enum Otherwise {
     Http(Error),
 }
 
+/// What is usual, worked out once for fields that come again and again on a connection, all under one limit.
+struct Usual {
+    /// Of an answer whose messages follow.
+    head: Option<(Metadata, Encoding)>,
+    /// Of trailers with a grpc-status of 0.
+    trailers: Option<Metadata>,
+}
+
+impl Usual {
+    fn of<'a>(fields: &'a Fields, limit: &MetadataLimit) -> Option<&'a Self> {
+        fields.judged(|fields| {
+            let metadata = || {
+                let (metadata, left_out) = Metadata::within(fields, limit.bytes);
+                (!left_out).then_some(metadata)
+            };
+            let status = fields.get(GRPC_STATUS);
+            let goes_on = status.is_none() && fields.status() == 200 && is_grpc(fields);
+            let encoding = encoding(fields).ok().filter(|_| goes_on);
+            Self {
+                head: encoding.and_then(|encoding| Some((metadata()?, encoding))),
+                trailers: status
+                    .filter(|status| *status == b"0")
+                    .and_then(|_| metadata()),
+            }
+        })
+    }
+}
+
 /// How an answer begins.
 pub(super) enum Begun {
     /// Trailers alone.
@@ -48,6 +76,16 @@ pub(super) fn begin(
     ends: bool,
     limit: &MetadataLimit,
 ) -> Result<Begun, Failure> {
+    if !ends
+        && let Some(usual) = Usual::of(head, limit)
+        && let Some((metadata, encoding)) = &usual.head
+    {
+        return Ok(Begun::Goes(Answer {
+            encoding: *encoding,
+            metadata: metadata.clone(),
+            otherwise: None,
+        }));
+    }
     if !is_grpc(head) {
         return Err(foreign(head).into());
     }
@@ -80,6 +118,11 @@ impl Answer {
         trailers: Option<&Fields>,
         limit: &MetadataLimit,
     ) -> Result<Metadata, Error> {
+        if let Some(usual) = trailers.and_then(|trailers| Usual::of(trailers, limit))
+            && let Some(metadata) = &usual.trailers
+        {
+            return Ok(metadata.clone());
+        }
         let initial = Some(&self.metadata);
         if let Some(trailers) = trailers.filter(|trailers| trailers.get(GRPC_STATUS).is_some()) {
             return status::of_trailers(trailers, initial, limit);

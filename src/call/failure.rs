@@ -21,14 +21,18 @@ pub(super) struct Failure {
 impl Failure {
     /// Of a call that carried this, which does not come back in the error.
     pub(super) fn carrying(mut self, sent: Sent) -> Self {
-        if let Some(authorization) = &sent.authorization {
+        if let Some(authorization) = sent.authorization() {
             let redactor = Redactor::of_authorization(authorization);
             self.error = self.error.cutting(|bytes| redactor.cut(bytes));
         }
         let refused = self.error.source() == Source::Gateway
             && self.error.code() == Code::Unauthenticated
             && !self.committed;
-        self.refused = sent.authorization.filter(|_| refused && sent.by_plugin);
+        if let Sent::ByPlugin(authorization) = sent
+            && refused
+        {
+            self.refused = Some(authorization);
+        }
         self
     }
 }

@@ -34,12 +34,12 @@ use state::Phase;
 pub use stream::Handler;
 pub(crate) use stream::{Owed, stream};
 pub use unary::Response;
-use unary::unary;
+use unary::Unary;
 
 use failure::Failure;
 use retry::Retry;
 
-use crate::channel::{Channel, Exchange, Head, Pick, RetryPolicy};
+use crate::channel::{Channel, Exchange, Head, Lease, Pick, RetryPolicy};
 use crate::credentials::{Authorization, Plugin};
 use crate::error::{Error, Source};
 use crate::options::grpc;
@@ -101,35 +101,35 @@ pub struct Call {
 }
 
 /// What stood in `authorization`.
-struct Sent {
-    authorization: Option<HeaderValue>,
-    /// A plugin gave it, and the caller's own did not replace it.
-    by_plugin: bool,
+enum Sent {
+    Nothing,
+    /// A plugin gave it.
+    ByPlugin(HeaderValue),
+    /// The caller's metadata have it, or the channel's: it replaces what plugins give.
+    Own(Bytes),
+}
+
+impl Sent {
+    fn authorization(&self) -> Option<&[u8]> {
+        match self {
+            Self::Nothing => None,
+            Self::ByPlugin(value) => Some(value.as_bytes()),
+            Self::Own(value) => Some(value),
+        }
+    }
 }
 
 impl Call {
     /// Checks what can be checked without the network. The deadline runs from here.
     pub fn new(channel: &Arc<Channel>, method: &str, options: CallOptions) -> Result<Self, Error> {
-        let parts = method
-            .strip_prefix('/')
-            .and_then(|rest| rest.split_once('/'));
-        if !parts.is_some_and(|(service, name)| !service.is_empty() && !name.is_empty()) {
-            return Err(Error::invalid_argument(format!(
-                "the method {method:?} is no path such as /gateway_protocol.Gateway/Topology"
-            )));
-        }
         if options.credentials.is_some() && !channel.allows_plugins() {
             return Err(Error::invalid_argument(
                 "credentials of a call over plaintext beyond loopback could be read by others",
             ));
         }
-        let request = channel.request();
-        let head = match request.head(method, options.authority.as_deref()) {
-            Ok(head) => head,
-            // A channel with an unusable target has no authority; the call will say so.
-            Err(error) if !request.authority.is_empty() => return Err(error),
-            Err(_) => request.unchecked(method, ""),
-        };
+        let head = channel
+            .request()
+            .head(method, options.authority.as_deref())?;
         let started = Instant::now();
         let given = match options.timeout {
             Timeout::OfChannel => channel.defaults().timeout,
@@ -217,10 +217,11 @@ impl Call {
         self.channel.retry_policy(self.head.path())
     }
 
-    /// Attempts until one succeeds or none may follow; each is told how many came before it.
+    /// Attempts until one succeeds or none may follow; each is told how many came before it. `failed`: the first was made.
     async fn attempts<T, F>(
         &self,
         control: &Control,
+        mut failed: Option<Failure>,
         mut attempt: impl FnMut(u32) -> F,
     ) -> Result<T, Error>
     where
@@ -228,12 +229,15 @@ impl Call {
     {
         let mut retry = Retry::new(self);
         loop {
-            let failure = match attempt(retry.previous).await {
-                Ok(value) => {
-                    retry.succeeded();
-                    return Ok(value);
-                }
-                Err(failure) => failure,
+            let failure = match failed.take() {
+                Some(failure) => failure,
+                None => match attempt(retry.previous).await {
+                    Ok(value) => {
+                        retry.succeeded();
+                        return Ok(value);
+                    }
+                    Err(failure) => failure,
+                },
             };
             let Some(pause) = retry.after(&failure, control) else {
                 return Err(self.noting_scope(failure.error));
@@ -245,13 +249,24 @@ impl Call {
         }
     }
 
+    fn begins(&self) {
+        self.channel.counters().started();
+    }
+
+    /// What a call ends with that ended so.
+    fn ends<T>(&self, control: &Control, ended: Result<T, Error>) -> Result<T, Error> {
+        let ended = control.close(ended);
+        let code = ended.as_ref().err().map_or(Code::Ok, Error::code);
+        self.channel.counters().ended(code);
+        ended
+    }
+
     /// Ends `work` at the deadline, or when the call is cancelled.
     async fn bounded<T>(
         &self,
         control: &Control,
         mut work: Pin<&mut impl Future<Output = Result<T, Error>>>,
     ) -> Result<T, Error> {
-        self.channel.counters().started();
         let mut deadline = pin!(self.deadline.map(sleep_until));
         let ended = poll_fn(|context| {
             if let Poll::Ready(reason) = control.poll_cancelled(context) {
@@ -273,11 +288,7 @@ impl Call {
             }
         })
         .await;
-        let ended = control.close(ended);
-        self.channel
-            .counters()
-            .ended(ended.as_ref().err().map_or(Code::Ok, Error::code));
-        ended
+        self.ends(control, ended)
     }
 
     fn is_late(&self) -> bool {
@@ -310,42 +321,76 @@ impl Call {
         data: &[u8],
         ends: bool,
     ) -> Result<(Exchange, Sent), Error> {
-        let opened = self.try_open(control, previous, data, ends).await;
-        opened.map_err(|error| error.processed(false))
+        // What was never on the wire is tried on another connection.
+        loop {
+            let (lease, authorization) = self
+                .lease_and_authorization(control)
+                .await
+                .map_err(|error| error.processed(false))?;
+            let sent = self.sent(authorization);
+            if let Some(opened) = self.send(control, lease, sent, previous, data, ends) {
+                return Ok(opened);
+            }
+        }
     }
 
-    /// What was never on the wire is tried on another connection.
-    async fn try_open(
+    async fn lease_and_authorization(
         &self,
         control: &Control,
+    ) -> Result<(Lease, Option<HeaderValue>), Error> {
+        control.enter(Phase::Connecting);
+        let lease = match self.channel.pick(self.wait_for_ready) {
+            Pick::Ready(lease) => lease,
+            Pick::Fail(error) => return Err(error),
+            Pick::Wait(granted) => granted
+                .await
+                .unwrap_or_else(|_| Err(Error::shutdown("the channel has ended")))?,
+        };
+        control.enter(Phase::FetchingToken);
+        let mut authorization = None;
+        for plugin in self.plugins() {
+            authorization = Some(match plugin.authorization(self.wait_for_ready) {
+                Authorization::AtHand(value) => value,
+                Authorization::Fetched(value) => value.await?,
+            });
+        }
+        Ok((lease, authorization))
+    }
+
+    /// Sends the only message of a call's first attempt, if a connection and all authorization are at hand.
+    fn open_now(&self, control: &Control, data: &[u8]) -> Option<(Exchange, Sent)> {
+        let Pick::Ready(lease) = self.channel.pick(self.wait_for_ready) else {
+            return None;
+        };
+        let mut authorization = None;
+        for plugin in self.plugins() {
+            authorization = match plugin.authorization(self.wait_for_ready) {
+                Authorization::AtHand(value) => Some(value),
+                Authorization::Fetched(_) => return None,
+            };
+        }
+        let sent = self.sent(authorization);
+        self.send(control, lease, sent, 0, data, true)
+    }
+
+    /// `None`: the connection takes no calls any more.
+    fn send(
+        &self,
+        control: &Control,
+        lease: Lease,
+        sent: Sent,
         previous: u32,
         data: &[u8],
         ends: bool,
-    ) -> Result<(Exchange, Sent), Error> {
-        loop {
-            control.enter(Phase::Connecting);
-            let lease = match self.channel.pick(self.wait_for_ready) {
-                Pick::Ready(lease) => lease,
-                Pick::Fail(error) => return Err(error),
-                Pick::Wait(granted) => granted
-                    .await
-                    .unwrap_or_else(|_| Err(Error::shutdown("the channel has ended")))?,
-            };
-            control.enter(Phase::FetchingToken);
-            let mut authorization = None;
-            for plugin in self.plugins() {
-                authorization = Some(match plugin.authorization(self.wait_for_ready) {
-                    Authorization::AtHand(value) => value,
-                    Authorization::Fetched(value) => value.await?,
-                });
+    ) -> Option<(Exchange, Sent)> {
+        match request::open(self, lease, &sent, previous, data, ends) {
+            Ok(exchange) => {
+                control.enter(Phase::Sent);
+                Some((exchange, sent))
             }
-            let sent = self.sent(authorization);
-            match request::open(self, lease, &sent, previous, data, ends) {
-                Ok(exchange) => {
-                    control.enter(Phase::Sent);
-                    return Ok((exchange, sent));
-                }
-                Err(lease) => self.channel.retire(&lease.connection),
+            Err(lease) => {
+                self.channel.retire(&lease.connection);
+                None
             }
         }
     }
@@ -356,15 +401,10 @@ impl Call {
         let own = own
             .into_iter()
             .find_map(|metadata| metadata.find(AUTHORIZATION));
-        match own {
-            Some(value) => Sent {
-                authorization: HeaderValue::from_bytes(value).ok(),
-                by_plugin: false,
-            },
-            None => Sent {
-                by_plugin: by_plugin.is_some(),
-                authorization: by_plugin,
-            },
+        match (own, by_plugin) {
+            (Some(value), _) => Sent::Own(value.clone()),
+            (None, Some(value)) => Sent::ByPlugin(value),
+            (None, None) => Sent::Nothing,
         }
     }
 }

@@ -1,6 +1,6 @@
 //! Reader: an answer as its call takes it: how it begins, a message at a time, how it ended.
 
-use std::future::poll_fn;
+use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
 use tonic::Code;
@@ -12,35 +12,33 @@ use crate::channel::Exchange;
 use crate::error::{Error, Source};
 use crate::wire::{Metadata, framing};
 
-pub(super) struct Reader<'a> {
-    call: &'a Call,
-    exchange: &'a Exchange,
+pub(super) struct Reader {
     answer: Answer,
     messages: framing::Reader,
     /// Bytes that are being cut into messages.
     held: usize,
 }
 
-impl<'a> Reader<'a> {
+impl Reader {
     /// Waits for the answer to begin. `Err` within: it ended with that, well, and has no messages.
-    pub(super) async fn begin(
-        call: &'a Call,
-        exchange: &'a Exchange,
-    ) -> Result<Result<Self, Metadata>, Failure> {
-        let (head, ends) = poll_fn(|context| exchange.poll_head(context))
-            .await
-            .map_err(|end| status::lost(end, exchange.connection(), false))?;
+    pub(super) fn poll_begin(
+        call: &Call,
+        exchange: &Exchange,
+        context: &Context<'_>,
+    ) -> Poll<Result<Result<Self, Metadata>, Failure>> {
+        let (head, ends) = match ready!(exchange.poll_head(context)) {
+            Ok(head) => head,
+            Err(end) => return Poll::Ready(Err(status::lost(end, exchange.connection(), false))),
+        };
         let answer = match answer::begin(&head, ends, call.channel.max_metadata())? {
             Begun::Goes(answer) => answer,
-            Begun::Ended(ended) => return Ok(Err(ended?)),
+            Begun::Ended(ended) => return Poll::Ready(Ok(Err(ended?))),
         };
-        Ok(Ok(Self {
-            call,
-            exchange,
+        Poll::Ready(Ok(Ok(Self {
             messages: framing::Reader::new(call.max_receive, answer.encoding),
             answer,
             held: 0,
-        }))
+        })))
     }
 
     pub(super) fn initial_metadata(&self) -> &Metadata {
@@ -48,17 +46,21 @@ impl<'a> Reader<'a> {
     }
 
     /// The next message, until `None`.
-    pub(super) async fn next(&mut self) -> Result<Option<Bytes>, Failure> {
+    pub(super) fn poll_next(
+        &mut self,
+        exchange: &Exchange,
+        context: &Context<'_>,
+    ) -> Poll<Result<Option<Bytes>, Failure>> {
         loop {
             if let Some(message) = self.messages.next().map_err(committed)? {
-                return Ok(Some(message));
+                return Poll::Ready(Ok(Some(message)));
             }
             // Only now: who is slow keeps the window closed, and with it the sender.
-            self.exchange.release(std::mem::take(&mut self.held));
-            let Some(data) = poll_fn(|context| self.exchange.poll_data(context)).await else {
-                return Ok(None);
+            exchange.release(std::mem::take(&mut self.held));
+            let Some(data) = ready!(exchange.poll_data(context)) else {
+                return Poll::Ready(Ok(None));
             };
-            let lost = |end| status::lost(end, self.exchange.connection(), true);
+            let lost = |end| status::lost(end, exchange.connection(), true);
             let data = data.map_err(lost)?;
             self.held = data.len();
             self.messages.push(data);
@@ -66,16 +68,22 @@ impl<'a> Reader<'a> {
     }
 
     /// After the last message: the initial metadata and the trailers.
-    pub(super) fn end(self) -> Result<(Metadata, Metadata), Failure> {
-        let trailers = self.exchange.trailers();
-        let limit = self.call.channel.max_metadata();
+    pub(super) fn end(
+        self,
+        call: &Call,
+        exchange: &Exchange,
+    ) -> Result<(Metadata, Metadata), Failure> {
+        let trailers = exchange.trailers();
+        let limit = call.channel.max_metadata();
         let trailers = self.answer.end(trailers.as_deref(), limit);
         let trailers = trailers.map_err(committed)?;
         if !self.messages.is_empty() {
-            let cut = "the answer ends within a message";
-            let error = Error::rpc(Source::Transport, Code::Internal, cut);
-            return Err(committed(error));
+            return Err(committed(internal("the answer ends within a message")));
         }
         Ok((self.answer.metadata, trailers))
     }
+}
+
+pub(super) fn internal(message: &str) -> Error {
+    Error::rpc(Source::Transport, Code::Internal, message)
 }

@@ -48,14 +48,13 @@ pub(super) fn open(
     if call.encoding == Encoding::Gzip {
         add(b"grpc-encoding", b"gzip", Indexing::Index);
     }
-    if let Some(authorization) = &sent.authorization {
-        let is_token =
-            authorization.as_bytes().starts_with(b"Bearer ") && authorization.len() >= UNGUESSABLE;
+    if let Some(authorization) = sent.authorization() {
+        let is_token = authorization.starts_with(b"Bearer ") && authorization.len() >= UNGUESSABLE;
         let indexing = match is_token {
             true => Indexing::Index,
             false => Indexing::Never,
         };
-        add(AUTHORIZATION.as_bytes(), authorization.as_bytes(), indexing);
+        add(AUTHORIZATION.as_bytes(), authorization, indexing);
     }
     for (key, value) in &metadata {
         let indexing = match value.len() <= SHORT {

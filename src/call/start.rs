@@ -6,12 +6,13 @@ use std::sync::{Arc, mpsc};
 
 use bytes::Bytes;
 
-use super::{Call, CallOptions, Control, Demand, Handler, Response, stream, unary};
+use super::{Call, CallOptions, Control, Demand, Handler, Response, Unary, stream};
 use crate::channel::{ActiveCall, Channel};
 use crate::completion::{owed, wait};
 use crate::error::Error;
-use crate::runtime;
+use crate::runtime::{self, Runtime};
 use crate::wire::Metadata;
+use crate::wire::framing::kept;
 
 /// Starts a unary call. `prepare` is the last that can refuse it, and gives what gets the result; it also gets what keeps
 /// the channel from counting the call as ended.
@@ -20,24 +21,20 @@ pub(crate) fn start_unary<F>(
     method: &str,
     message: &[u8],
     options: CallOptions,
-    prepare: impl FnOnce(&Arc<Control>, ActiveCall) -> Result<F, Error>,
+    prepare: impl FnOnce(&Arc<Control>, ActiveCall, &Arc<Runtime>) -> Result<F, Error>,
 ) -> Result<(), Error>
 where
     F: FnOnce(Result<Response, Error>) + Send + 'static,
 {
     let call = Call::new(channel, method, options)?;
     let framed = call.frame(message)?;
-    channel.spawn(|_| {
-        let control = Arc::new(Control::of_unary());
-        let active = channel.enter(&control)?;
-        let deliver = prepare(&control, active)?;
-        let work = async move {
-            let result = unary(&call, &control, &framed).await;
-            drop(call); // who is told that it ended may rely on it that nothing of it is left
-            result
-        };
-        Ok(owed(work, deliver))
-    })
+    let runtime = channel.runtime()?;
+    let slot = channel.reserve(&runtime)?;
+    let control = Arc::new(Control::of_unary());
+    let active = channel.enter(&control)?;
+    let deliver = prepare(&control, active, &runtime)?;
+    slot.spawn(owed(Unary::new(call, control, framed), deliver));
+    Ok(())
 }
 
 /// Starts a call of any kind. `prepare` is as for [`start_unary`], and gives the call's handler.
@@ -52,7 +49,7 @@ pub(crate) fn start_stream<H: Handler>(
         let control = Arc::new(call.stream_control());
         let active = channel.enter(&control)?;
         let handler = Arc::new(prepare(&control, active)?);
-        Ok(stream(call, control, handler))
+        Ok(Box::pin(stream(call, control, handler)))
     })
 }
 
@@ -64,7 +61,7 @@ pub(crate) fn unary_blocking(
     options: CallOptions,
 ) -> Result<Response, Error> {
     wait("a blocking call", |end| {
-        start_unary(channel, method, message, options, |_, active| {
+        start_unary(channel, method, message, options, |_, active, _| {
             Ok(move |result| {
                 drop(active);
                 end(result);
@@ -89,7 +86,7 @@ impl Collector {
 impl Handler for Collector {
     async fn initial_metadata(self: &Arc<Self>, _: Metadata) {}
     async fn message(self: &Arc<Self>, message: Bytes) {
-        self.send(Ok(message));
+        self.send(Ok(kept(message)));
     }
     async fn ready(self: &Arc<Self>) {}
     fn close(self: Arc<Self>, ended: Result<Metadata, Error>) {

@@ -58,7 +58,8 @@ pub(crate) fn stream<H: Handler>(
 ) -> impl Future<Output = ()> + Send {
     let owed = Owed::new(&handler);
     async move {
-        let attempts = call.attempts(&control, |previous| {
+        call.begins();
+        let attempts = call.attempts(&control, None, |previous| {
             attempt(&call, &control, &handler, previous)
         });
         let ended = call.bounded(&control, pin!(attempts)).await;
@@ -113,7 +114,8 @@ async fn read<H: Handler>(
     exchange: &Exchange,
     handler: &Arc<H>,
 ) -> Result<Metadata, Failure> {
-    let mut reader = match Reader::begin(call, exchange).await? {
+    let begun = poll_fn(|context| Reader::poll_begin(call, exchange, context)).await?;
+    let mut reader = match begun {
         Ok(reader) => reader,
         Err(trailers) => return Ok(trailers),
     };
@@ -121,11 +123,11 @@ async fn read<H: Handler>(
     handler
         .initial_metadata(reader.initial_metadata().clone())
         .await;
-    while let Some(message) = reader.next().await? {
+    while let Some(message) = poll_fn(|context| reader.poll_next(exchange, context)).await? {
         poll_fn(|context| control.poll_demand(context)).await;
         handler.message(message).await;
     }
-    let (_, trailers) = reader.end()?;
+    let (_, trailers) = reader.end(call, exchange)?;
     Ok(trailers)
 }
 

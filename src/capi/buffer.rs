@@ -5,12 +5,29 @@ use macro_rules_attribute::apply;
 use safer_ffi::prelude::{derive_ReprC, repr_c};
 
 use super::convert;
+use crate::wire::framing::kept;
 
 /// Immutable bytes, counted. Owned by who received it: zeebe_buffer_free().
 #[derive_ReprC]
 #[repr(opaque)]
 pub struct zeebe_buffer {
     pub(crate) bytes: Bytes,
+    /// It lies in what was read with it, which another handle must not keep.
+    is_lent: bool,
+}
+
+impl zeebe_buffer {
+    /// For as long as the program likes.
+    pub(crate) fn owned(bytes: Bytes) -> Self {
+        let is_lent = false;
+        Self { bytes, is_lent }
+    }
+
+    /// For the time of a callback.
+    pub(crate) fn lent(bytes: Bytes) -> Self {
+        let is_lent = true;
+        Self { bytes, is_lent }
+    }
 }
 
 /// The bytes of a buffer. Borrowed from it. `length` may be NULL; NULL and length 0 for NULL.
@@ -25,17 +42,16 @@ pub extern "C" fn zeebe_buffer_data(
     buffer.map_or(std::ptr::null(), |buffer| buffer.bytes.as_ptr())
 }
 
-/// Another handle on the same bytes, without a copy. NULL for NULL.
+/// Another handle on the same bytes. They are not copied, but for those of a short message that a callback was lent. NULL for NULL.
 #[apply(capi)]
 #[unsafe(no_mangle)]
 pub extern "C" fn zeebe_buffer_ref(
     buffer: Option<&zeebe_buffer>,
 ) -> Option<repr_c::Box<zeebe_buffer>> {
     buffer.map(|buffer| {
-        Box::new(zeebe_buffer {
-            bytes: buffer.bytes.clone(),
-        })
-        .into()
+        let bytes = buffer.bytes.clone();
+        let bytes = if buffer.is_lent { kept(bytes) } else { bytes };
+        Box::new(zeebe_buffer::owned(bytes)).into()
     })
 }
 

@@ -155,7 +155,7 @@ impl zeebe_event {
             Occurrence::Message(bytes, _) => Self {
                 data: bytes.as_ptr(),
                 length: bytes.len(),
-                message: owned(zeebe_buffer { bytes }),
+                message: owned(zeebe_buffer::owned(bytes)),
                 ..of(ZeebeEventType::Message)
             },
             Occurrence::Unary(Ok(response)) => Self {

@@ -52,7 +52,7 @@ pub extern "C" fn zeebe_request_from_json(
     // SAFETY: a string of the header's contract.
     let json = unsafe { convert::text("json", json) }?;
     let bytes = Rpc::find(method)?.request_from_json(json)?.into();
-    message.write(Some(Box::new(zeebe_buffer { bytes }).into()));
+    message.write(Some(Box::new(zeebe_buffer::owned(bytes)).into()));
     Ok(())
 }
 

@@ -224,20 +224,24 @@ pub extern "C" fn zeebe_test_panic(place: i32) -> Option<repr_c::Box<zeebe_error
     let runtime = runtime::get(runtime::Epoch::now())?;
     let slot = runtime.reserve_any()?;
     match place {
-        1 => slot.spawn(async { panic!("on purpose: 1") }),
-        2 => slot.spawn(async { drop(tokio::spawn(async { panic!("on purpose: 2") })) }),
-        3 => slot.spawn(async {
+        1 => slot.spawn(Box::pin(async { panic!("on purpose: 1") })),
+        2 => slot.spawn(Box::pin(async {
+            drop(tokio::spawn(async { panic!("on purpose: 2") }))
+        })),
+        3 => slot.spawn(Box::pin(async {
             runtime::blocking(|| panic!("on purpose: 3")).await.ok();
-        }),
-        8 => slot.spawn(async {
+        })),
+        8 => slot.spawn(Box::pin(async {
             drop(tokio::task::spawn_blocking(|| panic!("on purpose: 8")));
-        }),
+        })),
         4 => runtime.call_back(0, || panic!("on purpose: 4")),
-        5 => slot.spawn(async {
+        5 => slot.spawn(Box::pin(async {
             let _bomb = PanicsWhenDropped;
             std::future::pending::<()>().await;
-        }),
-        6 => slot.spawn(async { runtime::after_round(|| panic!("on purpose: 6")) }),
+        })),
+        6 => slot.spawn(Box::pin(async {
+            runtime::after_round(|| panic!("on purpose: 6"))
+        })),
         7 => panic!("on purpose: {place} is no secret"),
         _ => panic!("on purpose: 0"),
     }

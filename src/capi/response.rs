@@ -20,9 +20,7 @@ pub struct zeebe_response {
 impl zeebe_response {
     pub(crate) fn new(response: Response) -> Self {
         Self {
-            message: zeebe_buffer {
-                bytes: response.message,
-            },
+            message: zeebe_buffer::owned(response.message),
             initial_metadata: zeebe_metadata::new(response.initial_metadata),
             trailers: zeebe_metadata::new(response.trailers),
         }
@@ -64,9 +62,7 @@ pub extern "C" fn zeebe_response_ref(
 ) -> Option<repr_c::Box<zeebe_response>> {
     response.map(|response| {
         Box::new(zeebe_response {
-            message: zeebe_buffer {
-                bytes: response.message.bytes.clone(),
-            },
+            message: zeebe_buffer::owned(response.message.bytes.clone()),
             initial_metadata: response.initial_metadata.to_owned_handle(),
             trailers: response.trailers.to_owned_handle(),
         })

@@ -134,7 +134,7 @@ impl Handler for Callbacks {
 
     async fn message(self: &Arc<Self>, message: Bytes) {
         if let Some(callback) = self.handler.on_message {
-            let message = zeebe_buffer { bytes: message };
+            let message = zeebe_buffer::lent(message);
             // SAFETY: as above.
             self.tell(move |user_data| unsafe { callback(user_data, &raw const message) })
                 .await;

@@ -71,26 +71,32 @@ pub extern "C" fn zeebe_channel_unary_call(
     let options = call_options(options)?;
     let callback = convert::required("callback", callback)?;
     let user_data = UserData(user_data);
-    let runtime = channel.runtime()?;
-    start_unary(channel, method, message, options, |control, active| {
-        // SAFETY: an out-parameter of the header's contract.
-        unsafe { write_call(call, control, channel.epoch()) };
-        Ok(move |result: Result<Response, Error>| {
-            runtime.call_back(unique_key(), move || {
-                let user_data = user_data;
-                let (error, response) = match result {
-                    Ok(response) => (None, Some(zeebe_response::new(response))),
-                    Err(error) => (Some(zeebe_error::new(error)), None),
-                };
-                let lent = response
-                    .as_ref()
-                    .map_or(std::ptr::null(), std::ptr::from_ref);
-                // SAFETY: C gave this function for these arguments; they outlive the call.
-                unsafe { callback(user_data.0, lend_error(error.as_ref()), lent) }
-                drop(active); // only now has the call ended
-            });
-        })
-    })
+    start_unary(
+        channel,
+        method,
+        message,
+        options,
+        |control, active, runtime| {
+            let runtime = Arc::clone(runtime);
+            // SAFETY: an out-parameter of the header's contract.
+            unsafe { write_call(call, control, channel.epoch()) };
+            Ok(move |result: Result<Response, Error>| {
+                runtime.call_back(unique_key(), move || {
+                    let user_data = user_data;
+                    let (error, response) = match result {
+                        Ok(response) => (None, Some(zeebe_response::new(response))),
+                        Err(error) => (Some(zeebe_error::new(error)), None),
+                    };
+                    let lent = response
+                        .as_ref()
+                        .map_or(std::ptr::null(), std::ptr::from_ref);
+                    // SAFETY: C gave this function for these arguments; they outlive the call.
+                    unsafe { callback(user_data.0, lend_error(error.as_ref()), lent) }
+                    drop(active); // only now has the call ended
+                });
+            })
+        },
+    )
 }
 
 /// Starts a unary call whose end is an event of type UNARY with `tag`, taken by zeebe_completion_queue_next().
@@ -115,7 +121,7 @@ pub extern "C" fn zeebe_channel_unary_call_on_queue(
     let message = unsafe { convert::bytes("message", message, length) }?;
     let options = call_options(options)?;
     let queue = living("queue", queue)?.queue();
-    start_unary(channel, method, message, options, |control, active| {
+    start_unary(channel, method, message, options, |control, active, _| {
         let entry = queue.enter(tag, control, active)?;
         // SAFETY: an out-parameter of the header's contract.
         unsafe { write_call(call, control, channel.epoch()) };

@@ -240,13 +240,13 @@ impl Balancer {
             return Ok(());
         }
         let this = Arc::downgrade(self);
-        slot.spawn(async move {
+        slot.spawn(Box::pin(async move {
             let task = tokio::spawn(task);
             match this.upgrade() {
                 Some(this) => keep(&mut lock(&this.pool), task.abort_handle()),
                 None => task.abort(),
             }
-        });
+        }));
         Ok(())
     }
 

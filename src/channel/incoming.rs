@@ -14,6 +14,8 @@ const SHORT: usize = 1024;
 #[derive(Debug, Default)]
 pub(super) struct Incoming {
     head: Option<(Arc<Fields>, bool)>,
+    /// Here and not in `data`, which most answers then have no memory for.
+    first: Option<Bytes>,
     data: VecDeque<Bytes>,
     /// Short pieces that came after `data`.
     short: BytesMut,
@@ -30,7 +32,9 @@ impl Incoming {
     }
 
     pub(super) fn goes_on(&mut self, data: Bytes) {
-        if data.len() < SHORT && !self.data.is_empty() {
+        if self.first.is_none() && self.short.is_empty() {
+            self.first = Some(data);
+        } else if data.len() < SHORT {
             self.short.extend_from_slice(&data);
         } else {
             if !self.short.is_empty() {
@@ -42,8 +46,12 @@ impl Incoming {
     }
 
     fn next(&mut self) -> Option<Bytes> {
-        let next = self.data.pop_front();
-        next.or_else(|| (!self.short.is_empty()).then(|| self.short.split().freeze()))
+        let next = self.first.take()?;
+        self.first = self.data.pop_front();
+        if self.first.is_none() && !self.short.is_empty() {
+            self.first = Some(self.short.split().freeze());
+        }
+        Some(next)
     }
 
     pub(super) fn trails(&mut self, trailers: &Arc<Fields>) {
@@ -165,7 +173,7 @@ mod tests {
         for _ in 0..100_000 {
             incoming.goes_on(Bytes::from_static(b"x"));
         }
-        assert_eq!((incoming.data.len(), incoming.short.len()), (1, 99_999));
+        assert_eq!((incoming.data.len(), incoming.short.len()), (0, 99_999));
         assert!(incoming.short.capacity() < 300_000);
         assert_eq!(take(&mut incoming).len(), 2);
     }

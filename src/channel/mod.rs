@@ -57,7 +57,7 @@ pub use settings::{ChannelKind, OauthOptions, Settings};
 use crate::completion::{owed, wait};
 use crate::credentials::{ClientAuthentication, Plugin, Security, TokenProvider};
 use crate::error::{Error, Kind};
-use crate::runtime::{self, Epoch, Runtime};
+use crate::runtime::{self, Epoch, Runtime, Slot};
 use crate::wire::{Encoding, MetadataLimit};
 
 /// A gateway's target, the credentials for it and the connections there, shared by all who hold it.
@@ -170,16 +170,21 @@ impl Channel {
         prepare: impl FnOnce(&Arc<Runtime>) -> Result<F, Error>,
     ) -> Result<(), Error>
     where
-        F: Future<Output = ()> + Send + 'static,
+        F: Future<Output = ()> + Unpin + Send + 'static,
     {
         let runtime = self.runtime()?;
-        let home = match &self.balancer {
-            Ok(balancer) => balancer.home(&runtime),
-            Err(_) => 0,
-        };
-        let slot = runtime.reserve(home)?;
+        let slot = self.reserve(&runtime)?;
         slot.spawn(prepare(&runtime)?);
         Ok(())
+    }
+
+    /// A place for one task on this channel's I/O thread.
+    pub(crate) fn reserve<'a>(&self, runtime: &'a Runtime) -> Result<Slot<'a>, Error> {
+        let home = match &self.balancer {
+            Ok(balancer) => balancer.home(runtime),
+            Err(_) => 0,
+        };
+        runtime.reserve(home)
     }
 
     pub(crate) fn pick(&self, wait_for_ready: bool) -> Pick {
@@ -256,14 +261,14 @@ impl Channel {
         F: FnOnce(Result<(), Error>) + Send + 'static,
     {
         let channel = Arc::clone(self);
-        let changed = async move {
+        let changed = Box::pin(async move {
             let changed = channel.state_other_than(last);
             within(timeout, changed, |timeout| {
                 format!("the state did not change within {timeout} ms")
             })
             .await
             .map(drop)
-        };
+        });
         self.spawn(|runtime| Ok(owed(changed, prepare(runtime)?)))
     }
 
@@ -277,7 +282,7 @@ impl Channel {
         F: FnOnce(Result<(), Error>) + Send + 'static,
     {
         let channel = Arc::clone(self);
-        let ready = async move { channel.ready_within(timeout).await };
+        let ready = Box::pin(async move { channel.ready_within(timeout).await });
         self.spawn(|runtime| Ok(owed(ready, prepare(runtime)?)))
     }
 
@@ -344,10 +349,10 @@ impl Channel {
             let deliver = prepare(runtime)?;
             self.begin_close();
             let channel = Arc::clone(self);
-            let closed = async move {
+            let closed = Box::pin(async move {
                 channel.finish_close(grace).await;
                 Ok(())
-            };
+            });
             Ok(owed(closed, deliver))
         })
     }

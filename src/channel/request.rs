@@ -83,6 +83,11 @@ impl RequestTemplate {
         if let Some(authority) = authority {
             return self.build(path, authority);
         }
+        // A channel with an unusable target has no authority; the call will say so.
+        if self.authority.is_empty() {
+            check_method(path)?;
+            return Ok(self.unchecked(path, ""));
+        }
         let mut heads = lock(&self.heads);
         if let Some(head) = heads.iter().find(|head| head.path == path) {
             return Ok(Arc::clone(head));
@@ -95,6 +100,7 @@ impl RequestTemplate {
     }
 
     fn build(&self, path: &str, authority: &str) -> Result<Arc<Head>, Error> {
+        check_method(path)?;
         if is_no_authority(authority) {
             return Err(Error::invalid_argument(
                 "the authority has a user, a password or a query",
@@ -114,14 +120,23 @@ impl RequestTemplate {
         )))
     }
 
-    /// For a call that will not be sent.
-    pub(crate) fn unchecked(&self, path: &str, authority: &str) -> Arc<Head> {
+    fn unchecked(&self, path: &str, authority: &str) -> Arc<Head> {
         Arc::new(Head {
             path: path.to_owned(),
             authority: authority.to_owned(),
             scheme: self.scheme,
             user_agent: Arc::clone(&self.user_agent),
         })
+    }
+}
+
+fn check_method(path: &str) -> Result<(), Error> {
+    let parts = path.strip_prefix('/').and_then(|rest| rest.split_once('/'));
+    match parts {
+        Some((service, name)) if !service.is_empty() && !name.is_empty() => Ok(()),
+        _ => Err(Error::invalid_argument(format!(
+            "the method {path:?} is no path such as /gateway_protocol.Gateway/Topology"
+        ))),
     }
 }
 

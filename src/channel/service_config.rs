@@ -82,6 +82,9 @@ impl ServiceConfig {
 
     /// Of a path `/service/method`: what is said of the method, else of its service, else of all.
     pub(crate) fn method(&self, path: &str) -> Option<&MethodConfig> {
+        if self.methods.is_empty() {
+            return None; // as most are, and each call asks
+        }
         let service = &path[..path.rfind('/').map_or(0, |slash| slash + 1)];
         let mut configs = [path, service, ""]
             .into_iter()

@@ -125,7 +125,7 @@ impl Plugin {
         F: FnOnce(Result<Metadata, Error>) + Send + 'static,
     {
         let plugin = Arc::clone(self);
-        let metadata = async move {
+        let metadata = Box::pin(async move {
             let header = match plugin.authorization(false) {
                 Authorization::AtHand(value) => value,
                 Authorization::Fetched(value) => value.await?,
@@ -134,7 +134,7 @@ impl Plugin {
             let added = metadata.add("authorization", header.as_bytes());
             added.map_err(Error::invalid_argument)?;
             Ok(metadata)
-        };
+        });
         runtime::spawn(self.epoch, |runtime| Ok(owed(metadata, prepare(runtime)?)))
     }
 }

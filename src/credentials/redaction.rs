@@ -11,7 +11,6 @@ use std::ops::Range;
 
 use base64::Engine;
 use base64::prelude::{BASE64_STANDARD, BASE64_STANDARD_NO_PAD};
-use http::HeaderValue;
 use zeroize::Zeroizing;
 
 use spelling::{Spelled, decodings, spelled};
@@ -58,8 +57,8 @@ impl Redactor {
     }
 
     /// Of a value of `authorization`: the scheme's name is no secret, and of Basic the password is one by itself.
-    pub(crate) fn of_authorization(value: &HeaderValue) -> Self {
-        let text = Zeroizing::new(String::from_utf8_lossy(value.as_bytes()).into_owned());
+    pub(crate) fn of_authorization(value: &[u8]) -> Self {
+        let text = Zeroizing::new(String::from_utf8_lossy(value).into_owned());
         let (scheme, credentials) = text.split_once(' ').unwrap_or(("", &text));
         let mut redactor = Self::new([credentials]);
         if scheme.eq_ignore_ascii_case("basic")

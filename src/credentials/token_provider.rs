@@ -192,7 +192,7 @@ impl TokenProvider {
         F: FnOnce(Result<(), Error>) + Send + 'static,
     {
         let provider = Arc::clone(self);
-        let retrieved = async move { provider.retrieve().await };
+        let retrieved = Box::pin(async move { provider.retrieve().await });
         runtime::spawn(self.epoch, |runtime| Ok(owed(retrieved, prepare(runtime)?)))
     }
 
@@ -315,7 +315,7 @@ impl TokenProvider {
     where
         F: Future<Output = ()> + Send + 'static,
     {
-        runtime::spawn(self.epoch, |_| Ok(task(Arc::clone(self))))
+        runtime::spawn(self.epoch, |_| Ok(Box::pin(task(Arc::clone(self)))))
     }
 
     async fn fetch(&self, reads: Reads) -> Result<Token, Error> {

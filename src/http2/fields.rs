@@ -1,11 +1,13 @@
 //! Fields: what a header block holds, names and values in one text (RFC 9113, section 8.2).
 
+use std::any::Any;
 use std::fmt;
+use std::sync::OnceLock;
 
 use super::malformed::Facts;
 
 /// In the order in which they came, pseudo-header fields included. Names are in lower case.
-#[derive(Clone, Default)]
+#[derive(Default)]
 pub struct Fields {
     text: Vec<u8>,
     /// Of each field the ends of its name and its value in the text.
@@ -15,6 +17,20 @@ pub struct Fields {
     size: usize,
     left_out: bool,
     facts: Facts,
+    /// What who reads them made of them.
+    judged: OnceLock<Box<dyn Any + Send + Sync>>,
+}
+
+/// Not with what was made of them: they may be changed.
+impl Clone for Fields {
+    fn clone(&self) -> Self {
+        Self {
+            text: self.text.clone(),
+            ends: self.ends.clone(),
+            judged: OnceLock::new(),
+            ..*self
+        }
+    }
 }
 
 impl Fields {
@@ -62,6 +78,13 @@ impl Fields {
         self.facts.status.unwrap_or(0)
     }
 
+    /// What `judge` makes of them. It is asked once: a block that comes again is not decoded again, and this is kept with it.
+    /// `None`: something of another type was kept before.
+    pub fn judged<T: Any + Send + Sync>(&self, judge: impl FnOnce(&Self) -> T) -> Option<&T> {
+        let judged = self.judged.get_or_init(|| Box::new(judge(self)));
+        judged.downcast_ref()
+    }
+
     pub(super) fn facts(&self) -> &Facts {
         &self.facts
     }
@@ -70,6 +93,7 @@ impl Fields {
         self.text.clear();
         self.ends.clear();
         (self.size, self.left_out, self.facts) = (0, false, Facts::default());
+        self.judged.take();
     }
 
     /// Where a field is added: its name, then [`name_ends`](Self::name_ends), then its value.

@@ -15,6 +15,7 @@ use crate::channel::ActiveCall;
 use crate::error::Error;
 use crate::runtime::lock;
 use crate::wire::Metadata;
+use crate::wire::framing::kept;
 
 #[derive(Debug)]
 pub(super) struct Feed {
@@ -131,6 +132,7 @@ impl Handler for Source {
     }
 
     async fn message(self: &Arc<Self>, message: Bytes) {
+        let message = kept(message);
         let counters = self.active.channel.counters();
         let mut feed = lock(&self.feed);
         match self.origin {

@@ -100,7 +100,7 @@ impl JobStream {
             };
             let handler = Arc::new(prepare(stream, active)?);
             let driver = Driver::new(channel, requests, options, control, closing);
-            Ok(driver.run(handler))
+            Ok(Box::pin(driver.run(handler)))
         })
     }
 

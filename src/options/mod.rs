@@ -182,11 +182,13 @@ impl Spec {
 
     /// What C's number says, by the row's bounds; an error also where the row is no number's.
     pub fn given(&'static self, value: i64) -> Result<Given, Refusal> {
+        if value == 0 {
+            return Ok(Given::Not);
+        }
         let Takes::Number(number) = &self.takes else {
             return Err(self.refuse("is no number"));
         };
         match u64::try_from(value) {
-            Ok(0) => Ok(Given::Not),
             Ok(given) if (number.least..=number.most).contains(&value) => Ok(Given::Number(given)),
             Err(_) if value == -1 && number.has_none => Ok(Given::None),
             _ => Err(self.refuse(format_args!("is {value}: it is {}", number.sentence()))),

@@ -4,44 +4,20 @@
 
 use std::cell::{Cell, RefCell};
 use std::future::{Future, poll_fn};
-use std::panic::AssertUnwindSafe;
 use std::pin::{Pin, pin};
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, mpsc};
-use std::task::{Context, Poll};
+use std::sync::{Arc, mpsc};
+use std::task::{Context, Poll, Waker};
 use std::time::{Duration, Instant};
 
-use atomic_waker::AtomicWaker;
-use futures_util::FutureExt;
-use futures_util::stream::{FuturesUnordered, StreamExt};
 use tokio::task::unconstrained;
-use tokio::time::sleep;
+use tokio::time::{Sleep, sleep};
 
-use super::{BlockingThreads, Worker, lock, stopping};
+use super::tasks::{Ready, Tasks};
+use super::wheel::{Place, Wheel};
+use super::{BlockingThreads, Worker, stopping};
 use crate::error::Error;
 use crate::panics;
-
-/// A panic while one is dropped must not keep the others from it.
-struct Task(Option<Pin<Box<dyn Future<Output = ()> + Send>>>);
-
-impl Future for Task {
-    type Output = ();
-
-    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<()> {
-        match &mut self.0 {
-            Some(task) => task.as_mut().poll(context),
-            None => Poll::Ready(()),
-        }
-    }
-}
-
-impl Drop for Task {
-    fn drop(&mut self) {
-        let task = self.0.take();
-        // A panic of its drop was reported, and must not take the thread with it.
-        panics::guard(|| drop(task)).ok();
-    }
-}
 
 type Owed = Box<dyn FnOnce()>;
 
@@ -50,6 +26,38 @@ thread_local! {
     static BLOCKING: RefCell<Option<BlockingThreads>> = const { RefCell::new(None) };
     /// What is owed at the end of the round of calls that runs here; `None`: none runs.
     static ROUND: RefCell<Option<Vec<Owed>>> = const { RefCell::new(None) };
+    /// Of an I/O thread: who is woken when.
+    static ALARMS: RefCell<Option<Wheel<Waker>>> = const { RefCell::new(None) };
+}
+
+/// Wakes a task of the I/O thread that it is set on, a few milliseconds late at most, unless it is dropped before. What is set
+/// elsewhere never rings.
+///
+/// Not tokio's timer, which costs several times as much to set and to drop.
+#[derive(Debug)]
+pub(crate) struct Alarm(Option<(usize, Place)>);
+
+impl Alarm {
+    pub(crate) fn set(at: Instant, waker: &Waker) -> Self {
+        let place = ALARMS.with_borrow_mut(|alarms| {
+            let place = alarms.as_mut()?.insert(at, waker.clone());
+            Some((CURRENT.get()?, place))
+        });
+        Self(place)
+    }
+}
+
+impl Drop for Alarm {
+    fn drop(&mut self) {
+        let Some((thread, place)) = self.0 else {
+            return;
+        };
+        // At the thread's end its alarms may be gone first.
+        if CURRENT.try_with(Cell::get) == Ok(Some(thread)) {
+            let removed = ALARMS.try_with(|alarms| alarms.borrow_mut().as_mut()?.remove(place));
+            drop(removed);
+        }
+    }
 }
 
 /// Runs `work` once those calls were polled that are being polled on this thread; if none are, at once.
@@ -97,46 +105,38 @@ pub(crate) async fn blocking<T: Send + 'static>(
     }
 }
 
-/// While calls run, a timer is set that is due before most deadlines: tokio wakes its own thread, by a system
-/// call, for each timer that is due before all others, and a call's deadline would often be that.
-const ALARM: Duration = Duration::from_secs(5);
+/// While calls run, a timer is set that is due before most others: tokio wakes its own thread, by a system call, for each
+/// that is due before all others.
+const SOON: Duration = Duration::from_secs(5);
 
 /// Set in `Inbox::reserved` once no more reservations are given.
 const CLOSED: usize = 1 << (usize::BITS - 1);
 
-#[derive(Default)]
 struct Inbox {
-    tasks: Mutex<Vec<Task>>,
+    ready: Arc<Ready>,
     /// Reservations not yet used; with [`CLOSED`], the thread ends when they are.
     reserved: AtomicUsize,
-    waker: AtomicWaker,
 }
 
 impl Inbox {
     /// Runs what comes in, until the inbox is closed, every reservation used and the runtime dropped.
-    ///
-    /// One future for all calls, not a tokio task for each: those are aligned so widely that the allocator
-    /// finds each a new place, at a tenth of a call's cost.
     async fn run(self: Arc<Self>) {
-        let mut running = FuturesUnordered::new();
-        let mut batch = Vec::new();
-        let mut alarm = pin!(sleep(ALARM));
+        let mut tasks = Tasks::new(&self.ready);
+        let mut timer = pin!(sleep(SOON));
         poll_fn(|context| {
-            if !running.is_empty() && alarm.as_mut().poll(context).is_ready() {
-                alarm.as_mut().reset(tokio::time::Instant::now() + ALARM);
-            }
-            self.waker.register(context.waker());
+            self.ready.register(context.waker());
             let reserved = self.reserved.load(Ordering::Acquire);
-            std::mem::swap(&mut batch, &mut *lock(&self.tasks));
-            running.extend(batch.drain(..));
             if reserved == CLOSED {
-                return Poll::Ready(()); // and all that runs is dropped
+                tasks.close();
+                return Poll::Ready(()); // and all that lives is dropped
             }
             // Once closed, only the last reservations are waited for: nothing begins any more.
             if reserved & CLOSED == 0 {
+                ring(&tasks, timer.as_mut(), context);
                 begin_round();
-                while let Poll::Ready(Some(())) = running.poll_next_unpin(context) {}
+                tasks.step();
                 end_round();
+                ring(&tasks, timer.as_mut(), context);
             }
             Poll::Pending
         })
@@ -146,8 +146,34 @@ impl Inbox {
     fn release(&self) {
         let before = self.reserved.fetch_sub(1, Ordering::AcqRel);
         if before == CLOSED + 1 {
-            self.waker.wake();
+            self.ready.wake();
         }
+    }
+}
+
+/// Wakes whose alarm is due, and sets the timer by the next.
+fn ring(tasks: &Tasks, mut timer: Pin<&mut Sleep>, context: &mut Context<'_>) {
+    if tasks.is_empty() {
+        return;
+    }
+    let next = || ALARMS.with_borrow(|alarms| alarms.as_ref()?.next());
+    if let Some(next) = next()
+        && next < timer.deadline().into_std()
+    {
+        timer.as_mut().reset(next.into());
+    }
+    while timer.as_mut().poll(context).is_ready() {
+        let now = Instant::now();
+        let mut due = Vec::new();
+        ALARMS.with_borrow_mut(|alarms| {
+            if let Some(alarms) = alarms {
+                alarms.due(now, |waker| due.push(waker));
+            }
+        });
+        due.into_iter().for_each(Waker::wake);
+        let soon = now + SOON;
+        let next = next().map_or(soon, |next| next.min(soon));
+        timer.as_mut().reset(next.into());
     }
 }
 
@@ -170,20 +196,8 @@ impl Slot<'_> {
     }
 
     /// Starts the task; it is polled later, never in here.
-    pub fn spawn(self, task: impl Future<Output = ()> + Send + 'static) {
-        let inbox = &self.thread.inbox;
-        let task = AssertUnwindSafe(task).catch_unwind().map(|ended| {
-            // What it owed, its parts delivered when dropped.
-            ended.unwrap_or_else(panics::discard);
-        });
-        let first = {
-            let mut tasks = lock(&inbox.tasks);
-            tasks.push(Task(Some(Box::pin(task))));
-            tasks.len() == 1
-        };
-        if first {
-            inbox.waker.wake();
-        }
+    pub fn spawn(self, task: impl Future<Output = ()> + Unpin + Send + 'static) {
+        self.thread.inbox.ready.spawn(task);
     }
 }
 
@@ -205,7 +219,10 @@ impl IoThread {
         name: &str,
         blocking: &BlockingThreads,
     ) -> Result<Self, Error> {
-        let inbox = Arc::new(Inbox::default());
+        let inbox = Arc::new(Inbox {
+            ready: Ready::new(),
+            reserved: AtomicUsize::new(0),
+        });
         let (started, result) = mpsc::channel();
         let worker = Worker::start(format!("{name}-io-{index}"), {
             let inbox = Arc::clone(&inbox);
@@ -229,6 +246,7 @@ impl IoThread {
                 drop(started);
                 CURRENT.set(Some(index));
                 BLOCKING.set(Some(blocking));
+                ALARMS.set(Some(Wheel::new(Instant::now())));
                 loop {
                     // A task, not the future that is blocked on: tokio wakes that one by a system call.
                     let calls = runtime.spawn(unconstrained(Arc::clone(&inbox).run()));
@@ -264,7 +282,7 @@ impl IoThread {
 
     pub(super) fn stop(&self) {
         self.inbox.reserved.fetch_or(CLOSED, Ordering::AcqRel);
-        self.inbox.waker.wake();
+        self.inbox.ready.wake();
     }
 
     pub(super) fn join(&self, deadline: Option<Instant>) -> bool {
@@ -288,18 +306,18 @@ mod tests {
         let thread = IoThread::start(0, "test", &BlockingThreads::start("test").unwrap()).unwrap();
         let (sender, dropped) = mpsc::channel();
         let signal = Signal(sender.clone(), "waiting");
-        thread.reserve().unwrap().spawn(async move {
+        thread.reserve().unwrap().spawn(Box::pin(async move {
             let _signal = signal;
             std::future::pending().await
-        });
+        }));
         let late = thread.reserve().unwrap();
         thread.stop();
         assert!(thread.reserve().is_err());
         let signal = Signal(sender, "late");
-        late.spawn(async move {
+        late.spawn(Box::pin(async move {
             let _signal = signal;
             std::future::pending().await
-        });
+        }));
         assert!(thread.join(None));
         let mut names = [dropped.recv().unwrap(), dropped.recv().unwrap()];
         names.sort_unstable();
@@ -320,10 +338,10 @@ mod tests {
         for index in 0..4 {
             let signal = Signal(sender.clone(), "dropped");
             let bomb = (index % 2 == 0).then(|| PanicsWhenDropped);
-            thread.reserve().unwrap().spawn(async move {
+            thread.reserve().unwrap().spawn(Box::pin(async move {
                 let _both = (bomb, signal);
                 std::future::pending().await
-            });
+            }));
         }
         drop(sender);
         thread.stop();
@@ -357,9 +375,9 @@ mod tests {
         };
         let thread = IoThread::start(0, "test", &BlockingThreads::start("test").unwrap()).unwrap();
         let (one, two) = (task("one", "owed by one"), task("two", "owed by two"));
-        thread.reserve().unwrap().spawn(async move {
+        thread.reserve().unwrap().spawn(Box::pin(async move {
             futures_util::future::join(one, two).await;
-        });
+        }));
         assert_eq!(
             said.iter().take(6).collect::<Vec<_>>(),
             [

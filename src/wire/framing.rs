@@ -86,10 +86,18 @@ fn compress(message: &[u8]) -> io::Result<Bytes> {
     Ok(framed.into())
 }
 
-/// What is shorter is copied: a message that is kept would keep all that was read with it.
+/// What is shorter is copied to be kept.
 const SHARED: usize = 4 * 1024;
 
-/// Cuts what comes into messages, without a copy where one chunk holds a long message whole.
+/// A message as it may be kept for long: a short one would keep all that was read with it.
+pub(crate) fn kept(message: Bytes) -> Bytes {
+    match message.len() {
+        0..SHARED => Bytes::copy_from_slice(&message),
+        _ => message,
+    }
+}
+
+/// Cuts what comes into messages, without a copy where one chunk holds a message whole: see [`kept`].
 pub(crate) struct Reader {
     /// The beginning of a message that was cut; `chunk` goes on from there.
     partial: BytesMut,
@@ -139,10 +147,7 @@ impl Reader {
         if prefix.compressed {
             return self.decompress(&message).map(Some);
         }
-        Ok(Some(match message.len() {
-            0..SHARED => Bytes::copy_from_slice(&message),
-            _ => message,
-        }))
+        Ok(Some(message))
     }
 
     fn next_of_partial(&mut self) -> Result<Option<Bytes>, Error> {
@@ -306,7 +311,7 @@ mod tests {
     }
 
     #[test]
-    fn a_long_message_whole_in_a_chunk_is_not_copied_and_a_short_one_keeps_no_chunk() {
+    fn a_message_whole_in_a_chunk_is_not_copied_and_a_short_one_that_is_kept_keeps_no_chunk() {
         let mut reader = Reader::new(None, Encoding::Identity);
         let cut = framed(&[1; 100], Encoding::Identity);
         let long = framed(&[2; SHARED], Encoding::Identity);
@@ -315,17 +320,19 @@ mod tests {
         let rest: Bytes = [&cut[50..], &long, &short, &long].concat().into();
         let within = rest.as_ptr_range();
         let found = read(&mut reader, [head, rest.clone()]);
-        let places: Vec<_> = found
-            .iter()
-            .map(|message| message.as_ptr())
-            .map(|begin| {
-                within
-                    .contains(&begin)
-                    .then(|| begin as usize - within.start as usize)
-            })
-            .collect();
+        let place = |message: &Bytes| {
+            let begin = message.as_ptr();
+            within
+                .contains(&begin)
+                .then(|| begin as usize - within.start as usize)
+        };
         // The first was cut.
         let (first, last) = (cut.len() - 50 + PREFIX, rest.len() - SHARED);
+        let second = first + SHARED + PREFIX;
+        let places: Vec<_> = found.iter().map(place).collect();
+        assert_eq!(places, [None, Some(first), Some(second), Some(last)]);
+        let places: Vec<_> = found.into_iter().map(kept).collect();
+        let places: Vec<_> = places.iter().map(place).collect();
         assert_eq!(places, [None, Some(first), None, Some(last)]);
     }
 

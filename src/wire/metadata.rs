@@ -12,32 +12,31 @@ use bytes::Bytes;
 use super::MetadataLimit;
 use crate::http2::Fields;
 
-/// Keys that belong to HTTP/2 or gRPC.
-const RESERVED: &[&str] = &[
-    "te",
-    "content-type",
-    "user-agent",
-    "host",
-    "connection",
-    "keep-alive",
-    "proxy-connection",
-    "transfer-encoding",
-    "upgrade",
-    "content-length",
-    "grpc-timeout",
-    "grpc-encoding",
-    "grpc-accept-encoding",
-    "grpc-status",
-    "grpc-message",
-    "grpc-status-details-bin",
-];
-
 /// When the gateway wants to be asked again (gRFC A6); it is kept whatever the limit.
 pub(crate) const PUSHBACK: &str = "grpc-retry-pushback-ms";
 
 /// Whether it is HTTP/2's or gRPC's own, pseudo-header fields included.
 pub(crate) fn is_reserved(key: &[u8]) -> bool {
-    key.first() == Some(&b':') || RESERVED.iter().any(|reserved| reserved.as_bytes() == key)
+    key.first() == Some(&b':')
+        || matches!(
+            key,
+            b"te"
+                | b"content-type"
+                | b"user-agent"
+                | b"host"
+                | b"connection"
+                | b"keep-alive"
+                | b"proxy-connection"
+                | b"transfer-encoding"
+                | b"upgrade"
+                | b"content-length"
+                | b"grpc-timeout"
+                | b"grpc-encoding"
+                | b"grpc-accept-encoding"
+                | b"grpc-status"
+                | b"grpc-message"
+                | b"grpc-status-details-bin"
+        )
 }
 
 /// As a limit of metadata counts it (RFC 9113 section 6.5.2).
@@ -81,7 +80,7 @@ impl Metadata {
                 "the metadata key{shown} may have lower-case letters, digits, _, - and . only"
             ));
         }
-        if RESERVED.contains(&key) {
+        if is_reserved(key.as_bytes()) {
             return Err(format!(
                 "the metadata key {key} is reserved by gRPC or HTTP/2"
             ));
@@ -180,12 +179,9 @@ impl Metadata {
     }
 
     /// The first value of this key.
-    pub(crate) fn find(&self, key: &str) -> Option<&[u8]> {
+    pub(crate) fn find(&self, key: &str) -> Option<&Bytes> {
         let same = |(other, _): &&(Box<str>, Bytes)| &**other == key;
-        self.entries()
-            .iter()
-            .find(same)
-            .map(|(_, value)| &value[..])
+        self.entries().iter().find(same).map(|(_, value)| value)
     }
 
     pub(crate) fn has(&self, key: &str) -> bool {

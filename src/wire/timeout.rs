@@ -20,14 +20,16 @@ impl TimeoutText {
 /// At most eight digits and a unit (gRPC over HTTP/2, "Timeout"), rounded up to three figures, as other
 /// clients do: a value that comes again costs a byte on the wire, by HPACK. The deadline itself is kept here.
 pub(crate) fn grpc_timeout(left: Duration) -> TimeoutText {
-    const UNITS: [(u8, u128); 5] = [
+    const UNITS: [(u8, u64); 5] = [
         (b'u', 1),
         (b'm', 1_000),
         (b'S', 1_000_000),
         (b'M', 60_000_000),
         (b'H', 3_600_000_000),
     ];
-    let micros = left.as_micros().max(1);
+    // In 64 bits, which are half a million years, so that it is divided at once.
+    let micros = u64::try_from(left.as_micros()).unwrap_or(u64::MAX / 10_000);
+    let micros = micros.clamp(1, u64::MAX / 10_000);
     let mut step = 1;
     while micros.div_ceil(step) >= 1_000 {
         step *= 10;

@@ -4,6 +4,8 @@ use std::fmt::Write;
 
 use base64::prelude::{BASE64_URL_SAFE, BASE64_URL_SAFE_NO_PAD};
 
+use http::HeaderValue;
+
 use super::*;
 use crate::credentials::client_authentication::form_encoded;
 
@@ -229,7 +231,7 @@ fn what_stood_in_authorization_is_cut_out() {
         (&basic, "user has not p4ssword", "user has not <redacted>"),
         ("opaque-value", "Bearer opaque-value", "Bearer <redacted>"),
     ] {
-        let redactor = Redactor::of_authorization(&header(value));
+        let redactor = Redactor::of_authorization(header(value).as_bytes());
         assert!(
             redactor.redacted(said).starts_with(expected),
             "{value}: {said}"
