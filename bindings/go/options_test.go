@@ -3,14 +3,17 @@ package zeebe_test
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"math"
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
+	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
 
 	"libzeebe/zeebe"
@@ -167,5 +170,42 @@ func TestTokensLifetimesAreRoundedUp(t *testing.T) {
 				t.Fatalf("%v does not pass", lifetime)
 			}
 		}
+	}
+}
+
+// The README says of each call option of grpc-go what becomes of it; calloptions.go does what it says.
+func TestReadmeHasEveryCallOption(t *testing.T) {
+	options := map[string]grpc.CallOption{
+		"Header": grpc.Header(nil), "Trailer": grpc.Trailer(nil), "OnFinish": grpc.OnFinish(nil), "WaitForReady": grpc.WaitForReady(true),
+		"MaxCallRecvMsgSize": grpc.MaxCallRecvMsgSize(1), "MaxCallSendMsgSize": grpc.MaxCallSendMsgSize(1), "CallAuthority": grpc.CallAuthority(""),
+		"ForceCodec": grpc.ForceCodec(nil), "ForceCodecV2": grpc.ForceCodecV2(nil), "UseCompressor": grpc.UseCompressor(""),
+		"PerRPCCredentials": grpc.PerRPCCredentials(nil), "CallContentSubtype": grpc.CallContentSubtype(""), "Peer": grpc.Peer(nil),
+		"StaticMethod": grpc.StaticMethod(), "MaxRetryRPCBufferSize": grpc.MaxRetryRPCBufferSize(1),
+	}
+	_, table, _ := strings.Cut(string(must(os.ReadFile("README.md"))), "| option of grpc-go |")
+	table, _, found := strings.Cut(table, "| others |")
+	var said, known, honoured, types []string
+	for _, row := range strings.Split(table, "\n") {
+		cell, _, _ := strings.Cut(strings.TrimPrefix(row, "| "), " |")
+		for _, name := range regexp.MustCompile("`(\\w+)`").FindAllStringSubmatch(cell, -1) {
+			said = append(said, name[1])
+		}
+	}
+	for name, option := range options {
+		known = append(known, name)
+		types = append(types, fmt.Sprintf("%T", option))
+	}
+	for _, name := range regexp.MustCompile(`(?m)^\t\tcase (.*):$`).FindAllStringSubmatch(string(must(os.ReadFile("calloptions.go"))), -1) {
+		for _, of := range strings.Split(name[1], ", ") {
+			if strings.HasPrefix(of, "grpc.") && of != "grpc.EmptyCallOption" {
+				honoured = append(honoured, of)
+			}
+		}
+	}
+	for _, names := range [][]string{said, known, honoured, types} {
+		slices.Sort(names)
+	}
+	if !found || !slices.Equal(said, known) || !slices.Equal(honoured, types) {
+		t.Errorf("README %v, not %v; calloptions.go %v, not %v", said, known, honoured, types)
 	}
 }
