@@ -65,6 +65,13 @@ fn calls_end_once_and_say_how() {
     run(valgrind(&program).envs(environment(&gateway)));
 }
 
+#[test]
+fn a_requests_headers_are_as_long_as_the_gateway_takes() {
+    let program = program(C, "request_headers.c", &["-lzeebe"]);
+    with_gateways(clean(Command::new(&program)), "request-headers");
+    with_gateways(valgrind(&program), "request-headers-valgrind");
+}
+
 /// A file with the descriptor set of a protocol of tests/c/protocols.
 fn descriptor_set(name: &str, file: &str, with_imports: bool) -> PathBuf {
     let mut compiler = protox::Compiler::new([root().join("tests/c/protocols")]).unwrap();

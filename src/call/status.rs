@@ -143,6 +143,9 @@ pub(super) fn pushback(trailers: &Metadata) -> Option<Option<Duration>> {
 
 /// A call on this connection had this end in place of an answer; `committed` once that had begun.
 pub(super) fn lost(end: End, connection: &Connection, committed: bool) -> Failure {
+    if let End::TooLong { size, limit } = end {
+        return too_long(size, limit, &connection.peer).into();
+    }
     let unprocessed = is_unprocessed(end);
     Failure {
         error: of_end(end, connection).processed(!unprocessed || committed),
@@ -170,8 +173,8 @@ fn of_end(end: End, connection: &Connection) -> Error {
                 format!("this client reset the call, for {peer} broke HTTP/2: {reason}: {why}");
             (Code::Internal, text)
         }
-        // An answer that is whole is none of these.
-        End::Lost | End::Unprocessed | End::Complete | End::Given(_) => {
+        // An answer that is whole is none of these, nor is what was never sent.
+        End::Lost | End::Unprocessed | End::Complete | End::Given(_) | End::TooLong { .. } => {
             let why = connection.why_lost();
             return Error::unavailable(format!("the connection to {peer} was lost: {why}")).cut();
         }
@@ -180,6 +183,16 @@ fn of_end(end: End, connection: &Connection) -> Error {
     Error::rpc(Source::Transport, code, text)
         .retryable(matches!(code, Code::Unavailable | Code::ResourceExhausted))
         .cut()
+}
+
+/// As gRPC C-core has it. Nothing was sent: some servers end the connection for it, with all its calls.
+#[cold]
+fn too_long(size: u32, limit: u32, peer: &str) -> Error {
+    let message = format!(
+        "the request's headers are {size} bytes, and {peer} takes {limit} (SETTINGS_MAX_HEADER_LIST_SIZE): the call's \
+         metadata or its token are too long for it"
+    );
+    Error::rpc(Source::Library, Code::ResourceExhausted, message).processed(false)
 }
 
 /// RST_STREAM with CANCEL, and not a status that the gateway wrote.

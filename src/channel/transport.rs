@@ -89,7 +89,8 @@ impl Transport {
         self.max_streams.load(Ordering::Relaxed) as usize
     }
 
-    /// Opens a stream with a request's fields, `head` then `more`, and its first data; `ends`: there is no other.
+    /// Opens a stream with a request's fields, `head` then `more`, and its first data; `ends`: there is no other. With fields that
+    /// are longer than the peer takes it has ended, and nothing was sent.
     pub(super) fn open(
         &self,
         head: &Arc<Head>,
@@ -108,6 +109,10 @@ impl Transport {
                 &mut alone
             }
         };
+        if let Some(end) = state.http2.refuses(prepared, more) {
+            state.answers[answer].ends(end);
+            return Some((Key::NONE, answer));
+        }
         let opened = state.http2.open(prepared, more, &[data], ends, answer);
         match opened {
             Ok(key) => {

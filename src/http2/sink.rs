@@ -34,6 +34,8 @@ pub enum End {
     Given(Code),
     /// By [`Connection::lose`](super::Connection::lose).
     Lost,
+    /// It was never opened: its request's fields are longer than the peer takes ([`Connection::refuses`](super::Connection::refuses)).
+    TooLong { size: u32, limit: u32 },
 }
 
 /// Told in the order in which it happened. Of a stream: `head`, `data` any number of times, `trailers` or not, and `end` in any

@@ -27,6 +27,12 @@ pub struct Key {
 }
 
 impl Key {
+    /// Of no stream.
+    pub const NONE: Self = Self {
+        slot: u32::MAX,
+        id: 0,
+    };
+
     /// The stream's id on the wire.
     pub fn id(self) -> u32 {
         self.id

@@ -5,6 +5,7 @@ use crate::http2::buffer::Buffer;
 use crate::http2::code::Code;
 use crate::http2::frame::{self, HEADER, LEAST_MAX_SIZE, flag, kind};
 use crate::http2::hpack::{Field, Prepared};
+use crate::http2::sink::End;
 use crate::http2::stream::{Key, Stream};
 use crate::http2::window::{ReceiveWindow, SendWindow};
 
@@ -12,6 +13,15 @@ use crate::http2::window::{ReceiveWindow, SendWindow};
 const ROOM: usize = 64 * 1024;
 
 impl<T> Connection<T> {
+    /// How a stream ends that is not to be opened with these fields: the peer says that it takes no list that is so long, and may
+    /// end the connection for one (RFC 9113, section 10.5.1).
+    #[inline]
+    pub fn refuses(&self, prepared: &Prepared, more: &[Field<'_>]) -> Option<End> {
+        let limit = self.peer.max_header_list_size;
+        let size = u32::try_from(prepared.size(more)).unwrap_or(u32::MAX);
+        (size > limit).then_some(End::TooLong { size, limit })
+    }
+
     /// Opens a stream with a request's fields, `prepared` then `more`, and the first of its data, in parts that go out as if
     /// they were one. `ends`: there is no other data. Gives `value` back where no stream can be opened.
     #[inline]

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::seen::Seen;
 use super::table::{INITIAL, Table};
-use super::{Halt, huffman, integer};
+use super::{Halt, OVERHEAD, huffman, integer};
 use crate::http2::fields::Fields;
 
 /// How much of a header block is kept. What is beyond is decoded all the same, so that the table stays what the peer's is.
@@ -219,7 +219,7 @@ impl State {
 
 /// As SETTINGS_MAX_HEADER_LIST_SIZE counts it.
 fn size(name: &[u8], value: &[u8]) -> usize {
-    name.len() + value.len() + 32
+    name.len() + value.len() + OVERHEAD
 }
 
 const UNKNOWN_INDEX: Halt = Halt::Bad("a header block names an entry that the table has not");

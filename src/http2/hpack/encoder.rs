@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use super::OVERHEAD;
 use super::huffman;
 use super::integer;
 use super::table::{INITIAL, Table};
@@ -64,6 +65,13 @@ impl Prepared {
             prepared.fields.push((name, value, field.indexing));
         }
         prepared
+    }
+
+    /// As SETTINGS_MAX_HEADER_LIST_SIZE counts them, with what follows them.
+    pub(in crate::http2) fn size(&self, more: &[Field<'_>]) -> usize {
+        let size = |field: &Field<'_>| field.name.len() + field.value.len() + OVERHEAD;
+        let more: usize = more.iter().map(size).sum();
+        self.text.len() + self.fields.len() * OVERHEAD + more
     }
 
     fn iter(&self) -> impl Iterator<Item = Field<'_>> {
@@ -166,7 +174,7 @@ impl Encoder {
             return;
         }
         // One that would put out most of the others is not worth it.
-        let size = name.len() + value.len() + 32;
+        let size = name.len() + value.len() + OVERHEAD;
         let indexes = indexing == Indexing::Index && size <= self.table.max() / 4 * 3;
         let (pattern, bits) = match indexing {
             _ if indexes => (0x40, 6),

@@ -15,6 +15,9 @@ mod tests;
 pub use decoder::{Decoder, Limits};
 pub use encoder::{Encoder, Field, Indexing, Prepared};
 
+/// What a field counts beyond its bytes, in a table (RFC 7541, section 4.1) and in a list (RFC 9113, section 6.5.2).
+const OVERHEAD: usize = 32;
+
 /// Why decoding stops.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Halt {

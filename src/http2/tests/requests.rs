@@ -90,6 +90,38 @@ fn section_4_3_and_6_10_a_block_longer_than_a_frame_goes_on_in_continuations() {
 }
 
 #[test]
+fn section_10_5_1_a_list_longer_than_the_peer_takes_is_not_sent() {
+    let field = |value| Field {
+        name: b"x",
+        value,
+        indexing: Indexing::Once,
+    };
+    let lists: [&[Field<'_>]; 3] = [&[], &[field(b"")], &[field(b""), field(b"12345")]];
+    for (more, beyond) in lists.into_iter().zip([0, 33, 33 + 38]) {
+        // As section 6.5.2 counts: names, values, and 32 for each field.
+        let fields = [
+            (":method", "POST"),
+            (":scheme", "http"),
+            (":path", "/a"),
+            (":authority", "b"),
+        ];
+        let common: usize = fields
+            .map(|(name, value)| name.len() + value.len() + 32)
+            .iter()
+            .sum();
+        let size = common as u32 + beyond;
+        for limit in [0, size - 1, size, size + 1, u32::MAX] {
+            let peer = Peer::with_settings(CONFIG, &[(6, limit)]);
+            let refused = peer.connection.refuses(&request(), more);
+            let too_long = (size > limit).then_some(End::TooLong { size, limit });
+            assert_eq!(refused, too_long);
+        }
+        let unlimited = Peer::new();
+        assert_eq!(unlimited.connection.refuses(&request(), more), None);
+    }
+}
+
+#[test]
 fn section_6_5_2_the_peers_table_size_is_kept_to_and_said() {
     let mut peer = Peer::with_settings(CONFIG, &[(1, 0)]);
     let mut decoder = decoder();
