@@ -95,9 +95,7 @@ impl Heard {
         if opening.starts_with(b"HTTP/") {
             let line = opening.split(|byte| matches!(byte, b'\r' | b'\n')).next();
             let line = printable(line.unwrap_or_default());
-            let text = String::from_utf8_lossy(opening).to_ascii_lowercase();
-            let wants_tls = !tls && (text.contains("https") || text.contains("ssl"));
-            return Some(match (tls, wants_tls) {
+            return Some(match (tls, wants_tls(opening)) {
                 (true, _) => format!("it speaks HTTP/1 in plaintext: it answered {line:?}"),
                 (_, true) => format!(
                     "it speaks HTTP/1 over TLS, and this channel is plaintext: it answered {line:?}"
@@ -116,6 +114,18 @@ impl Heard {
             _ => None,
         }
     }
+}
+
+/// Whether an answer's page says that TLS was expected, as servers do in their own words. Its headers and footer name a TLS library, and
+/// links are to https, whatever was expected.
+fn wants_tls(answer: &[u8]) -> bool {
+    let text = String::from_utf8_lossy(answer).to_ascii_lowercase();
+    let Some((_, page)) = text.split_once("\r\n\r\n") else {
+        return false;
+    };
+    let page = page.replace("https://", "");
+    page.split(|letter: char| !letter.is_ascii_alphanumeric() && letter != '_')
+        .any(|word| matches!(word, "https" | "ssl" | "tls"))
 }
 
 fn words(go_away: &GoAway) -> String {
@@ -247,6 +257,36 @@ mod tests {
                 nginx.as_bytes(),
                 Expected::Http2,
                 "HTTP/1 over TLS, and this channel is plaintext",
+            ),
+            (
+                b"HTTP/1.1 400 Bad Request\r\n\r\nyou're speaking plain HTTP to an SSL-enabled server port.",
+                Expected::Http2,
+                "HTTP/1 over TLS, and this channel is plaintext",
+            ),
+            (
+                b"HTTP/1.0 400 Bad Request\r\n\r\nClient sent an HTTP request to an HTTPS server.\n",
+                Expected::Http2,
+                "HTTP/1 over TLS, and this channel is plaintext",
+            ),
+            (
+                b"HTTP/1.1 400 Bad Request\r\n\r\nThis combination of host and port requires TLS.\r\n",
+                Expected::Http2,
+                "HTTP/1 over TLS, and this channel is plaintext",
+            ),
+            (
+                b"HTTP/1.1 400 Bad Request\r\nServer: Apache/2.4 (Debian) OpenSSL/3.0\r\n\r\n<p>no</p>",
+                Expected::Http2,
+                "HTTP/1 and not HTTP/2: it",
+            ),
+            (
+                b"HTTP/1.1 301 Moved Permanently\r\nLocation: https://localhost/\r\n\r\n",
+                Expected::Http2,
+                "HTTP/1 and not HTTP/2: it",
+            ),
+            (
+                b"HTTP/1.1 404 Not Found\r\n\r\n<a href=\"https://a/\"><address>OpenSSL/3.0 mod_ssl/2.4</address>",
+                Expected::Http2,
+                "HTTP/1 and not HTTP/2: it",
             ),
             (
                 b"HTTP/1.1 400 Bad Request\r\n",

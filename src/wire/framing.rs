@@ -196,6 +196,11 @@ impl Reader {
         let compressed = match (flag, self.encoding) {
             (0, _) => false,
             (1, Encoding::Gzip) => true,
+            (b'<', _) => {
+                let text = "the answer goes on with a page of HTML where a message should begin: a proxy broke it off, as \
+                            Apache httpd does at its ProxyTimeout";
+                return Err(broken(text.to_owned()).cut());
+            }
             _ => {
                 return Err(broken(format!(
                     "a message has the compression flag {flag}, but its grpc-encoding is {}",
@@ -386,6 +391,15 @@ mod tests {
         // A compressed one, too, by its length on the wire.
         let error = refused(Encoding::Gzip, Some(2), &[1, 0, 0, 0, 3][..]);
         assert_eq!(error.code(), Code::ResourceExhausted);
+    }
+
+    #[test]
+    fn a_proxys_page_is_told_from_a_message() {
+        for encoding in ENCODINGS {
+            let error = refused(encoding, None, &b"<!DOCTYPE HTML>"[..]);
+            assert_eq!(error.code(), Code::Internal);
+            assert!(error.is_cut() && error.message().contains("a page of HTML"));
+        }
     }
 
     #[test]

@@ -42,6 +42,7 @@ static const expected ON_A_CONNECTION[] = {
     {"HTTP 502", "POST /fault?kind=http&status=502&content_type=text/html", ZEEBE_STATUS_UNAVAILABLE, 1, 1, 0, "HTTP 502"},
     {"HTTP 401", "POST /fault?kind=http&status=401&content_type=text/html", ZEEBE_STATUS_UNAUTHENTICATED, 1, 0, 0, "HTTP 401"},
     {"no trailers", "POST /fault?kind=no-trailers", ZEEBE_STATUS_UNKNOWN, 1, 0, 0, "grpc-status"},
+    {"a proxy's page after the message", "POST /fault?kind=page", ZEEBE_STATUS_INTERNAL, 1, 0, 0, "a page of HTML where a message should begin"},
     {"no message", "POST /fault?kind=no-message", ZEEBE_STATUS_INTERNAL, 1, 0, 0, "no message"},
     {"two messages", "POST /fault?kind=two-messages", ZEEBE_STATUS_INTERNAL, 1, 0, 0, "two messages"},
     {"cut message", "POST /fault?kind=cut-message", ZEEBE_STATUS_INTERNAL, 1, 0, 0, "within a message"},

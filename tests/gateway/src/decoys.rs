@@ -22,8 +22,12 @@ pub(crate) struct Decoy(Option<&'static str>);
 
 impl Decoy {
     pub(crate) const SILENT: Self = Self(None);
+    /// Its headers, and the page's footer, name TLS as real ones do.
     pub(crate) const HTTP1: Self = Self(Some(
-        "HTTP/1.1 404 Not Found\r\nconnection: close\r\ncontent-length: 0\r\n\r\n",
+        "HTTP/1.1 404 Not Found\r\nserver: Apache/2.4.71 (Debian) OpenSSL/3.0.20\r\nalt-svc: h3=\":443\"\r\n\
+         strict-transport-security: max-age=1\r\nlink: <https://localhost/>\r\nconnection: close\r\n\
+         content-length: 101\r\n\r\n\
+         <a href=\"https://localhost/\">Home</a><address>Apache (Debian) OpenSSL/3.0.20 mod_ssl/2.4.71</address>",
     ));
     pub(crate) const PROXY_407: Self = Self(Some(
         "HTTP/1.1 407 Proxy Authentication Required\r\nproxy-authenticate: Basic realm=\"test\"\r\n\

@@ -162,6 +162,13 @@ async fn answers_that_are_not_grpc() {
     let (no_trailers, good) = spoilt(&gateway, "kind=no-trailers").await;
     assert_eq!(no_trailers.trailers, None);
     assert_eq!(no_trailers.data, good.data);
+
+    let (page, good) = spoilt(&gateway, "kind=page").await;
+    assert_eq!(page.trailers, None);
+    assert!(
+        page.data.starts_with(&good.data)
+            && page.data[good.data.len()..].starts_with(b"<!DOCTYPE HTML>")
+    );
 }
 
 #[tokio::test]

@@ -20,6 +20,7 @@ const GRPC_MESSAGE: HeaderName = HeaderName::from_static("grpc-message");
 const PUSHBACK: HeaderName = HeaderName::from_static("grpc-retry-pushback-ms");
 /// The name of the oversized header.
 const LARGE: HeaderName = HeaderName::from_static("large");
+const PAGE: &[u8] = b"<!DOCTYPE HTML>\n<html><head><title>Proxy Error</title></head></html>\n";
 /// The compressed flag and the length before a message.
 const PREFIX: usize = 5;
 
@@ -38,6 +39,8 @@ pub(crate) enum Shape {
     },
     LargeHeaders(usize),
     NoTrailers,
+    /// A page in place of trailers, as a proxy adds one that has waited for too long.
+    Page,
     NoMessage,
     TwoMessages,
     CutMessage,
@@ -75,6 +78,7 @@ impl Shape {
             }
             "large-headers" => Self::LargeHeaders(query.required("bytes")?),
             "no-trailers" => Self::NoTrailers,
+            "page" => Self::Page,
             "no-message" => Self::NoMessage,
             "two-messages" => Self::TwoMessages,
             "cut-message" => Self::CutMessage,
@@ -172,6 +176,7 @@ impl Shape {
                 .into_iter()
                 .map(Frame::data)
                 .collect(),
+            Err(_) if matches!(self, Self::Page) => vec![Frame::data(Bytes::from_static(PAGE))],
             Err(frame) => frame
                 .into_trailers()
                 .ok()
