@@ -22,8 +22,8 @@
  *     _ref, accessors and void functions take NULL. So a callback that frees a call holds a
  *     reference of its own while the starting thread still works on `*call`. No _free blocks; each
  *     may be called inside any callback but the log's. Only *_sync, zeebe_channel_wait_ready,
- *     zeebe_completion_queue_next with a time-out and zeebe_runtime_shutdown block; on a library
- *     thread they return ILLEGAL_STATE.
+ *     zeebe_completion_queue_next and zeebe_job_worker_next with a time-out, and
+ *     zeebe_runtime_shutdown block; on a library thread they return ILLEGAL_STATE.
  * 6  A callback runs on a library thread, never inside the function that was given it. Those of one
  *     call never overlap and happen one after another. `call` is written before the first.
  *     `destroy` runs exactly once, after the last. If the function that takes it returns an error,
@@ -67,6 +67,12 @@
  * ::zeebe_connection_options 0 says that.
  */
 #define ZEEBE_TIMEOUT_NONE (-1)
+/** Of zeebe_job_fail(): one retry less than the job has. */
+#define ZEEBE_RETRIES_ONE_LESS (-1)
+/** No grace at all, in ::zeebe_job_worker_options, where 0 is "not given". */
+#define ZEEBE_GRACE_NONE (-1)
+/** No jitter at all, in ::zeebe_job_worker_options, where 0 is "not given". */
+#define ZEEBE_JITTER_NONE (-1)
 
 #ifdef __cplusplus
 extern "C" {
@@ -125,6 +131,12 @@ typedef struct zeebe_completion_queue zeebe_completion_queue;
 
 /** A job stream. Owned by who received it: zeebe_job_stream_free(). */
 typedef struct zeebe_job_stream zeebe_job_stream;
+
+/** A job worker. Owned by who received it: zeebe_job_worker_free(). */
+typedef struct zeebe_job_worker zeebe_job_worker;
+
+/** A job of a worker. Owned by who received it: zeebe_job_free(). */
+typedef struct zeebe_job zeebe_job;
 
 /* ============================================================================================== */
 /* The library
@@ -2340,7 +2352,8 @@ enum ZeebeEventType
   ZEEBE_EVENT_TYPE_READY = 4,
   /**
    * A call has ended: `metadata`, which are the trailers and never NULL, and `error` unless the
-   * status is OK. Or a job stream, without trailers; with `error` unless it was closed in order.
+   * status is OK. Or a job stream, without trailers, or a job worker; with `error` unless it was
+   * closed in order.
    */
   ZEEBE_EVENT_TYPE_CLOSE = 5,
   /** zeebe_completion_queue_post(). */
@@ -2354,9 +2367,13 @@ enum ZeebeEventType
   /**
    * A job stream goes on after a failure, as ::zeebe_job_stream_error_callback says: `error`,
    * `failures`, `pause_ms`. While one is not taken, nothing follows of its job stream, and the last
-   * 16 failures wait.
+   * 16 failures wait. Of a job worker the same.
    */
   ZEEBE_EVENT_TYPE_JOB_STREAM_ERROR = 8,
+  /** A worker gives a job: `job`. */
+  ZEEBE_EVENT_TYPE_JOB = 9,
+  /** The end of a job was settled: `outcome`, and `error` unless it is ENDED. */
+  ZEEBE_EVENT_TYPE_JOB_ENDED = 10,
 };
 #ifndef __cplusplus
 #if __STDC_VERSION__ >= 202311L
@@ -2397,6 +2414,12 @@ typedef struct {
   int32_t failures;
   /** Until the next try. */
   int64_t pause_ms;
+  /** zeebe_job_free(). */
+  zeebe_job *job;
+  /** One of the ZEEBE_JOB_OUTCOME_ constants. */
+  int32_t outcome;
+  /** 0. */
+  uint32_t reserved;
 } zeebe_event;
 
 /**
@@ -2684,6 +2707,648 @@ ZEEBE_API zeebe_job_stream *zeebe_job_stream_ref(const zeebe_job_stream *stream)
  * Threads: any. Never blocks.
  */
 ZEEBE_API void zeebe_job_stream_free(zeebe_job_stream *stream);
+
+/* ============================================================================================== */
+/* Job workers
+ *
+ * Jobs of one type, worked on: by callbacks, from a completion queue, or one at a time.
+ */
+
+/**
+ * A job for the program, which ends it, here or later, on any thread. `job` is lent for the call:
+ * zeebe_job_ref() keeps it.
+ */
+typedef void (*zeebe_job_callback)(void *user_data, const zeebe_job *job);
+
+/** Of a job worker. Initialise it with ::ZEEBE_JOB_WORKER_OPTIONS_INIT. */
+typedef struct {
+  /** `sizeof(zeebe_job_worker_options)`. */
+  size_t size;
+  /** The type of the jobs. Required. */
+  const char *job_type;
+  /** What the gateway calls the worker. NULL: `libzeebe`. */
+  const char *worker_name;
+  /**
+   * How long a job is this worker's; then the gateway gives it to another. It is 1 to 31622400000
+   * milliseconds; 0: 300000.
+   */
+  int64_t job_timeout_ms;
+  /**
+   * Jobs that are here at most, from their arrival until their end is known: a slow worker leaves
+   * the rest with the gateway, but for what fills the stream's window
+   * (`grpc.http2.lookahead_bytes`). It is 1 to 100000; 0: 32.
+   */
+  int64_t max_jobs_active;
+  /**
+   * Of those, how many the program works on at once: jobs that it was given and that have not
+   * ended. The others wait here. It is 1 to 100000; 0: as many as may be active.
+   */
+  int64_t handlers_at_once;
+  /** The names of the variables that jobs have. NULL: all. */
+  const char *const *fetch_variables;
+  /** How many. */
+  size_t fetch_variables_count;
+  /** The tenants whose jobs come. NULL: the default tenant's. */
+  const char *const *tenant_ids;
+  /** How many. */
+  size_t tenant_ids_count;
+  /** 1: no stream of jobs is opened, ActivateJobs alone brings them. */
+  int32_t polls_alone;
+  /**
+   * 1: half of a job's time before its time-out passes while the program works on it,
+   * UpdateJobTimeout asks for as much anew. A job that is not ours any more then (NOT_FOUND) is
+   * told of by zeebe_job_deadline() and a WARN record. A gateway without that call (UNIMPLEMENTED)
+   * is not asked again.
+   */
+  int32_t extend_timeout;
+  /**
+   * 1: a job whose last handle is freed without an end is left to its time-out, and does not fail.
+   */
+  int32_t leave_freed_jobs;
+  /**
+   * 1: `traceparent`, `tracestate` and `baggage` of a job's headers are metadata of the call that
+   * ends it.
+   */
+  int32_t forward_trace_context;
+  /**
+   * A stream that brought no job for so long is opened anew. It is 1 to 31622400000 milliseconds;
+   * 0: 60000.
+   */
+  int64_t watchdog_ms;
+  /**
+   * How often ActivateJobs looks for jobs that the stream did not bring, ± 10 %. With polls_alone:
+   * from the beginning of one that found nothing to the next. It is 1 to 31622400000 milliseconds;
+   * 0: 10000.
+   */
+  int64_t poll_interval_ms;
+  /**
+   * How long the gateway may hold an ActivateJobs while it has no jobs (with polls_alone), and
+   * until the call that ends a job is sent again. It is 1 to 31622400000 milliseconds; 0: 10000.
+   */
+  int64_t request_timeout_ms;
+  /**
+   * The first pause after a poll that failed, or before an end is sent again. It is 1 to 86400000
+   * milliseconds; 0: 50.
+   */
+  int64_t backoff_min_ms;
+  /** The longest. It is 1 to 86400000 milliseconds; 0: 5000. */
+  int64_t backoff_max_ms;
+  /** What a pause is to the one before. It is 100 to 1000 percent; 0: 160. */
+  int64_t backoff_factor_percent;
+  /** How far a pause may be off, by chance. It is 1 to 100 percent; 0: 10, -1: none. */
+  int64_t backoff_jitter_percent;
+  /**
+   * Of a job that fails, until it comes again, unless its end says it. It is 1 to 31622400000
+   * milliseconds; 0: none.
+   */
+  int64_t retry_backoff_ms;
+  /**
+   * How long zeebe_job_worker_close() waits for jobs that the program works on. It is 1 to
+   * 31622400000 milliseconds; 0: 10000, -1: none.
+   */
+  int64_t grace_ms;
+  /** Sent with every call. Copied. NULL: none. */
+  const zeebe_metadata *metadata;
+} zeebe_job_worker_options;
+/** Nothing given. */
+#define ZEEBE_JOB_WORKER_OPTIONS_INIT \
+  { sizeof(zeebe_job_worker_options), NULL, NULL, 0, 0, 0, NULL, 0, NULL, 0, 0, 0, 0, 0, 0, 0, \
+    0, 0, 0, 0, 0, 0, 0, NULL }
+
+/** What is told about a job worker. Initialise it with ::ZEEBE_JOB_WORKER_HANDLER_INIT. */
+typedef struct {
+  /** `sizeof(zeebe_job_worker_handler)`. */
+  size_t size;
+  /**
+   * A job. With `callback_threads` of the runtime's options it runs on all of these at once, also
+   * beside itself, and may take its time; without, on the channel's I/O thread, which it holds up.
+   * Required.
+   */
+  zeebe_job_callback on_job;
+  /**
+   * Told of each failure of the worker's stream and polls that the worker goes on after. May be
+   * NULL.
+   */
+  zeebe_job_stream_error_callback on_error;
+  /**
+   * The worker has ended: once, last; `error` is NULL after a zeebe_job_worker_close() that all
+   * jobs ended in. May be NULL.
+   */
+  zeebe_done_callback on_close;
+  /** Of the user data, after on_close. May be NULL. */
+  zeebe_destroy destroy;
+} zeebe_job_worker_handler;
+/** Nothing given. */
+#define ZEEBE_JOB_WORKER_HANDLER_INIT \
+  { sizeof(zeebe_job_worker_handler), NULL, NULL, NULL, NULL }
+
+/**
+ * Starts a worker: on_job of `handler` gets jobs of one type; or, with a `handler` of NULL,
+ * zeebe_job_worker_next() takes them.
+ *
+ * Jobs come by a stream that goes on by itself, as zeebe_channel_stream_jobs() says, and by polls
+ * beside it; a gateway without StreamActivatedJobs is polled alone. Each ends once, by
+ * zeebe_job_complete(), zeebe_job_fail() or zeebe_job_throw_error(), on any thread.
+ * RESOURCE_EXHAUSTED, the gateway's back-pressure, makes the worker poll less often, and send fewer
+ * ends at once, until it passes; no job comes for one whose end waits. A job that waits here for a
+ * handler past its deadline is let go of.
+ *
+ * What cannot pass ends the worker, with on_close: INVALID_ARGUMENT, NOT_FOUND, PERMISSION_DENIED
+ * or UNAUTHENTICATED of the stream or the polls (of a job's end it is only that end's),
+ * UNIMPLEMENTED of both. Jobs that the program works on have their grace then, as after
+ * zeebe_job_worker_close(). `*worker` is written before the first callback. Errors:
+ * INVALID_ARGUMENT: NULL, out of range, no `job_type`, or no on_job.
+ * SHUTDOWN: as zeebe_channel_start_call(). Never blocks.
+ *
+ * @param channel Lent for the call. Not NULL.
+ * @param worker_options Copied. Not NULL.
+ * @param handler Copied. NULL: zeebe_job_worker_next() takes the jobs.
+ * @param user_data The program's, handed to the callbacks as it is.
+ * @param worker Out: the caller's, zeebe_job_worker_free().
+ * @return NULL: success, else why not: zeebe_error_free().
+ *
+ * Threads: any. Never blocks.
+ */
+ZEEBE_API zeebe_error *zeebe_job_worker_start(const zeebe_channel *channel,
+    const zeebe_job_worker_options *worker_options, const zeebe_job_worker_handler *handler,
+    void *user_data, zeebe_job_worker **worker);
+
+/**
+ * Starts a worker whose jobs are events of type JOB with `tag`, taken by
+ * zeebe_completion_queue_next(); JOB_STREAM_ERROR, and CLOSE, once and last.
+ *
+ * A job in the queue is one that the program works on. All else as zeebe_job_worker_start().
+ * SHUTDOWN also: the queue was shut down.
+ *
+ * @param channel Lent for the call. Not NULL.
+ * @param worker_options Copied. Not NULL.
+ * @param queue Lent for the call. Not NULL.
+ * @param tag Of the events, as it is.
+ * @param worker Out: the caller's, zeebe_job_worker_free().
+ * @return NULL: success, else why not: zeebe_error_free().
+ *
+ * Threads: any. Never blocks.
+ */
+ZEEBE_API zeebe_error *zeebe_job_worker_start_on_queue(const zeebe_channel *channel,
+    const zeebe_job_worker_options *worker_options, const zeebe_completion_queue *queue,
+    uint64_t tag, zeebe_job_worker **worker);
+
+/**
+ * Takes a job of a worker that was started without a handler; waits for one `timeout_ms` at most (<
+ * 0: for ever; 0: not at all).
+ *
+ * `*job` is owned: zeebe_job_free(); NULL: none came in time. Any number of threads may take.
+ * SHUTDOWN: the worker was closed and has ended, and no job is left, or the runtime was shut down.
+ *   Any other error: why the worker ended by itself. ILLEGAL_STATE: the worker has a handler or a
+ *   queue; with a `timeout_ms` other than 0 on a library thread. INVALID_ARGUMENT: NULL.
+ *
+ * @param worker Lent for the call. Not NULL.
+ * @param timeout_ms Milliseconds; < 0: for ever, 0: not at all.
+ * @param job Out: the caller's, zeebe_job_free(), or NULL.
+ * @return NULL: success, else why not: zeebe_error_free().
+ *
+ * Threads: the program's; any with a `timeout_ms` of 0. Blocks.
+ */
+ZEEBE_API zeebe_error *zeebe_job_worker_next(const zeebe_job_worker *worker, int64_t timeout_ms,
+    zeebe_job **job);
+
+/**
+ * Ends a worker in order: no more jobs come, those that the program works on may end within
+ * `grace_ms` of the worker's options, and their ends are sent; then on_close. NULL is allowed.
+ *
+ * Jobs that no handler has yet go back to the gateway at once: they fail with the retries that they
+ * have, which costs none, and come again, to whoever asks. What has not ended when the grace is
+ * over is left to its time-out, and on_close gets DEADLINE_EXCEEDED; a callback that still runs
+ * then is waited for. Close a worker before its channel: a channel that closes lets no new call
+ * begin, such as the end of a job.
+ *
+ * @param worker NULL is allowed.
+ *
+ * Threads: any. Never blocks.
+ */
+ZEEBE_API void zeebe_job_worker_close(const zeebe_job_worker *worker);
+
+/**
+ * Writes what the worker did to `json`, a JSON object; zeebe_string_free() frees it.
+ * INVALID_ARGUMENT: NULL. SHUTDOWN: a parent process's.
+ *
+ * `jobs_here`; `jobs`, counts from the beginning: `activated`, `completed`, `failed`, `thrown`,
+ * `not_ended` and `unknown` (as outcomes), `given_back` at its close, `expired` (waited past their
+ * deadline), `left` (to their time-out), `late` (ended after their deadline), `sent_again`,
+ * `extended`; `queue_time_ms` (until a handler has a job) and `handler_time_ms` (until that ends
+ * it), each with `count`, `sum` and how many took `up_to` so many milliseconds. Keys may be added.
+ *
+ * @param worker Lent for the call. Not NULL.
+ * @param json Out: the caller's, zeebe_string_free().
+ * @return NULL: success, else why not: zeebe_error_free().
+ *
+ * Threads: any. Never blocks.
+ */
+ZEEBE_API zeebe_error *zeebe_job_worker_stats(const zeebe_job_worker *worker, char **json);
+
+/**
+ * Writes the same of `count` workers to `text` as Prometheus reads it (text format 0.0.4), with the
+ * labels `type` and `worker`; zeebe_string_free() frees it. INVALID_ARGUMENT: NULL. SHUTDOWN: a
+ * parent process's.
+ *
+ * `zeebe_job_worker_jobs_activated_total` and its like, `zeebe_job_worker_jobs_here`, and the
+ * histograms `zeebe_job_worker_queue_seconds` and `zeebe_job_worker_handler_seconds`. All workers
+ * of a program in one call: each metric is described once in a text.
+ *
+ * @param workers So many workers, lent for the call.
+ * @param count How many.
+ * @param text Out: the caller's, zeebe_string_free().
+ * @return NULL: success, else why not: zeebe_error_free().
+ *
+ * Threads: any. Never blocks.
+ */
+ZEEBE_API zeebe_error *zeebe_job_workers_prometheus(const zeebe_job_worker *const *workers,
+    size_t count, char **text);
+
+/**
+ * Another handle on the same worker. NULL for NULL.
+ *
+ * @param worker Lent for the call. NULL is allowed.
+ * @return The caller's: zeebe_job_worker_free(). NULL for NULL.
+ *
+ * Threads: any. Never blocks.
+ */
+ZEEBE_API zeebe_job_worker *zeebe_job_worker_ref(const zeebe_job_worker *worker);
+
+/**
+ * Frees a worker's handle; the last one ends a worker that has not ended, also one that is closing,
+ * at once: jobs that have not ended are left to their time-out, and on_close still comes, with
+ * CANCELLED. NULL is allowed.
+ *
+ * @param worker Taken. NULL is allowed.
+ *
+ * Threads: any. Never blocks.
+ */
+ZEEBE_API void zeebe_job_worker_free(zeebe_job_worker *worker);
+
+/** What became of a job's end. */
+enum ZeebeJobOutcome
+#if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+  : int32_t
+#endif // defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+ {
+  /** Nothing is known yet: of what is no end of a job. */
+  ZEEBE_JOB_OUTCOME_NONE = 0,
+  /** The gateway has taken it: the job is completed, has failed, or has thrown its error. */
+  ZEEBE_JOB_OUTCOME_ENDED = 1,
+  /**
+   * The gateway has not taken it, and will not: the job comes again, to some worker, or is
+   * another's or nobody's by now.
+   */
+  ZEEBE_JOB_OUTCOME_NOT_ENDED = 2,
+  /**
+   * The gateway may have taken it, or not: an answer was lost. If it has not, the job comes again.
+   */
+  ZEEBE_JOB_OUTCOME_UNKNOWN = 3,
+};
+#ifndef __cplusplus
+#if __STDC_VERSION__ >= 202311L
+typedef enum ZeebeJobOutcome ZeebeJobOutcome;
+#else
+typedef int32_t ZeebeJobOutcome;
+#endif // __STDC_VERSION__ >= 202311L
+#endif // __cplusplus
+
+/**
+ * The job's key; 0 for NULL. It is the same each time that the job comes.
+ *
+ * @param job Lent for the call. NULL is allowed.
+ * @return As above.
+ *
+ * Threads: any. Never blocks.
+ */
+ZEEBE_API int64_t zeebe_job_key(const zeebe_job *job);
+
+/**
+ * The job's type. Borrowed from the job, as all texts of it; `length`, without the NUL, may be
+ * NULL. NULL for NULL.
+ *
+ * @param job Lent for the call. NULL is allowed.
+ * @param length Out: how many. May be NULL.
+ * @return As above. Not to be freed.
+ *
+ * Threads: any. Never blocks.
+ */
+ZEEBE_API const char *zeebe_job_type(const zeebe_job *job, size_t *length);
+
+/**
+ * The job's process instance; 0 for NULL.
+ *
+ * @param job Lent for the call. NULL is allowed.
+ * @return As above.
+ *
+ * Threads: any. Never blocks.
+ */
+ZEEBE_API int64_t zeebe_job_process_instance_key(const zeebe_job *job);
+
+/**
+ * The process definition's key; 0 for NULL.
+ *
+ * @param job Lent for the call. NULL is allowed.
+ * @return As above.
+ *
+ * Threads: any. Never blocks.
+ */
+ZEEBE_API int64_t zeebe_job_process_definition_key(const zeebe_job *job);
+
+/**
+ * The process definition's version; 0 for NULL.
+ *
+ * @param job Lent for the call. NULL is allowed.
+ * @return As above.
+ *
+ * Threads: any. Never blocks.
+ */
+ZEEBE_API int32_t zeebe_job_process_definition_version(const zeebe_job *job);
+
+/**
+ * The process definition's BPMN id.
+ *
+ * @param job Lent for the call. NULL is allowed.
+ * @param length Out: how many. May be NULL.
+ * @return As above. Not to be freed.
+ *
+ * Threads: any. Never blocks.
+ */
+ZEEBE_API const char *zeebe_job_bpmn_process_id(const zeebe_job *job, size_t *length);
+
+/**
+ * The id of the element in the process.
+ *
+ * @param job Lent for the call. NULL is allowed.
+ * @param length Out: how many. May be NULL.
+ * @return As above. Not to be freed.
+ *
+ * Threads: any. Never blocks.
+ */
+ZEEBE_API const char *zeebe_job_element_id(const zeebe_job *job, size_t *length);
+
+/**
+ * The element's instance; 0 for NULL.
+ *
+ * @param job Lent for the call. NULL is allowed.
+ * @return As above.
+ *
+ * Threads: any. Never blocks.
+ */
+ZEEBE_API int64_t zeebe_job_element_instance_key(const zeebe_job *job);
+
+/**
+ * How many retries it has left, this one included; 0 for NULL.
+ *
+ * @param job Lent for the call. NULL is allowed.
+ * @return As above.
+ *
+ * Threads: any. Never blocks.
+ */
+ZEEBE_API int32_t zeebe_job_retries(const zeebe_job *job);
+
+/**
+ * Until when the job is ours, in Unix milliseconds; 0 for NULL. Later than it was once the worker
+ * got more time, and past once the gateway said that the job is not ours any more: see
+ * `extend_timeout` of the worker's options.
+ *
+ * @param job Lent for the call. NULL is allowed.
+ * @return As above.
+ *
+ * Threads: any. Never blocks.
+ */
+ZEEBE_API int64_t zeebe_job_deadline(const zeebe_job *job);
+
+/**
+ * The job's tenant.
+ *
+ * @param job Lent for the call. NULL is allowed.
+ * @param length Out: how many. May be NULL.
+ * @return As above. Not to be freed.
+ *
+ * Threads: any. Never blocks.
+ */
+ZEEBE_API const char *zeebe_job_tenant_id(const zeebe_job *job, size_t *length);
+
+/**
+ * The worker's name that the gateway gave it to.
+ *
+ * @param job Lent for the call. NULL is allowed.
+ * @param length Out: how many. May be NULL.
+ * @return As above. Not to be freed.
+ *
+ * Threads: any. Never blocks.
+ */
+ZEEBE_API const char *zeebe_job_worker_name(const zeebe_job *job, size_t *length);
+
+/**
+ * The headers of its task, a JSON object of texts.
+ *
+ * @param job Lent for the call. NULL is allowed.
+ * @param length Out: how many. May be NULL.
+ * @return As above. Not to be freed.
+ *
+ * Threads: any. Never blocks.
+ */
+ZEEBE_API const char *zeebe_job_custom_headers(const zeebe_job *job, size_t *length);
+
+/**
+ * Its variables, a JSON object.
+ *
+ * @param job Lent for the call. NULL is allowed.
+ * @param length Out: how many. May be NULL.
+ * @return As above. Not to be freed.
+ *
+ * Threads: any. Never blocks.
+ */
+ZEEBE_API const char *zeebe_job_variables(const zeebe_job *job, size_t *length);
+
+/**
+ * What it is of, by ActivatedJob.JobKind: 0 an element, 1 an execution listener, 2 a task listener,
+ * 3 an ad-hoc sub-process; 0 for NULL.
+ *
+ * @param job Lent for the call. NULL is allowed.
+ * @return As above.
+ *
+ * Threads: any. Never blocks.
+ */
+ZEEBE_API int32_t zeebe_job_kind(const zeebe_job *job);
+
+/**
+ * A listener's event, by ActivatedJob.ListenerEventType, where 6 is none; 0 for NULL.
+ *
+ * @param job Lent for the call. NULL is allowed.
+ * @return As above.
+ *
+ * Threads: any. Never blocks.
+ */
+ZEEBE_API int32_t zeebe_job_listener_event_type(const zeebe_job *job);
+
+/**
+ * The encoded ActivatedJob, as it came, with what has no accessor here. Borrowed from the job.
+ * `length` may be NULL; NULL and length 0 for NULL.
+ *
+ * @param job Lent for the call. NULL is allowed.
+ * @param length Out: how many. May be NULL.
+ * @return As above. Not to be freed.
+ *
+ * Threads: any. Never blocks.
+ */
+ZEEBE_API const uint8_t *zeebe_job_message(const zeebe_job *job, size_t *length);
+
+/**
+ * Another handle on the same job. NULL for NULL.
+ *
+ * @param job Lent for the call. NULL is allowed.
+ * @return The caller's: zeebe_job_free(). NULL for NULL.
+ *
+ * Threads: any. Never blocks.
+ */
+ZEEBE_API zeebe_job *zeebe_job_ref(const zeebe_job *job);
+
+/**
+ * Frees a job's handle. NULL is allowed. A job whose last handle is freed without an end fails,
+ * with one retry less and a message that says so; or it is left to its time-out, with
+ * `leave_freed_jobs` of the worker's options.
+ *
+ * @param job Taken. NULL is allowed.
+ *
+ * Threads: any. Never blocks.
+ */
+ZEEBE_API void zeebe_job_free(zeebe_job *job);
+
+/**
+ * Called once; `outcome` is one of the ZEEBE_JOB_OUTCOME_ constants, `error` why it is not ENDED,
+ * lent for the call.
+ */
+typedef void (*zeebe_job_end_callback)(void *user_data, int32_t outcome, const zeebe_error *error);
+
+/**
+ * Completes a job. What comes of that, `callback` is told, once.
+ *
+ * A job ends once: a second end is refused with ILLEGAL_STATE. The end is sent at once, from any
+ * thread, and sent again, with growing pauses, after UNAVAILABLE, RESOURCE_EXHAUSTED, an answer
+ * that is late or was cut, and what passes of a token's, for as long as the job is ours; the first
+ * time it is sent in any case. NOT_FOUND (another has completed the job by now, or it was
+ * cancelled), FAILED_PRECONDITION, INVALID_ARGUMENT (variables that are no JSON object),
+ * UNAUTHENTICATED, PERMISSION_DENIED and UNIMPLEMENTED end it: NOT_ENDED, unless an answer was lost
+ * before, UNKNOWN. An end that comes after the job's deadline is sent all the same, and a WARN
+ * record says so. A message beyond `grpc.max_send_message_length` is NOT_ENDED, too. The job's
+ * handle stays the program's.
+ * INVALID_ARGUMENT: NULL, not UTF-8. ILLEGAL_STATE: the job was ended before. SHUTDOWN: its worker
+ *   has ended, or the runtime; the job is left to its time-out.
+ *
+ * @param job Lent for the call. Not NULL.
+ * @param variables A JSON object, copied. NULL: none.
+ * @param callback Called once, on a library thread. NULL: nobody is told.
+ * @param user_data The program's, handed to the callbacks as it is.
+ * @return NULL: success, else why not: zeebe_error_free().
+ *
+ * Threads: any. Never blocks.
+ */
+ZEEBE_API zeebe_error *zeebe_job_complete(const zeebe_job *job, const char *variables,
+    zeebe_job_end_callback callback, void *user_data);
+
+/**
+ * Completes a job; what comes of that is an event of type JOB_ENDED with `tag`. All else as
+ * zeebe_job_complete().
+ *
+ * SHUTDOWN also: the queue was shut down; then the job has not ended.
+ *
+ * @param job Lent for the call. Not NULL.
+ * @param variables A JSON object, copied. NULL: none.
+ * @param queue Lent for the call. Not NULL.
+ * @param tag Of the events, as it is.
+ * @return NULL: success, else why not: zeebe_error_free().
+ *
+ * Threads: any. Never blocks.
+ */
+ZEEBE_API zeebe_error *zeebe_job_complete_on_queue(const zeebe_job *job, const char *variables,
+    const zeebe_completion_queue *queue, uint64_t tag);
+
+/**
+ * Says that a job failed: it comes again after `retry_backoff_ms` (< 0: `retry_backoff_ms` of the
+ * worker's options, 0: at once) if it has `retries` left, else there is an incident.
+ * ZEEBE_RETRIES_ONE_LESS are one less than it has.
+ *
+ * `message` says why, to people; `variables` are set where the task is. All else as
+ * zeebe_job_complete().
+ * INVALID_ARGUMENT also: `retries` < -1.
+ *
+ * @param job Lent for the call. Not NULL.
+ * @param retries How many are left.
+ * @param retry_backoff_ms Milliseconds; < 0: the worker's, 0: none.
+ * @param message UTF-8, copied. NULL: none.
+ * @param variables A JSON object, copied. NULL: none.
+ * @param callback Called once, on a library thread. NULL: nobody is told.
+ * @param user_data The program's, handed to the callbacks as it is.
+ * @return NULL: success, else why not: zeebe_error_free().
+ *
+ * Threads: any. Never blocks.
+ */
+ZEEBE_API zeebe_error *zeebe_job_fail(const zeebe_job *job, int32_t retries,
+    int64_t retry_backoff_ms, const char *message, const char *variables,
+    zeebe_job_end_callback callback, void *user_data);
+
+/**
+ * The same; what comes of it is an event of type JOB_ENDED with `tag`.
+ *
+ * SHUTDOWN also: the queue was shut down; then the job has not ended.
+ *
+ * @param job Lent for the call. Not NULL.
+ * @param retries How many are left.
+ * @param retry_backoff_ms Milliseconds; < 0: the worker's, 0: none.
+ * @param message UTF-8, copied. NULL: none.
+ * @param variables A JSON object, copied. NULL: none.
+ * @param queue Lent for the call. Not NULL.
+ * @param tag Of the events, as it is.
+ * @return NULL: success, else why not: zeebe_error_free().
+ *
+ * Threads: any. Never blocks.
+ */
+ZEEBE_API zeebe_error *zeebe_job_fail_on_queue(const zeebe_job *job, int32_t retries,
+    int64_t retry_backoff_ms, const char *message, const char *variables,
+    const zeebe_completion_queue *queue, uint64_t tag);
+
+/**
+ * Throws a BPMN error, which an event of the process may catch; else there is an incident. `code`
+ * is what events go by.
+ *
+ * `message` says why, to people; `variables` are set where the error is caught. All else as
+ * zeebe_job_complete().
+ * INVALID_ARGUMENT also: `code` is NULL.
+ *
+ * @param job Lent for the call. Not NULL.
+ * @param code UTF-8, copied. Not NULL.
+ * @param message UTF-8, copied. NULL: none.
+ * @param variables A JSON object, copied. NULL: none.
+ * @param callback Called once, on a library thread. NULL: nobody is told.
+ * @param user_data The program's, handed to the callbacks as it is.
+ * @return NULL: success, else why not: zeebe_error_free().
+ *
+ * Threads: any. Never blocks.
+ */
+ZEEBE_API zeebe_error *zeebe_job_throw_error(const zeebe_job *job, const char *code,
+    const char *message, const char *variables, zeebe_job_end_callback callback, void *user_data);
+
+/**
+ * The same; what comes of it is an event of type JOB_ENDED with `tag`.
+ *
+ * SHUTDOWN also: the queue was shut down; then the job has not ended.
+ *
+ * @param job Lent for the call. Not NULL.
+ * @param code UTF-8, copied. Not NULL.
+ * @param message UTF-8, copied. NULL: none.
+ * @param variables A JSON object, copied. NULL: none.
+ * @param queue Lent for the call. Not NULL.
+ * @param tag Of the events, as it is.
+ * @return NULL: success, else why not: zeebe_error_free().
+ *
+ * Threads: any. Never blocks.
+ */
+ZEEBE_API zeebe_error *zeebe_job_throw_error_on_queue(const zeebe_job *job, const char *code,
+    const char *message, const char *variables, const zeebe_completion_queue *queue, uint64_t tag);
 
 /* ============================================================================================== */
 /* JSON

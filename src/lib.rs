@@ -26,6 +26,7 @@ pub mod error;
 /// cbindgen:ignore
 pub mod http2;
 pub mod job_stream;
+pub mod job_worker;
 pub mod json;
 pub mod log;
 mod loopback;

@@ -12,9 +12,10 @@ use slab::Slab;
 use tokio::sync::oneshot;
 
 use crate::call::{Control, Handler, Held, Response};
-use crate::channel::{ActiveCall, Connectivity};
+use crate::channel::{ActiveCall, Cancel, Connectivity};
 use crate::error::Error;
 use crate::job_stream::{Failure, JobHandler};
+use crate::job_worker::{Job, JobWorker, Outcome, WorkerHandler};
 use crate::runtime::{self, Epoch, lock};
 use crate::sys::{Flag, PerProcess};
 use crate::wire::Metadata;
@@ -42,8 +43,12 @@ pub enum Occurrence {
     Ready,
     /// The end of a stream: its trailers, or why it failed.
     Close(Result<Metadata, Error>),
-    /// A job stream goes on after this.
+    /// A job stream, or a job worker, goes on after this.
     JobStreamFailed(Failure, oneshot::Sender<()>),
+    /// A job of a worker.
+    Job(Arc<Job>),
+    /// The end of one was settled.
+    JobEnded(Outcome),
     /// What was asked of a channel or a plugin.
     Done(Result<(), Error>),
     /// It waited for another connectivity; this is the one at the end.
@@ -57,8 +62,8 @@ pub enum Occurrence {
 #[derive(Default)]
 struct State {
     events: VecDeque<Event>,
-    /// What was begun and has not ended; calls can be cancelled.
-    running: Slab<Option<Arc<Control>>>,
+    /// What was begun and has not ended; calls can be cancelled, and workers.
+    running: Slab<Option<Arc<dyn Cancel>>>,
     shut_down: bool,
     /// Nobody will take anything any more.
     abandoned: bool,
@@ -126,8 +131,21 @@ impl Queue {
         active: ActiveCall,
     ) -> Result<Entry, Error> {
         Ok(Entry {
-            place: self.begin(tag, Some(control))?,
+            place: self.begin(tag, Some(Arc::clone(control) as _))?,
             control: Arc::clone(control),
+            _active: active,
+        })
+    }
+
+    /// A place for the jobs of a worker; its end must be told.
+    pub(crate) fn enter_worker(
+        self: &Arc<Self>,
+        tag: u64,
+        worker: &JobWorker,
+        active: ActiveCall,
+    ) -> Result<WorkerEntry, Error> {
+        Ok(WorkerEntry {
+            place: self.begin(tag, Some(Arc::clone(worker.signals()) as _))?,
             _active: active,
         })
     }
@@ -145,12 +163,12 @@ impl Queue {
         Ok(move |result| place.end(occurrence(result)))
     }
 
-    fn begin(self: &Arc<Self>, tag: u64, control: Option<&Arc<Control>>) -> Result<Place, Error> {
+    fn begin(self: &Arc<Self>, tag: u64, cancel: Option<Arc<dyn Cancel>>) -> Result<Place, Error> {
         let mut state = lock(&self.state);
         state.refuse_if_shut_down()?;
         Ok(Place {
             queue: Arc::clone(self),
-            key: state.running.insert(control.map(Arc::clone)),
+            key: state.running.insert(cancel),
             tag,
         })
     }
@@ -233,7 +251,7 @@ impl Queue {
         self.wake(&mut state);
     }
 
-    /// Its last handle was freed: its calls are cancelled, and events are lost.
+    /// Its last handle was freed: its calls and workers are cancelled, and events are lost.
     pub fn abandon(&self) {
         let mut state = lock(&self.state);
         state.shut_down = true;
@@ -241,14 +259,14 @@ impl Queue {
         let running: Vec<_> = state
             .running
             .iter()
-            .filter_map(|(_, control)| control.clone())
+            .filter_map(|(_, cancel)| cancel.clone())
             .collect();
         let events = std::mem::take(&mut state.events);
         drop(state);
-        drop(events); // outside the lock: their calls wake up
-        for control in running {
-            control.cancel(Error::cancelled("its completion queue was freed"));
+        for cancel in running {
+            cancel.cancel(Error::cancelled("its completion queue was freed"));
         }
+        drop(events); // outside the lock: their calls wake up
     }
 
     fn announce(self: &Arc<Self>, announce: bool) {
@@ -324,14 +342,22 @@ impl Place {
         self.queue.announce(announce);
     }
 
+    /// Until it was taken.
+    async fn failed(&self, failure: Failure) {
+        let (held, taken) = oneshot::channel();
+        self.tell(Occurrence::JobStreamFailed(failure, held));
+        // The only message is the hang-up.
+        taken.await.ok();
+    }
+
     /// Told once, last: from then on the queue does not wait for it.
     fn end(&self, occurrence: Occurrence) {
         let tag = self.tag;
         let mut state = lock(&self.queue.state);
-        let control = state.running.try_remove(self.key);
+        let cancel = state.running.try_remove(self.key);
         let announce = state.push(Event { tag, occurrence });
         drop(state);
-        drop(control);
+        drop(cancel);
         self.queue.announce(announce);
     }
 }
@@ -383,10 +409,35 @@ impl JobHandler for Entry {
     }
 
     async fn failed(self: &Arc<Self>, failure: Failure) {
-        let (held, taken) = oneshot::channel();
-        self.tell(Occurrence::JobStreamFailed(failure, held));
-        // The only message is the hang-up.
-        taken.await.ok();
+        self.place.failed(failure).await;
+    }
+}
+
+/// A job worker's.
+#[derive(Debug)]
+pub(crate) struct WorkerEntry {
+    place: Place,
+    /// For its channel it has ended once its end is here.
+    _active: ActiveCall,
+}
+
+/// A job is here at once, whoever takes it; what the worker bounds are those that are here.
+impl WorkerHandler for WorkerEntry {
+    fn lanes(&self) -> Option<usize> {
+        None
+    }
+
+    fn job(self: &Arc<Self>, job: Arc<Job>, _: usize, _: impl FnOnce() + Send + 'static) {
+        self.place.tell(Occurrence::Job(job));
+    }
+
+    async fn failed(self: &Arc<Self>, failure: Failure) {
+        self.place.failed(failure).await;
+    }
+
+    fn close(self: Arc<Self>, ended: Result<(), Error>) {
+        let ended = ended.map(|()| Metadata::default());
+        self.place.end(Occurrence::Close(ended));
     }
 }
 
@@ -444,8 +495,7 @@ mod tests {
         entry.ready().now_or_never().unwrap();
         queue.abandon();
         let mut context = std::task::Context::from_waker(std::task::Waker::noop());
-        let control = lock(&queue.state).running[entry.place.key].clone();
-        assert!(control.unwrap().poll_cancelled(&mut context).is_ready());
+        assert!(entry.control.poll_cancelled(&mut context).is_ready());
         entry.close(Ok(Metadata::default()));
         assert!(lock(&queue.state).events.is_empty() && lock(&queue.state).is_drained());
     }

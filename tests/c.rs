@@ -168,6 +168,23 @@ fn job_streams_do_not_stall() {
 }
 
 #[test]
+fn a_job_worker_gives_jobs_and_sends_their_ends() {
+    let program = program(C, "job_worker.c", &["-lzeebe"]);
+    std::thread::scope(|scope| {
+        let of_library = clean(Command::new(&program));
+        let mut on_callback_threads = clean(Command::new(&program));
+        on_callback_threads.arg("callback-threads");
+        for (command, name) in [
+            (of_library, "job-worker"),
+            (on_callback_threads, "job-worker-on-callback-threads"),
+        ] {
+            scope.spawn(move || with_gateways(command, name));
+        }
+    });
+    with_gateways(valgrind(&program), "job-worker-valgrind");
+}
+
+#[test]
 fn the_workers_report_what_is_so_and_lose_no_job() {
     support::make("examples");
     let program = program(C, "workers.c", &["-lzeebe"]);

@@ -79,6 +79,21 @@ enum class EventType : std::int32_t {
     done = ZEEBE_EVENT_TYPE_DONE,
     /// A job stream goes on after a failure: Event::error(), Event::failures(), Event::pause().
     job_stream_error = ZEEBE_EVENT_TYPE_JOB_STREAM_ERROR,
+    /// A worker of zeebe.h gives a job.
+    job = ZEEBE_EVENT_TYPE_JOB,
+    /// The end of such a job was settled.
+    job_ended = ZEEBE_EVENT_TYPE_JOB_ENDED,
+};
+
+/// What became of a job's end.
+enum class JobOutcome : std::int32_t {
+    none = ZEEBE_JOB_OUTCOME_NONE,
+    /// The gateway has taken it.
+    ended = ZEEBE_JOB_OUTCOME_ENDED,
+    /// The gateway has not taken it, and will not.
+    not_ended = ZEEBE_JOB_OUTCOME_NOT_ENDED,
+    /// An answer was lost: it may have been taken, or not.
+    unknown = ZEEBE_JOB_OUTCOME_UNKNOWN,
 };
 
 } // namespace zeebe

@@ -12,6 +12,7 @@ use super::buffer::zeebe_buffer;
 use super::convert::{self, Out};
 use super::error::{close_arguments, zeebe_error};
 use super::handle::{self, Handle, living};
+use super::job::{ZeebeJobOutcome, outcome_number, zeebe_job};
 use super::metadata::zeebe_metadata;
 use super::response::zeebe_response;
 use crate::error::Error;
@@ -36,7 +37,7 @@ pub enum ZeebeEventType {
     /// More may be sent; advice.
     Ready = 4,
     /// A call has ended: `metadata`, which are the trailers and never NULL, and `error` unless the status is OK. Or a job stream, without
-    /// trailers; with `error` unless it was closed in order.
+    /// trailers, or a job worker; with `error` unless it was closed in order.
     Close = 5,
     /// zeebe_completion_queue_post().
     Posted = 6,
@@ -44,8 +45,12 @@ pub enum ZeebeEventType {
     /// zeebe_channel_wait_for_state_change_on_queue(), `metadata` of zeebe_metadata_plugin_get_metadata_on_queue().
     Done = 7,
     /// A job stream goes on after a failure, as ::zeebe_job_stream_error_callback says: `error`, `failures`, `pause_ms`. While one is not
-    /// taken, nothing follows of its job stream, and the last 16 failures wait.
+    /// taken, nothing follows of its job stream, and the last 16 failures wait. Of a job worker the same.
     JobStreamError = 8,
+    /// A worker gives a job: `job`.
+    Job = 9,
+    /// The end of a job was settled: `outcome`, and `error` unless it is ENDED.
+    JobEnded = 10,
 }
 
 /// What happened. It owns what its pointers point to: zeebe_events_clear(); set one to NULL to keep what it points to.
@@ -79,6 +84,12 @@ pub struct zeebe_event {
     pub failures: i32,
     /// Until the next try.
     pub pause_ms: i64,
+    /// zeebe_job_free().
+    pub job: *mut zeebe_job,
+    /// One of the ZEEBE_JOB_OUTCOME_ constants.
+    pub outcome: i32,
+    /// 0.
+    pub reserved: u32,
 }
 
 /// Its size in the first release that had it. Never changes.
@@ -129,6 +140,9 @@ impl zeebe_event {
         state: 0,
         failures: 0,
         pause_ms: 0,
+        job: null_mut(),
+        outcome: ZeebeJobOutcome::None as i32,
+        reserved: 0,
     };
 
     fn new(event: Event) -> Self {
@@ -179,6 +193,15 @@ impl zeebe_event {
                     ..of(ZeebeEventType::Close)
                 }
             }
+            Occurrence::Job(job) => Self {
+                job: owned(zeebe_job { job }),
+                ..of(ZeebeEventType::Job)
+            },
+            Occurrence::JobEnded(outcome) => Self {
+                event_type: ZeebeEventType::JobEnded as i32,
+                outcome: outcome_number(outcome.verdict),
+                ..done(outcome.error.map_or(Ok(()), Err))
+            },
             Occurrence::Done(ended) => done(ended),
             Occurrence::State(state, ended) => Self {
                 state: state as i32,
@@ -221,6 +244,10 @@ impl zeebe_event {
         unsafe { free(self.metadata) };
         // SAFETY: as above.
         unsafe { free(self.error) };
+        if !self.job.is_null() {
+            // SAFETY: as above.
+            handle::free(Some(unsafe { Box::from_raw(self.job) }));
+        }
     }
 }
 

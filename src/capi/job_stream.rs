@@ -20,7 +20,7 @@ use super::metadata::zeebe_metadata;
 use super::streaming_call::{Callbacks, zeebe_call_handler};
 use crate::call::{Handler, Held, ReadAhead};
 use crate::error::Error;
-use crate::job_stream::{Failure, JobHandler, JobStream, JobStreamOptions};
+use crate::job_stream::{Failure, JobHandler, JobStream, JobStreamOptions, Polls};
 use crate::options;
 use crate::queue::Entry;
 use crate::runtime::Epoch;
@@ -119,6 +119,7 @@ fn job_stream_options(given: zeebe_job_stream_options) -> Result<JobStreamOption
         },
         watchdog: options::WATCHDOG.milliseconds(given.watchdog_ms)?,
         poll_interval: options::POLL_INTERVAL.milliseconds(given.poll_interval_ms)?,
+        polls: Polls::default(),
         demand: demand(given.manual_requests)?,
     })
 }

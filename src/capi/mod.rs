@@ -60,7 +60,10 @@ mod environment;
 mod error;
 mod fixed_plugin;
 mod handle;
+mod job;
+mod job_end;
 mod job_stream;
+mod job_worker;
 mod json;
 mod library;
 mod metadata;
@@ -126,6 +129,8 @@ nothing_after_a_panic! {
     Option<repr_c::Box<call::zeebe_call>> => None,
     Option<repr_c::Box<completion_queue::zeebe_completion_queue>> => None,
     Option<repr_c::Box<job_stream::zeebe_job_stream>> => None,
+    Option<repr_c::Box<job::zeebe_job>> => None,
+    Option<repr_c::Box<job_worker::zeebe_job_worker>> => None,
 }
 
 /// Runs the body of an exported function; a panic ends here.

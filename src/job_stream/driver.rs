@@ -59,7 +59,12 @@ impl Driver {
             feed: Arc::new(Mutex::new(Feed::new(&control))),
             control,
             closing,
-            watch: Watch::new(options.watchdog, options.poll_interval, Instant::now()),
+            watch: Watch::new(
+                options.watchdog,
+                options.poll_interval,
+                options.polls,
+                Instant::now(),
+            ),
             calls: Vec::new(),
             delivery: None,
             failures: VecDeque::new(),

@@ -15,6 +15,7 @@ use std::time::Duration;
 use atomic_waker::AtomicWaker;
 use bytes::Bytes;
 
+use crate::backoff::Backoff;
 use crate::call::{Control, Demand, Handler, Held, ReadAhead};
 use crate::channel::{ActiveCall, Channel};
 use crate::error::Error;
@@ -34,8 +35,21 @@ pub struct JobStreamOptions {
     pub watchdog: Duration,
     /// How often jobs are looked for that the stream did not bring.
     pub poll_interval: Duration,
+    /// How polls go, beside when.
+    pub polls: Polls,
     /// Whether jobs come by themselves.
     pub demand: Demand,
+}
+
+/// How polls go, beside when.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Polls {
+    /// No stream is opened.
+    pub alone: bool,
+    /// So long the gateway holds one that is alone while it has no jobs; `None`: as long as the interval.
+    pub patience: Option<Duration>,
+    /// After one that failed the next is not before this pause.
+    pub(crate) backoff: Option<Backoff>,
 }
 
 /// A failure that the job stream goes on after.
@@ -112,6 +126,11 @@ impl JobStream {
     /// Asks for `count` jobs more, or says that so many were taken.
     pub fn request(&self, count: u64) -> Result<(), Error> {
         self.control.request(count)
+    }
+
+    /// Says that there is room again for a job, when there was none: a backlog says so only once half of it was taken.
+    pub(crate) fn has_room(&self) {
+        self.closing.waker.wake();
     }
 
     /// Nothing more is asked of the gateway; what came is delivered, asked for or not, then the end.

@@ -6,7 +6,7 @@
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
-use super::Failure;
+use super::{Failure, Polls as Polling};
 use crate::backoff::Backoff;
 use crate::error::{Code, Error, Kind, Source};
 
@@ -68,7 +68,7 @@ enum Stream {
         silent_since: Option<Instant>,
         accepted: bool,
     },
-    /// The gateway has no such call: polls alone.
+    /// The gateway has no such call, or the program wants none: polls alone.
     Unknown,
 }
 
@@ -89,6 +89,8 @@ struct Ending {
 pub(super) struct Watch {
     watchdog: Duration,
     poll_interval: Duration,
+    patience: Duration,
+    poll_backoff: Option<Backoff>,
     backoff: Backoff,
     stream: Stream,
     /// Those replaced, and when they are cancelled.
@@ -109,17 +111,28 @@ pub(super) struct Watch {
 }
 
 impl Watch {
-    pub(super) fn new(watchdog: Duration, poll_interval: Duration, now: Instant) -> Self {
+    pub(super) fn new(
+        watchdog: Duration,
+        poll_interval: Duration,
+        polling: Polling,
+        now: Instant,
+    ) -> Self {
+        let (stream, first_poll) = match polling.alone {
+            true => (Stream::Unknown, now),
+            false => (Stream::Due(now), now + poll_interval),
+        };
         Self {
             watchdog,
             poll_interval,
+            patience: polling.patience.unwrap_or(poll_interval),
+            poll_backoff: polling.backoff,
             backoff: Backoff::new(FIRST_PAUSE, LAST_PAUSE),
-            stream: Stream::Due(now),
+            stream,
             replaced: Vec::new(),
             wanted: Vec::new(),
             running: Vec::new(),
             last_id: 0,
-            polls: Polls::Due(now + poll_interval),
+            polls: Polls::Due(first_poll),
             full: false,
             pause: Duration::ZERO,
             stream_failures: 0,
@@ -252,7 +265,18 @@ impl Watch {
         let interval = self.poll_interval.mul_f64(0.9 + 0.2 * random);
         let again = found > 0 || (alone && !patient);
         let next = if again { now } else { since + interval };
-        let next = next.max(now);
+        let pause = match (&mut self.poll_backoff, &error) {
+            (Some(backoff), Some(error)) => {
+                let pause = backoff.pause(random);
+                pause.max(error.retry_after().unwrap_or_default())
+            }
+            (Some(backoff), None) => {
+                backoff.reset();
+                Duration::ZERO
+            }
+            (None, _) => Duration::ZERO,
+        };
+        let next = next.max(now + pause);
         self.polls = Polls::Due(next);
         match error {
             Some(error) if is_unknown(&error) => {
@@ -308,7 +332,7 @@ impl Watch {
                 Some(Action::Poll {
                     // The stream goes on beside it.
                     max: if patient { room } else { room.div_ceil(2) },
-                    patience: patient.then_some(self.poll_interval),
+                    patience: patient.then_some(self.patience),
                 })
             }
             _ => None,

@@ -65,6 +65,12 @@ impl Rpc {
         self.0.input()
     }
 
+    /// The answer's message type.
+    #[cfg(test)]
+    pub(crate) fn output(&self) -> MessageDescriptor {
+        self.0.output()
+    }
+
     /// Unknown and repeated fields are errors; every error names the place.
     pub fn request_from_json(&self, json: &str) -> Result<Vec<u8>, Error> {
         deep::with_room(deep::of_json(json), || {

@@ -80,6 +80,8 @@ pub enum Unit {
     Seconds,
     /// Of content, without what it takes to keep it.
     Bytes,
+    /// Hundredths.
+    Percent,
     /// Things.
     Count,
 }
@@ -157,6 +159,7 @@ impl Unit {
             Self::Milliseconds => "milliseconds",
             Self::Seconds => "seconds",
             Self::Bytes => "bytes",
+            Self::Percent => "percent",
             Self::Count => "",
         }
     }

@@ -23,6 +23,17 @@ const fn number(unit: Unit, most: i64, default: Absent, has_none: bool) -> Takes
     })
 }
 
+/// Pauses do not shrink.
+const fn backoff_factor() -> Takes {
+    Takes::Number(Number {
+        unit: Unit::Percent,
+        least: 100,
+        most: 1000,
+        default: Absent::Value(160),
+        has_none: false,
+    })
+}
+
 macro_rules! options {
     ($($name:ident = $place:literal $field:literal, $takes:expr;)*) => {
         $(
@@ -99,6 +110,30 @@ options! {
     ON_ERROR = "options" "on_error", Takes::Object;
     USER_DATA = "options" "user_data", Takes::Object;
 
+    JOB_TYPE = "worker_options" "job_type", Takes::Text;
+    WORKER_NAME = "worker_options" "worker_name", Takes::Text;
+    JOB_TIMEOUT = "worker_options" "job_timeout_ms", number(Unit::Milliseconds, 366 * DAY_MS, Absent::Value(300_000), false);
+    MAX_JOBS_ACTIVE = "worker_options" "max_jobs_active", number(Unit::Count, 100_000, Absent::Value(32), false);
+    HANDLERS_AT_ONCE = "worker_options" "handlers_at_once", number(Unit::Count, 100_000, Absent::Is("as many as may be active"), false);
+    FETCH_VARIABLES = "worker_options" "fetch_variables", Takes::List;
+    FETCH_VARIABLES_COUNT = "worker_options" "fetch_variables_count", Takes::Object;
+    TENANT_IDS = "worker_options" "tenant_ids", Takes::List;
+    TENANT_IDS_COUNT = "worker_options" "tenant_ids_count", Takes::Object;
+    POLLS_ALONE = "worker_options" "polls_alone", Takes::Flag;
+    EXTEND_TIMEOUT = "worker_options" "extend_timeout", Takes::Flag;
+    LEAVE_FREED_JOBS = "worker_options" "leave_freed_jobs", Takes::Flag;
+    FORWARD_TRACE_CONTEXT = "worker_options" "forward_trace_context", Takes::Flag;
+    WORKER_WATCHDOG = "worker_options" "watchdog_ms", number(Unit::Milliseconds, 366 * DAY_MS, Absent::Value(60_000), false);
+    WORKER_POLL_INTERVAL = "worker_options" "poll_interval_ms", number(Unit::Milliseconds, 366 * DAY_MS, Absent::Value(10_000), false);
+    REQUEST_TIMEOUT = "worker_options" "request_timeout_ms", number(Unit::Milliseconds, 366 * DAY_MS, Absent::Value(10_000), false);
+    BACKOFF_MIN = "worker_options" "backoff_min_ms", number(Unit::Milliseconds, DAY_MS, Absent::Value(50), false);
+    BACKOFF_MAX = "worker_options" "backoff_max_ms", number(Unit::Milliseconds, DAY_MS, Absent::Value(5_000), false);
+    BACKOFF_FACTOR = "worker_options" "backoff_factor_percent", backoff_factor();
+    BACKOFF_JITTER = "worker_options" "backoff_jitter_percent", number(Unit::Percent, 100, Absent::Value(10), true);
+    RETRY_BACKOFF = "worker_options" "retry_backoff_ms", number(Unit::Milliseconds, 366 * DAY_MS, Absent::Is("none"), false);
+    GRACE = "worker_options" "grace_ms", number(Unit::Milliseconds, 366 * DAY_MS, Absent::Value(10_000), true);
+    WORKER_METADATA = "worker_options" "metadata", Takes::Object;
+
     IO_THREADS = "options" "io_threads", number(Unit::Count, 64, Absent::Value(1), false);
     CALLBACK_THREADS = "options" "callback_threads", number(Unit::Count, 256, Absent::Is("none"), false);
     THREAD_NAME = "options" "thread_name", Takes::Text;
@@ -138,5 +173,11 @@ pub static GROUPS: &[Group] = &[
     ] },
     Group { name: "job_stream_options", options: &[
         &METADATA, &MAX_BUFFERED_JOBS, &WATCHDOG, &POLL_INTERVAL, &MANUAL_REQUESTS, &ON_ERROR, &MAX_BUFFERED_JOB_BYTES, &USER_DATA, &DESTROY,
+    ] },
+    Group { name: "job_worker_options", options: &[
+        &JOB_TYPE, &WORKER_NAME, &JOB_TIMEOUT, &MAX_JOBS_ACTIVE, &HANDLERS_AT_ONCE, &FETCH_VARIABLES, &FETCH_VARIABLES_COUNT, &TENANT_IDS,
+        &TENANT_IDS_COUNT, &POLLS_ALONE, &EXTEND_TIMEOUT, &LEAVE_FREED_JOBS, &FORWARD_TRACE_CONTEXT, &WORKER_WATCHDOG,
+        &WORKER_POLL_INTERVAL, &REQUEST_TIMEOUT, &BACKOFF_MIN, &BACKOFF_MAX, &BACKOFF_FACTOR, &BACKOFF_JITTER, &RETRY_BACKOFF, &GRACE,
+        &WORKER_METADATA,
     ] },
 ];

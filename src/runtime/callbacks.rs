@@ -49,6 +49,10 @@ impl CallbackThreads {
         Ok(Some(threads))
     }
 
+    pub(crate) fn len(&self) -> usize {
+        self.0.len()
+    }
+
     /// On the thread of `key`, after everything given for it before.
     pub(super) fn run(&self, key: usize, callback: Callback) {
         let thread = &self.0[key % self.0.len()];

@@ -125,7 +125,7 @@ TEST(Errors, HaveANameForEveryOption)
         std::string before, place, between, name;
         std::getline(quoted, before, '"') && std::getline(quoted, place, '"') && std::getline(quoted, between, '"') &&
             std::getline(quoted, name, '"');
-        if (between == " ") options.insert(place + "." + name);
+        if (between == " " && place != "worker_options") options.insert(place + "." + name); // those of job workers are C's alone
     }
     EXPECT_GT(options.size(), 40u);
     for (const auto &[c, own] : zeebe::detail::option_names) {

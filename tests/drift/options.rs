@@ -115,7 +115,7 @@ fn said(number: &Number) -> Vec<String> {
         Unit::Milliseconds => value / 1000,
         Unit::Seconds => value,
         Unit::Bytes => return vec![format!("{} MiB", value >> 20)],
-        Unit::Count => return vec![value.to_string()],
+        Unit::Percent | Unit::Count => return vec![value.to_string()],
     };
     let words = match seconds {
         10 => "ten seconds",
@@ -134,7 +134,7 @@ fn holds(option: &Spec, number: &Number, found: Option<&Declaration>, types: [&s
     let ty = match number.unit {
         Unit::Milliseconds => milliseconds,
         Unit::Seconds => seconds,
-        Unit::Bytes | Unit::Count => count,
+        Unit::Bytes | Unit::Percent | Unit::Count => count,
     };
     assert!(line.contains(ty), "{option} is no {ty}: {line}");
     let text = format!("{comment} {line}");
@@ -147,8 +147,10 @@ fn holds(option: &Spec, number: &Number, found: Option<&Declaration>, types: [&s
     );
 }
 
+/// Those of job workers are C's alone.
 fn numbers() -> impl Iterator<Item = (&'static Spec, Number)> {
     let options = zeebe::options::ALL.iter();
+    let options = options.filter(|option| option.place != "worker_options");
     options.filter_map(|option| match option.takes {
         Takes::Number(number) => Some((*option, number)),
         _ => None,

@@ -9,10 +9,12 @@ use std::path::Path;
 use source::{Module, Source, sources};
 
 /// Top to bottom; modules of one floor may use one another.
-const FLOORS: [&[&str]; 9] = [
+const FLOORS: [&[&str]; 11] = [
     &["capi"],
     &["shutdown"],
-    &["queue", "job_stream"],
+    &["queue"],
+    &["job_worker"],
+    &["job_stream"],
     &["call"],
     &["channel"],
     &["credentials"],

@@ -58,6 +58,11 @@ const CHAPTERS: &[(&str, &str, &[&str])] = &[
         &["job_stream"],
     ),
     (
+        "Job workers",
+        "Jobs of one type, worked on: by callbacks, from a completion queue, or one at a time.",
+        &["job_worker", "job", "job_end"],
+    ),
+    (
         "JSON",
         "Calls and messages as JSON, by the name of their RPC.",
         &["json"],

@@ -7,7 +7,10 @@ fn blocks(function: &str) -> bool {
     function.ends_with("_sync")
         || matches!(
             function,
-            "zeebe_channel_wait_ready" | "zeebe_completion_queue_next" | "zeebe_runtime_shutdown"
+            "zeebe_channel_wait_ready"
+                | "zeebe_completion_queue_next"
+                | "zeebe_job_worker_next"
+                | "zeebe_runtime_shutdown"
         )
 }
 
@@ -28,6 +31,11 @@ const NAMED: &[(&str, &str)] = &[
     ("level", "One of the ZEEBE_LOG_LEVEL_ constants."),
     ("reason", "UTF-8, copied. NULL: none."),
     ("retry_after_ms", "Milliseconds; < 0: unknown."),
+    ("retries", "How many are left."),
+    (
+        "retry_backoff_ms",
+        "Milliseconds; < 0: the worker's, 0: none.",
+    ),
     ("tag", "Of the events, as it is."),
     ("timeout_ms", "Milliseconds; < 0: for ever, 0: not at all."),
     ("try_to_connect", "1 or 0."),
@@ -35,6 +43,7 @@ const NAMED: &[(&str, &str)] = &[
         "user_data",
         "The program's, handed to the callbacks as it is.",
     ),
+    ("variables", "A JSON object, copied. NULL: none."),
 ];
 
 /// Where a convention has an exception.
@@ -92,6 +101,63 @@ const OF_FUNCTIONS: &[(&str, &str, &str)] = &[
         "The program's array. NULL is allowed.",
     ),
     ("zeebe_job_stream_close", "stream", "NULL is allowed."),
+    (
+        "zeebe_job_complete",
+        "callback",
+        "Called once, on a library thread. NULL: nobody is told.",
+    ),
+    (
+        "zeebe_job_fail",
+        "callback",
+        "Called once, on a library thread. NULL: nobody is told.",
+    ),
+    (
+        "zeebe_job_throw_error",
+        "callback",
+        "Called once, on a library thread. NULL: nobody is told.",
+    ),
+    ("zeebe_job_fail", "message", "UTF-8, copied. NULL: none."),
+    (
+        "zeebe_job_fail_on_queue",
+        "message",
+        "UTF-8, copied. NULL: none.",
+    ),
+    (
+        "zeebe_job_throw_error",
+        "message",
+        "UTF-8, copied. NULL: none.",
+    ),
+    (
+        "zeebe_job_throw_error_on_queue",
+        "message",
+        "UTF-8, copied. NULL: none.",
+    ),
+    (
+        "zeebe_job_worker_start",
+        "worker_options",
+        "Copied. Not NULL.",
+    ),
+    (
+        "zeebe_job_worker_start_on_queue",
+        "worker_options",
+        "Copied. Not NULL.",
+    ),
+    (
+        "zeebe_job_worker_start",
+        "handler",
+        "Copied. NULL: zeebe_job_worker_next() takes the jobs.",
+    ),
+    (
+        "zeebe_job_worker_next",
+        "job",
+        "Out: the caller's, zeebe_job_free(), or NULL.",
+    ),
+    ("zeebe_job_worker_close", "worker", "NULL is allowed."),
+    (
+        "zeebe_job_workers_prometheus",
+        "workers",
+        "So many workers, lent for the call.",
+    ),
     ("zeebe_call_cancel", "call", "NULL is allowed."),
     ("zeebe_metadata_add", "value", "So many bytes, copied."),
 ];
@@ -138,7 +204,7 @@ pub(crate) fn of(name: &str, item: &Item) -> String {
         _ => text += "@return As above.\n",
     }
     let threads = match name {
-        "zeebe_completion_queue_next" => {
+        "zeebe_completion_queue_next" | "zeebe_job_worker_next" => {
             "Threads: the program's; any with a `timeout_ms` of 0. Blocks."
         }
         _ if blocks(name) => "Threads: the program's. Blocks.",

@@ -15,9 +15,13 @@ struct Scene {
 
 impl Scene {
     fn new() -> Self {
+        Self::polling(Polling::default())
+    }
+
+    fn polling(polling: Polling) -> Self {
         let now = Instant::now();
         Self {
-            watch: Watch::new(60 * SECOND, 10 * SECOND, now),
+            watch: Watch::new(60 * SECOND, 10 * SECOND, polling, now),
             now,
             room: 32,
             reports: Vec::new(),
@@ -373,4 +377,31 @@ fn polls_that_fail_are_reported_on_their_own() {
     scene.actions();
     let counts: Vec<_> = scene.reports.iter().map(|report| report.0).collect();
     assert_eq!(counts, [1]);
+}
+
+#[test]
+fn polls_alone_go_at_their_own_pace_and_slower_after_failures() {
+    let mut scene = Scene::polling(Polling {
+        alone: true,
+        patience: Some(3 * SECOND),
+        backoff: Some(Backoff::with(4 * SECOND, 60 * SECOND, 4.0, 0.0)),
+    });
+    let poll = ["Poll { max: 32, patience: Some(3s) }"];
+    assert_eq!(scene.actions(), poll);
+    // Held by the gateway, but shorter than the interval.
+    scene.now += 3 * SECOND;
+    scene.poll_ends(0);
+    assert_eq!(scene.wait(), (7.0, poll.map(String::from).to_vec()));
+    for pause in [10.0, 16.0, 60.0] {
+        scene.poll_fails(Error::unavailable("no"));
+        let (slept, actions) = scene.wait();
+        assert_eq!((slept, &actions[..]), (pause, &poll.map(String::from)[..]));
+    }
+    scene.poll_ends(1);
+    assert_eq!(scene.actions(), poll);
+    scene.poll_fails(Error::unavailable("no"));
+    assert_eq!(scene.wait().0, 10.0);
+    let asked = Error::unavailable("no").with_retry_after(Some(50 * SECOND));
+    scene.poll_fails(asked);
+    assert_eq!(scene.wait().0, 50.0);
 }

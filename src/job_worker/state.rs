@@ -1,0 +1,633 @@
+//! What a job worker does next: events in, actions out. No clock, no randomness, no I/O.
+//!
+//! A job that arrived waits, is worked on, and ends: its end is sent, again if need be, until it is settled, and its
+//! program was told. Back-pressure of the gateway lets fewer ends be under way at once.
+
+use std::collections::{BTreeSet, VecDeque};
+use std::time::{Duration, Instant};
+
+use slab::Slab;
+
+use super::end::{Answer, Verdict};
+use crate::backoff::Backoff;
+use crate::error::{Code, Error, Source};
+
+/// What an end that is late, and another that is nearly so, still gets to be answered.
+const LEAST_PATIENCE: Duration = Duration::from_secs(1);
+
+/// A job that is here; used again once it is gone.
+pub(super) type JobId = usize;
+
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Rules {
+    /// Jobs that the program works on at once.
+    pub(super) handlers: usize,
+    /// Of those, how many can be given to it at once; `None`: giving one takes no time of the program's.
+    pub(super) lanes: Option<usize>,
+    /// Until an end is answered.
+    pub(super) patience: Duration,
+    pub(super) backoff: Backoff,
+    /// The time-out that jobs get anew while they are worked on.
+    pub(super) extension: Option<Duration>,
+    /// Of a close.
+    pub(super) grace: Duration,
+}
+
+#[derive(Debug)]
+pub(super) enum Event {
+    /// The program has ended it, or let go of it, which counts as that.
+    Ended(JobId),
+    /// The program has let go of it: its time-out brings it to another.
+    Left(JobId),
+    /// Giving a job on this lane is over.
+    Returned(usize),
+    /// Of its end.
+    Answered(JobId, Answer),
+    /// The program knows how it ended.
+    Told(JobId),
+    /// Of the extension with this ticket.
+    Extended(JobId, u64, Extension),
+    Close,
+    StreamEnded(Result<(), Error>),
+    /// Everything ends now.
+    Cancel(Error),
+}
+
+/// What came of asking for more time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Extension {
+    /// From when it was asked for.
+    Granted(Instant),
+    Failed,
+    /// The job is not ours any more.
+    Gone,
+    /// The gateway has no such call.
+    Unknown,
+}
+
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Action {
+    CloseStream,
+    CancelStream,
+    /// Give it to the program.
+    Hand(JobId, usize),
+    /// It is here no more, without an end.
+    Drop(JobId, Why),
+    /// Its end; within this time.
+    Send(JobId, Duration),
+    CancelEnd(JobId),
+    /// Ask for more time, with this ticket.
+    Extend(JobId, u64),
+    /// How it ended.
+    Tell(JobId, Verdict),
+    /// Nothing is here any more; the last action.
+    End,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Why {
+    /// It waited here past its deadline.
+    Expired,
+    /// The worker has ended.
+    Cut,
+}
+
+/// Where the worker is asked: callbacks of the program run on threads of the library's.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Place {
+    Library,
+    Program,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Phase {
+    Waiting,
+    Working,
+    /// Its end is to be sent.
+    Ready,
+    Sending,
+    /// Until its end is sent again.
+    Pausing(Instant),
+    Settled,
+}
+
+#[derive(Clone, Debug)]
+struct Job {
+    phase: Phase,
+    deadline: Instant,
+    /// How often its end was sent.
+    sent: u32,
+    /// An answer that did not come may have been a good one.
+    perhaps: bool,
+    pauses: Backoff,
+    extension: Option<Due>,
+}
+
+/// Of an extension: when it is asked for, or its ticket once it was.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Due {
+    At(Instant),
+    Asked(u64),
+}
+
+#[derive(Clone, Debug)]
+struct Closing {
+    reason: Result<(), Error>,
+    until: Option<Instant>,
+    /// Nothing is waited for any more but what was begun.
+    cut: bool,
+    stream_told: bool,
+}
+
+#[derive(Clone, Debug)]
+pub(super) struct State {
+    rules: Rules,
+    jobs: Slab<Job>,
+    waiting: VecDeque<JobId>,
+    working: usize,
+    /// Those free, and how many are not.
+    lanes: Vec<usize>,
+    lanes_used: usize,
+    ready: VecDeque<JobId>,
+    sending: usize,
+    /// How many ends may be under way at once.
+    sending_limit: usize,
+    pressure: Backoff,
+    /// The gateway asked for this pause.
+    resume: Option<Instant>,
+    pausing: BTreeSet<(Instant, JobId)>,
+    extensions: BTreeSet<(Instant, JobId)>,
+    tickets: u64,
+    settled: VecDeque<(JobId, Verdict)>,
+    /// Those settled that the program does not know of yet.
+    untold: usize,
+    dropped: VecDeque<JobId>,
+    to_cancel: Vec<JobId>,
+    stream_ended: bool,
+    closing: Option<Closing>,
+    has_ended: bool,
+}
+
+impl State {
+    pub(super) fn new(rules: Rules) -> Self {
+        Self {
+            rules,
+            jobs: Slab::new(),
+            waiting: VecDeque::new(),
+            working: 0,
+            lanes: (0..rules.lanes.unwrap_or_default()).rev().collect(),
+            lanes_used: 0,
+            ready: VecDeque::new(),
+            sending: 0,
+            sending_limit: usize::MAX,
+            pressure: rules.backoff,
+            resume: None,
+            pausing: BTreeSet::new(),
+            extensions: BTreeSet::new(),
+            tickets: 0,
+            settled: VecDeque::new(),
+            untold: 0,
+            dropped: VecDeque::new(),
+            to_cancel: Vec::new(),
+            stream_ended: false,
+            closing: None,
+            has_ended: false,
+        }
+    }
+
+    /// How many jobs are here, whose end is not known yet.
+    pub(super) fn len(&self) -> usize {
+        self.jobs.len() - self.untold
+    }
+
+    /// A job came, which is ours for so long. While the worker closes it goes back; `None`: it is nobody's until its
+    /// time-out.
+    pub(super) fn arrive(&mut self, left: Duration, now: Instant) -> Option<JobId> {
+        let phase = match &self.closing {
+            Some(closing) if closing.cut => return None,
+            Some(_) => Phase::Ready,
+            None => Phase::Waiting,
+        };
+        let id = self.jobs.insert(Job {
+            phase,
+            deadline: now + left,
+            sent: 0,
+            perhaps: false,
+            pauses: self.rules.backoff,
+            extension: None,
+        });
+        match phase {
+            Phase::Ready => self.ready.push_back(id),
+            _ => self.waiting.push_back(id),
+        }
+        Some(id)
+    }
+
+    /// Whether the program still may end it.
+    pub(super) fn takes_end(&self, id: JobId) -> bool {
+        self.jobs
+            .get(id)
+            .is_some_and(|job| job.phase == Phase::Working)
+    }
+
+    /// Whether this extension of it is under way.
+    pub(super) fn is_asked(&self, id: JobId, ticket: u64) -> bool {
+        let asked = Some(Due::Asked(ticket));
+        self.jobs.get(id).is_some_and(|job| job.extension == asked)
+    }
+
+    /// How long its deadline has passed.
+    pub(super) fn lateness(&self, id: JobId, now: Instant) -> Option<Duration> {
+        let late = now.saturating_duration_since(self.jobs.get(id)?.deadline);
+        (!late.is_zero()).then_some(late)
+    }
+
+    /// Takes note of what happened; `random` is in 0 to 1.
+    pub(super) fn note(&mut self, event: Event, now: Instant, random: f64) {
+        match event {
+            Event::Ended(id) => {
+                if self.stop_working(id) {
+                    self.jobs[id].phase = Phase::Ready;
+                    self.jobs[id].pauses = self.rules.backoff;
+                    self.ready.push_back(id);
+                }
+            }
+            Event::Left(id) => {
+                if self.stop_working(id) {
+                    self.jobs.remove(id);
+                }
+            }
+            Event::Returned(lane) => {
+                self.lanes_used -= 1;
+                self.lanes.push(lane);
+            }
+            Event::Answered(id, answer) => self.answered(id, answer, now, random),
+            Event::Told(id) => {
+                if self.jobs.try_remove(id).is_some() {
+                    self.untold -= 1;
+                }
+            }
+            Event::Extended(id, ticket, extension) => {
+                self.extended(id, ticket, extension, now, random);
+            }
+            Event::Close => self.close(Ok(()), now),
+            Event::StreamEnded(ended) => {
+                self.stream_ended = true;
+                match ended {
+                    Err(reason) if is_cancel(&reason) => self.cut(Err(reason)),
+                    ended => self.close(ended, now),
+                }
+            }
+            Event::Cancel(reason) => self.cut(Err(reason)),
+        }
+    }
+
+    /// Whether the program worked on it.
+    fn stop_working(&mut self, id: JobId) -> bool {
+        let Some(job) = self.jobs.get_mut(id) else {
+            return false;
+        };
+        if job.phase != Phase::Working {
+            return false;
+        }
+        if let Some(Due::At(at)) = job.extension.take() {
+            self.extensions.remove(&(at, id));
+        }
+        self.working -= 1;
+        true
+    }
+
+    fn answered(&mut self, id: JobId, answer: Answer, now: Instant, random: f64) {
+        self.sending -= 1;
+        let is_cut = self.is_cut();
+        if answer.is_pressure {
+            // As much again as is answered in good time, half of what was too much.
+            self.sending_limit = (self.sending_limit.min(self.sending + 1) / 2).max(1);
+            let pause = self.pressure.pause(random);
+            let pause = pause.max(answer.retry_after.unwrap_or_default());
+            self.resume = self.resume.max(Some(now + pause));
+        } else if answer.verdict == Some(Verdict::Ended) {
+            self.pressure.reset();
+            self.sending_limit = self.sending_limit.saturating_add(1);
+        }
+        let Some(job) = self.jobs.get_mut(id) else {
+            return;
+        };
+        let verdict = match answer.verdict {
+            Some(Verdict::Ended) => Verdict::Ended,
+            Some(Verdict::NotEnded) if !job.perhaps => Verdict::NotEnded,
+            Some(_) => Verdict::Unknown,
+            None => {
+                job.perhaps |= answer.perhaps;
+                let pause = job.pauses.pause(random);
+                let at = now + pause.max(answer.retry_after.unwrap_or_default());
+                if !is_cut && at < job.deadline {
+                    job.phase = Phase::Pausing(at);
+                    self.pausing.insert((at, id));
+                    return;
+                }
+                given_up(job)
+            }
+        };
+        self.settle(id, verdict);
+    }
+
+    fn settle(&mut self, id: JobId, verdict: Verdict) {
+        self.jobs[id].phase = Phase::Settled;
+        self.untold += 1;
+        self.settled.push_back((id, verdict));
+    }
+
+    fn extended(
+        &mut self,
+        id: JobId,
+        ticket: u64,
+        extension: Extension,
+        now: Instant,
+        random: f64,
+    ) {
+        if extension == Extension::Unknown {
+            self.rules.extension = None;
+            for (_, id) in std::mem::take(&mut self.extensions) {
+                self.jobs[id].extension = None;
+            }
+        }
+        // The job may have ended since, and another have its place.
+        let Some(job) = self.jobs.get_mut(id) else {
+            return;
+        };
+        if job.extension != Some(Due::Asked(ticket)) {
+            return;
+        }
+        job.extension = None;
+        match (extension, self.rules.extension) {
+            (Extension::Granted(since), Some(timeout)) => {
+                job.deadline = job.deadline.max(since + timeout);
+                job.pauses = self.rules.backoff;
+                self.extend_later(id, now);
+            }
+            (Extension::Failed, Some(_)) => {
+                let at = now + job.pauses.pause(random);
+                if at < job.deadline {
+                    job.extension = Some(Due::At(at));
+                    self.extensions.insert((at, id));
+                }
+            }
+            (Extension::Gone, _) => job.deadline = job.deadline.min(now),
+            _ => {}
+        }
+    }
+
+    /// When half of what is left has passed.
+    fn extend_later(&mut self, id: JobId, now: Instant) {
+        let job = &mut self.jobs[id];
+        let at = now + job.deadline.saturating_duration_since(now) / 2;
+        if self.rules.extension.is_some() && at < job.deadline {
+            job.extension = Some(Due::At(at));
+            self.extensions.insert((at, id));
+        }
+    }
+
+    /// The first reason counts. What waits goes back.
+    fn close(&mut self, reason: Result<(), Error>, now: Instant) {
+        if self.closing.is_some() {
+            return;
+        }
+        self.closing = Some(Closing {
+            reason,
+            until: now.checked_add(self.rules.grace),
+            cut: false,
+            stream_told: false,
+        });
+        while let Some(id) = self.waiting.pop_front() {
+            self.jobs[id].phase = Phase::Ready;
+            self.ready.push_back(id);
+        }
+    }
+
+    fn is_cut(&self) -> bool {
+        self.closing.as_ref().is_some_and(|closing| closing.cut)
+    }
+
+    /// Lets go of everything; what was begun is waited for.
+    fn cut(&mut self, reason: Result<(), Error>) {
+        match &mut self.closing {
+            Some(closing) if closing.cut => return,
+            Some(closing) => {
+                closing.cut = true;
+                closing.stream_told = false;
+                if closing.reason.is_ok() {
+                    closing.reason = reason;
+                }
+            }
+            None => {
+                self.closing = Some(Closing {
+                    reason,
+                    until: None,
+                    cut: true,
+                    stream_told: false,
+                });
+            }
+        }
+        self.waiting.clear();
+        self.ready.clear();
+        self.pausing.clear();
+        self.extensions.clear();
+        self.working = 0;
+        let ids: Vec<_> = self.jobs.iter().map(|(id, _)| id).collect();
+        for id in ids {
+            let job = &self.jobs[id];
+            match job.phase {
+                Phase::Waiting | Phase::Working => {
+                    self.jobs.remove(id);
+                    self.dropped.push_back(id);
+                }
+                Phase::Ready | Phase::Pausing(_) => self.settle(id, given_up(job)),
+                Phase::Sending => self.to_cancel.push(id),
+                Phase::Settled => {}
+            }
+        }
+    }
+
+    /// What is to be done now; asked until there is nothing.
+    pub(super) fn next(&mut self, place: Place, now: Instant) -> Option<Action> {
+        self.mind_grace(now);
+        if let Some(closing) = &mut self.closing
+            && !closing.stream_told
+        {
+            closing.stream_told = true;
+            if !self.stream_ended {
+                return Some(match closing.cut {
+                    true => Action::CancelStream,
+                    false => Action::CloseStream,
+                });
+            }
+        }
+        if let Some(id) = self.dropped.pop_front() {
+            return Some(Action::Drop(id, Why::Cut));
+        }
+        if let Some(id) = self.to_cancel.pop() {
+            return Some(Action::CancelEnd(id));
+        }
+        if let Some(id) = self.waiting.front().copied()
+            && self.jobs[id].deadline <= now
+        {
+            self.waiting.pop_front();
+            self.jobs.remove(id);
+            return Some(Action::Drop(id, Why::Expired));
+        }
+        if let Some(action) = self.next_of_ends(now) {
+            return Some(action);
+        }
+        if let Some((at, id)) = self.extensions.first().copied()
+            && at <= now
+        {
+            self.extensions.pop_first();
+            self.tickets += 1;
+            self.jobs[id].extension = Some(Due::Asked(self.tickets));
+            return Some(Action::Extend(id, self.tickets));
+        }
+        self.next_of_program(place, now)
+    }
+
+    fn mind_grace(&mut self, now: Instant) {
+        let is_over =
+            |closing: &Closing| !closing.cut && closing.until.is_some_and(|until| until <= now);
+        if !self.closing.as_ref().is_some_and(is_over) {
+            return;
+        }
+        let left = self.len();
+        self.cut(match left {
+            0 => Ok(()),
+            _ => Err(Error::rpc(
+                Source::Library,
+                Code::DeadlineExceeded,
+                format!(
+                    "the worker's grace of {} ms is over: {left} jobs are left to their time-out",
+                    self.rules.grace.as_millis()
+                ),
+            )),
+        });
+    }
+
+    fn next_of_ends(&mut self, now: Instant) -> Option<Action> {
+        while let Some((at, id)) = self.pausing.first().copied()
+            && at <= now
+        {
+            self.pausing.pop_first();
+            self.jobs[id].phase = Phase::Ready;
+            self.ready.push_back(id);
+        }
+        if self.resume.is_some_and(|resume| resume <= now) {
+            self.resume = None;
+        }
+        while self.may_send() {
+            let id = self.ready.pop_front()?;
+            let job = &mut self.jobs[id];
+            let left = job.deadline.saturating_duration_since(now);
+            if job.sent > 0 && left.is_zero() {
+                let verdict = given_up(job);
+                self.settle(id, verdict);
+                continue;
+            }
+            job.phase = Phase::Sending;
+            job.sent += 1;
+            self.sending += 1;
+            let patience = self.rules.patience.min(left.max(LEAST_PATIENCE));
+            return Some(Action::Send(id, patience));
+        }
+        None
+    }
+
+    fn may_send(&self) -> bool {
+        self.resume.is_none() && self.sending < self.sending_limit
+    }
+
+    /// What a callback may come of, where one may run.
+    fn next_of_program(&mut self, place: Place, now: Instant) -> Option<Action> {
+        let is_library = place == Place::Library;
+        if is_library && let Some((id, verdict)) = self.settled.pop_front() {
+            return Some(Action::Tell(id, verdict));
+        }
+        if (is_library || self.rules.lanes.is_none()) && self.may_hand() {
+            let id = self.waiting.pop_front()?;
+            let lane = match self.rules.lanes {
+                Some(_) => {
+                    self.lanes_used += 1;
+                    self.lanes.pop()?
+                }
+                None => 0,
+            };
+            self.jobs[id].phase = Phase::Working;
+            self.working += 1;
+            self.extend_later(id, now);
+            return Some(Action::Hand(id, lane));
+        }
+        if is_library && self.may_end() {
+            self.has_ended = true;
+            return Some(Action::End);
+        }
+        None
+    }
+
+    fn may_hand(&self) -> bool {
+        !self.waiting.is_empty()
+            && self.working < self.rules.handlers
+            && (self.rules.lanes.is_none() || !self.lanes.is_empty())
+    }
+
+    fn may_end(&self) -> bool {
+        !self.has_ended
+            && self.closing.is_some()
+            && self.stream_ended
+            && self.jobs.is_empty()
+            && self.lanes_used == 0
+    }
+
+    /// Whether there is something to do that a thread of the library's must.
+    pub(super) fn waits_for_library(&self) -> bool {
+        !self.settled.is_empty() || self.may_hand() || self.may_end()
+    }
+
+    /// Why the worker ended; `Ok` after a close in order.
+    pub(super) fn reason(&self) -> Result<(), Error> {
+        self.closing
+            .as_ref()
+            .map_or(Ok(()), |closing| closing.reason.clone())
+    }
+
+    /// When to ask again, if nothing happens before.
+    pub(super) fn due(&self) -> Option<Instant> {
+        let grace = self.closing.as_ref();
+        let grace = grace.filter(|closing| !closing.cut && !self.has_ended);
+        let first = |set: &BTreeSet<(Instant, JobId)>| set.first().map(|(at, _)| *at);
+        let waiting = self.waiting.front().map(|id| self.jobs[*id].deadline);
+        let resume = self.resume.filter(|_| !self.ready.is_empty());
+        [
+            grace.and_then(|closing| closing.until),
+            waiting,
+            first(&self.pausing),
+            resume,
+            first(&self.extensions),
+        ]
+        .into_iter()
+        .flatten()
+        .min()
+    }
+}
+
+/// What is known of an end that is not sent again.
+fn given_up(job: &Job) -> Verdict {
+    match job.perhaps {
+        true => Verdict::Unknown,
+        false => Verdict::NotEnded,
+    }
+}
+
+/// Of the stream, by who ended the worker.
+fn is_cancel(reason: &Error) -> bool {
+    reason.code() == Code::Cancelled && reason.source() == Source::Caller
+}
+
+#[cfg(test)]
+mod tests;
