@@ -5,7 +5,7 @@
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DELETE_ON_ERROR:
-.PHONY: all install uninstall demo examples gateway interop-servers token-servers check test test-cpp test-clients test-go java test-java bench header clean help
+.PHONY: all install uninstall demo examples gateway interop-servers bench-server token-servers check test test-cpp test-clients test-go java test-java bench header clean help
 
 PREFIX ?= /usr/local
 LIBDIR ?= $(PREFIX)/lib
@@ -53,6 +53,9 @@ gateway: ## the development gateway, target/debug/zeebe-dev-gateway
 
 interop-servers: build/interop-grpc-go # of gRPC's interoperability cases; tests/interop.rs runs them
 	cargo build --locked --package zeebe-interop-tonic --target-dir target
+
+bench-server: # answers in lockstep; tests/instructions.rs runs it
+	cargo build --locked --package zeebe-benches --bin server --target-dir target
 
 build/interop-grpc-go: $(wildcard tests/interop/go-server/*)
 	go build -C tests/interop/go-server -o "$(CURDIR)/$@" .
@@ -179,7 +182,7 @@ ONLY ?=
 
 test: check ## all checks, cheap before dear; ONLY=NAME: of the rest only the tests of that name
 	scripts/prerequisites cargo cc c++ python3 valgrind pkg-config libnghttp2.pc cmake tinyproxy go node npm java mvn unzip
-	$(MAKE) all gateway interop-servers token-servers examples build/conformance-driver CFLAGS='$(CFLAGS) -Werror'
+	$(MAKE) all gateway interop-servers bench-server token-servers examples build/conformance-driver CFLAGS='$(CFLAGS) -Werror'
 	$(if $(ONLY),,scripts/test-bindings)
 	cargo test --workspace --locked $(ONLY) | awk '{ print; fflush() } \
 		/^test result:/ { passed += $$4; failed += $$6; ignored += $$8 } \

@@ -100,6 +100,12 @@ pub(crate) fn interop_servers() -> [PathBuf; 2] {
     ["build/interop-grpc-go", "target/debug/zeebe-interop-tonic"].map(|path| root().join(path))
 }
 
+/// The benchmark's server, built.
+pub(crate) fn bench_server() -> PathBuf {
+    make("bench-server");
+    root().join("target/debug/server")
+}
+
 /// A program that says in a line when it is ready, and ends with its input: with the test.
 pub(crate) struct Server {
     process: Child,

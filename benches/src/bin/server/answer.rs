@@ -13,6 +13,12 @@ const TRAILERS: &[u8] = b"\x00\x0bgrpc-status\x010";
 /// The calls in flight of the row `held`.
 const HELD: usize = 1000;
 
+/// Large enough that system calls do not count.
+const WRITE_SIZE: usize = 256 * 1024;
+/// With a frame more it arrives as a whole: the kernel makes one segment of it on loopback, and a client that reads
+/// 64 KiB at a time one read.
+const LOCKSTEP_WRITE_SIZE: usize = 60 * 1024;
+
 #[derive(Debug)]
 pub(crate) struct Answer {
     /// The frame HEADERS, as are the two below, of stream 0.
@@ -25,6 +31,10 @@ pub(crate) struct Answer {
     pub(crate) count: u32,
     /// How many calls of a connection must wait before they are answered, all at once.
     pub(crate) at_once: usize,
+    /// What is written at most before the next read.
+    pub(crate) write_size: usize,
+    /// Whether what one write does not hold waits until the client says that it has read it.
+    pub(crate) is_in_lockstep: bool,
 }
 
 impl Answer {
@@ -57,11 +67,19 @@ impl Answer {
             ),
             count,
             at_once: 1,
+            write_size: WRITE_SIZE,
+            is_in_lockstep: false,
         }
     }
 
     fn at_once(self, at_once: usize) -> Self {
         Self { at_once, ..self }
+    }
+
+    pub(crate) fn in_lockstep(&mut self, calls: usize) {
+        self.at_once = calls;
+        self.write_size = LOCKSTEP_WRITE_SIZE;
+        self.is_in_lockstep = true;
     }
 
     /// What `data` takes of the flow-control windows.

@@ -38,10 +38,11 @@ where
         streams: Streams::new(answer),
         received: 0,
         output: frame::encode(frame::SETTINGS, 0, &[]),
+        awaits_pong: false,
     };
     loop {
         connection.take(&mut input)?;
-        let more = connection.streams.answer(&mut connection.output);
+        let more = connection.answer(answer.is_in_lockstep);
         if !connection.output.is_empty() {
             stream.write_all(&connection.output).await?;
             stream.flush().await?;
@@ -63,9 +64,25 @@ struct Connection<'a> {
     /// Bytes of DATA not yet given back to the connection's window.
     received: u32,
     output: Vec<u8>,
+    /// The client has not yet said that it read the last step of an answer.
+    awaits_pong: bool,
 }
 
 impl Connection<'_> {
+    /// Writes what may be written now. `true`: there is more, without a word of the client's.
+    fn answer(&mut self, in_lockstep: bool) -> bool {
+        if self.awaits_pong {
+            return false;
+        }
+        let more = self.streams.answer(&mut self.output);
+        if more && in_lockstep {
+            let ping = frame::encode(frame::PING, 0, &[0; 8]);
+            self.output.extend(ping);
+            self.awaits_pong = true;
+        }
+        more && !in_lockstep
+    }
+
     /// Takes the frames that are complete.
     fn take(&mut self, input: &mut BytesMut) -> io::Result<()> {
         let mut rest = &input[..];
@@ -112,6 +129,7 @@ impl Connection<'_> {
                 let ack = frame::encode(frame::PING, frame::ACK, frame.payload);
                 self.output.extend(ack);
             }
+            frame::PING => self.awaits_pong = false,
             frame::WINDOW_UPDATE => {
                 let increment = frame
                     .number()

@@ -11,8 +11,9 @@ mod connection;
 use std::io::{self, Write};
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::{env, process, thread};
+use std::{process, thread};
 
+use clap::Parser;
 use tokio::net::TcpListener;
 use tokio_rustls::TlsAcceptor;
 use zeebe_benches::Outcome;
@@ -21,9 +22,19 @@ use zeebe_benches::meter::cpu_us;
 use answer::Answer;
 
 /// Prints its ports as JSON, then its processor time in microseconds for each line of its standard
-/// input, and ends with that. Its one argument is the file for the certificate that clients shall trust.
+/// input, and ends with that.
+#[derive(Debug, Parser)]
+struct Options {
+    /// Where the certificate goes that clients shall trust
+    ca: PathBuf,
+    /// Answer in lockstep, so that a client has the same work each time however busy the machine is: calls when so
+    /// many of a connection wait, all in one write, and of a long answer the next write when the last one was read
+    #[arg(long, value_name = "CALLS")]
+    lockstep: Option<usize>,
+}
+
 fn main() -> Outcome<()> {
-    let ca = PathBuf::from(env::args_os().nth(1).ok_or("usage: server CA_FILE")?);
+    let options = Options::parse();
     thread::spawn(|| {
         if let Err(error) = answer_asks() {
             complain(&error);
@@ -33,7 +44,7 @@ fn main() -> Outcome<()> {
     tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()?
-        .block_on(serve(ca))
+        .block_on(serve(options))
 }
 
 fn answer_asks() -> io::Result<()> {
@@ -44,12 +55,15 @@ fn answer_asks() -> io::Result<()> {
     Ok(())
 }
 
-async fn serve(ca: PathBuf) -> Outcome<()> {
-    let tls = TlsAcceptor::from(certificate::create(&ca)?);
+async fn serve(options: Options) -> Outcome<()> {
+    let tls = TlsAcceptor::from(certificate::create(&options.ca)?);
     let mut ports = serde_json::Map::new();
     for (security, tls) in [("plaintext", None), ("tls", Some(tls))] {
         let mut answers = serde_json::Map::new();
-        for (name, answer) in Answer::all() {
+        for (name, mut answer) in Answer::all() {
+            if let Some(calls) = options.lockstep {
+                answer.in_lockstep(calls);
+            }
             let listener = TcpListener::bind("127.0.0.1:0").await?;
             answers.insert(name.to_owned(), listener.local_addr()?.port().into());
             tokio::spawn(listen(listener, tls.clone(), Arc::new(answer)));

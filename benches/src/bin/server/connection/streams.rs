@@ -5,9 +5,6 @@ use std::collections::{HashMap, VecDeque};
 use super::frame;
 use crate::answer::Answer;
 
-/// What is written at most before the next read: large enough that system calls do not count.
-const WRITE_SIZE: usize = 256 * 1024;
-
 pub(crate) struct Streams<'a> {
     answer: &'a Answer,
     /// May be negative, like a stream's: RFC 9113, section 6.9.2.
@@ -77,7 +74,7 @@ impl<'a> Streams<'a> {
     /// Writes what the windows allow. `true`: there is more that they allow.
     pub(crate) fn answer(&mut self, output: &mut Vec<u8>) -> bool {
         for _ in 0..self.asked.len() {
-            if output.len() >= WRITE_SIZE {
+            if output.len() >= self.answer.write_size {
                 return true;
             }
             if self.window < self.answer.data_size() {
@@ -95,7 +92,7 @@ impl<'a> Streams<'a> {
                 self.asked.push_back(id);
             }
         }
-        output.len() >= WRITE_SIZE
+        output.len() >= self.answer.write_size
     }
 }
 
@@ -110,7 +107,7 @@ impl Stream {
         while sent < answer.count
             && size <= *window
             && size <= self.window
-            && output.len() < WRITE_SIZE
+            && output.len() < answer.write_size
         {
             frame::append(output, &answer.data, id);
             *window -= size;
