@@ -96,7 +96,7 @@ EXAMPLES := build/demo build/topology $(WORKERS)
 
 examples: $(EXAMPLES) ## the programs of examples/, in build/
 
-$(WORKERS): examples/worker.h
+build/worker-blocking build/worker-epoll: examples/worker.h
 
 $(EXAMPLES): build/%: examples/%.c $(LIBRARY)
 	$(COMPILE)

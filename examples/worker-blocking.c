@@ -1,5 +1,5 @@
-/* A job worker with blocking threads: each takes a job, works, completes it, and waits for the next. Ends in order at
- * SIGTERM or SIGINT: jobs that came are completed first. The gateway is the environment's: ZEEBE_ADDRESS, ...
+/* A job worker with blocking threads: each takes a job, works, completes it, and waits for the next. Ends in order at SIGTERM or SIGINT: jobs at
+ * work are completed first, the others go back. The gateway is the environment's: ZEEBE_ADDRESS, ...
  *
  *     cc -pthread worker-blocking.c $(pkg-config --cflags --libs zeebe) -o worker && ./worker JOB_TYPE
  */
@@ -13,91 +13,51 @@
 
 enum { THREADS = 4 };
 
-static zeebe_channel *channel;
-static zeebe_job_stream *stream;
-static zeebe_completion_queue *jobs; /* from the library's thread to ours */
 static int status = EXIT_SUCCESS;
 
-/* On a library thread, which must not block: the job goes to one of ours. */
-static void on_job(void *user_data, const zeebe_buffer *job)
-{
-    (void)user_data;
-    must("job", zeebe_completion_queue_post(jobs, (uintptr_t)zeebe_buffer_ref(job)));
-}
+static void on_ended(void *user_data, int32_t outcome, const zeebe_error *error) { report((int64_t)(intptr_t)user_data, outcome, error); }
 
-/* After the last job. What the queue holds is still taken from it. */
-static void on_end(void *user_data, const zeebe_error *error, const zeebe_metadata *trailers)
+static void *thread(void *worker)
 {
-    (void)user_data, (void)trailers;
-    if (error != NULL) {
-        fprintf(stderr, "job stream: %s\n", zeebe_error_message(error));
+    zeebe_job *job;
+    zeebe_error *end;
+    while ((end = zeebe_job_worker_next(worker, -1, &job)) == NULL) {
+        void *key = (void *)(intptr_t)zeebe_job_key(job);
+        if (work(job)) must("complete", zeebe_job_complete(job, "{\"done\": true}", on_ended, key));
+        else must("fail", zeebe_job_fail(job, ZEEBE_RETRIES_ONE_LESS, -1, "not today", NULL, on_ended, key));
+        zeebe_job_free(job);
+    }
+    if (zeebe_error_kind(end) != ZEEBE_ERROR_KIND_SHUTDOWN) { /* which is the end after a close */
+        fprintf(stderr, "worker: %s\n", zeebe_error_message(end));
         status = EXIT_FAILURE;
         kill(getpid(), SIGTERM); /* main waits for it */
     }
-    zeebe_completion_queue_shutdown(jobs);
-}
-
-static void work(const zeebe_buffer *job)
-{
-    int64_t key = job_key(job);
-
-    /* The work is done here. */
-
-    zeebe_buffer *request = complete_request(key);
-    size_t length = 0;
-    const uint8_t *data = zeebe_buffer_data(request, &length);
-    zeebe_call_options options = complete_options();
-    zeebe_response *response = NULL;
-    zeebe_error *error = zeebe_channel_unary_call_sync(channel, COMPLETE_JOB, data, length, &options, &response);
-    report(key, error);
-    zeebe_error_free(error);
-    zeebe_response_free(response);
-    zeebe_buffer_free(request);
-}
-
-static void *thread(void *unused)
-{
-    zeebe_event event;
-    size_t count = 0;
-    zeebe_error *end = NULL;
-    while ((end = zeebe_completion_queue_next(jobs, -1, &event, sizeof event, 1, &count)) == NULL) {
-        zeebe_buffer *job = (zeebe_buffer *)(uintptr_t)event.tag;
-        work(job);
-        zeebe_buffer_free(job);
-        must("next job", zeebe_job_stream_request(stream, 1));
-    }
-    zeebe_error_free(end); /* SHUTDOWN: the stream has ended, and every job was taken */
-    return unused;
+    zeebe_error_free(end);
+    return NULL;
 }
 
 int main(int argc, char **argv)
 {
-    if (argc != 2) {
-        fprintf(stderr, "usage: worker-blocking JOB_TYPE\n");
-        return EXIT_FAILURE;
-    }
-    /* Blocked in all threads; main takes them. */
-    sigset_t signals;
+    int signal;
+    sigset_t signals; /* blocked in all threads; main takes them */
     sigemptyset(&signals);
     sigaddset(&signals, SIGINT);
     sigaddset(&signals, SIGTERM);
-    pthread_sigmask(SIG_BLOCK, &signals, NULL);
+    sigprocmask(SIG_BLOCK, &signals, NULL);
 
+    zeebe_channel *channel;
     must("channel", zeebe_create_channel_from_environment(NULL, &channel));
-    must("queue", zeebe_completion_queue_new(&jobs));
-
-    open_stream(channel, argv[1], on_job, on_end, THREADS, &stream);
-
+    zeebe_job_worker_options options = worker_options(argc == 2 ? argv[1] : NULL);
+    options.handlers_at_once = THREADS; /* no more lie ready than are worked on */
+    zeebe_job_worker *worker;
+    must("worker", zeebe_job_worker_start(channel, &options, NULL, NULL, &worker));
     pthread_t threads[THREADS];
-    for (int i = 0; i < THREADS; i++) pthread_create(&threads[i], NULL, thread, NULL);
+    for (int i = 0; i < THREADS; i++) pthread_create(&threads[i], NULL, thread, worker);
 
-    int signal;
     sigwait(&signals, &signal);
-    zeebe_job_stream_close(stream);
+    zeebe_job_worker_close(worker);
     for (int i = 0; i < THREADS; i++) pthread_join(threads[i], NULL);
-
-    zeebe_job_stream_free(stream);
-    zeebe_completion_queue_free(jobs);
+    zeebe_job_worker_free(worker);
     zeebe_channel_free(channel);
     must("shutdown", zeebe_runtime_shutdown(5000));
     return status;

@@ -1,96 +1,60 @@
-/* A job worker with callbacks: no thread of its own works; main only waits for the end. Ends in order at SIGTERM or SIGINT:
- * jobs that came are completed first. The gateway is the environment's: ZEEBE_ADDRESS, ...
- *
- *     cc -pthread worker-callbacks.c $(pkg-config --cflags --libs zeebe) -o worker && ./worker JOB_TYPE
- */
+/* A job worker with callbacks, whole in this file. At SIGTERM or SIGINT jobs at work are completed, the others go back. The gateway is the
+ * environment's: ZEEBE_ADDRESS, ...
+ *     cc worker-callbacks.c $(pkg-config --cflags --libs zeebe) -o worker && ./worker JOB_TYPE */
 #define _POSIX_C_SOURCE 200809L
-
-#include <pthread.h>
-#include <semaphore.h>
+#include <inttypes.h>
 #include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
+#include <zeebe.h>
 
-#include "worker.h"
-
-static zeebe_channel *channel;
-static zeebe_job_stream *stream;
-static sem_t ended;
-static int status = EXIT_SUCCESS;
-
-static void on_completed(void *user_data, const zeebe_error *error, const zeebe_response *response)
+static void must(const zeebe_error *error)
 {
-    int64_t *key = user_data;
-    (void)response;
-    report(*key, error);
-    free(key);
-    must("next job", zeebe_job_stream_request(stream, 1));
+    if (error) exit((fprintf(stderr, "%s\n", zeebe_error_message(error)), EXIT_FAILURE));
 }
 
-static void on_job(void *user_data, const zeebe_buffer *job)
+/* What is "unknown" may be complete: an answer was lost. Whatever is not complete comes again. */
+static void on_ended(void *key, int32_t outcome, const zeebe_error *error)
 {
-    (void)user_data;
-    int64_t *key = malloc(sizeof *key);
-    if (key == NULL) abort();
-    *key = job_key(job);
-
-    /* The work is done here. It may take its time: callbacks have threads of their own, see main. */
-
-    zeebe_buffer *request = complete_request(*key);
-    size_t length = 0;
-    const uint8_t *data = zeebe_buffer_data(request, &length);
-    zeebe_call_options options = complete_options();
-    must("CompleteJob", zeebe_channel_unary_call(channel, COMPLETE_JOB, data, length, &options, on_completed, key, NULL));
-    zeebe_buffer_free(request);
+    const char *const words[] = {"", "completed", "not completed", "unknown"};
+    printf("%s %" PRIdPTR ": %s\n", words[outcome], (intptr_t)key, error ? zeebe_error_message(error) : "well");
+    fflush(stdout);
 }
 
-/* After the last job. */
-static void on_end(void *user_data, const zeebe_error *error, const zeebe_metadata *trailers)
+static void on_job(void *unused, const zeebe_job *job)
 {
-    (void)user_data, (void)trailers;
-    if (error != NULL) {
-        fprintf(stderr, "job stream: %s\n", zeebe_error_message(error));
-        status = EXIT_FAILURE;
-        kill(getpid(), SIGTERM); /* main waits for it */
-    }
-    sem_post(&ended);
+    void *key = ((void)unused, (void *)(intptr_t)zeebe_job_key(job));
+    if (strstr(zeebe_job_variables(job, NULL), "\"fail\"")) must(zeebe_job_fail(job, ZEEBE_RETRIES_ONE_LESS, 1000, "not today", NULL, on_ended, key));
+    else must(zeebe_job_complete(job, "{\"done\": true}", on_ended, key));
 }
 
-/* After the last call. */
-static void on_closed(void *user_data, const zeebe_error *error)
+static void on_close(void *status, const zeebe_error *error)
 {
-    (void)user_data, (void)error;
-    sem_post(&ended);
+    if (error) fprintf(stderr, "the worker ended: %s\n", zeebe_error_message(error));
+    *(int *)status = error ? EXIT_FAILURE : EXIT_SUCCESS;
+    kill(getpid(), SIGUSR1);
 }
 
 int main(int argc, char **argv)
 {
-    if (argc != 2) {
-        fprintf(stderr, "usage: worker-callbacks JOB_TYPE\n");
-        return EXIT_FAILURE;
-    }
-    sigset_t signals;
+    int signal, status;
+    sigset_t signals; /* blocked in all threads: main takes them */
     sigemptyset(&signals);
-    sigaddset(&signals, SIGINT);
-    sigaddset(&signals, SIGTERM);
-    pthread_sigmask(SIG_BLOCK, &signals, NULL);
-    sem_init(&ended, 0, 0);
-
-    zeebe_runtime_options runtime = ZEEBE_RUNTIME_OPTIONS_INIT;
-    runtime.callback_threads = 2; /* a slow callback then holds up no other call */
-    must("runtime", zeebe_runtime_configure(&runtime));
-    must("channel", zeebe_create_channel_from_environment(NULL, &channel));
-
-    open_stream(channel, argv[1], on_job, on_end, MAX_JOBS, &stream);
-
-    int signal;
-    sigwait(&signals, &signal);
-    zeebe_job_stream_close(stream);
-    sem_wait(&ended);
-    must("close", zeebe_channel_close(channel, -1, on_closed, NULL));
-    sem_wait(&ended);
-
-    zeebe_job_stream_free(stream);
+    for (int i = 0; i < 3; i++) sigaddset(&signals, (int[]){SIGINT, SIGTERM, SIGUSR1}[i]);
+    sigprocmask(SIG_BLOCK, &signals, NULL);
+    zeebe_runtime_options runtime = {.size = sizeof runtime, .callback_threads = 4}; /* on which jobs are worked on */
+    zeebe_job_worker_options options = {.size = sizeof options, .job_type = argc == 2 ? argv[1] : NULL, .job_timeout_ms = 10000};
+    zeebe_job_worker_handler handler = {.size = sizeof handler, .on_job = on_job, .on_close = on_close};
+    zeebe_channel *channel;
+    zeebe_job_worker *worker;
+    must(zeebe_runtime_configure(&runtime));
+    must(zeebe_create_channel_from_environment(NULL, &channel));
+    must(zeebe_job_worker_start(channel, &options, &handler, &status, &worker));
+    for (sigwait(&signals, &signal); signal != SIGUSR1; sigwait(&signals, &signal)) zeebe_job_worker_close(worker);
+    zeebe_job_worker_free(worker);
     zeebe_channel_free(channel);
-    must("shutdown", zeebe_runtime_shutdown(5000));
+    must(zeebe_runtime_shutdown(5000));
     return status;
 }

@@ -1,5 +1,5 @@
-/* A job worker on an epoll loop: one thread waits for jobs, for the ends of calls, and for whatever else the program has.
- * Ends in order at SIGTERM or SIGINT: jobs that came are completed first. The gateway is the environment's: ZEEBE_ADDRESS, ...
+/* A job worker on an epoll loop: one thread waits for jobs, for their ends, and for whatever else the program has. Ends in order at SIGTERM or SIGINT:
+ * jobs at work are completed first, the others go back. The gateway is the environment's: ZEEBE_ADDRESS, ...
  *
  *     cc worker-epoll.c $(pkg-config --cflags --libs zeebe) -o worker && ./worker JOB_TYPE
  */
@@ -12,98 +12,60 @@
 
 #include "worker.h"
 
-enum { BATCH = 64, NO_JOB = 0 };
+enum { BATCH = 64 };
 
-static zeebe_channel *channel;
-static zeebe_job_stream *stream;
 static zeebe_completion_queue *queue;
-static zeebe_error *stream_error;
-static int stream_ended, running; /* calls; both are the loop's */
+static zeebe_error *end;
+static int has_ended;
 
-/* On a library thread: the job goes to the loop's. */
-static void on_job(void *user_data, const zeebe_buffer *job)
+/* The work is done here, or begun: a loop must not be kept waiting. The end of a job has its key as its tag. */
+static void take(zeebe_event *event)
 {
-    (void)user_data;
-    must("job", zeebe_completion_queue_post(queue, (uintptr_t)zeebe_buffer_ref(job)));
-}
-
-/* After the last job. */
-static void on_end(void *user_data, const zeebe_error *error, const zeebe_metadata *trailers)
-{
-    (void)user_data, (void)trailers;
-    stream_error = zeebe_error_ref(error); /* borrowed: a reference keeps it */
-    must("end", zeebe_completion_queue_post(queue, NO_JOB));
-}
-
-/* Its end will be an event, with the job's key as its tag. */
-static void start(const zeebe_buffer *job)
-{
-    int64_t key = job_key(job);
-
-    /* The work is done here, or begun: a loop must not be kept waiting. */
-
-    zeebe_buffer *request = complete_request(key);
-    size_t length = 0;
-    const uint8_t *data = zeebe_buffer_data(request, &length);
-    zeebe_call_options options = complete_options();
-    must("CompleteJob", zeebe_channel_unary_call_on_queue(channel, COMPLETE_JOB, data, length, &options, queue, (uint64_t)key, NULL));
-    running++;
-    zeebe_buffer_free(request);
-}
-
-static void take(const zeebe_event *event)
-{
-    if (event->event_type == ZEEBE_EVENT_TYPE_UNARY) {
-        report((int64_t)event->tag, event->error);
-        running--;
-        must("next job", zeebe_job_stream_request(stream, 1));
-    } else if (event->tag == NO_JOB) {
-        stream_ended = 1;
-    } else {
-        zeebe_buffer *job = (zeebe_buffer *)(uintptr_t)event->tag;
-        start(job);
-        zeebe_buffer_free(job);
+    uint64_t key = (uint64_t)zeebe_job_key(event->job);
+    if (event->event_type == ZEEBE_EVENT_TYPE_JOB_ENDED) {
+        report((int64_t)event->tag, event->outcome, event->error);
+    } else if (event->event_type == ZEEBE_EVENT_TYPE_CLOSE) {
+        has_ended = 1;
+        end = zeebe_error_ref(event->error);
+    } else if (event->event_type == ZEEBE_EVENT_TYPE_JOB) {
+        if (work(event->job)) must("complete", zeebe_job_complete_on_queue(event->job, "{\"done\": true}", queue, key));
+        else must("fail", zeebe_job_fail_on_queue(event->job, ZEEBE_RETRIES_ONE_LESS, -1, "not today", NULL, queue, key));
     }
 }
 
 static void watch(int epoll, int fd)
 {
     struct epoll_event event = {.events = EPOLLIN, .data.fd = fd};
-    if (epoll_ctl(epoll, EPOLL_CTL_ADD, fd, &event) != 0) {
-        perror("epoll_ctl");
-        exit(EXIT_FAILURE);
-    }
+    if (epoll_ctl(epoll, EPOLL_CTL_ADD, fd, &event) == 0) return;
+    perror("epoll_ctl");
+    exit(EXIT_FAILURE);
 }
 
 int main(int argc, char **argv)
 {
-    if (argc != 2) {
-        fprintf(stderr, "usage: worker-epoll JOB_TYPE\n");
-        return EXIT_FAILURE;
-    }
     sigset_t signals;
     sigemptyset(&signals);
     sigaddset(&signals, SIGINT);
     sigaddset(&signals, SIGTERM);
     sigprocmask(SIG_BLOCK, &signals, NULL);
-    int signal_fd = signalfd(-1, &signals, SFD_CLOEXEC);
-    int queue_fd = -1;
-    int epoll = epoll_create1(EPOLL_CLOEXEC);
+    int signal_fd = signalfd(-1, &signals, SFD_CLOEXEC), queue_fd = -1, epoll = epoll_create1(EPOLL_CLOEXEC);
 
+    zeebe_channel *channel;
+    zeebe_job_worker *worker;
+    zeebe_job_worker_options options = worker_options(argc == 2 ? argv[1] : NULL);
     must("channel", zeebe_create_channel_from_environment(NULL, &channel));
     must("queue", zeebe_completion_queue_new(&queue));
     must("descriptor", zeebe_completion_queue_fd(queue, &queue_fd));
+    must("worker", zeebe_job_worker_start_on_queue(channel, &options, queue, 0, &worker));
     watch(epoll, signal_fd);
     watch(epoll, queue_fd);
 
-    open_stream(channel, argv[1], on_job, on_end, MAX_JOBS, &stream);
-
-    while (!stream_ended || running > 0) {
+    while (!has_ended) {
         struct epoll_event ready;
         if (epoll_wait(epoll, &ready, 1, -1) < 1) continue; /* interrupted */
         if (ready.data.fd == signal_fd) {
             struct signalfd_siginfo signal;
-            if (read(signal_fd, &signal, sizeof signal) == sizeof signal) zeebe_job_stream_close(stream);
+            if (read(signal_fd, &signal, sizeof signal) == sizeof signal) zeebe_job_worker_close(worker);
             continue;
         }
         zeebe_event events[BATCH];
@@ -112,9 +74,8 @@ int main(int argc, char **argv)
         for (size_t i = 0; i < count; i++) take(&events[i]);
         zeebe_events_clear(events, sizeof *events, count);
     }
-    must("job stream", stream_error);
-
-    zeebe_job_stream_free(stream);
+    must("worker", end);
+    zeebe_job_worker_free(worker);
     zeebe_completion_queue_free(queue);
     zeebe_channel_free(channel);
     close(epoll);

@@ -380,6 +380,14 @@ fn no_call_is_lost_or_doubled_while_the_gateway_restarts() {
 }
 
 #[test]
+fn workers_lose_and_end_twice_no_job_while_the_gateway_restarts() {
+    let program = program(C, "job_worker_restarts.c", &["-lzeebe"]);
+    let mut command = clean(Command::new(&program));
+    command.args(["10", "500"]); // the long form: 1800 5000
+    with_gateways(command, "job-worker-restarts");
+}
+
+#[test]
 fn chaos_loses_and_doubles_nothing() {
     let gateway = Gateway::start("chaos");
     let address = format!("127.0.0.1:{}", gateway.get("plaintext"));
