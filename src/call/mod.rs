@@ -273,8 +273,9 @@ impl Call {
                 return Poll::Ready(Err(reason));
             }
             match work.as_mut().poll(context) {
-                // The gateway keeps the deadline, too, and may reset the call before the timer here fires.
-                Poll::Ready(Err(error)) if status::is_cancel(&error) && self.is_late() => {
+                // The gateway keeps the deadline, too, and its reset, to which a proxy gives a code of its own, may be read before the
+                // timer here has fired.
+                Poll::Ready(Err(error)) if error.is_cut() && self.is_late() => {
                     return Poll::Ready(Err(self.deadline_exceeded(control)));
                 }
                 Poll::Ready(ended) => return Poll::Ready(ended),

@@ -195,13 +195,6 @@ fn too_long(size: u32, limit: u32, peer: &str) -> Error {
     Error::rpc(Source::Library, Code::ResourceExhausted, message).processed(false)
 }
 
-/// RST_STREAM with CANCEL, and not a status that the gateway wrote.
-pub(super) fn is_cancel(error: &Error) -> bool {
-    error.code() == Code::Cancelled
-        && error.source() == Source::Transport
-        && error.trailers().is_none()
-}
-
 /// Certainly not processed: refused, or above the last stream of a GOAWAY (RFC 9113 section 8.7).
 fn is_unprocessed(end: End) -> bool {
     matches!(

@@ -381,6 +381,50 @@ static void a_streaming_call_is_sent_again_whole(const gateway *g)
     zeebe_channel_free(channel);
 }
 
+static void hold_up(void *user_data, const zeebe_error *error, const zeebe_response *response)
+{
+    usleep(500000);
+    on_unary(user_data, error, response);
+}
+
+/* The gateway keeps the deadline, too, and a proxy ends the call with a code of its own then: this may be read before the timer here has
+   fired. The I/O thread is held up until both are due; so the reset is first, whatever the timer's precision. */
+static void a_reset_after_the_deadline_is_the_deadlines(const gateway *g)
+{
+    static const uint8_t request[] = {0x0a, 1, 't', 0x12, 1, 'w', 0x18, 0xe8, 0x07}; /* type, worker, timeout */
+    static const char *const ways[] = {
+        "POST /fault?kind=cut&ms=200&reason=2&rpc=StreamActivatedJobs",
+        "POST /fault?kind=cut&ms=200&reason=5&rpc=StreamActivatedJobs",
+        "POST /fault?kind=cut&ms=200&reason=8&rpc=StreamActivatedJobs",
+    };
+    for (size_t way = 0; way < sizeof ways / sizeof *ways; way++) {
+        zeebe_channel *channel = insecure(gateway_address(g, "plaintext"));
+        tally stream = TALLY_INIT, unary = TALLY_INIT;
+        zeebe_call_handler handler = ZEEBE_CALL_HANDLER_INIT;
+        zeebe_call_options options = ZEEBE_CALL_OPTIONS_INIT;
+        zeebe_call *call = NULL, *held_up = NULL;
+        topology(channel);
+        gateway_tell(g, ways[way]);
+        options.timeout_ms = 300;
+        handler.on_close = on_close;
+        OK(zeebe_channel_start_call(channel, "/gateway_protocol.Gateway/StreamActivatedJobs", &options, &handler, &stream, &call));
+        OK(zeebe_call_send_message(call, request, sizeof request));
+        OK(zeebe_call_half_close(call));
+        UNTIL(gateway_count(g, "open_calls") == 1);
+        options.timeout_ms = 20000;
+        OK(zeebe_channel_unary_call(channel, TOPOLOGY, NULL, 0, &options, hold_up, &unary, &held_up));
+        tally_wait(&unary, &unary.calls, 1);
+        tally_wait(&stream, &stream.calls, 1);
+        if (stream.status != ZEEBE_STATUS_DEADLINE_EXCEEDED) {
+            fprintf(stderr, "%s: status %d\n", ways[way], stream.status);
+            exit(1);
+        }
+        zeebe_call_free(call);
+        zeebe_call_free(held_up);
+        zeebe_channel_free(channel);
+    }
+}
+
 int main(void)
 {
     gateway g;
@@ -398,6 +442,7 @@ int main(void)
     a_last_attempt_that_reached_nobody_hides_no_earlier_one();
     what_cannot_be_sent_again_is_not_counted(&g);
     what_was_never_sent_says_so(&g);
+    a_reset_after_the_deadline_is_the_deadlines(&g);
     OK(zeebe_runtime_shutdown(-1));
     gateway_stop(&g);
     free(ca);
