@@ -5,7 +5,7 @@
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DELETE_ON_ERROR:
-.PHONY: all install uninstall demo examples gateway interop-servers bench-server token-servers check test test-cpp test-clients test-go java test-java bench header clean help
+.PHONY: all install uninstall demo examples gateway interop-servers bench-server token-servers peers check test test-cpp test-clients test-peers test-go java test-java bench header clean help
 
 PREFIX ?= /usr/local
 LIBDIR ?= $(PREFIX)/lib
@@ -71,6 +71,17 @@ token-servers: ## the authorization servers of tests/token_servers, downloaded o
 build/token_servers/%.ready: $$(shell find tests/token_servers/$$* -type f -not -path '*/node_modules/*')
 	@mkdir -p $(@D)
 	tests/token_servers/$*/install "$(CURDIR)/build/token_servers/$*"
+	@touch $@
+
+PEERS := $(patsubst %,build/peers/%.ready,grpc-java grpc-python nginx haproxy httpd nghttpx envoy caddy traefik)
+
+peers: interop-servers ## the servers and reverse proxies of tests/peers, downloaded once; what cannot be had is skipped, unless SKIP_NONE is set
+	@for peer in $(PEERS); do $(MAKE) --no-print-directory "$$peer" || { \
+		echo "peers: skipped: $$peer" >&2; [ -z "$${SKIP_NONE:-}" ]; }; done
+
+build/peers/%.ready: $$(shell find tests/peers/$$* -type f) tests/peers/wheel tests/peers/debian
+	@mkdir -p $(@D)
+	tests/peers/$*/install "$(CURDIR)/build/peers/$*"
 	@touch $@
 
 CLIENTS := tests/clients
@@ -191,6 +202,10 @@ test: check ## all checks, cheap before dear; ONLY=NAME: of the rest only the te
 test-clients: gateway $(FETCHED_CLIENTS) ## clients that others wrote, fetched from where they are published, on the development gateway
 	scripts/prerequisites cargo python3 node npm java mvn
 	cargo test --locked --test clients -- --ignored
+
+test-peers: $(LIBRARY) peers ## servers and reverse proxies that others wrote, fetched from where they are published, as docs/peers.md says
+	scripts/prerequisites cargo cc go python3 java mvn
+	cargo test --locked --test peers -- --ignored --test-threads 1
 
 bench: $(LIBRARY) ## compares clients side by side, writes benches/RESULTS.md and results.svg (ROWS, CLIENTS, BENCH_ROUNDS, BENCH_SECONDS)
 	scripts/prerequisites cargo cc taskset timeout

@@ -1,146 +1,16 @@
 /* gRPC's interoperability cases, by their names and with their sizes, against a server of gRPC's TestService.
    usage: interop HOST:PORT CA_FILE|- CASE... */
 #define _GNU_SOURCE
-#include "gateway.h"
-#include "protobuf.h"
-
-#define SERVICE "/grpc.testing.TestService/"
-#define INITIAL "x-grpc-test-echo-initial"
-#define INITIAL_VALUE "test_initial_metadata_value"
-#define TRAILING "x-grpc-test-echo-trailing-bin"
-#define TRAILING_VALUE "\xab\xab\xab"
-
-enum { LARGE_REQUEST = 271828, LARGE_RESPONSE = 314159, PATIENCE_MS = 60000, STREAM = 4 };
+#include "test_service.h"
 
 static const size_t request_sizes[STREAM] = {27182, 8, 1828, 45904};
 static const size_t response_sizes[STREAM] = {31415, 9, 2653, 58979};
-
-static zeebe_channel *channel;
-
-/* The fields of the service's messages; SimpleResponse and StreamingOutputCallResponse have a payload, too. */
-enum { PAYLOAD_BODY = 2, STATUS_CODE = 1, STATUS_MESSAGE = 2, BOOL_VALUE = 1 };
-enum { SIMPLE_RESPONSE_SIZE = 2, SIMPLE_PAYLOAD = 3, SIMPLE_RESPONSE_COMPRESSED = 6, SIMPLE_STATUS = 7, SIMPLE_EXPECT_COMPRESSED = 8 };
-enum { INPUT_PAYLOAD = 1, INPUT_EXPECT_COMPRESSED = 2, INPUT_RESPONSE_SIZE = 1 };
-enum { OUTPUT_PARAMETERS = 2, OUTPUT_PAYLOAD = 3, OUTPUT_STATUS = 7, PARAMETERS_SIZE = 1, PARAMETERS_COMPRESSED = 3 };
-enum { RESPONSE_PAYLOAD = 1 };
-
-static void add_payload(pb *message, int field, size_t size)
-{
-    pb payload = {0};
-    pb_bytes(&payload, PAYLOAD_BODY, NULL, size);
-    pb_nested(message, field, payload);
-}
 
 static void add_bool(pb *message, int field, int value)
 {
     pb wrapped = {0};
     pb_number(&wrapped, BOOL_VALUE, (uint64_t)value);
     pb_nested(message, field, wrapped);
-}
-
-static void add_status(pb *message, int field, int code, const char *text)
-{
-    pb status = {0};
-    pb_number(&status, STATUS_CODE, (uint64_t)code);
-    pb_bytes(&status, STATUS_MESSAGE, text, strlen(text));
-    pb_nested(message, field, status);
-}
-
-static pb simple_request(size_t response_size, size_t payload_size)
-{
-    pb message = {0};
-    pb_number(&message, SIMPLE_RESPONSE_SIZE, response_size);
-    add_payload(&message, SIMPLE_PAYLOAD, payload_size);
-    return message;
-}
-
-static void add_parameters(pb *message, size_t size)
-{
-    pb parameters = {0};
-    pb_number(&parameters, PARAMETERS_SIZE, size);
-    pb_nested(message, OUTPUT_PARAMETERS, parameters);
-}
-
-static pb output_request(size_t response_size, size_t payload_size)
-{
-    pb message = {0};
-    add_parameters(&message, response_size);
-    add_payload(&message, OUTPUT_PAYLOAD, payload_size);
-    return message;
-}
-
-/* A call and what came of it. */
-typedef struct {
-    pthread_mutex_t mutex;
-    pthread_cond_t changed;
-    zeebe_call *call;
-    zeebe_buffer *messages[STREAM];
-    int count; /* of messages */
-    int ended, destroyed;
-    zeebe_error *error;
-    zeebe_metadata *initial, *trailers;
-} calling;
-
-static void locked(calling *c) { pthread_mutex_lock(&c->mutex); }
-
-static void unlocked(calling *c)
-{
-    pthread_cond_broadcast(&c->changed);
-    pthread_mutex_unlock(&c->mutex);
-}
-
-static void keep_initial_metadata(void *user_data, const zeebe_metadata *metadata)
-{
-    calling *c = user_data;
-    locked(c);
-    CHECK(!c->initial && !c->count && !c->ended);
-    c->initial = zeebe_metadata_ref(metadata);
-    unlocked(c);
-}
-
-static void keep_message(void *user_data, const zeebe_buffer *message)
-{
-    calling *c = user_data;
-    locked(c);
-    CHECK(c->count < STREAM && !c->ended);
-    c->messages[c->count++] = zeebe_buffer_ref(message);
-    unlocked(c);
-}
-
-static void keep_end(void *user_data, const zeebe_error *error, const zeebe_metadata *trailers)
-{
-    calling *c = user_data;
-    locked(c);
-    CHECK(!c->ended++);
-    c->error = zeebe_error_ref(error);
-    c->trailers = zeebe_metadata_ref(trailers);
-    unlocked(c);
-}
-
-static void keep_destroyed(void *user_data)
-{
-    calling *c = user_data;
-    locked(c);
-    CHECK(c->ended && !c->destroyed++);
-    unlocked(c);
-}
-
-static void keep_response(void *user_data, const zeebe_error *error, const zeebe_response *response)
-{
-    CHECK(!error != !response);
-    if (response) {
-        keep_initial_metadata(user_data, zeebe_response_initial_metadata(response));
-        keep_message(user_data, zeebe_response_message(response));
-    }
-    keep_end(user_data, error, response ? zeebe_response_trailers(response) : zeebe_error_trailers(error));
-    keep_destroyed(user_data);
-}
-
-static zeebe_call_options patience(void)
-{
-    zeebe_call_options options = ZEEBE_CALL_OPTIONS_INIT;
-    options.timeout_ms = PATIENCE_MS;
-    return options;
 }
 
 static zeebe_call_options compressed(int32_t compression)
@@ -150,91 +20,9 @@ static zeebe_call_options compressed(int32_t compression)
     return options;
 }
 
-static void start(calling *c, const char *method, zeebe_call_options options)
-{
-    zeebe_call_handler handler = ZEEBE_CALL_HANDLER_INIT;
-    handler.on_initial_metadata = keep_initial_metadata;
-    handler.on_message = keep_message;
-    handler.on_close = keep_end;
-    handler.destroy = keep_destroyed;
-    *c = (calling){.mutex = PTHREAD_MUTEX_INITIALIZER, .changed = PTHREAD_COND_INITIALIZER};
-    OK(zeebe_channel_start_call(channel, method, &options, &handler, c, &c->call));
-}
-
-static void send_message(calling *c, pb message)
-{
-    OK(zeebe_call_send_message(c->call, message.data, message.length));
-    pb_free(&message);
-}
-
-static void wait_for_message(calling *c, int count)
-{
-    locked(c);
-    AWAIT(&c->changed, &c->mutex, c->count >= count || c->ended);
-    CHECK(c->count == count);
-    unlocked(c);
-}
-
-/* Waits for the end, which must have this status; free_call() when done. */
-static void ends_with(calling *c, int32_t status)
-{
-    locked(c);
-    AWAIT(&c->changed, &c->mutex, c->destroyed);
-    if (zeebe_error_grpc_status(c->error) != status) {
-        fprintf(stderr, "status %d: %s\n", zeebe_error_grpc_status(c->error), c->error ? zeebe_error_message(c->error) : "");
-        exit(1);
-    }
-    unlocked(c);
-}
-
-static void free_call(calling *c)
-{
-    zeebe_call_free(c->call);
-    for (int i = 0; i < c->count; i++) zeebe_buffer_free(c->messages[i]);
-    zeebe_error_free(c->error);
-    zeebe_metadata_free(c->initial);
-    zeebe_metadata_free(c->trailers);
-}
-
-static void unary(calling *c, const char *method, pb message, zeebe_call_options options, int32_t status)
-{
-    *c = (calling){.mutex = PTHREAD_MUTEX_INITIALIZER, .changed = PTHREAD_COND_INITIALIZER};
-    OK(zeebe_channel_unary_call(channel, method, message.data, message.length, &options, keep_response, c, &c->call));
-    pb_free(&message);
-    ends_with(c, status);
-    CHECK(c->count == (status == 0));
-}
-
-static pb_view content(const zeebe_buffer *buffer)
-{
-    pb_view view;
-    view.data = zeebe_buffer_data(buffer, &view.length);
-    return view;
-}
-
-/* The message has a payload of so many zeros. */
-static void has_payload(const calling *c, int index, size_t size)
-{
-    pb_view payload, body;
-    CHECK(index < c->count && pb_find(content(c->messages[index]), RESPONSE_PAYLOAD, &payload, NULL));
-    CHECK(pb_find(payload, PAYLOAD_BODY, &body, NULL) && body.length == size);
-    for (size_t i = 0; i < size; i++) CHECK(body.data[i] == 0);
-}
-
-static void has_pair(const zeebe_metadata *metadata, const char *key, const char *value)
-{
-    for (size_t i = 0; i < zeebe_metadata_count(metadata); i++) {
-        size_t length;
-        const uint8_t *found = zeebe_metadata_value(metadata, i, &length);
-        if (!strcmp(zeebe_metadata_key(metadata, i), key) && length == strlen(value) && !memcmp(found, value, length)) return;
-    }
-    fprintf(stderr, "no such metadata: %s\n", key);
-    exit(1);
-}
-
 static void empty_unary(void)
 {
-    calling c;
+    kept_call c;
     unary(&c, SERVICE "EmptyCall", (pb){0}, patience(), 0);
     CHECK(content(c.messages[0]).length == 0);
     free_call(&c);
@@ -242,13 +30,13 @@ static void empty_unary(void)
 
 static void large_unary(void)
 {
-    calling c;
+    kept_call c;
     unary(&c, SERVICE "UnaryCall", simple_request(LARGE_RESPONSE, LARGE_REQUEST), patience(), 0);
     has_payload(&c, 0, LARGE_RESPONSE);
     free_call(&c);
 }
 
-static void has_aggregated(const calling *c, uint64_t size)
+static void has_aggregated(const kept_call *c, uint64_t size)
 {
     uint64_t sum;
     CHECK(c->count == 1 && pb_find(content(c->messages[0]), INPUT_RESPONSE_SIZE, NULL, &sum) && sum == size);
@@ -256,7 +44,7 @@ static void has_aggregated(const calling *c, uint64_t size)
 
 static void client_streaming(void)
 {
-    calling c;
+    kept_call c;
     start(&c, SERVICE "StreamingInputCall", patience());
     for (int i = 0; i < STREAM; i++) {
         pb message = {0};
@@ -271,7 +59,7 @@ static void client_streaming(void)
 
 static void server_streaming(void)
 {
-    calling c;
+    kept_call c;
     pb message = {0};
     for (int i = 0; i < STREAM; i++) add_parameters(&message, response_sizes[i]);
     start(&c, SERVICE "StreamingOutputCall", patience());
@@ -285,7 +73,7 @@ static void server_streaming(void)
 
 static void ping_pong(void)
 {
-    calling c;
+    kept_call c;
     start(&c, SERVICE "FullDuplexCall", patience());
     for (int i = 0; i < STREAM; i++) {
         send_message(&c, output_request(response_sizes[i], request_sizes[i]));
@@ -300,7 +88,7 @@ static void ping_pong(void)
 
 static void empty_stream(void)
 {
-    calling c;
+    kept_call c;
     start(&c, SERVICE "FullDuplexCall", patience());
     OK(zeebe_call_half_close(c.call));
     ends_with(&c, 0);
@@ -310,7 +98,7 @@ static void empty_stream(void)
 
 static void custom_metadata(void)
 {
-    calling c;
+    kept_call c;
     zeebe_metadata *metadata = NULL;
     zeebe_call_options options = patience();
     OK(zeebe_metadata_new(&metadata));
@@ -336,7 +124,7 @@ static void custom_metadata(void)
 
 static void unary_status(const char *text)
 {
-    calling c;
+    kept_call c;
     pb message = {0};
     add_status(&message, SIMPLE_STATUS, 2, text);
     unary(&c, SERVICE "UnaryCall", message, patience(), 2);
@@ -346,7 +134,7 @@ static void unary_status(const char *text)
 
 static void status_code_and_message(void)
 {
-    calling c;
+    kept_call c;
     pb message = {0};
     const char *text = "test status message";
     unary_status(text);
@@ -363,7 +151,7 @@ static void special_status_message(void) { unary_status("\t\ntest with whitespac
 
 static void unimplemented(const char *method)
 {
-    calling c;
+    kept_call c;
     unary(&c, method, (pb){0}, patience(), 12);
     free_call(&c);
 }
@@ -374,7 +162,7 @@ static void unimplemented_service(void) { unimplemented("/grpc.testing.Unimpleme
 
 static void cancel_after_begin(void)
 {
-    calling c;
+    kept_call c;
     start(&c, SERVICE "StreamingInputCall", patience());
     zeebe_call_cancel(c.call, NULL);
     ends_with(&c, ZEEBE_STATUS_CANCELLED);
@@ -384,7 +172,7 @@ static void cancel_after_begin(void)
 
 static void cancel_after_first_response(void)
 {
-    calling c;
+    kept_call c;
     start(&c, SERVICE "FullDuplexCall", patience());
     send_message(&c, output_request(response_sizes[0], request_sizes[0]));
     wait_for_message(&c, 1);
@@ -396,7 +184,7 @@ static void cancel_after_first_response(void)
 
 static void timeout_on_sleeping_server(void)
 {
-    calling c;
+    kept_call c;
     pb message = {0};
     zeebe_call_options options = ZEEBE_CALL_OPTIONS_INIT;
     options.timeout_ms = 1;
@@ -423,7 +211,7 @@ static void client_compressed_unary(void)
         {ZEEBE_COMPRESSION_GZIP, 0, 3},
     };
     for (size_t i = 0; i < sizeof rounds / sizeof *rounds; i++) {
-        calling c;
+        kept_call c;
         pb message = simple_request(LARGE_RESPONSE, LARGE_REQUEST);
         add_bool(&message, SIMPLE_EXPECT_COMPRESSED, rounds[i].expected);
         unary(&c, SERVICE "UnaryCall", message, compressed(rounds[i].compression), rounds[i].status);
@@ -435,7 +223,7 @@ static void client_compressed_unary(void)
 static void server_compressed_unary(void)
 {
     for (int is_compressed = 0; is_compressed < 2; is_compressed++) {
-        calling c;
+        kept_call c;
         pb message = simple_request(LARGE_RESPONSE, LARGE_REQUEST);
         long before = stats_number(channel, "bytes_received");
         add_bool(&message, SIMPLE_RESPONSE_COMPRESSED, is_compressed);
@@ -449,7 +237,7 @@ static void server_compressed_unary(void)
 /* One stream; each message is sent compressed or not, and says that it is or is not. */
 static void compressed_stream(const size_t *sizes, size_t count, const int *compresses, const int *expects, int32_t status)
 {
-    calling c;
+    kept_call c;
     int64_t sum = 0;
     start(&c, SERVICE "StreamingInputCall", compressed(ZEEBE_COMPRESSION_GZIP));
     for (size_t i = 0; i < count; i++) {
@@ -482,7 +270,7 @@ static void client_compressed_streaming(void)
 static void server_compressed_streaming(void)
 {
     enum { COMPRESSED = 31415, PLAIN = 92653 };
-    calling c;
+    kept_call c;
     pb message = {0};
     long before = stats_number(channel, "bytes_received");
     for (int plain = 0; plain < 2; plain++) {

@@ -4,6 +4,7 @@
 
 pub(crate) mod keys;
 pub(crate) mod programs;
+pub(crate) mod test_service;
 
 use std::io::{BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};

@@ -1,5 +1,5 @@
-//! The calls of gRPC's interoperability service that its compression cases need, on a free loopback port, which is
-//! printed. Ends with its standard input.
+//! The calls of gRPC's interoperability service that its compression cases and tests/c/peers.c need, on a free loopback port,
+//! which is printed. Ends with its standard input.
 
 #![cfg_attr(not(test), warn(clippy::unwrap_used, clippy::expect_used))]
 
@@ -12,6 +12,7 @@ use std::error::Error;
 use std::fs;
 use std::io::{self, Write};
 use std::path::PathBuf;
+use std::time::Duration;
 use std::{process, thread};
 
 use clap::Parser;
@@ -26,6 +27,9 @@ struct Options {
     /// PEM file of the certificate's key.
     #[arg(long)]
     key: Option<PathBuf>,
+    /// How long a connection lives before it is drained, in milliseconds.
+    #[arg(long)]
+    max_connection_age: Option<u64>,
 }
 
 #[tokio::main]
@@ -35,6 +39,9 @@ async fn main() -> Result<(), Box<dyn Error>> {
     if let (Some(certificate), Some(key)) = (options.certificate, options.key) {
         let identity = Identity::from_pem(fs::read(certificate)?, fs::read(key)?);
         server = server.tls_config(ServerTlsConfig::new().identity(identity))?;
+    }
+    if let Some(age) = options.max_connection_age {
+        server = server.max_connection_age(Duration::from_millis(age));
     }
     let incoming = TcpIncoming::bind("127.0.0.1:0".parse()?)?;
     writeln!(io::stdout(), "{}", incoming.local_addr()?.port())?;

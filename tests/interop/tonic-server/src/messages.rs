@@ -3,6 +3,35 @@
 use prost::Message;
 
 #[derive(Clone, Copy, PartialEq, Message)]
+pub(crate) struct Empty {}
+
+/// `google.rpc.Status`.
+#[derive(Clone, PartialEq, Message)]
+pub(crate) struct Details {
+    #[prost(int32, tag = "1")]
+    pub(crate) code: i32,
+    #[prost(string, tag = "2")]
+    pub(crate) message: String,
+    #[prost(message, repeated, tag = "3")]
+    pub(crate) details: Vec<Any>,
+}
+
+/// `google.protobuf.Any`, empty but for its type.
+#[derive(Clone, PartialEq, Message)]
+pub(crate) struct Any {
+    #[prost(string, tag = "1")]
+    pub(crate) type_url: String,
+}
+
+#[derive(Clone, PartialEq, Message)]
+pub(crate) struct EchoStatus {
+    #[prost(int32, tag = "1")]
+    pub(crate) code: i32,
+    #[prost(string, tag = "2")]
+    pub(crate) message: String,
+}
+
+#[derive(Clone, Copy, PartialEq, Message)]
 pub(crate) struct BoolValue {
     #[prost(bool, tag = "1")]
     pub(crate) value: bool,
@@ -20,6 +49,8 @@ pub(crate) struct SimpleRequest {
     pub(crate) response_size: i32,
     #[prost(message, optional, tag = "6")]
     pub(crate) response_compressed: Option<BoolValue>,
+    #[prost(message, optional, tag = "7")]
+    pub(crate) response_status: Option<EchoStatus>,
     #[prost(message, optional, tag = "8")]
     pub(crate) expect_compressed: Option<BoolValue>,
 }
@@ -49,6 +80,8 @@ pub(crate) struct StreamingInputCallResponse {
 pub(crate) struct ResponseParameters {
     #[prost(int32, tag = "1")]
     pub(crate) size: i32,
+    #[prost(int32, tag = "2")]
+    pub(crate) interval_us: i32,
     #[prost(message, optional, tag = "3")]
     pub(crate) compressed: Option<BoolValue>,
 }
@@ -57,4 +90,6 @@ pub(crate) struct ResponseParameters {
 pub(crate) struct StreamingOutputCallRequest {
     #[prost(message, repeated, tag = "2")]
     pub(crate) response_parameters: Vec<ResponseParameters>,
+    #[prost(message, optional, tag = "7")]
+    pub(crate) response_status: Option<EchoStatus>,
 }

