@@ -30,8 +30,9 @@ pub(crate) struct Row {
     pub(crate) security: Security,
 }
 
-const ROWS: [Row; 10] = [
+const ROWS: [Row; 11] = [
     row("unary-1", Kind::Unary, 1, "unary"),
+    row("unary-16", Kind::Unary, 16, "unary"),
     row("unary-64", Kind::Unary, 64, "unary"),
     Row {
         has_token: true,
