@@ -2714,12 +2714,6 @@ ZEEBE_API void zeebe_job_stream_free(zeebe_job_stream *stream);
  * Jobs of one type, worked on: by callbacks, from a completion queue, or one at a time.
  */
 
-/**
- * A job for the program, which ends it, here or later, on any thread. `job` is lent for the call:
- * zeebe_job_ref() keeps it.
- */
-typedef void (*zeebe_job_callback)(void *user_data, const zeebe_job *job);
-
 /** Of a job worker. Initialise it with ::ZEEBE_JOB_WORKER_OPTIONS_INIT. */
 typedef struct {
   /** `sizeof(zeebe_job_worker_options)`. */
@@ -2776,6 +2770,11 @@ typedef struct {
    */
   int64_t watchdog_ms;
   /**
+   * A stream is opened anew after so long, whatever it brings: so the streams of many workers
+   * spread over gateways that come and go. It is 1 to 31622400000 milliseconds; 0: none.
+   */
+  int64_t stream_timeout_ms;
+  /**
    * How often ActivateJobs looks for jobs that the stream did not bring, ± 10 %. With polls_alone:
    * from the beginning of one that found nothing to the next. It is 1 to 31622400000 milliseconds;
    * 0: 10000.
@@ -2813,7 +2812,13 @@ typedef struct {
 /** Nothing given. */
 #define ZEEBE_JOB_WORKER_OPTIONS_INIT \
   { sizeof(zeebe_job_worker_options), NULL, NULL, 0, 0, 0, NULL, 0, NULL, 0, 0, 0, 0, 0, 0, 0, \
-    0, 0, 0, 0, 0, 0, 0, NULL }
+    0, 0, 0, 0, 0, 0, 0, 0, NULL }
+
+/**
+ * A job for the program, which ends it, here or later, on any thread. `job` is lent for the call:
+ * zeebe_job_ref() keeps it.
+ */
+typedef void (*zeebe_job_callback)(void *user_data, const zeebe_job *job);
 
 /** What is told about a job worker. Initialise it with ::ZEEBE_JOB_WORKER_HANDLER_INIT. */
 typedef struct {
@@ -2826,8 +2831,8 @@ typedef struct {
    */
   zeebe_job_callback on_job;
   /**
-   * Told of each failure of the worker's stream and polls that the worker goes on after. May be
-   * NULL.
+   * Told of each failure of the worker's stream and polls that the worker goes on after; a program
+   * that is slow, of some. May be NULL.
    */
   zeebe_job_stream_error_callback on_error;
   /**

@@ -118,6 +118,7 @@ fn job_stream_options(given: zeebe_job_stream_options) -> Result<JobStreamOption
             bytes: options::MAX_BUFFERED_JOB_BYTES.number(given.max_buffered_job_bytes)?,
         },
         watchdog: options::WATCHDOG.milliseconds(given.watchdog_ms)?,
+        lifetime: None,
         poll_interval: options::POLL_INTERVAL.milliseconds(given.poll_interval_ms)?,
         polls: Polls::default(),
         demand: demand(given.manual_requests)?,

@@ -64,6 +64,8 @@ mod job;
 mod job_end;
 mod job_stream;
 mod job_worker;
+mod job_worker_handler;
+mod job_worker_options;
 mod json;
 mod library;
 mod metadata;

@@ -61,6 +61,7 @@ impl Driver {
             closing,
             watch: Watch::new(
                 options.watchdog,
+                options.lifetime,
                 options.poll_interval,
                 options.polls,
                 Instant::now(),

@@ -33,6 +33,8 @@ pub struct JobStreamOptions {
     pub read_ahead: ReadAhead,
     /// A stream that brings nothing for so long is replaced.
     pub watchdog: Duration,
+    /// It is replaced after so long, too.
+    pub lifetime: Option<Duration>,
     /// How often jobs are looked for that the stream did not bring.
     pub poll_interval: Duration,
     /// How polls go, beside when.

@@ -88,6 +88,7 @@ struct Ending {
 #[derive(Debug)]
 pub(super) struct Watch {
     watchdog: Duration,
+    lifetime: Option<Duration>,
     poll_interval: Duration,
     patience: Duration,
     poll_backoff: Option<Backoff>,
@@ -113,6 +114,7 @@ pub(super) struct Watch {
 impl Watch {
     pub(super) fn new(
         watchdog: Duration,
+        lifetime: Option<Duration>,
         poll_interval: Duration,
         polling: Polling,
         now: Instant,
@@ -123,6 +125,7 @@ impl Watch {
         };
         Self {
             watchdog,
+            lifetime,
             poll_interval,
             patience: polling.patience.unwrap_or(poll_interval),
             poll_backoff: polling.backoff,
@@ -357,9 +360,14 @@ impl Watch {
             Stream::Due(at) if at <= now => {}
             Stream::Open {
                 id,
-                silent_since: Some(since),
+                since: Some(since),
+                silent_since: Some(silent_since),
                 ..
-            } if since + self.watchdog <= now => self.replaced.push((id, now + OVERLAP)),
+            } if silent_since + self.watchdog <= now
+                || self.end_of_life(since).is_some_and(|end| end <= now) =>
+            {
+                self.replaced.push((id, now + OVERLAP));
+            }
             _ => return None,
         }
         self.last_id += 1;
@@ -373,6 +381,11 @@ impl Watch {
             accepted: false,
         };
         Some(Action::Open(id))
+    }
+
+    /// Of a stream that is on the wire since then.
+    fn end_of_life(&self, since: Instant) -> Option<Instant> {
+        since.checked_add(self.lifetime?)
     }
 
     fn cancel(&mut self, id: StreamId) -> Action {
@@ -405,10 +418,15 @@ impl Watch {
         let stream = match self.stream {
             Stream::Due(at) => Some(at),
             Stream::Open {
-                silent_since: Some(since),
+                since: Some(since),
+                silent_since,
                 ..
-            } if room > 0 => Some(since + self.watchdog),
-            Stream::Open { .. } | Stream::Unknown => None,
+            } => {
+                let silent_since = silent_since.filter(|_| room > 0);
+                let silence = silent_since.map(|since| since + self.watchdog);
+                silence.into_iter().chain(self.end_of_life(since)).min()
+            }
+            Stream::Open { since: None, .. } | Stream::Unknown => None,
         };
         let poll = match self.polls {
             Polls::Due(at) if room > 0 => Some(at),

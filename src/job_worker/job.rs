@@ -7,8 +7,8 @@ use std::time::Duration;
 use bytes::Bytes;
 
 use super::end::{End, Outcome};
+use super::events::JobId;
 use super::fields::{Fields, TEXTS, Text};
-use super::state::JobId;
 use crate::error::Error;
 use crate::runtime::Epoch;
 

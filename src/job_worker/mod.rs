@@ -4,10 +4,12 @@
 
 mod driver;
 mod end;
+mod events;
 mod fields;
 mod histogram;
 mod job;
 mod options;
+mod pressure;
 mod prometheus;
 mod state;
 mod stats;

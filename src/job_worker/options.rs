@@ -30,6 +30,8 @@ pub struct JobWorkerOptions {
     pub polls_alone: bool,
     /// A stream that brings nothing for so long is replaced.
     pub watchdog: Duration,
+    /// A stream is replaced after so long, whatever it brings.
+    pub stream_timeout: Option<Duration>,
     /// How often jobs are looked for that the stream did not bring.
     pub poll_interval: Duration,
     /// Of polls that are alone, and of ends.
@@ -123,6 +125,7 @@ mod tests {
             tenant_ids: vec!["x".to_owned()],
             polls_alone: false,
             watchdog: second,
+            stream_timeout: None,
             poll_interval: second,
             request_timeout: second,
             backoff: BackoffOptions {

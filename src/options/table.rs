@@ -124,6 +124,7 @@ options! {
     LEAVE_FREED_JOBS = "worker_options" "leave_freed_jobs", Takes::Flag;
     FORWARD_TRACE_CONTEXT = "worker_options" "forward_trace_context", Takes::Flag;
     WORKER_WATCHDOG = "worker_options" "watchdog_ms", number(Unit::Milliseconds, 366 * DAY_MS, Absent::Value(60_000), false);
+    STREAM_TIMEOUT = "worker_options" "stream_timeout_ms", number(Unit::Milliseconds, 366 * DAY_MS, Absent::Is("none"), false);
     WORKER_POLL_INTERVAL = "worker_options" "poll_interval_ms", number(Unit::Milliseconds, 366 * DAY_MS, Absent::Value(10_000), false);
     REQUEST_TIMEOUT = "worker_options" "request_timeout_ms", number(Unit::Milliseconds, 366 * DAY_MS, Absent::Value(10_000), false);
     BACKOFF_MIN = "worker_options" "backoff_min_ms", number(Unit::Milliseconds, DAY_MS, Absent::Value(50), false);
@@ -176,7 +177,7 @@ pub static GROUPS: &[Group] = &[
     ] },
     Group { name: "job_worker_options", options: &[
         &JOB_TYPE, &WORKER_NAME, &JOB_TIMEOUT, &MAX_JOBS_ACTIVE, &HANDLERS_AT_ONCE, &FETCH_VARIABLES, &FETCH_VARIABLES_COUNT, &TENANT_IDS,
-        &TENANT_IDS_COUNT, &POLLS_ALONE, &EXTEND_TIMEOUT, &LEAVE_FREED_JOBS, &FORWARD_TRACE_CONTEXT, &WORKER_WATCHDOG,
+        &TENANT_IDS_COUNT, &POLLS_ALONE, &EXTEND_TIMEOUT, &LEAVE_FREED_JOBS, &FORWARD_TRACE_CONTEXT, &WORKER_WATCHDOG, &STREAM_TIMEOUT,
         &WORKER_POLL_INTERVAL, &REQUEST_TIMEOUT, &BACKOFF_MIN, &BACKOFF_MAX, &BACKOFF_FACTOR, &BACKOFF_JITTER, &RETRY_BACKOFF, &GRACE,
         &WORKER_METADATA,
     ] },

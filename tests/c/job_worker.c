@@ -73,6 +73,7 @@ static void wrong_use_is_refused(const zeebe_channel *channel)
     REFUSED(options.leave_freed_jobs = 2, "worker_options.leave_freed_jobs is 2");
     REFUSED(options.forward_trace_context = 2, "worker_options.forward_trace_context is 2");
     REFUSED(options.watchdog_ms = -1, "worker_options.watchdog_ms is -1");
+    REFUSED(options.stream_timeout_ms = -1, "worker_options.stream_timeout_ms is -1");
     REFUSED(options.poll_interval_ms = -1, "worker_options.poll_interval_ms is -1");
     REFUSED(options.request_timeout_ms = -1, "worker_options.request_timeout_ms is -1");
     REFUSED(options.backoff_min_ms = 5001, "worker_options.backoff_min_ms is 5001 ms, more than worker_options.backoff_max_ms");
@@ -409,6 +410,87 @@ static void jobs_are_taken_by_threads(const zeebe_channel *channel)
     zeebe_job_worker_free(worker);
 }
 
+static void complete_and_close(desk *d, const zeebe_job *job)
+{
+    complete(d, job);
+    zeebe_job_worker_close(d->worker);
+}
+
+static void complete_and_free(desk *d, const zeebe_job *job)
+{
+    OK(zeebe_job_complete(job, NULL, NULL, NULL)); /* or not: the free may come first */
+    zeebe_job_worker *worker = NULL;
+    pthread_mutex_lock(&d->mutex);
+    worker = d->worker;
+    d->worker = NULL;
+    pthread_mutex_unlock(&d->mutex);
+    zeebe_job_worker_free(worker); /* the last handle, or NULL */
+}
+
+/* A callback may end its worker, in order or at once. */
+static void a_callback_ends_its_worker(const zeebe_channel *channel)
+{
+    desk closed = DESK_INIT, freed = DESK_INIT, rest = DESK_INIT;
+    closed.work = complete_and_close;
+    freed.work = complete_and_free;
+    rest.work = complete;
+    start_jobs(channel, 20, 10);
+    zeebe_job_worker *worker = worker_start(channel, worker_of("large"), &closed);
+    DESK_AWAIT(&closed, closed.destroyed == 1);
+    CHECK(closed.close_status == 0 && closed.ends[ZEEBE_JOB_OUTCOME_ENDED] >= 1);
+    zeebe_job_worker_free(worker);
+    zeebe_job_worker_options options = worker_of("large");
+    options.job_timeout_ms = 1000;
+    start_jobs(channel, 20, 10);
+    worker_start(channel, options, &freed);
+    DESK_AWAIT(&freed, freed.destroyed == 1);
+    CHECK(freed.close_status == ZEEBE_STATUS_CANCELLED && !freed.worker);
+    options.poll_interval_ms = 100;
+    worker = worker_start(channel, options, &rest); /* of what it left, some after their time-out */
+    UNTIL(worker_number(worker, "completed") >= 15);
+    usleep(1500 * 1000);
+    worker_end(worker, &rest, 0);
+}
+
+static desk *shared;
+static atomic_int turn;
+
+static void *end_some(void *argument)
+{
+    (void)argument;
+    for (;;) {
+        int n = turn++;
+        pthread_mutex_lock(&shared->mutex);
+        while (shared->count <= n && !shared->closes) pthread_cond_wait(&shared->changed, &shared->mutex);
+        zeebe_job *job = shared->count > n ? shared->jobs[n] : NULL;
+        if (job) shared->jobs[n] = NULL;
+        pthread_mutex_unlock(&shared->mutex);
+        if (!job) return NULL;
+        zeebe_job *other = zeebe_job_ref(job);
+        zeebe_job_free(job);
+        if (n % 3) complete(shared, other);
+        else OK(zeebe_job_fail(other, 1, 0, "again", NULL, desk_on_end, shared)); /* it comes again */
+        zeebe_job_free(other);
+    }
+}
+
+static void jobs_end_on_any_thread(const gateway *g, const zeebe_channel *channel)
+{
+    enum { JOBS = 300, THREADS = 6 };
+    desk d = DESK_INIT;
+    pthread_t thread[THREADS];
+    shared = &d;
+    turn = 0;
+    for (int i = 0; i < THREADS; i++) CHECK(pthread_create(&thread[i], NULL, end_some, NULL) == 0);
+    zeebe_job_worker *worker = worker_start(channel, worker_of("large"), &d);
+    start_jobs(channel, JOBS, 10);
+    UNTIL(worker_number(worker, "completed") >= JOBS && has_no_jobs(g));
+    CHECK(worker_number(worker, "completed") == JOBS);
+    worker_end(worker, &d, 0);
+    CHECK(d.ends[ZEEBE_JOB_OUTCOME_ENDED] == d.count && d.ends[2] == 0 && d.ends[3] == 0);
+    for (int i = 0; i < THREADS; i++) JOIN(thread[i]);
+}
+
 static void an_end_is_sent_again(const gateway *g, const zeebe_channel *channel)
 {
     zeebe_channel *other = channel_to(g); /* whose connection nothing happens to */
@@ -431,7 +513,7 @@ static void an_end_is_sent_again(const gateway *g, const zeebe_channel *channel)
     start_jobs(other, 1, 10);
     DESK_AWAIT(&d, d.ends[ZEEBE_JOB_OUTCOME_ENDED] == 13);
     CHECK(has_no_jobs(g));
-    /* One that was taken, and whose answer was lost, is not there any more: perhaps we were it. */
+    /* One that was turn, and whose answer was lost, is not there any more: perhaps we were it. */
     gateway_tell(g, "POST /fault?kind=reset&at=trailers&count=1&rpc=CompleteJob");
     start_jobs(other, 1, 10);
     DESK_AWAIT(&d, d.ends[ZEEBE_JOB_OUTCOME_UNKNOWN] == 1);
@@ -683,6 +765,16 @@ static void polls_alone_bring_jobs_and_slow_down(const gateway *g, const zeebe_c
     CHECK(gateway_count(g, "ActivateJobs") <= polls + 2 && worker_number(worker, "activated") >= 21);
     gateway_tell(g, "POST /fail?status=8&count=0&rpc=ActivateJobs");
     worker_end(worker, &d, 0);
+    /* A stream that is replaced for its age brings what comes. */
+    desk aged = DESK_INIT;
+    aged.work = complete;
+    options = worker_of("large");
+    options.stream_timeout_ms = 50;
+    worker = worker_start(channel, options, &aged);
+    UNTIL(gateway_count(g, "StreamActivatedJobs") >= streams + 4);
+    start_jobs(channel, 20, 10);
+    DESK_AWAIT(&aged, aged.ends[ZEEBE_JOB_OUTCOME_ENDED] == 20);
+    worker_end(worker, &aged, 0);
 }
 
 static void the_trace_of_a_job_is_handed_on(const gateway *g, const zeebe_channel *channel)
@@ -818,6 +910,8 @@ static void in_turn(const gateway *g, const zeebe_channel *channel)
     a_job_ends_once(channel);
     no_more_is_here_than_may_be(channel);
     jobs_are_taken_by_threads(channel);
+    jobs_end_on_any_thread(g, channel);
+    a_callback_ends_its_worker(channel);
     an_end_is_sent_again(g, channel);
     polls_alone_bring_jobs_and_slow_down(g, channel);
     the_trace_of_a_job_is_handed_on(g, channel);

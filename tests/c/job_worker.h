@@ -20,6 +20,7 @@ typedef struct desk {
     int errors, closes, destroyed;
     int32_t close_status;
     char close_message[512];
+    zeebe_job_worker *worker; /* before the first job */
 } desk;
 
 #define DESK_INIT {.mutex = PTHREAD_MUTEX_INITIALIZER, .changed = PTHREAD_COND_INITIALIZER}
@@ -103,14 +104,12 @@ static inline zeebe_job_worker_options worker_of(const char *type)
 static inline zeebe_job_worker *worker_start(const zeebe_channel *channel, zeebe_job_worker_options options, desk *d)
 {
     zeebe_job_worker_handler handler = ZEEBE_JOB_WORKER_HANDLER_INIT;
-    zeebe_job_worker *worker = NULL;
     handler.on_job = desk_on_job;
     handler.on_error = desk_on_error;
     handler.on_close = desk_on_close;
     handler.destroy = desk_on_destroy;
-    OK(zeebe_job_worker_start(channel, &options, &handler, d, &worker));
-    CHECK(worker);
-    return worker;
+    OK(zeebe_job_worker_start(channel, &options, &handler, d, &d->worker));
+    return d->worker;
 }
 
 static inline void worker_end(zeebe_job_worker *worker, desk *d, int32_t status)

@@ -60,7 +60,13 @@ const CHAPTERS: &[(&str, &str, &[&str])] = &[
     (
         "Job workers",
         "Jobs of one type, worked on: by callbacks, from a completion queue, or one at a time.",
-        &["job_worker", "job", "job_end"],
+        &[
+            "job_worker_options",
+            "job_worker_handler",
+            "job_worker",
+            "job",
+            "job_end",
+        ],
     ),
     (
         "JSON",

@@ -21,7 +21,7 @@ impl Scene {
     fn polling(polling: Polling) -> Self {
         let now = Instant::now();
         Self {
-            watch: Watch::new(60 * SECOND, 10 * SECOND, polling, now),
+            watch: Watch::new(60 * SECOND, None, 10 * SECOND, polling, now),
             now,
             room: 32,
             reports: Vec::new(),
@@ -404,4 +404,36 @@ fn polls_alone_go_at_their_own_pace_and_slower_after_failures() {
     let asked = Error::unavailable("no").with_retry_after(Some(50 * SECOND));
     scene.poll_fails(asked);
     assert_eq!(scene.wait().0, 50.0);
+}
+
+#[test]
+fn a_stream_that_has_lived_long_enough_is_replaced_whatever_it_brings() {
+    let mut scene = Scene::new();
+    scene.watch.lifetime = Some(25 * SECOND);
+    assert_eq!(scene.actions(), ["Open(1)"]);
+    scene.note(Event::Opened(1));
+    scene.actions();
+    scene.poll_ends(0);
+    let mut done = Vec::new();
+    for _ in 0..5 {
+        let (slept, actions) = scene.wait();
+        scene.note(Event::Heard(1));
+        done.push((slept, actions));
+        scene.poll_ends(0);
+    }
+    let said: Vec<_> = done
+        .iter()
+        .map(|(slept, actions)| (*slept, actions.join(" ")))
+        .collect();
+    let poll = "Poll { max: 16, patience: None }".to_owned();
+    assert_eq!(
+        said,
+        [
+            (10.0, poll.clone()),
+            (10.0, poll.clone()),
+            (5.0, "Open(2)".to_owned()),
+            (1.0, "Cancel(1)".to_owned()),
+            (4.0, poll),
+        ]
+    );
 }

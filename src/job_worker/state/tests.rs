@@ -2,6 +2,8 @@ use std::sync::LazyLock;
 
 use super::super::end::judge;
 use super::*;
+use crate::error::{Code, Source};
+use crate::job_worker::events::Extension;
 
 const SECOND: Duration = Duration::from_secs(1);
 
@@ -267,14 +269,14 @@ fn back_pressure_lets_fewer_ends_be_under_way_until_it_passes() {
     }
     // Half of the eight, then of what is left; and none for a second, then two more.
     assert_eq!(scene.answer(0, pressure()), NOTHING);
-    assert_eq!(scene.state.sending_limit, 4);
+    assert_eq!(scene.state.pressure.limit(), 4);
     assert_eq!(scene.answer(1, pressure()), NOTHING);
-    assert_eq!(scene.state.sending_limit, 2);
+    assert_eq!(scene.state.pressure.limit(), 2);
     for id in 2..8 {
         assert_eq!(scene.done(id), [format!("Tell({id}, Ended)")]);
         scene.note(Event::Told(id));
     }
-    assert_eq!(scene.state.sending_limit, 8);
+    assert_eq!(scene.state.pressure.limit(), 8);
     assert_eq!(
         scene.wait(),
         (1, vec![]),
@@ -288,14 +290,14 @@ fn back_pressure_lets_fewer_ends_be_under_way_until_it_passes() {
     }
     scene.actions();
     scene.answer(0, pressure());
-    assert_eq!(scene.state.sending_limit, 1);
+    assert_eq!(scene.state.pressure.limit(), 1);
     scene.wait();
     for id in 2..8 {
         scene.then(Event::Ended(id));
     }
     assert_eq!(scene.state.sending, 1);
     scene.done(1);
-    assert_eq!((scene.state.sending_limit, scene.state.sending), (2, 2));
+    assert_eq!((scene.state.pressure.limit(), scene.state.sending), (2, 2));
 }
 
 #[test]

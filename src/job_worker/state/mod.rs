@@ -1,7 +1,12 @@
 //! What a job worker does next: events in, actions out. No clock, no randomness, no I/O.
 //!
 //! A job that arrived waits, is worked on, and ends: its end is sent, again if need be, until it is settled, and its
-//! program was told. Back-pressure of the gateway lets fewer ends be under way at once.
+//! program was told.
+
+mod closing;
+mod extensions;
+#[cfg(test)]
+mod tests;
 
 use std::collections::{BTreeSet, VecDeque};
 use std::time::{Duration, Instant};
@@ -9,95 +14,14 @@ use std::time::{Duration, Instant};
 use slab::Slab;
 
 use super::end::{Answer, Verdict};
+use super::events::{Action, Event, JobId, Place, Rules, Why};
+use super::pressure::Pressure;
 use crate::backoff::Backoff;
-use crate::error::{Code, Error, Source};
+use crate::error::Error;
+use closing::is_cancel;
 
 /// What an end that is late, and another that is nearly so, still gets to be answered.
 const LEAST_PATIENCE: Duration = Duration::from_secs(1);
-
-/// A job that is here; used again once it is gone.
-pub(super) type JobId = usize;
-
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Rules {
-    /// Jobs that the program works on at once.
-    pub(super) handlers: usize,
-    /// Of those, how many can be given to it at once; `None`: giving one takes no time of the program's.
-    pub(super) lanes: Option<usize>,
-    /// Until an end is answered.
-    pub(super) patience: Duration,
-    pub(super) backoff: Backoff,
-    /// The time-out that jobs get anew while they are worked on.
-    pub(super) extension: Option<Duration>,
-    /// Of a close.
-    pub(super) grace: Duration,
-}
-
-#[derive(Debug)]
-pub(super) enum Event {
-    /// The program has ended it, or let go of it, which counts as that.
-    Ended(JobId),
-    /// The program has let go of it: its time-out brings it to another.
-    Left(JobId),
-    /// Giving a job on this lane is over.
-    Returned(usize),
-    /// Of its end.
-    Answered(JobId, Answer),
-    /// The program knows how it ended.
-    Told(JobId),
-    /// Of the extension with this ticket.
-    Extended(JobId, u64, Extension),
-    Close,
-    StreamEnded(Result<(), Error>),
-    /// Everything ends now.
-    Cancel(Error),
-}
-
-/// What came of asking for more time.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Extension {
-    /// From when it was asked for.
-    Granted(Instant),
-    Failed,
-    /// The job is not ours any more.
-    Gone,
-    /// The gateway has no such call.
-    Unknown,
-}
-
-#[derive(Debug, PartialEq, Eq)]
-pub(super) enum Action {
-    CloseStream,
-    CancelStream,
-    /// Give it to the program.
-    Hand(JobId, usize),
-    /// It is here no more, without an end.
-    Drop(JobId, Why),
-    /// Its end; within this time.
-    Send(JobId, Duration),
-    CancelEnd(JobId),
-    /// Ask for more time, with this ticket.
-    Extend(JobId, u64),
-    /// How it ended.
-    Tell(JobId, Verdict),
-    /// Nothing is here any more; the last action.
-    End,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Why {
-    /// It waited here past its deadline.
-    Expired,
-    /// The worker has ended.
-    Cut,
-}
-
-/// Where the worker is asked: callbacks of the program run on threads of the library's.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Place {
-    Library,
-    Program,
-}
 
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Phase {
@@ -150,11 +74,7 @@ pub(super) struct State {
     lanes_used: usize,
     ready: VecDeque<JobId>,
     sending: usize,
-    /// How many ends may be under way at once.
-    sending_limit: usize,
-    pressure: Backoff,
-    /// The gateway asked for this pause.
-    resume: Option<Instant>,
+    pressure: Pressure,
     pausing: BTreeSet<(Instant, JobId)>,
     extensions: BTreeSet<(Instant, JobId)>,
     tickets: u64,
@@ -179,9 +99,7 @@ impl State {
             lanes_used: 0,
             ready: VecDeque::new(),
             sending: 0,
-            sending_limit: usize::MAX,
-            pressure: rules.backoff,
-            resume: None,
+            pressure: Pressure::new(rules.backoff),
             pausing: BTreeSet::new(),
             extensions: BTreeSet::new(),
             tickets: 0,
@@ -301,14 +219,11 @@ impl State {
         self.sending -= 1;
         let is_cut = self.is_cut();
         if answer.is_pressure {
-            // As much again as is answered in good time, half of what was too much.
-            self.sending_limit = (self.sending_limit.min(self.sending + 1) / 2).max(1);
-            let pause = self.pressure.pause(random);
-            let pause = pause.max(answer.retry_after.unwrap_or_default());
-            self.resume = self.resume.max(Some(now + pause));
+            let under_way = self.sending + 1;
+            self.pressure
+                .rises(under_way, answer.retry_after, now, random);
         } else if answer.verdict == Some(Verdict::Ended) {
-            self.pressure.reset();
-            self.sending_limit = self.sending_limit.saturating_add(1);
+            self.pressure.falls();
         }
         let Some(job) = self.jobs.get_mut(id) else {
             return;
@@ -336,117 +251,6 @@ impl State {
         self.jobs[id].phase = Phase::Settled;
         self.untold += 1;
         self.settled.push_back((id, verdict));
-    }
-
-    fn extended(
-        &mut self,
-        id: JobId,
-        ticket: u64,
-        extension: Extension,
-        now: Instant,
-        random: f64,
-    ) {
-        if extension == Extension::Unknown {
-            self.rules.extension = None;
-            for (_, id) in std::mem::take(&mut self.extensions) {
-                self.jobs[id].extension = None;
-            }
-        }
-        // The job may have ended since, and another have its place.
-        let Some(job) = self.jobs.get_mut(id) else {
-            return;
-        };
-        if job.extension != Some(Due::Asked(ticket)) {
-            return;
-        }
-        job.extension = None;
-        match (extension, self.rules.extension) {
-            (Extension::Granted(since), Some(timeout)) => {
-                job.deadline = job.deadline.max(since + timeout);
-                job.pauses = self.rules.backoff;
-                self.extend_later(id, now);
-            }
-            (Extension::Failed, Some(_)) => {
-                let at = now + job.pauses.pause(random);
-                if at < job.deadline {
-                    job.extension = Some(Due::At(at));
-                    self.extensions.insert((at, id));
-                }
-            }
-            (Extension::Gone, _) => job.deadline = job.deadline.min(now),
-            _ => {}
-        }
-    }
-
-    /// When half of what is left has passed.
-    fn extend_later(&mut self, id: JobId, now: Instant) {
-        let job = &mut self.jobs[id];
-        let at = now + job.deadline.saturating_duration_since(now) / 2;
-        if self.rules.extension.is_some() && at < job.deadline {
-            job.extension = Some(Due::At(at));
-            self.extensions.insert((at, id));
-        }
-    }
-
-    /// The first reason counts. What waits goes back.
-    fn close(&mut self, reason: Result<(), Error>, now: Instant) {
-        if self.closing.is_some() {
-            return;
-        }
-        self.closing = Some(Closing {
-            reason,
-            until: now.checked_add(self.rules.grace),
-            cut: false,
-            stream_told: false,
-        });
-        while let Some(id) = self.waiting.pop_front() {
-            self.jobs[id].phase = Phase::Ready;
-            self.ready.push_back(id);
-        }
-    }
-
-    fn is_cut(&self) -> bool {
-        self.closing.as_ref().is_some_and(|closing| closing.cut)
-    }
-
-    /// Lets go of everything; what was begun is waited for.
-    fn cut(&mut self, reason: Result<(), Error>) {
-        match &mut self.closing {
-            Some(closing) if closing.cut => return,
-            Some(closing) => {
-                closing.cut = true;
-                closing.stream_told = false;
-                if closing.reason.is_ok() {
-                    closing.reason = reason;
-                }
-            }
-            None => {
-                self.closing = Some(Closing {
-                    reason,
-                    until: None,
-                    cut: true,
-                    stream_told: false,
-                });
-            }
-        }
-        self.waiting.clear();
-        self.ready.clear();
-        self.pausing.clear();
-        self.extensions.clear();
-        self.working = 0;
-        let ids: Vec<_> = self.jobs.iter().map(|(id, _)| id).collect();
-        for id in ids {
-            let job = &self.jobs[id];
-            match job.phase {
-                Phase::Waiting | Phase::Working => {
-                    self.jobs.remove(id);
-                    self.dropped.push_back(id);
-                }
-                Phase::Ready | Phase::Pausing(_) => self.settle(id, given_up(job)),
-                Phase::Sending => self.to_cancel.push(id),
-                Phase::Settled => {}
-            }
-        }
     }
 
     /// What is to be done now; asked until there is nothing.
@@ -490,26 +294,6 @@ impl State {
         self.next_of_program(place, now)
     }
 
-    fn mind_grace(&mut self, now: Instant) {
-        let is_over =
-            |closing: &Closing| !closing.cut && closing.until.is_some_and(|until| until <= now);
-        if !self.closing.as_ref().is_some_and(is_over) {
-            return;
-        }
-        let left = self.len();
-        self.cut(match left {
-            0 => Ok(()),
-            _ => Err(Error::rpc(
-                Source::Library,
-                Code::DeadlineExceeded,
-                format!(
-                    "the worker's grace of {} ms is over: {left} jobs are left to their time-out",
-                    self.rules.grace.as_millis()
-                ),
-            )),
-        });
-    }
-
     fn next_of_ends(&mut self, now: Instant) -> Option<Action> {
         while let Some((at, id)) = self.pausing.first().copied()
             && at <= now
@@ -518,10 +302,7 @@ impl State {
             self.jobs[id].phase = Phase::Ready;
             self.ready.push_back(id);
         }
-        if self.resume.is_some_and(|resume| resume <= now) {
-            self.resume = None;
-        }
-        while self.may_send() {
+        while self.pressure.allows(self.sending, now) {
             let id = self.ready.pop_front()?;
             let job = &mut self.jobs[id];
             let left = job.deadline.saturating_duration_since(now);
@@ -537,10 +318,6 @@ impl State {
             return Some(Action::Send(id, patience));
         }
         None
-    }
-
-    fn may_send(&self) -> bool {
-        self.resume.is_none() && self.sending < self.sending_limit
     }
 
     /// What a callback may come of, where one may run.
@@ -576,24 +353,9 @@ impl State {
             && (self.rules.lanes.is_none() || !self.lanes.is_empty())
     }
 
-    fn may_end(&self) -> bool {
-        !self.has_ended
-            && self.closing.is_some()
-            && self.stream_ended
-            && self.jobs.is_empty()
-            && self.lanes_used == 0
-    }
-
     /// Whether there is something to do that a thread of the library's must.
     pub(super) fn waits_for_library(&self) -> bool {
         !self.settled.is_empty() || self.may_hand() || self.may_end()
-    }
-
-    /// Why the worker ended; `Ok` after a close in order.
-    pub(super) fn reason(&self) -> Result<(), Error> {
-        self.closing
-            .as_ref()
-            .map_or(Ok(()), |closing| closing.reason.clone())
     }
 
     /// When to ask again, if nothing happens before.
@@ -602,7 +364,8 @@ impl State {
         let grace = grace.filter(|closing| !closing.cut && !self.has_ended);
         let first = |set: &BTreeSet<(Instant, JobId)>| set.first().map(|(at, _)| *at);
         let waiting = self.waiting.front().map(|id| self.jobs[*id].deadline);
-        let resume = self.resume.filter(|_| !self.ready.is_empty());
+        let resume = self.pressure.resumes();
+        let resume = resume.filter(|_| !self.ready.is_empty());
         [
             grace.and_then(|closing| closing.until),
             waiting,
@@ -623,11 +386,3 @@ fn given_up(job: &Job) -> Verdict {
         false => Verdict::NotEnded,
     }
 }
-
-/// Of the stream, by who ended the worker.
-fn is_cancel(reason: &Error) -> bool {
-    reason.code() == Code::Cancelled && reason.source() == Source::Caller
-}
-
-#[cfg(test)]
-mod tests;
