@@ -19,7 +19,7 @@ use crate::job_worker::{Job, JobWorker, Outcome, WorkerHandler};
 use crate::runtime::{self, Epoch, lock};
 use crate::sys::{Flag, PerProcess};
 use crate::wire::Metadata;
-use crate::wire::framing::kept;
+use crate::wire::framing::Keeper;
 
 /// What happened, to what was begun with `tag`.
 #[derive(Debug)]
@@ -133,6 +133,7 @@ impl Queue {
         Ok(Entry {
             place: self.begin(tag, Some(Arc::clone(control) as _))?,
             control: Arc::clone(control),
+            keeper: Mutex::default(),
             _active: active,
         })
     }
@@ -367,6 +368,7 @@ impl Place {
 pub(crate) struct Entry {
     place: Place,
     control: Arc<Control>,
+    keeper: Mutex<Keeper>,
     /// For its channel it has ended once its end is here.
     _active: ActiveCall,
 }
@@ -389,7 +391,8 @@ impl Handler for Entry {
 
     async fn message(self: &Arc<Self>, message: Bytes) {
         let held = self.control.hold(message.len());
-        self.tell(Occurrence::Message(kept(message), held.give()));
+        let message = lock(&self.keeper).keep(message);
+        self.tell(Occurrence::Message(message, held.give()));
         self.control.half_taken().await;
     }
 

@@ -15,13 +15,14 @@ use crate::channel::ActiveCall;
 use crate::error::Error;
 use crate::runtime::lock;
 use crate::wire::Metadata;
-use crate::wire::framing::kept;
+use crate::wire::framing::{Keeper, kept};
 
 #[derive(Debug)]
 pub(super) struct Feed {
     /// With their shares in what may wait.
     pub(super) jobs: VecDeque<(Bytes, Held)>,
     pub(super) events: Vec<Event>,
+    keeper: Keeper,
     /// The job stream's, which knows what waits here and further on.
     control: Arc<Control>,
     /// What a poll under way may bring.
@@ -34,6 +35,7 @@ impl Feed {
         Self {
             jobs: VecDeque::new(),
             events: Vec::new(),
+            keeper: Keeper::default(),
             control: Arc::clone(control),
             polled_for: 0,
             found: 0,
@@ -132,12 +134,12 @@ impl Handler for Source {
     }
 
     async fn message(self: &Arc<Self>, message: Bytes) {
-        let message = kept(message);
         let counters = self.active.channel.counters();
         let mut feed = lock(&self.feed);
         match self.origin {
             Origin::Stream(id) => {
-                feed.add(message);
+                let job = feed.keeper.keep(message);
+                feed.add(job);
                 feed.events.push(Event::Heard(id));
                 counters.job_pushed();
                 let more = feed.takes_more() || self.draining.load(Ordering::Relaxed);
@@ -147,7 +149,7 @@ impl Handler for Source {
                     self.ask();
                 }
             }
-            Origin::Poll => match requests::jobs(message) {
+            Origin::Poll => match requests::jobs(kept(message)) {
                 Ok(jobs) => {
                     feed.found += jobs.len();
                     feed.polled_for = feed.polled_for.saturating_sub(jobs.len());

@@ -97,6 +97,27 @@ pub(crate) fn kept(message: Bytes) -> Bytes {
     }
 }
 
+/// The same for many messages, which come and go one after the other: they are copied into blocks, so that the allocator, which is
+/// slow where one thread gives back what another took, is asked once a block.
+#[derive(Debug, Default)]
+pub(crate) struct Keeper(BytesMut);
+
+impl Keeper {
+    /// What a message that the program keeps may cost it beside its bytes.
+    const BLOCK: usize = 8 * 1024;
+
+    pub(crate) fn keep(&mut self, message: Bytes) -> Bytes {
+        if message.len() >= SHARED {
+            return message;
+        }
+        if self.0.capacity() < message.len() {
+            self.0 = BytesMut::with_capacity(Self::BLOCK);
+        }
+        self.0.extend_from_slice(&message);
+        self.0.split().freeze()
+    }
+}
+
 /// Cuts what comes into messages, without a copy where one chunk holds a message whole: see [`kept`].
 pub(crate) struct Reader {
     /// The beginning of a message that was cut; `chunk` goes on from there.
@@ -339,6 +360,24 @@ mod tests {
         let places: Vec<_> = found.into_iter().map(kept).collect();
         let places: Vec<_> = places.iter().map(place).collect();
         assert_eq!(places, [None, Some(first), None, Some(last)]);
+    }
+
+    #[test]
+    fn a_keeper_keeps_what_it_is_given_and_no_more_than_a_block_for_it() {
+        let random = &mut fastrand::Rng::with_seed(3);
+        let (mut keeper, mut kept) = (Keeper::default(), Vec::new());
+        for _ in 0..2000 {
+            let length = [random.usize(..200), random.usize(..2 * SHARED)][random.usize(..2)];
+            let message: Bytes = (0..length).map(|_| random.u8(..)).collect();
+            let copy = keeper.keep(message.clone());
+            assert_eq!(copy.as_ptr() == message.as_ptr(), length >= SHARED);
+            kept.push((message, copy));
+            assert!(keeper.0.is_empty() && keeper.0.capacity() <= Keeper::BLOCK);
+            if random.bool() {
+                kept.swap_remove(random.usize(..kept.len()));
+            }
+        }
+        assert!(kept.iter().all(|(message, copy)| message == copy));
     }
 
     #[test]
