@@ -3,6 +3,7 @@
 //! Threads: any. The call's task is the one that waits here.
 
 use std::future::poll_fn;
+use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::task::{Context, Poll};
 
@@ -151,6 +152,10 @@ impl Control {
 
     pub(super) fn phase(&self) -> Phase {
         self.state().phase()
+    }
+
+    pub(super) fn enter_sent(&self, heard: &Arc<AtomicBool>) {
+        self.state().enter_sent(heard);
     }
 
     pub(super) fn enter(&self, phase: Phase) {

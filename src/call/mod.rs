@@ -386,7 +386,7 @@ impl Call {
     ) -> Option<(Exchange, Sent)> {
         match request::open(self, lease, &sent, previous, data, ends) {
             Ok(exchange) => {
-                control.enter(Phase::Sent);
+                control.enter_sent(exchange.heard());
                 Some((exchange, sent))
             }
             Err(lease) => {

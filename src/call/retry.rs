@@ -45,6 +45,10 @@ impl<'a> Retry<'a> {
     pub(super) fn after(&mut self, failure: &Failure, control: &Control) -> Option<Duration> {
         let counters = self.call.channel.counters();
         let rewind = || control.rewind(failure.error.may_have_been_processed());
+        // No attempt yet: it waits for a connection again, or fails with why there is none.
+        if failure.unheard && rewind() {
+            return Some(Duration::ZERO);
+        }
         if failure.unprocessed && !failure.committed && !self.replayed && rewind() {
             self.replayed = true;
             counters.replayed();

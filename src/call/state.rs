@@ -3,6 +3,8 @@
 //! Pure: no lock, no waker, nothing waits. `control` puts those around it.
 
 use std::collections::VecDeque;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use bytes::Bytes;
 
@@ -39,6 +41,8 @@ pub(super) enum Next {
 #[derive(Clone, Debug, Default)]
 pub(super) struct State {
     phase: Phase,
+    /// Sent to a peer that has not said that it speaks HTTP/2, until this is true.
+    is_heard: Option<Arc<AtomicBool>>,
     cancelled: Option<Error>,
     /// By an earlier attempt.
     processed: bool,
@@ -73,8 +77,12 @@ impl State {
         }
     }
 
+    /// A call that nobody heard yet still waits for its connection.
     pub(super) fn phase(&self) -> Phase {
-        self.phase
+        match (&self.is_heard, self.phase) {
+            (Some(heard), Phase::Sent) if !heard.load(Ordering::Acquire) => Phase::Connecting,
+            (_, phase) => phase,
+        }
     }
 
     pub(super) fn enter(&mut self, phase: Phase) {
@@ -83,8 +91,15 @@ impl State {
         }
     }
 
+    /// It is on the wire; `heard` is true once its peer has answered.
+    pub(super) fn enter_sent(&mut self, heard: &Arc<AtomicBool>) {
+        let is_heard = heard.load(Ordering::Acquire);
+        self.is_heard = (!is_heard).then(|| Arc::clone(heard));
+        self.enter(Phase::Sent);
+    }
+
     pub(super) fn may_have_been_processed(&self) -> bool {
-        self.phase >= Phase::Sent || self.processed
+        self.phase() >= Phase::Sent || self.processed
     }
 
     /// The first reason counts; after the end nothing happens.

@@ -147,9 +147,11 @@ pub(super) fn lost(end: End, connection: &Connection, committed: bool) -> Failur
         return too_long(size, limit, &connection.peer).into();
     }
     let unprocessed = is_unprocessed(end);
+    let unheard = end == End::Unheard;
     Failure {
         error: of_end(end, connection).processed(!unprocessed || committed),
         unprocessed,
+        unheard,
         committed,
         refused: None,
     }
@@ -174,7 +176,12 @@ fn of_end(end: End, connection: &Connection) -> Error {
             (Code::Internal, text)
         }
         // An answer that is whole is none of these, nor is what was never sent.
-        End::Lost | End::Unprocessed | End::Complete | End::Given(_) | End::TooLong { .. } => {
+        End::Lost
+        | End::Unheard
+        | End::Unprocessed
+        | End::Complete
+        | End::Given(_)
+        | End::TooLong { .. } => {
             let why = connection.why_lost();
             return Error::unavailable(format!("the connection to {peer} was lost: {why}")).cut();
         }
@@ -195,11 +202,12 @@ fn too_long(size: u32, limit: u32, peer: &str) -> Error {
     Error::rpc(Source::Library, Code::ResourceExhausted, message).processed(false)
 }
 
-/// Certainly not processed: refused, or above the last stream of a GOAWAY (RFC 9113 section 8.7).
+/// Certainly not processed: refused, above the last stream of a GOAWAY (RFC 9113 section 8.7), or said to a peer that never spoke
+/// HTTP/2.
 fn is_unprocessed(end: End) -> bool {
     matches!(
         end,
-        End::Unprocessed | End::Reset(http2::Code::REFUSED_STREAM)
+        End::Unprocessed | End::Unheard | End::Reset(http2::Code::REFUSED_STREAM)
     )
 }
 

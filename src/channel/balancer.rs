@@ -267,7 +267,7 @@ impl Balancer {
                 task.abort();
             }
         })?;
-        pool.subchannels[index].state = State::Connecting;
+        pool.subchannels[index].state = State::Connecting(None);
         Ok(())
     }
 

@@ -47,10 +47,10 @@ pub(super) enum End {
 }
 
 impl Connection {
-    pub(super) fn new(opened: &Opened, subchannel: usize) -> Arc<Self> {
+    pub(super) fn new(transport: &Arc<Transport>, peer: &str, subchannel: usize) -> Arc<Self> {
         Arc::new(Self {
-            peer: opened.peer.as_str().into(),
-            transport: Arc::clone(&opened.transport),
+            peer: peer.into(),
+            transport: Arc::clone(transport),
             subchannel,
             open: AtomicUsize::new(0),
             started: AtomicU64::new(0),

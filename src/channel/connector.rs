@@ -14,6 +14,7 @@ use futures_util::stream::{FuturesUnordered, StreamExt};
 use rustls::pki_types::ServerName;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpStream, UnixStream};
+use tokio::task::yield_now;
 use tokio::time::sleep;
 use tokio_rustls::TlsConnector;
 
@@ -70,19 +71,23 @@ pub(super) struct Opened {
     pub(super) drive: Pin<Box<dyn Future<Output = bool> + Send>>,
 }
 
+/// Told of a connection, and its peer's name, before the first is said on it: what opens streams at once says that with it.
+pub(super) type Early<'a> = &'a (dyn Fn(&Arc<Transport>, &str) + Sync);
+
 impl Connector {
     /// Races the endpoints; the error names each with its reason.
     pub(super) async fn connect(
         &self,
         endpoints: &[Endpoint],
         traffic: &Arc<Traffic>,
+        early: Option<Early<'_>>,
     ) -> Result<Opened, Error> {
         let mut untried = interleaved(endpoints).into_iter();
         let mut attempts = FuturesUnordered::new();
         let mut failures: Vec<Error> = Vec::new();
         loop {
             if let Some(endpoint) = untried.next() {
-                attempts.push(self.attempt(endpoint, traffic));
+                attempts.push(self.attempt(endpoint, traffic, early));
             } else if attempts.is_empty() {
                 return Err(joined(failures));
             }
@@ -103,7 +108,12 @@ impl Connector {
         }
     }
 
-    async fn attempt(&self, endpoint: &Endpoint, traffic: &Arc<Traffic>) -> Result<Opened, Error> {
+    async fn attempt(
+        &self,
+        endpoint: &Endpoint,
+        traffic: &Arc<Traffic>,
+        early: Option<Early<'_>>,
+    ) -> Result<Opened, Error> {
         let peer = match self.resolver.name() {
             Some(name) => format!("{name} ({endpoint})"),
             None => endpoint.to_string(),
@@ -113,7 +123,8 @@ impl Connector {
         match endpoint {
             Endpoint::Unix(path) => {
                 let stream = UnixStream::connect(path).await.map_err(failed)?;
-                self.secure(Metered::new(stream, traffic), peer).await
+                self.secure(Metered::new(stream, traffic), peer, early)
+                    .await
             }
             Endpoint::Tcp(address) => {
                 let stream = TcpStream::connect(address).await.map_err(failed)?;
@@ -121,23 +132,29 @@ impl Connector {
                 stream.set_nodelay(true).ok();
                 let stream = Metered::new(stream, traffic);
                 match &self.proxy {
-                    None => self.secure(stream, peer).await,
+                    None => self.secure(stream, peer, early).await,
                     Some(tunnel) => {
                         let Tunnel { host, port, .. } = tunnel;
                         let peer = format!("{host}:{port} through the proxy {peer}");
-                        self.secure(tunnel.connect(stream).await?, peer).await
+                        self.secure(tunnel.connect(stream).await?, peer, early)
+                            .await
                     }
                 }
             }
         }
     }
 
-    async fn secure<S>(&self, stream: S, peer: String) -> Result<Opened, Error>
+    async fn secure<S>(
+        &self,
+        stream: S,
+        peer: String,
+        early: Option<Early<'_>>,
+    ) -> Result<Opened, Error>
     where
         S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
         let Security::Tls(tls) = &self.security else {
-            let opened = self.handshake(stream, peer).await;
+            let opened = self.handshake(stream, peer, early).await;
             return opened.map_err(|error| noting(error, &self.security_hint));
         };
         let config = match tls.http2_ready() {
@@ -176,12 +193,17 @@ impl Connector {
             )));
         }
         // By TLS 1.3 a peer says only now that it wants a certificate.
-        let opened = self.handshake(stream, peer).await;
+        let opened = self.handshake(stream, peer, early).await;
         opened.map_err(|error| noting(error, &self.certificate_hint))
     }
 
     /// Ready once the peer's SETTINGS came: what does not speak HTTP/2 is found out here.
-    async fn handshake<S>(&self, stream: S, peer: String) -> Result<Opened, Error>
+    async fn handshake<S>(
+        &self,
+        stream: S,
+        peer: String,
+        early: Option<Early<'_>>,
+    ) -> Result<Opened, Error>
     where
         S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
@@ -192,6 +214,11 @@ impl Connector {
             headers: self.header_limits(),
         });
         let mut drive = Box::pin(Drive::new(stream, &transport));
+        if let Some(early) = early {
+            early(&transport, &peer);
+            // Who waited for a connection has its turn before the first write.
+            yield_now().await;
+        }
         let ended = poll_fn(|context| match drive.as_mut().poll(context) {
             _ if transport.is_ready() => Poll::Ready(false),
             ended => ended.map(|_| true),

@@ -1,6 +1,7 @@
 //! Exchange: a request and its answer on a stream of a connection, as long as somebody wants it.
 
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
@@ -36,6 +37,11 @@ impl Exchange {
 
     pub(crate) fn connection(&self) -> &Connection {
         &self.lease.connection
+    }
+
+    /// Whether the peer has said that it speaks HTTP/2.
+    pub(crate) fn heard(&self) -> &Arc<AtomicBool> {
+        self.connection().transport.heard_settings()
     }
 
     /// How the answer begins, and whether that is all of it; an error: how it ended without.

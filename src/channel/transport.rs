@@ -23,13 +23,18 @@ use crate::runtime::lock;
 /// Heads that are kept encoded: of more methods than a service has.
 const MAX_HEADS: usize = 64;
 
+/// So many streams a peer should allow (RFC 9113, section 6.5.2), until it says.
+const EARLY_STREAMS: u32 = 100;
+
 #[derive(Debug)]
 pub(super) struct Transport {
     state: Mutex<State>,
     /// Of who drives the socket.
     driver: AtomicWaker,
-    /// SETTINGS_MAX_CONCURRENT_STREAMS of the peer; 0 before its SETTINGS came.
+    /// SETTINGS_MAX_CONCURRENT_STREAMS of the peer.
     max_streams: AtomicU32,
+    /// Whether the peer's SETTINGS came.
+    heard_settings: Arc<AtomicBool>,
     /// Nobody will open another stream.
     is_released: AtomicBool,
     /// Why this side gave the connection up.
@@ -69,7 +74,8 @@ impl Transport {
                 news: News::default(),
             }),
             driver: AtomicWaker::new(),
-            max_streams: AtomicU32::new(0),
+            max_streams: AtomicU32::new(EARLY_STREAMS),
+            heard_settings: Arc::default(),
             is_released: AtomicBool::new(false),
             given_up: OnceLock::new(),
             heard: Heard::default(),
@@ -82,7 +88,18 @@ impl Transport {
 
     /// Whether the peer's SETTINGS came.
     pub(super) fn is_ready(&self) -> bool {
-        self.state().http2.is_ready()
+        self.heard_settings.load(Ordering::Acquire)
+    }
+
+    /// The same, for who asks later.
+    pub(super) fn heard_settings(&self) -> &Arc<AtomicBool> {
+        &self.heard_settings
+    }
+
+    /// Until the peer says how many streams it allows: as many as another connection to it had.
+    pub(super) fn expect_streams(&self, most: usize) {
+        let most = u32::try_from(most).unwrap_or(u32::MAX).min(EARLY_STREAMS);
+        self.max_streams.store(most, Ordering::Relaxed);
     }
 
     pub(super) fn max_streams(&self) -> usize {
@@ -277,6 +294,7 @@ impl Sink<usize> for Events<'_> {
     fn settings(&mut self, settings: &Settings) {
         let most = settings.max_concurrent_streams;
         self.transport.max_streams.store(most, Ordering::Relaxed);
+        self.transport.heard_settings.store(true, Ordering::Release);
         self.news.streams = true;
     }
 

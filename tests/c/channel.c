@@ -459,6 +459,37 @@ static void the_service_config_has_time_outs_and_patience(const gateway *g)
     zeebe_channel_free(channel);
 }
 
+/* A round trip less. That the peer speaks HTTP/2 is known by its answer alone, as before. */
+static void the_first_calls_go_out_with_the_first_that_is_said(const gateway *g, const char *ca)
+{
+    for (int secured = 0; secured < 2; secured++) {
+        long before = gateway_count(g, "early_calls");
+        zeebe_channel *channel =
+            channel_new((channel_arguments){.address = gateway_address(g, secured ? "tls" : "plaintext"), .ca = secured ? ca : NULL});
+        tally t = TALLY_INIT;
+        for (int i = 0; i < 3; i++) OK(zeebe_channel_unary_call(channel, TOPOLOGY, NULL, 0, NULL, on_unary, &t, NULL));
+        tally_wait(&t, &t.calls, 3);
+        CHECK(t.failures == 0 && gateway_count(g, "early_calls") == before + 3);
+        CHECK(stats_number(channel, "replayed") == 0);
+        zeebe_channel_free(channel);
+    }
+}
+
+/* Those that wait for a gateway wait through peers that take the connection, and the calls on it, and are none. */
+static void a_call_on_what_is_no_gateway_waits_for_one(const gateway *g)
+{
+    static const char *const LISTENERS[] = {"silent", "http1"};
+    for (size_t i = 0; i < sizeof LISTENERS / sizeof *LISTENERS; i++) {
+        zeebe_channel *channel = channel_new(
+            (channel_arguments){.address = gateway_address(g, LISTENERS[i]),
+                                .options = {NUMBER("grpc.min_reconnect_backoff_ms", 100), NUMBER("grpc.initial_reconnect_backoff_ms", 100)}});
+        ended end = call_it(channel, TOPOLOGY, 700, ZEEBE_WAIT_FOR_READY_YES);
+        CHECK(end.status == ZEEBE_STATUS_DEADLINE_EXCEEDED && !end.processed && strstr(end.message, "waiting for a connection"));
+        CHECK(stats_number(channel, "failed_attempts") > 1 && stats_number(channel, "replayed") == 0);
+        zeebe_channel_free(channel);
+    }
+}
+
 int main(void)
 {
     gateway g;
@@ -479,6 +510,8 @@ int main(void)
     names_are_overridden(&g, ca);
     the_user_agent_says_who_calls(&g);
     the_service_config_has_time_outs_and_patience(&g);
+    the_first_calls_go_out_with_the_first_that_is_said(&g, ca);
+    a_call_on_what_is_no_gateway_waits_for_one(&g);
     OK(zeebe_runtime_shutdown(-1));
     gateway_stop(&g);
     free(ca);

@@ -23,11 +23,14 @@ enum Move {
     Cancel,
     // The call's task's.
     Open,
+    OpenEarly,
     Take,
     Deliver,
     SeeCancel,
     Deadline,
     // The wire's.
+    Hear,
+    NotHear,
     Write,
     Refuse,
     Fail,
@@ -37,16 +40,19 @@ enum Move {
     Lose,
 }
 
-const MOVES: [Move; 16] = [
+const MOVES: [Move; 19] = [
     Move::Send,
     Move::HalfClose,
     Move::Request,
     Move::Cancel,
     Move::Open,
+    Move::OpenEarly,
     Move::Take,
     Move::Deliver,
     Move::SeeCancel,
     Move::Deadline,
+    Move::Hear,
+    Move::NotHear,
     Move::Write,
     Move::Refuse,
     Move::Fail,
@@ -59,6 +65,8 @@ const MOVES: [Move; 16] = [
 /// One attempt, as the gateway sees it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 struct Attempt {
+    /// Its peer has said that it speaks HTTP/2.
+    heard: bool,
     received: usize,
     /// A message is on its way.
     writing: bool,
@@ -89,6 +97,12 @@ struct History {
     closed: Option<bool>,
 }
 
+impl History {
+    fn may_have_been_processed(&self) -> bool {
+        self.attempt.is_some_and(|attempt| attempt.heard) || self.processed
+    }
+}
+
 #[derive(Clone, Debug)]
 struct Run {
     state: State,
@@ -116,6 +130,7 @@ impl Run {
             |messages: &VecDeque<Bytes>| messages.iter().map(Bytes::len).collect::<Vec<_>>();
         let State {
             phase,
+            is_heard,
             cancelled,
             processed,
             outgoing,
@@ -129,6 +144,7 @@ impl Run {
         (
             self.history.clone(),
             (*phase, cancelled.is_some(), *processed),
+            is_heard.as_ref().map(|heard| heard.load(Ordering::Relaxed)),
             (lengths(outgoing), *outgoing_bytes),
             (kept.as_ref().map(lengths), *kept_bytes),
             (*half_closed, *uncompressed, *requested),
@@ -161,17 +177,32 @@ impl Run {
                 self.state.cancel(Error::cancelled("by the program"));
                 self.history.cancelled |= open;
             }
-            Move::Open => {
+            Move::Open | Move::OpenEarly => {
                 let may = open && attempt.is_none() && self.history.attempts < ATTEMPTS;
                 may.then_some(())?;
-                for phase in [Phase::Connecting, Phase::FetchingToken, Phase::Sent] {
+                for phase in [Phase::Connecting, Phase::FetchingToken] {
                     assert!(!self.state.is_ready());
                     self.state.enter(phase);
                 }
+                let heard = next == Move::Open;
+                self.state.enter_sent(&Arc::new(AtomicBool::new(heard)));
                 self.history.attempts += 1;
-                self.history.attempt = Some(Attempt::default());
+                self.history.attempt = Some(Attempt {
+                    heard,
+                    ..Attempt::default()
+                });
                 return Some(true);
             }
+            Move::Hear => {
+                let mut attempt = attempt.filter(|attempt| !attempt.heard)?;
+                assert_eq!(self.state.phase(), Phase::Connecting);
+                // As if the peer had set it, but for this run alone.
+                self.state.is_heard = Some(Arc::new(AtomicBool::new(true)));
+                assert_eq!(self.state.phase(), Phase::Sent);
+                attempt.heard = true;
+                self.history.attempt = Some(attempt);
+            }
+            Move::NotHear => self.fail(attempt.filter(|attempt| !attempt.heard)?, false),
             Move::Take => self.take(attempt.filter(|it| !it.writing && !it.half_closed)?),
             Move::Write => {
                 let mut attempt = attempt.filter(|attempt| attempt.writing)?;
@@ -197,10 +228,10 @@ impl Run {
                 open.then_some(())?;
                 self.close(Err(Error::deadline_exceeded("late")));
             }
-            Move::Refuse => self.fail(attempt.filter(|attempt| !attempt.answered)?, false),
-            Move::Fail => self.fail(attempt.filter(|attempt| !attempt.answered)?, true),
+            Move::Refuse => self.fail(attempt.filter(|it| it.heard && !it.answered)?, false),
+            Move::Fail => self.fail(attempt.filter(|it| it.heard && !it.answered)?, true),
             Move::Answer => {
-                let mut attempt = attempt.filter(|attempt| !attempt.answered)?;
+                let mut attempt = attempt.filter(|it| it.heard && !it.answered)?;
                 self.state.commit();
                 attempt.answered = true;
                 self.history.attempt = Some(attempt);
@@ -262,7 +293,7 @@ impl Run {
     fn close(&mut self, ended: Result<(), Error>) {
         assert_eq!(self.history.closed, None);
         let given = ended.as_ref().err().map_or(Code::Ok, Error::code);
-        let processed = self.history.attempt.is_some() || self.history.processed;
+        let processed = self.history.may_have_been_processed();
         let ended = self.state.close(ended);
         let code = ended.as_ref().err().map_or(Code::Ok, Error::code);
         if self.history.cancelled {
@@ -294,7 +325,7 @@ impl Run {
         );
         assert_eq!(
             self.state.may_have_been_processed(),
-            history.attempt.is_some() || history.processed
+            history.may_have_been_processed()
         );
     }
 
@@ -319,6 +350,7 @@ impl Run {
                 _ if history.cancelled => Move::SeeCancel,
                 _ if !history.half_closed => Move::HalfClose,
                 None => Move::Open,
+                Some(attempt) if !attempt.heard => Move::Hear,
                 Some(attempt) if attempt.writing => Move::Write,
                 Some(attempt) if !attempt.half_closed => Move::Take,
                 Some(attempt) if !attempt.answered => Move::Answer,

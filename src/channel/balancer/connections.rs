@@ -10,22 +10,50 @@ use super::Balancer;
 use super::subchannel::State;
 use crate::channel::connection::{Connection, End};
 use crate::channel::connector::Opened;
+use crate::channel::transport::Transport;
 use crate::error::Error;
 use crate::runtime::lock;
 
 impl Balancer {
+    /// A connection is there, of which nobody knows yet whether its peer speaks HTTP/2.
+    pub(in crate::channel) fn begins(
+        self: &Arc<Self>,
+        id: usize,
+        transport: &Arc<Transport>,
+        peer: &str,
+    ) {
+        let mut pool = lock(&self.pool);
+        if pool.closed {
+            return;
+        }
+        if let Some(most) = pool.known_streams {
+            transport.expect_streams(most);
+        }
+        if let Some(subchannel) = pool.subchannel(id) {
+            subchannel.state = State::Connecting(Some(Connection::new(transport, peer, id)));
+        }
+        drop(pool);
+        self.serve_waiting();
+    }
+
     pub(in crate::channel) fn connected(
         self: &Arc<Self>,
         id: usize,
         opened: &Opened,
     ) -> Option<Arc<Connection>> {
         tracing::debug!("connected to {}", opened.peer);
-        let connection = Connection::new(opened, id);
         let mut pool = lock(&self.pool);
         if pool.closed {
             return None;
         }
+        pool.known_streams = Some(opened.transport.max_streams());
         let subchannel = pool.subchannel(id)?;
+        let connection = match &subchannel.state {
+            State::Connecting(Some(begun)) if Arc::ptr_eq(&begun.transport, &opened.transport) => {
+                Arc::clone(begun)
+            }
+            _ => Connection::new(&opened.transport, &opened.peer, id),
+        };
         subchannel.record.connected.fetch_add(1, Ordering::Relaxed);
         subchannel.state = State::Ready(Arc::clone(&connection));
         self.announce(&pool);
@@ -71,7 +99,11 @@ impl Balancer {
         let Some(subchannel) = pool.subchannel(id) else {
             return false;
         };
-        subchannel.state = if idle { State::Idle } else { State::Connecting };
+        subchannel.state = if idle {
+            State::Idle
+        } else {
+            State::Connecting(None)
+        };
         self.announce(&pool);
         !idle
     }
@@ -142,6 +174,7 @@ impl Balancer {
     /// The connection is no more READY; another is made if somebody waits, or round_robin wants it.
     pub(super) fn leave(self: &Arc<Self>, connection: &Arc<Connection>, idle: bool) {
         let mut pool = lock(&self.pool);
+        pool.forget_early(connection);
         let Some(subchannel) = pool.current(connection) else {
             return;
         };

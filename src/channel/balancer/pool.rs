@@ -27,6 +27,8 @@ pub(in crate::channel) struct Pool {
     pub(in crate::channel) lookup: Lookup,
     pub(in crate::channel) last_error: Option<Error>,
     pub(in crate::channel) last_wanted: Instant,
+    /// That the last peer allowed on a connection.
+    pub(in crate::channel) known_streams: Option<usize>,
     pub(in crate::channel) closed: bool,
 }
 
@@ -52,6 +54,7 @@ impl Pool {
             lookup: Lookup::None,
             last_error: None,
             last_wanted: Instant::now(),
+            known_streams: None,
             closed: false,
         }
     }
@@ -105,12 +108,29 @@ impl Pool {
         error.unwrap_or_else(|| Error::unavailable("not connected"))
     }
 
-    /// A READY connection that takes one more call, which is counted in.
+    /// A connection that takes one more call, which is counted in: one that is READY, else one that is about to be.
     pub(in crate::channel) fn admit(&mut self, policy: Policy) -> Option<Arc<Connection>> {
+        self.admit_of(policy, |state| match state {
+            State::Ready(connection) => Some(connection),
+            _ => None,
+        })
+        .or_else(|| {
+            self.admit_of(policy, |state| match state {
+                State::Connecting(connection) => connection.as_ref(),
+                _ => None,
+            })
+        })
+    }
+
+    fn admit_of(
+        &mut self,
+        policy: Policy,
+        connection: impl Fn(&State) -> Option<&Arc<Connection>>,
+    ) -> Option<Arc<Connection>> {
         let count = self.subchannels.len();
         let first = policy.first(self.turn);
         for index in (first..first + count).map(|index| index % count) {
-            if let State::Ready(connection) = &self.subchannels[index].state
+            if let Some(connection) = connection(&self.subchannels[index].state)
                 && connection.admit()
             {
                 self.turn = index + 1;
@@ -118,6 +138,17 @@ impl Pool {
             }
         }
         None
+    }
+
+    /// No call is to be sent on it any more, if it was still being made.
+    pub(in crate::channel) fn forget_early(&mut self, connection: &Arc<Connection>) {
+        let Some(found) = self.subchannel(connection.subchannel) else {
+            return;
+        };
+        if matches!(&found.state, State::Connecting(Some(early)) if Arc::ptr_eq(early, connection))
+        {
+            found.state = State::Connecting(None);
+        }
     }
 
     /// A place in the queue for a stream, if there is room.
@@ -214,7 +245,10 @@ mod tests {
         use State::{Connecting, Idle, TransientFailure};
         for (states, expected) in [
             (vec![], Connectivity::Idle),
-            (vec![TransientFailure, Connecting], Connectivity::Connecting),
+            (
+                vec![TransientFailure, Connecting(None)],
+                Connectivity::Connecting,
+            ),
             (vec![TransientFailure, Idle], Connectivity::Idle),
             (
                 vec![TransientFailure, TransientFailure],

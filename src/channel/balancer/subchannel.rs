@@ -15,15 +15,17 @@ use super::Balancer;
 use crate::backoff::Backoff;
 use crate::channel::connection::{self, Connection, End, PingRecord, Upkeep};
 use crate::channel::connectivity::Connectivity;
-use crate::channel::connector::{Connector, Opened};
+use crate::channel::connector::{Connector, Early, Opened};
 use crate::channel::resolver::Endpoint;
 use crate::channel::traffic::Traffic;
+use crate::channel::transport::Transport;
 use crate::error::Error;
 use crate::runtime::caught;
 
 pub(in crate::channel) enum State {
     Idle,
-    Connecting,
+    /// With a connection, its peer has not answered yet: calls may go out with the first that this side says.
+    Connecting(Option<Arc<Connection>>),
     Ready(Arc<Connection>),
     TransientFailure,
 }
@@ -61,7 +63,7 @@ impl Subchannel {
     pub(in crate::channel) fn state(&self) -> Connectivity {
         match &self.state {
             State::Idle => Connectivity::Idle,
-            State::Connecting => Connectivity::Connecting,
+            State::Connecting(_) => Connectivity::Connecting,
             State::Ready(_) => Connectivity::Ready,
             State::TransientFailure => Connectivity::TransientFailure,
         }
@@ -105,13 +107,21 @@ pub(in crate::channel) async fn attempts(
 ) {
     while let Some(this) = balancer.upgrade() {
         let limit = this.connect_timeout();
+        let this_one_alone = endpoint.is_none();
         drop(this); // an attempt keeps no channel alive
         let attempt = async {
             let endpoints = match &endpoint {
                 Some(endpoint) => vec![endpoint.clone()],
                 None => connector.resolver.endpoints().await?,
             };
-            connector.connect(&endpoints, &record.traffic).await
+            let early = |transport: &Arc<Transport>, peer: &str| {
+                if let Some(this) = balancer.upgrade() {
+                    this.begins(id, transport, peer);
+                }
+            };
+            // Another may be there sooner: then no call is to hang on the first.
+            let early = (this_one_alone && endpoints.len() == 1).then_some(&early as Early<'_>);
+            connector.connect(&endpoints, &record.traffic, early).await
         };
         let attempted = timeout(limit, caught(attempt)).await;
         let attempted = attempted.map_or_else(

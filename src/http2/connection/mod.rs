@@ -231,8 +231,12 @@ impl<T> Connection<T> {
     /// The connection is gone, or is given up: each stream ends.
     pub fn lose(&mut self, sink: &mut impl Sink<T>) {
         self.is_leaving = true;
+        let end = match self.is_ready() {
+            true => End::Lost,
+            false => End::Unheard,
+        };
         for key in self.streams.keys() {
-            self.end(key, End::Lost, sink);
+            self.end(key, end, sink);
         }
     }
 

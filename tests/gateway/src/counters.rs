@@ -15,6 +15,7 @@ pub(crate) struct Counters {
     previous_attempts: Mutex<PreviousAttempts>,
     streams_reset: AtomicU64,
     pings: AtomicU64,
+    early_calls: AtomicU64,
     full_handshakes: AtomicU64,
     resumed_handshakes: AtomicU64,
     token_requests: AtomicU64,
@@ -61,6 +62,10 @@ impl Counters {
         self.streams_reset.fetch_add(1, Ordering::Relaxed);
     }
 
+    pub(crate) fn count_early_call(&self) {
+        self.early_calls.fetch_add(1, Ordering::Relaxed);
+    }
+
     pub(crate) fn count_ping(&self) {
         self.pings.fetch_add(1, Ordering::Relaxed);
     }
@@ -87,6 +92,7 @@ impl Counters {
             "previous_attempts": { "calls": previous.calls, "last": previous.last },
             "streams_reset": count(&self.streams_reset),
             "pings": count(&self.pings),
+            "early_calls": count(&self.early_calls),
             "tls_handshakes": {
                 "full": count(&self.full_handshakes),
                 "resumed": count(&self.resumed_handshakes),

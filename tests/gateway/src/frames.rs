@@ -4,6 +4,7 @@
 const PREFACE: usize = 24;
 const HEADER: usize = 9;
 const ACK: u8 = 1;
+const HEADERS: u8 = 1;
 const RST_STREAM: u8 = 3;
 const PING: u8 = 6;
 const GOAWAY: u8 = 7;
@@ -11,6 +12,7 @@ const GOAWAY: u8 = 7;
 /// The frames of interest.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Frame {
+    Headers,
     RstStream,
     /// Not an acknowledgement.
     Ping,
@@ -49,6 +51,7 @@ impl Frames {
                 self.ahead = u32::from_be_bytes([0, a, b, c]) as usize;
                 self.header.clear();
                 match kind {
+                    HEADERS => found.push(Frame::Headers),
                     RST_STREAM => found.push(Frame::RstStream),
                     PING if flags & ACK == 0 => found.push(Frame::Ping),
                     _ => {}

@@ -18,6 +18,8 @@ pub(crate) struct Wire<S> {
     connection: Arc<Connection>,
     context: Arc<Context>,
     frames: Frames,
+    /// That were made of the client; hyper takes its preface by the first.
+    reads: u64,
 }
 
 impl<S> Wire<S> {
@@ -27,6 +29,7 @@ impl<S> Wire<S> {
             connection,
             context,
             frames: Frames::default(),
+            reads: 0,
         }
     }
 
@@ -41,8 +44,11 @@ impl<S> Wire<S> {
     }
 
     fn count(&mut self, bytes: &[u8]) {
+        self.reads += 1;
         for frame in self.frames.read(bytes) {
             match frame {
+                Frame::Headers if self.reads == 2 => self.context.counters.count_early_call(),
+                Frame::Headers => {}
                 Frame::RstStream => self.context.counters.count_stream_reset(),
                 Frame::Ping => self.context.counters.count_ping(),
             }
