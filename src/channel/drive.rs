@@ -269,6 +269,19 @@ mod tests {
         }
     }
 
+    fn transport() -> Arc<Transport> {
+        Transport::new(http2::Config {
+            stream_window: 1 << 20,
+            connection_window: 1 << 20,
+            headers: http2::Limits {
+                fields: 8192,
+                kept_fields: 8192,
+                keeps: |_| false,
+                block: 8192,
+            },
+        })
+    }
+
     struct Test {
         transport: Arc<Transport>,
         drive: Drive<Peer>,
@@ -278,16 +291,7 @@ mod tests {
     impl Test {
         /// With a peer whose SETTINGS came.
         fn ready() -> Self {
-            let transport = Transport::new(http2::Config {
-                stream_window: 1 << 20,
-                connection_window: 1 << 20,
-                headers: http2::Limits {
-                    fields: 8192,
-                    kept_fields: 8192,
-                    keeps: |_| false,
-                    block: 8192,
-                },
-            });
+            let transport = transport();
             let peer = Peer {
                 says: VecDeque::from([Some(SETTINGS.to_vec())]),
                 reads: 0,
@@ -352,6 +356,17 @@ mod tests {
         let context = &Context::from_waker(Waker::noop());
         let head = transport.state().answers[first].poll_head(context);
         assert!(matches!(head, Poll::Ready(Err(http2::End::Lost))));
+    }
+
+    #[test]
+    fn a_peer_that_never_spoke_http2_has_heard_nothing() {
+        let transport = transport();
+        let head = crate::channel::request::Head::of_test();
+        let (_, answer) = transport.open(&head, &[], b"", true).unwrap();
+        transport.lose();
+        let context = &Context::from_waker(Waker::noop());
+        let head = transport.state().answers[answer].poll_head(context);
+        assert!(matches!(head, Poll::Ready(Err(http2::End::Unheard))));
     }
 
     #[test]

@@ -137,6 +137,8 @@ impl<F: Future<Output = ()> + Unpin + Send + 'static> Run for Task<F> {
     }
 
     fn discard(&self) {
+        // It may still be in the queue, when others live where it did.
+        self.place.store(NOWHERE, Ordering::Relaxed);
         let future = lock(&self.future).take();
         // A panic while one is dropped must not keep the others from it.
         panics::guard(|| drop(future)).ok();
@@ -210,5 +212,96 @@ impl Drop for Tasks {
         for task in self.living.drain() {
             task.discard();
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::future::poll_fn;
+    use std::sync::mpsc;
+
+    use super::*;
+
+    /// Says when it is dropped.
+    struct Dropped(mpsc::Sender<&'static str>, &'static str);
+
+    impl Drop for Dropped {
+        fn drop(&mut self) {
+            self.0.send(self.1).unwrap();
+        }
+    }
+
+    /// A task that is ready once it may end; its waker comes out.
+    fn spawn(
+        ready: &Arc<Ready>,
+        dropped: Dropped,
+        may_end: &Arc<AtomicBool>,
+    ) -> mpsc::Receiver<Waker> {
+        let (wakers, waker) = mpsc::channel();
+        let may_end = Arc::clone(may_end);
+        ready.spawn(Box::pin(async move {
+            let _dropped = dropped;
+            poll_fn(|context| {
+                wakers.send(context.waker().clone()).ok();
+                match may_end.load(Ordering::SeqCst) {
+                    true => Poll::Ready(()),
+                    false => Poll::Pending,
+                }
+            })
+            .await;
+        }));
+        waker
+    }
+
+    #[test]
+    fn what_is_woken_goes_on_once_and_what_has_ended_is_dropped_where_it_is() {
+        let (ready, may_end) = (Ready::new(), Arc::default());
+        let (sender, dropped) = mpsc::channel();
+        let waker = spawn(&ready, Dropped(sender, "one"), &may_end);
+        let mut tasks = Tasks::new(&ready);
+        assert!(tasks.is_empty() && waker.try_recv().is_err());
+        tasks.step();
+        let woken = waker.try_recv().unwrap();
+        tasks.step();
+        assert!(waker.try_recv().is_err() && !tasks.is_empty());
+        woken.wake_by_ref();
+        woken.wake_by_ref();
+        tasks.step();
+        assert!(waker.try_recv().is_ok() && waker.try_recv().is_err());
+        may_end.store(true, Ordering::SeqCst);
+        woken.wake_by_ref();
+        tasks.step();
+        assert_eq!(dropped.try_recv(), Ok("one"));
+        assert!(tasks.is_empty());
+        woken.wake();
+        tasks.step();
+    }
+
+    #[test]
+    fn who_outlives_its_thread_takes_no_others_place() {
+        let (ready, may_end) = (Ready::new(), Arc::default());
+        let (sender, dropped) = mpsc::channel();
+        let waker = spawn(&ready, Dropped(sender.clone(), "first"), &may_end);
+        let mut tasks = Tasks::new(&ready);
+        tasks.step();
+        drop(tasks); // as by a panic, after which others go on
+        assert_eq!(dropped.try_recv(), Ok("first"));
+        let mut tasks = Tasks::new(&ready);
+        let _waker = spawn(&ready, Dropped(sender, "second"), &may_end);
+        tasks.step();
+        waker.recv().unwrap().wake();
+        tasks.step();
+        assert!(!tasks.is_empty() && dropped.try_recv().is_err());
+        drop(tasks);
+        assert_eq!(dropped.try_recv(), Ok("second"));
+    }
+
+    #[test]
+    fn what_comes_too_late_is_dropped_at_once() {
+        let ready = Ready::new();
+        let (sender, dropped) = mpsc::channel();
+        Tasks::new(&ready).close();
+        spawn(&ready, Dropped(sender, "late"), &Arc::default());
+        assert_eq!(dropped.try_recv(), Ok("late"));
     }
 }
