@@ -164,7 +164,7 @@ pub extern "C" fn zeebe_job_worker_next(
 /// Ends a worker in order: no more jobs come, those that the program works on may end within `grace_ms` of the worker's options, and their ends
 /// are sent; then on_close. NULL is allowed.
 ///
-/// Jobs that no handler has yet go back to the gateway at once: they fail with the retries that they have, which costs none, and come again, to
+/// Jobs that no handler has yet, and that zeebe_job_worker_next() has not given, go back to the gateway at once: they fail with the retries that they have, which costs none, and come again, to
 /// whoever asks. What has not ended when the grace is over is left to its time-out, and on_close gets DEADLINE_EXCEEDED; a callback that still
 /// runs then is waited for. Close a worker before its channel: a channel that closes lets no new call begin, such as the end of a job.
 #[apply(capi)]
@@ -172,6 +172,9 @@ pub extern "C" fn zeebe_job_worker_next(
 pub extern "C" fn zeebe_job_worker_close(worker: Option<&zeebe_job_worker>) {
     if let Ok(worker) = living("worker", worker) {
         worker.owner.worker.close();
+        if let Some(inbox) = &worker.owner.inbox {
+            inbox.close();
+        }
     }
 }
 

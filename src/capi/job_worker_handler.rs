@@ -2,7 +2,7 @@
 
 use std::ffi::c_void;
 use std::mem::offset_of;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
@@ -163,6 +163,8 @@ impl WorkerHandler for ForNext {
 /// Jobs that wait for zeebe_job_worker_next().
 pub(crate) struct Inbox {
     queue: Arc<Queue>,
+    /// What nobody has taken goes back.
+    is_closing: AtomicBool,
     /// How the worker ended, once it has.
     ended: Mutex<Option<Result<(), Error>>>,
 }
@@ -171,6 +173,7 @@ impl Inbox {
     pub(crate) fn new() -> Self {
         Self {
             queue: Queue::new(),
+            is_closing: AtomicBool::new(false),
             ended: Mutex::new(None),
         }
     }
@@ -179,6 +182,12 @@ impl Inbox {
     pub(crate) fn enter(&self, worker: &JobWorker, active: ActiveCall) -> Result<ForNext, Error> {
         let entry = self.queue.enter_worker(0, worker, active)?;
         Ok(ForNext(Arc::new(entry)))
+    }
+
+    /// Gives back what nobody has taken, also what is still on its way here.
+    pub(crate) fn close(&self) {
+        self.is_closing.store(true, Ordering::Release);
+        self.next(Some(Duration::ZERO)).ok();
     }
 
     /// Nobody takes jobs any more.
@@ -201,6 +210,9 @@ impl Inbox {
                 })?;
             match taken.into_iter().next().map(|event| event.occurrence) {
                 None => return Ok(None),
+                Some(Occurrence::Job(job)) if self.is_closing.load(Ordering::Acquire) => {
+                    job.give_back();
+                }
                 Some(Occurrence::Job(job)) => return Ok(Some(job)),
                 Some(Occurrence::Close(ended)) => {
                     *lock(&self.ended) = Some(ended.map(drop));

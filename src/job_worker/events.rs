@@ -28,6 +28,8 @@ pub(super) struct Rules {
 pub(super) enum Event {
     /// The program has ended it, or let go of it, which counts as that.
     Ended(JobId),
+    /// The program has not begun it, and ends the worker.
+    Returns(JobId),
     /// The program has let go of it: its time-out brings it to another.
     Left(JobId),
     /// Giving a job on this lane is over.

@@ -24,6 +24,8 @@ pub(super) trait Owner: Send + Sync {
     fn end(self: Arc<Self>, id: JobId, end: End, told: Telling<'_>) -> Result<(), Error>;
     /// The program has let go of it without an end.
     fn let_go(self: Arc<Self>, id: JobId, key: i64, retries: i32);
+    /// The program has not begun it, and ends the worker.
+    fn give_back(self: Arc<Self>, id: JobId);
     /// Of a job that failed.
     fn retry_backoff(&self) -> Duration;
 }
@@ -154,6 +156,13 @@ impl Job {
         self.end(told, || {
             End::throw_error(self.fields.key, code, message, variables)
         })
+    }
+
+    /// To the gateway, untouched, by a program that ends its worker. Without effect once it was ended.
+    pub fn give_back(&self) {
+        if !self.has_ended.swap(true, Ordering::AcqRel) {
+            Arc::clone(&self.owner).give_back(self.id);
+        }
     }
 
     fn end<T>(&self, told: T, end: impl FnOnce() -> End) -> Result<(), Error>

@@ -405,8 +405,28 @@ static void jobs_are_taken_by_threads(const zeebe_channel *channel)
     }
     CHECK(jobs == JOBS);
     zeebe_job_worker_free(worker);
-    /* A worker that ends by itself says why. */
+    /* What nobody has taken goes back at a close. */
+    start_jobs(channel, 10, 10);
     OK(zeebe_job_worker_start(channel, &options, NULL, NULL, &worker));
+    OK(zeebe_job_worker_next(worker, -1, &job));
+    UNTIL(worker_number(worker, "activated") == 10);
+    zeebe_job_worker_close(worker);
+    zeebe_job *none = NULL;
+    OK(zeebe_job_worker_next(worker, 100, &none));
+    UNTIL(worker_number(worker, "given_back") == 9);
+    OK(zeebe_job_complete(job, NULL, NULL, NULL));
+    zeebe_job_free(job);
+    FAILS(zeebe_job_worker_next(worker, -1, &none), ZEEBE_ERROR_KIND_SHUTDOWN, "the worker has ended");
+    CHECK(!none && worker_number(worker, "completed") == 1 && worker_number(worker, "failed") == 0);
+    zeebe_job_worker_free(worker);
+    /* A worker that is freed leaves them. */
+    OK(zeebe_job_worker_start(channel, &options, NULL, NULL, &worker));
+    for (int i = 0; i < 9; i++) {
+        OK(zeebe_job_worker_next(worker, -1, &job)); /* at once: they were given back */
+        OK(zeebe_job_complete(job, NULL, NULL, NULL));
+        zeebe_job_free(job);
+    }
+    UNTIL(worker_number(worker, "completed") == 9);
     zeebe_job_worker_free(worker);
 }
 
@@ -418,7 +438,9 @@ static void complete_and_close(desk *d, const zeebe_job *job)
 
 static void complete_and_free(desk *d, const zeebe_job *job)
 {
-    OK(zeebe_job_complete(job, NULL, NULL, NULL)); /* or not: the free may come first */
+    zeebe_error *refused = zeebe_job_complete(job, NULL, NULL, NULL);
+    CHECK(!refused || zeebe_error_kind(refused) == ZEEBE_ERROR_KIND_SHUTDOWN); /* on another thread the free came first */
+    zeebe_error_free(refused);
     zeebe_job_worker *worker = NULL;
     pthread_mutex_lock(&d->mutex);
     worker = d->worker;
@@ -818,6 +840,13 @@ static void ends_of_others_end_it(const gateway *g, const zeebe_channel *channel
     FAILS(zeebe_job_complete(d.jobs[0], NULL, NULL, NULL), ZEEBE_ERROR_KIND_SHUTDOWN, "ended");
     desk_clear(&d);
     zeebe_job_worker_free(worker);
+    zeebe_job_worker_options refused = worker_of("large");
+    zeebe_job_worker_handler handler = ZEEBE_JOB_WORKER_HANDLER_INIT;
+    handler.on_job = desk_on_job;
+    worker = NULL;
+    FAILS(zeebe_job_worker_start(channel, &refused, &handler, &d, &worker), ZEEBE_ERROR_KIND_SHUTDOWN, "closed");
+    FAILS(zeebe_job_worker_start(channel, &refused, NULL, NULL, &worker), ZEEBE_ERROR_KIND_SHUTDOWN, "closed");
+    CHECK(!worker);
     /* In a child of fork() they are of no use, and do no harm. */
     zeebe_channel *another = channel_to(g);
     desk parent = DESK_INIT;

@@ -23,11 +23,11 @@ impl<H: WorkerHandler> Worker<H> {
         let place = &mut inner.jobs[id];
         let (key, retries) = (place.key, place.retries);
         let end = place.end.get_or_insert_with(|| {
-            let why = format!(
-                "the worker {} closes: no handler had the job",
-                self.options.worker_name
-            );
-            Arc::new(End::give_back(key, retries, &why))
+            Arc::new(End::give_back(
+                key,
+                retries,
+                "the worker closes: no handler had the job",
+            ))
         });
         let end = Arc::clone(end);
         let metadata = place.metadata.as_ref().unwrap_or(&self.options.metadata);

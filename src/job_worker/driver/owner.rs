@@ -76,6 +76,13 @@ impl<H: WorkerHandler> Owner for Worker<H> {
         self.act(Place::Program);
     }
 
+    fn give_back(self: Arc<Self>, id: JobId) {
+        // The program's close may not have been noted yet.
+        self.note(Event::Close);
+        self.note(Event::Returns(id));
+        self.act(Place::Program);
+    }
+
     fn retry_backoff(&self) -> Duration {
         self.options.retry_backoff
     }

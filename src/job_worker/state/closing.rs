@@ -6,7 +6,7 @@ use super::{Closing, Phase, State, given_up};
 use crate::error::{Code, Error, Source};
 
 impl State {
-    /// The first reason counts. What waits goes back.
+    /// The first reason counts.
     pub(super) fn close(&mut self, reason: Result<(), Error>, now: Instant) {
         if self.closing.is_some() {
             return;
@@ -17,6 +17,13 @@ impl State {
             cut: false,
             stream_told: false,
         });
+    }
+
+    /// What waits while the worker closes goes back once its stream has ended: else the gateway would give it to that.
+    pub(super) fn give_back(&mut self) {
+        if self.closing.is_none() || !self.stream_ended {
+            return;
+        }
         while let Some(id) = self.waiting.pop_front() {
             self.jobs[id].phase = Phase::Ready;
             self.ready.push_back(id);

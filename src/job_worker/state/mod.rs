@@ -118,26 +118,20 @@ impl State {
         self.jobs.len() - self.untold
     }
 
-    /// A job came, which is ours for so long. While the worker closes it goes back; `None`: it is nobody's until its
-    /// time-out.
+    /// A job came, which is ours for so long. `None`: the worker has ended, and it is left to its time-out.
     pub(super) fn arrive(&mut self, left: Duration, now: Instant) -> Option<JobId> {
-        let phase = match &self.closing {
-            Some(closing) if closing.cut => return None,
-            Some(_) => Phase::Ready,
-            None => Phase::Waiting,
-        };
+        if self.is_cut() {
+            return None;
+        }
         let id = self.jobs.insert(Job {
-            phase,
+            phase: Phase::Waiting,
             deadline: now + left,
             sent: 0,
             perhaps: false,
             pauses: self.rules.backoff,
             extension: None,
         });
-        match phase {
-            Phase::Ready => self.ready.push_back(id),
-            _ => self.waiting.push_back(id),
-        }
+        self.waiting.push_back(id);
         Some(id)
     }
 
@@ -170,6 +164,13 @@ impl State {
                     self.ready.push_back(id);
                 }
             }
+            Event::Returns(id) => {
+                if self.stop_working(id) {
+                    self.jobs[id].phase = Phase::Waiting;
+                    self.waiting.push_back(id);
+                    self.give_back();
+                }
+            }
             Event::Left(id) => {
                 if self.stop_working(id) {
                     self.jobs.remove(id);
@@ -195,6 +196,7 @@ impl State {
                     Err(reason) if is_cancel(&reason) => self.cut(Err(reason)),
                     ended => self.close(ended, now),
                 }
+                self.give_back();
             }
             Event::Cancel(reason) => self.cut(Err(reason)),
         }
@@ -348,7 +350,8 @@ impl State {
     }
 
     fn may_hand(&self) -> bool {
-        !self.waiting.is_empty()
+        self.closing.is_none()
+            && !self.waiting.is_empty()
             && self.working < self.rules.handlers
             && (self.rules.lanes.is_none() || !self.lanes.is_empty())
     }

@@ -370,12 +370,15 @@ fn a_close_gives_back_what_waits_and_waits_for_what_is_worked_on() {
     });
     let worked_on = scene.worked_on();
     scene.arrive();
-    assert_eq!(scene.then(Event::Close), ["CloseStream", "Send(1, 10s)"]);
+    assert_eq!(scene.then(Event::Close), ["CloseStream"]);
     assert_eq!(scene.then(Event::Close), NOTHING);
-    // What the stream still brings goes back, too.
+    // What the stream still brings goes back, too, once that has ended: else it would bring it again.
     scene.arrive();
-    assert_eq!(scene.actions(), ["Send(2, 10s)"]);
-    assert_eq!(scene.then(Event::StreamEnded(Ok(()))), NOTHING);
+    assert_eq!(scene.actions(), NOTHING);
+    assert_eq!(
+        scene.then(Event::StreamEnded(Ok(()))),
+        ["Send(1, 10s)", "Send(2, 10s)"]
+    );
     for id in [1, 2] {
         assert_eq!(scene.done(id), [format!("Tell({id}, Ended)")]);
         assert_eq!(scene.then(Event::Told(id)), NOTHING);
@@ -386,6 +389,24 @@ fn a_close_gives_back_what_waits_and_waits_for_what_is_worked_on() {
     assert_eq!(scene.then(Event::Returned(0)), ["End"]);
     assert!(scene.state.reason().is_ok());
     assert_eq!(scene.state.due(), None);
+}
+
+#[test]
+fn what_the_program_has_not_begun_goes_back_with_the_rest() {
+    for stream_ends_first in [false, true] {
+        let mut scene = Scene::new(*RULES);
+        let (begun, not_begun) = (scene.worked_on(), scene.worked_on());
+        scene.then(Event::Close);
+        if stream_ends_first {
+            assert_eq!(scene.then(Event::StreamEnded(Ok(()))), NOTHING);
+            assert_eq!(scene.then(Event::Returns(not_begun)), ["Send(1, 10s)"]);
+        } else {
+            assert_eq!(scene.then(Event::Returns(not_begun)), NOTHING);
+            assert_eq!(scene.then(Event::StreamEnded(Ok(()))), ["Send(1, 10s)"]);
+        }
+        assert_eq!(scene.then(Event::Returns(not_begun)), NOTHING);
+        assert!(scene.state.takes_end(begun) && !scene.state.takes_end(not_begun));
+    }
 }
 
 #[test]
@@ -539,7 +560,7 @@ impl World {
 
     /// Everything that can happen next; each as what it does.
     fn events(&self) -> Vec<u8> {
-        (0..13).filter(|event| self.can(*event)).collect()
+        (0..14).filter(|event| self.can(*event)).collect()
     }
 
     fn can(&self, event: u8) -> bool {
@@ -553,6 +574,7 @@ impl World {
             10 => !self.closed && !self.cut,
             11 => !self.stream_ended,
             12 => !self.cut,
+            13 => self.closed && !self.working.is_empty(),
             _ => false,
         }
     }
@@ -596,6 +618,7 @@ impl World {
                 self.closed = true;
                 scene.note(Event::Close);
             }
+            13 => scene.note(Event::Returns(self.working.remove(0))),
             11 => {
                 self.stream_ended = true;
                 self.closed = true;
