@@ -40,13 +40,16 @@ use failure::Failure;
 use retry::Retry;
 
 use crate::channel::{Channel, Exchange, Head, Lease, Pick, RetryPolicy};
-use crate::credentials::{Authorization, Plugin};
+use crate::credentials::{Authorization, Fetched, Plugin};
 use crate::error::{Error, Source};
 use crate::options::grpc;
 use crate::wire::Metadata;
 use crate::wire::framing::{self, Encoding, Limit};
 
 const AUTHORIZATION: &str = "authorization";
+
+/// Bytes of headers that every peer takes: of what is longer, SETTINGS_MAX_HEADER_LIST_SIZE has to come first.
+const EARLY_HEADERS: usize = 4 * 1024;
 
 /// A call's time-out.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -107,6 +110,14 @@ enum Sent {
     ByPlugin(HeaderValue),
     /// The caller's metadata have it, or the channel's: it replaces what plugins give.
     Own(Bytes),
+}
+
+/// What a call got that has to wait for more.
+struct Opening {
+    lease: Lease,
+    /// The plugin that is asked, by its place among all.
+    plugin: usize,
+    fetched: Fetched,
 }
 
 impl Sent {
@@ -314,21 +325,25 @@ impl Call {
             .processed(control.may_have_been_processed())
     }
 
-    /// Sends the request's headers and its first data, `ends`: its only; if it fails, nothing was sent.
+    /// Sends the request's headers and its first data, `ends`: its only; if it fails, nothing was sent. `begun`: what it got so far.
     async fn open(
         &self,
         control: &Control,
         previous: u32,
         data: &[u8],
         ends: bool,
+        mut begun: Option<Opening>,
     ) -> Result<(Exchange, Sent), Error> {
         // What was never on the wire is tried on another connection.
         loop {
             let (lease, authorization) = self
-                .lease_and_authorization(control)
+                .lease_and_authorization(control, begun.take())
                 .await
                 .map_err(|error| error.processed(false))?;
             let sent = self.sent(authorization);
+            if self.is_too_long_for_early(&lease, &sent) {
+                lease.connection.heard().await;
+            }
             if let Some(opened) = self.send(control, lease, sent, previous, data, ends) {
                 return Ok(opened);
             }
@@ -338,19 +353,30 @@ impl Call {
     async fn lease_and_authorization(
         &self,
         control: &Control,
+        begun: Option<Opening>,
     ) -> Result<(Lease, Option<HeaderValue>), Error> {
         control.enter(Phase::Connecting);
-        let lease = match self.channel.pick(self.wait_for_ready) {
-            Pick::Ready(lease) => lease,
-            Pick::Fail(error) => return Err(error),
-            Pick::Wait(granted) => granted
-                .await
-                .unwrap_or_else(|_| Err(Error::shutdown("the channel has ended")))?,
+        let (lease, mut fetched) = match begun {
+            Some(begun) => (begun.lease, Some((begun.plugin, begun.fetched))),
+            None => match self.channel.pick(self.wait_for_ready) {
+                Pick::Ready(lease) => (lease, None),
+                Pick::Fail(error) => return Err(error),
+                Pick::Wait(granted) => {
+                    let granted = granted.await;
+                    let ended = || Err(Error::shutdown("the channel has ended"));
+                    (granted.unwrap_or_else(|_| ended())?, None)
+                }
+            },
         };
         control.enter(Phase::FetchingToken);
+        let asked = fetched.as_ref().map_or(0, |(plugin, _)| *plugin);
         let mut authorization = None;
-        for plugin in self.plugins() {
-            authorization = Some(match plugin.authorization(self.wait_for_ready) {
+        for plugin in self.plugins().skip(asked) {
+            let value = match fetched.take() {
+                Some((_, fetched)) => Authorization::Fetched(fetched),
+                None => plugin.authorization(self.wait_for_ready),
+            };
+            authorization = Some(match value {
                 Authorization::AtHand(value) => value,
                 Authorization::Fetched(value) => value.await?,
             });
@@ -358,20 +384,43 @@ impl Call {
         Ok((lease, authorization))
     }
 
-    /// Sends the only message of a call's first attempt, if a connection and all authorization are at hand.
-    fn open_now(&self, control: &Control, data: &[u8]) -> Option<(Exchange, Sent)> {
+    /// Sends the only message of a call's first attempt, if a connection and all authorization are at hand; else what there is.
+    fn open_now(
+        &self,
+        control: &Control,
+        data: &[u8],
+    ) -> Result<(Exchange, Sent), Option<Opening>> {
         let Pick::Ready(lease) = self.channel.pick(self.wait_for_ready) else {
-            return None;
+            return Err(None);
         };
         let mut authorization = None;
-        for plugin in self.plugins() {
-            authorization = match plugin.authorization(self.wait_for_ready) {
+        for (plugin, source) in self.plugins().enumerate() {
+            authorization = match source.authorization(self.wait_for_ready) {
                 Authorization::AtHand(value) => Some(value),
-                Authorization::Fetched(_) => return None,
+                Authorization::Fetched(fetched) => {
+                    return Err(Some(Opening {
+                        lease,
+                        plugin,
+                        fetched,
+                    }));
+                }
             };
         }
         let sent = self.sent(authorization);
-        self.send(control, lease, sent, 0, data, true)
+        if self.is_too_long_for_early(&lease, &sent) {
+            return Err(None);
+        }
+        self.send(control, lease, sent, 0, data, true).ok_or(None)
+    }
+
+    /// Whether the peer may take less than this call's headers, which it has not said yet.
+    fn is_too_long_for_early(&self, lease: &Lease, sent: &Sent) -> bool {
+        if lease.connection.is_heard() {
+            return false;
+        }
+        let metadata = [&self.metadata, &self.channel.defaults().metadata];
+        let metadata = metadata.into_iter().map(Metadata::bytes).sum::<usize>();
+        metadata + sent.authorization().map_or(0, <[u8]>::len) > EARLY_HEADERS
     }
 
     /// `None`: the connection takes no calls any more.

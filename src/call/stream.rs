@@ -74,7 +74,7 @@ async fn attempt<H: Handler>(
     handler: &Arc<H>,
     previous: u32,
 ) -> Result<Metadata, Failure> {
-    let (exchange, sent) = call.open(control, previous, &[], false).await?;
+    let (exchange, sent) = call.open(control, previous, &[], false, None).await?;
     handler.ready().await;
     let outgoing = pump(control, &exchange, handler);
     let incoming = read(call, control, &exchange, handler);

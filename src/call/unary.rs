@@ -11,7 +11,7 @@ use tokio::time::Instant;
 use super::failure::{Failure, committed};
 use super::reader::{Reader, internal};
 use super::retry::Retry;
-use super::{Call, Control, Sent};
+use super::{Call, Control, Opening, Sent};
 use crate::channel::Exchange;
 use crate::error::Error;
 use crate::runtime::Alarm;
@@ -47,6 +47,7 @@ pub(super) struct Direct {
     control: Arc<Control>,
     framed: Bytes,
     sent: Option<(Exchange, Sent)>,
+    opening: Option<Opening>,
     answer: Answer,
     alarm: Option<Alarm>,
 }
@@ -67,6 +68,7 @@ impl Unary {
             control,
             framed,
             sent: None,
+            opening: None,
             answer: Answer::default(),
             alarm: None,
         })
@@ -116,7 +118,10 @@ impl Direct {
             return Poll::Ready(self.ends(Err(reason)));
         }
         if is_first {
-            self.sent = call.open_now(&self.control, &self.framed);
+            match call.open_now(&self.control, &self.framed) {
+                Ok(sent) => self.sent = Some(sent),
+                Err(opening) => self.opening = opening,
+            }
             let deadline = call.deadline.map(Instant::into_std);
             self.alarm = deadline.map(|deadline| Alarm::set(deadline, context.waker()));
         }
@@ -151,9 +156,10 @@ impl Direct {
             call,
             control,
             framed,
+            mut opening,
             ..
         } = self;
-        let attempt = |previous| attempt(&call, &control, &framed, previous);
+        let attempt = |previous| attempt(&call, &control, &framed, previous, opening.take());
         let attempts = call.attempts(&control, failure, attempt);
         call.bounded(&control, pin!(attempts)).await
     }
@@ -208,8 +214,10 @@ async fn attempt(
     control: &Control,
     framed: &Bytes,
     previous: u32,
+    opening: Option<Opening>,
 ) -> Result<Response, Failure> {
-    let (exchange, sent) = call.open(control, previous, framed, true).await?;
+    let opened = call.open(control, previous, framed, true, opening);
+    let (exchange, sent) = opened.await?;
     let mut reader = Answer::default();
     let answer = poll_fn(|context| reader.poll(call, &exchange, context)).await;
     answer.map_err(|failure| failure.carrying(sent))

@@ -79,6 +79,16 @@ impl Connection {
         self.started.load(Ordering::Relaxed)
     }
 
+    /// Whether the peer has said that it speaks HTTP/2.
+    pub(crate) fn is_heard(&self) -> bool {
+        self.transport.is_ready()
+    }
+
+    /// Waits until it has, or will not.
+    pub(crate) async fn heard(&self) {
+        poll_fn(|context| self.transport.poll_heard(context)).await;
+    }
+
     /// Why it was given up, or what its peer said and did.
     pub(crate) fn why_lost(&self) -> String {
         self.transport.why_lost()

@@ -4,7 +4,7 @@
 
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock};
-use std::task::Context;
+use std::task::{Context, Poll, Waker};
 use std::time::Instant;
 
 use atomic_waker::AtomicWaker;
@@ -49,6 +49,8 @@ pub(super) struct State {
     pub(super) answers: Slab<Incoming>,
     heads: Heads,
     news: News,
+    /// Who waits for the peer's SETTINGS.
+    early: Vec<Waker>,
 }
 
 /// Heads of requests, with what this connection has encoded of them.
@@ -72,6 +74,7 @@ impl Transport {
                 answers: Slab::new(),
                 heads: Heads::default(),
                 news: News::default(),
+                early: Vec::new(),
             }),
             driver: AtomicWaker::new(),
             max_streams: AtomicU32::new(EARLY_STREAMS),
@@ -89,6 +92,16 @@ impl Transport {
     /// Whether the peer's SETTINGS came.
     pub(super) fn is_ready(&self) -> bool {
         self.heard_settings.load(Ordering::Acquire)
+    }
+
+    /// Ready once they came, or will not.
+    pub(super) fn poll_heard(&self, context: &Context<'_>) -> Poll<()> {
+        let mut state = self.state();
+        if state.http2.is_ready() || state.http2.is_closing() {
+            return Poll::Ready(());
+        }
+        state.early.push(context.waker().clone());
+        Poll::Pending
     }
 
     /// The same, for who asks later.
@@ -182,6 +195,7 @@ impl Transport {
         let (http2, mut events) = state.events(self, &nothing);
         http2.lose(&mut events);
         state.news.streams = true;
+        state.early.drain(..).for_each(Waker::wake);
     }
 
     /// No more streams will be opened: once the last has ended, so does the connection.
@@ -247,6 +261,7 @@ impl State {
             transport,
             answers: &mut self.answers,
             news: &mut self.news,
+            early: &mut self.early,
             chunk,
         };
         (&mut self.http2, events)
@@ -268,6 +283,7 @@ struct Events<'a> {
     transport: &'a Transport,
     answers: &'a mut Slab<Incoming>,
     news: &'a mut News,
+    early: &'a mut Vec<Waker>,
     /// What is being received.
     chunk: &'a Bytes,
 }
@@ -295,6 +311,7 @@ impl Sink<usize> for Events<'_> {
         let most = settings.max_concurrent_streams;
         self.transport.max_streams.store(most, Ordering::Relaxed);
         self.transport.heard_settings.store(true, Ordering::Release);
+        self.early.drain(..).for_each(Waker::wake);
         self.news.streams = true;
     }
 

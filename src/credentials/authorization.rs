@@ -14,8 +14,10 @@ use crate::error::Error;
 /// For a call. Boxed where it takes a fetch, which is rare: every call carries the size of this.
 pub(crate) enum Authorization {
     AtHand(HeaderValue),
-    Fetched(Pin<Box<dyn Future<Output = Result<HeaderValue, Error>> + Send>>),
+    Fetched(Fetched),
 }
+
+pub(crate) type Fetched = Pin<Box<dyn Future<Output = Result<HeaderValue, Error>> + Send>>;
 
 const BEARER: &str = "Bearer ";
 

@@ -178,6 +178,15 @@ impl Metadata {
         })
     }
 
+    /// Of all keys and values.
+    pub(crate) fn bytes(&self) -> usize {
+        let sizes = self
+            .entries()
+            .iter()
+            .map(|(key, value)| key.len() + value.len());
+        sizes.sum()
+    }
+
     /// The first value of this key.
     pub(crate) fn find(&self, key: &str) -> Option<&Bytes> {
         let same = |(other, _): &&(Box<str>, Bytes)| &**other == key;

@@ -83,6 +83,7 @@ static void headers_are_as_long_as_the_gateway_takes(long (*call)(const zeebe_ch
 {
     enum { TOO_LONG = 30000 };
     zeebe_channel *channel = insecure(gateway_address(&g, "plaintext"));
+    CHECK(call(channel, key, TOO_LONG) > LIMIT); /* also before the gateway has said so */
     CHECK(call(channel, key, 1000) == 0);
     long calls = gateway_count(&g, "Topology");
     long excess = call(channel, key, TOO_LONG) - LIMIT;
