@@ -207,6 +207,16 @@ static inline void on_destroy(void *user_data)
 
 #define TOPOLOGY "/gateway_protocol.Gateway/Topology"
 
+/* Warnings go to `on_log` from here on; its user data is `log`, a tally. */
+static inline void log_begins(zeebe_log_callback on_log, tally *log) { OK(zeebe_set_log_callback(ZEEBE_LOG_LEVEL_WARN, on_log, log, on_destroy)); }
+
+/* What was logged by now has been told when this returns. */
+static inline void log_ends(tally *log)
+{
+    OK(zeebe_set_log_callback(ZEEBE_LOG_LEVEL_OFF, NULL, NULL, NULL));
+    tally_wait(log, &log->destroyed, 1);
+}
+
 static inline const char *env(const char *name)
 {
     const char *value = getenv(name);

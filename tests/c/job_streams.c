@@ -273,7 +273,8 @@ static void what_it_goes_on_after_is_told(void)
     worker w = WORKER_INIT, large = WORKER_INIT;
     zeebe_job_stream_options options = polling_every(NEVER);
     char *stats = NULL;
-    OK(zeebe_set_log_callback(ZEEBE_LOG_LEVEL_WARN, on_log, NULL, NULL));
+    tally log = TALLY_INIT;
+    log_begins(on_log, &log);
     deploy_process(channel);
     gateway_tell(&g, "POST /fail?status=14&count=3&rpc=StreamActivatedJobs&message=no+leader");
     stream_jobs(&w, channel, "large", &options);
@@ -306,7 +307,7 @@ static void what_it_goes_on_after_is_told(void)
           strstr(large.error, "grpc.max_receive_message_length"));
     zeebe_channel_free(channel);
     close_and_free(&large);
-    OK(zeebe_set_log_callback(ZEEBE_LOG_LEVEL_OFF, NULL, NULL, NULL)); /* what was logged has been told by then */
+    log_ends(&log);
     CHECK(before >= 0 && warnings > before);
     gateway_stop(&g);
 }
@@ -320,7 +321,8 @@ static void a_stream_that_is_cut_again_and_again_is_soon_there_again(void)
     worker w = WORKER_INIT;
     zeebe_job_stream_options options = polling_every(NEVER);
     warnings = 0;
-    OK(zeebe_set_log_callback(ZEEBE_LOG_LEVEL_WARN, on_log, NULL, NULL));
+    tally log = TALLY_INIT;
+    log_begins(on_log, &log);
     stream_jobs(&w, channel, "nobody", &options);
     for (int round = 1; round <= 8; round++) {
         wait_for_gateway(&g, "StreamActivatedJobs", round);
@@ -334,7 +336,7 @@ static void a_stream_that_is_cut_again_and_again_is_soon_there_again(void)
         tally_wait(&w.t, &w.errors, round);
         CHECK(w.error_status == ZEEBE_STATUS_INTERNAL && w.pause_ms <= 300 && w.in_a_row == 1);
     }
-    OK(zeebe_set_log_callback(ZEEBE_LOG_LEVEL_OFF, NULL, NULL, NULL)); /* what was logged has been told by then */
+    log_ends(&log);
     CHECK(warnings == 0);
     close_and_free(&w);
     zeebe_channel_free(channel);
@@ -365,7 +367,8 @@ static void what_fails_again_and_again_is_heard_of(void)
         deploy_process(channel);
         gateway_tell(&g, FAULTS[i].fault);
         warnings = 0;
-        OK(zeebe_set_log_callback(ZEEBE_LOG_LEVEL_WARN, on_log, NULL, NULL));
+        tally log = TALLY_INIT;
+        log_begins(on_log, &log);
         stream_jobs(&w, channel, "large", &options);
         tally_wait(&w.t, &w.errors, 4);
         OK(zeebe_channel_stats(channel, &stats));
@@ -379,7 +382,7 @@ static void what_fails_again_and_again_is_heard_of(void)
         tally_wait(&w.t, &w.t.messages, 3);
         close_and_free(&w);
         CHECK(w.errors == 4);
-        OK(zeebe_set_log_callback(ZEEBE_LOG_LEVEL_OFF, NULL, NULL, NULL));
+        log_ends(&log);
         CHECK(warnings >= 2);
         zeebe_channel_free(channel);
     }

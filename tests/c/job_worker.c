@@ -11,14 +11,15 @@ static int threads; /* for callbacks; 0: none of their own */
 static void deploy(const zeebe_channel *channel, const char *id, const char *headers, const char *tenant)
 {
     char bpmn[2048], request[4096], *answer = NULL;
-    snprintf(bpmn, sizeof bpmn,
-             "<definitions xmlns=\"http://www.omg.org/spec/BPMN/20100524/MODEL\" xmlns:z=\"http://camunda.org/schema/zeebe/1.0\">"
-             "<error id=\"x\" errorCode=\"boom\"/><process id=\"%s\" isExecutable=\"true\"><startEvent id=\"s\"/><serviceTask id=\"t\"><extensionElements>"
-             "<z:taskDefinition type=\"%s\" retries=\"2\"/><z:taskHeaders>%s</z:taskHeaders></extensionElements></serviceTask>"
-             "<boundaryEvent id=\"b\" attachedToRef=\"t\"><errorEventDefinition errorRef=\"x\"/></boundaryEvent><endEvent id=\"e\"/><endEvent id=\"f\"/>"
-             "<sequenceFlow id=\"1\" sourceRef=\"s\" targetRef=\"t\"/><sequenceFlow id=\"2\" sourceRef=\"t\" targetRef=\"e\"/>"
-             "<sequenceFlow id=\"3\" sourceRef=\"b\" targetRef=\"f\"/></process></definitions>",
-             id, id, headers);
+    snprintf(
+        bpmn, sizeof bpmn,
+        "<definitions xmlns=\"http://www.omg.org/spec/BPMN/20100524/MODEL\" xmlns:z=\"http://camunda.org/schema/zeebe/1.0\">"
+        "<error id=\"x\" errorCode=\"boom\"/><process id=\"%s\" isExecutable=\"true\"><startEvent id=\"s\"/><serviceTask id=\"t\"><extensionElements>"
+        "<z:taskDefinition type=\"%s\" retries=\"2\"/><z:taskHeaders>%s</z:taskHeaders></extensionElements></serviceTask>"
+        "<boundaryEvent id=\"b\" attachedToRef=\"t\"><errorEventDefinition errorRef=\"x\"/></boundaryEvent><endEvent id=\"e\"/><endEvent id=\"f\"/>"
+        "<sequenceFlow id=\"1\" sourceRef=\"s\" targetRef=\"t\"/><sequenceFlow id=\"2\" sourceRef=\"t\" targetRef=\"e\"/>"
+        "<sequenceFlow id=\"3\" sourceRef=\"b\" targetRef=\"f\"/></process></definitions>",
+        id, id, headers);
     static const char letters[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
     int at = snprintf(request, sizeof request, "{\"tenantId\":\"%s\",\"resources\":[{\"name\":\"%s.bpmn\",\"content\":\"", tenant, id);
     size_t length = strlen(bpmn);
@@ -49,13 +50,13 @@ static void wrong_use_is_refused(const zeebe_channel *channel)
     zeebe_job *job = NULL;
     char *text = NULL;
     handler.on_job = desk_on_job;
-#define REFUSED(say, what)                                                                                                             \
-    do {                                                                                                                               \
-        options = worker_of("t");                                                                                                      \
-        say;                                                                                                                           \
-        FAILS(zeebe_job_worker_start(channel, &options, &handler, NULL, &worker), ZEEBE_ERROR_KIND_INVALID_ARGUMENT, what);             \
-        FAILS(zeebe_job_worker_start(channel, &options, NULL, NULL, &worker), ZEEBE_ERROR_KIND_INVALID_ARGUMENT, what);                 \
-        FAILS(zeebe_job_worker_start_on_queue(channel, &options, queue, 1, &worker), ZEEBE_ERROR_KIND_INVALID_ARGUMENT, what);          \
+#define REFUSED(say, what)                                                                                                     \
+    do {                                                                                                                       \
+        options = worker_of("t");                                                                                              \
+        say;                                                                                                                   \
+        FAILS(zeebe_job_worker_start(channel, &options, &handler, NULL, &worker), ZEEBE_ERROR_KIND_INVALID_ARGUMENT, what);    \
+        FAILS(zeebe_job_worker_start(channel, &options, NULL, NULL, &worker), ZEEBE_ERROR_KIND_INVALID_ARGUMENT, what);        \
+        FAILS(zeebe_job_worker_start_on_queue(channel, &options, queue, 1, &worker), ZEEBE_ERROR_KIND_INVALID_ARGUMENT, what); \
     } while (0)
     const char *none[1] = {NULL}, *bad[1] = {"\xff"};
     REFUSED(options.job_type = NULL, "worker_options.job_type is not given");
@@ -726,8 +727,7 @@ static void a_free_ends_it_at_once(const gateway *g, const zeebe_channel *channe
 
 static void what_cannot_pass_ends_the_worker(const gateway *g, const zeebe_channel *channel)
 {
-    const int32_t statuses[] = {ZEEBE_STATUS_PERMISSION_DENIED, ZEEBE_STATUS_NOT_FOUND, ZEEBE_STATUS_UNAUTHENTICATED,
-                                ZEEBE_STATUS_INVALID_ARGUMENT};
+    const int32_t statuses[] = {ZEEBE_STATUS_PERMISSION_DENIED, ZEEBE_STATUS_NOT_FOUND, ZEEBE_STATUS_UNAUTHENTICATED, ZEEBE_STATUS_INVALID_ARGUMENT};
     for (size_t i = 0; i < sizeof statuses / sizeof *statuses; i++) {
         for (int alone = 0; alone < 2; alone++) {
             desk d = DESK_INIT;

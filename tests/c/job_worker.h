@@ -2,7 +2,6 @@
 #ifndef JOB_WORKER_H
 #define JOB_WORKER_H
 
-
 #include "jobs.h"
 #include "queue.h"
 
@@ -13,10 +12,10 @@ typedef struct desk {
     pthread_cond_t changed;
     void (*work)(struct desk *, const zeebe_job *); /* in on_job; NULL: the job is kept */
     zeebe_job *jobs[DESK];
-    int count;                       /* jobs that were kept */
-    int at_once, most_at_once;       /* on_job */
-    int ends[4];                     /* told, by outcome */
-    int32_t end_status;              /* of the last end that had an error */
+    int count;                 /* jobs that were kept */
+    int at_once, most_at_once; /* on_job */
+    int ends[4];               /* told, by outcome */
+    int32_t end_status;        /* of the last end that had an error */
     int errors, closes, destroyed;
     int32_t close_status;
     char close_message[512];

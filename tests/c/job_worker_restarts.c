@@ -51,8 +51,9 @@ static void create(const zeebe_channel *channel, int count)
 
 static zeebe_channel *channel_of(const gateway *g)
 {
-    return channel_new((channel_arguments){.address = gateway_address(g, "plaintext"),
-                                           .options = {NUMBER("grpc.initial_reconnect_backoff_ms", 100), NUMBER("grpc.max_reconnect_backoff_ms", 500)}});
+    return channel_new(
+        (channel_arguments){.address = gateway_address(g, "plaintext"),
+                            .options = {NUMBER("grpc.initial_reconnect_backoff_ms", 100), NUMBER("grpc.max_reconnect_backoff_ms", 500)}});
 }
 
 int main(int argc, char **argv)
@@ -110,7 +111,7 @@ int main(int argc, char **argv)
     for (int i = 0; i < NUMBERS; i++) {
         int of_one[4];
         for (int outcome = 0; outcome < 4; outcome++) of_one[outcome] = jobs[i].ends[outcome];
-        CHECK(of_one[ZEEBE_JOB_OUTCOME_ENDED] <= 1); /* none is ended twice */
+        CHECK(of_one[ZEEBE_JOB_OUTCOME_ENDED] <= 1);               /* none is ended twice */
         CHECK(of_one[1] + of_one[2] + of_one[3] == jobs[i].given); /* each that was given has its end, once */
         done += of_one[ZEEBE_JOB_OUTCOME_ENDED];
         not_ended += of_one[ZEEBE_JOB_OUTCOME_NOT_ENDED];

@@ -137,11 +137,12 @@ static void a_leeway_that_leaves_nothing_of_a_token_is_warned_of_once(const gate
     for (size_t i = 0; i < sizeof ROWS / sizeof *ROWS; i++) {
         char *json = NULL, leeway[64];
         leeway_log.warnings = 0;
-        OK(zeebe_set_log_callback(ZEEBE_LOG_LEVEL_WARN, on_leeway_log, NULL, NULL));
+        tally log = TALLY_INIT;
+        log_begins(on_leeway_log, &log);
         zeebe_channel *channel = oauth_to(g, "plaintext_oauth", ROWS[i].leeway);
         long before = requests(g);
         for (int call = 0; call < 3; call++) CHECK(topology(channel).status == 0);
-        OK(zeebe_set_log_callback(ZEEBE_LOG_LEVEL_OFF, NULL, NULL, NULL)); /* what was logged has been told by then */
+        log_ends(&log);
         OK(zeebe_channel_describe(channel, &json));
         snprintf(leeway, sizeof leeway, "\"leeway\":%lld", (long long)(ROWS[i].leeway < 0 ? 0 : ROWS[i].leeway));
         if (leeway_log.warnings != (ROWS[i].told != NULL) || !strstr(leeway_log.text, ROWS[i].told ? ROWS[i].told : "") || !strstr(json, leeway) ||
