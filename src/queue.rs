@@ -179,8 +179,9 @@ impl Queue {
         let mut state = lock(&self.state);
         state.refuse_if_shut_down()?;
         let occurrence = Occurrence::Posted;
-        let announce = state.push(Event { tag, occurrence });
+        let (announce, refused) = state.push(Event { tag, occurrence });
         drop(state);
+        drop(refused);
         self.announce(announce);
         Ok(())
     }
@@ -303,13 +304,13 @@ impl State {
         self.shut_down && self.events.is_empty() && self.running.is_empty()
     }
 
-    /// Whether a wake-up is owed.
-    fn push(&mut self, event: Event) -> bool {
+    /// Whether a wake-up is owed. What nobody will take comes back, to be dropped without the lock: a job's drop may lead here again.
+    fn push(&mut self, event: Event) -> (bool, Option<Event>) {
         if self.abandoned {
-            return false;
+            return (false, Some(event));
         }
         self.events.push_back(event);
-        !std::mem::replace(&mut self.announced, true)
+        (!std::mem::replace(&mut self.announced, true), None)
     }
 
     fn raise_flag(&mut self) {
@@ -339,7 +340,8 @@ struct Place {
 impl Place {
     fn tell(&self, occurrence: Occurrence) {
         let tag = self.tag;
-        let announce = lock(&self.queue.state).push(Event { tag, occurrence });
+        let (announce, refused) = lock(&self.queue.state).push(Event { tag, occurrence });
+        drop(refused);
         self.queue.announce(announce);
     }
 
@@ -356,9 +358,9 @@ impl Place {
         let tag = self.tag;
         let mut state = lock(&self.queue.state);
         let cancel = state.running.try_remove(self.key);
-        let announce = state.push(Event { tag, occurrence });
+        let (announce, refused) = state.push(Event { tag, occurrence });
         drop(state);
-        drop(cancel);
+        drop((cancel, refused));
         self.queue.announce(announce);
     }
 }

@@ -56,13 +56,25 @@ pub struct JobWorker {
 pub(crate) struct Signals {
     closes: AtomicBool,
     cancelled: Mutex<Option<Error>>,
+    is_cancelled: AtomicBool,
     waker: AtomicWaker,
 }
 
 impl Cancel for Signals {
     fn cancel(&self, reason: Error) {
         lock(&self.cancelled).get_or_insert(reason);
+        self.is_cancelled.store(true, Ordering::Release);
         self.waker.wake();
+    }
+}
+
+impl Signals {
+    /// Why everything ends now.
+    fn cancelled(&self) -> Option<Error> {
+        match self.is_cancelled.load(Ordering::Acquire) {
+            true => lock(&self.cancelled).clone(),
+            false => None,
+        }
     }
 }
 

@@ -354,6 +354,21 @@ static void jobs_are_events(const zeebe_channel *channel)
     UNTIL(worker_number(worker, "jobs_here") == 0);
     CHECK(worker_number(worker, "failed") == 0 && worker_number(worker, "not_ended") == 0);
     zeebe_job_worker_free(worker);
+    /* The same while many wait behind the few that it held. */
+    start_jobs(channel, 300, 10);
+    for (int round = 0; round < 5; round++) {
+        options.max_jobs_active = 200;
+        options.handlers_at_once = 1 + round;
+        options.job_timeout_ms = 300;
+        options.poll_interval_ms = 50;
+        queue = queue_new();
+        OK(zeebe_job_worker_start_on_queue(channel, &options, queue, WORKER, &worker));
+        UNTIL(worker_number(worker, "activated") >= 10 * (round + 1));
+        zeebe_completion_queue_free(queue);
+        UNTIL(worker_number(worker, "jobs_here") == 0);
+        CHECK(worker_number(worker, "failed") == 0 && worker_number(worker, "completed") == 0);
+        zeebe_job_worker_free(worker);
+    }
 }
 
 typedef struct {

@@ -156,9 +156,13 @@ impl<H: WorkerHandler> Worker<H> {
             Place::Program => None,
         };
         let mut inner = self.inner();
-        if self.channel.epoch().check().is_err() {
-            let reason = Event::Cancel(Error::given_up());
-            inner.state.note(reason, Instant::now(), 0.0);
+        // At once, and not only when the task runs: nothing more is given to who ends the worker.
+        let reason = match self.channel.epoch().check() {
+            Ok(()) => self.signals.cancelled(),
+            Err(_) => Some(Error::given_up()),
+        };
+        if let Some(reason) = reason {
+            inner.state.note(Event::Cancel(reason), Instant::now(), 0.0);
         }
         while let Some(action) = inner.state.next(place, Instant::now()) {
             self.perform(action, inner);

@@ -10,7 +10,6 @@ use crate::job_worker::end::End;
 use crate::job_worker::events::{Event, JobId, Place};
 use crate::job_worker::job::{Owner, Telling};
 use crate::job_worker::stats::Count;
-use crate::runtime::lock;
 
 impl<H: WorkerHandler> Worker<H> {
     /// The program works on it no more.
@@ -53,7 +52,7 @@ impl<H: WorkerHandler> Owner for Worker<H> {
 
     fn let_go(self: Arc<Self>, id: JobId, key: i64, retries: i32) {
         // One that was on its way to a program that has ended the worker was not begun.
-        let leaves = self.options.leaves_freed_jobs || lock(&self.signals.cancelled).is_some();
+        let leaves = self.options.leaves_freed_jobs || self.signals.cancelled().is_some();
         if !leaves {
             let why = "the handler let go of the job without completing it, failing it or throwing an error";
             let retries = retries.saturating_sub(1).max(0);

@@ -13,7 +13,6 @@ use super::Worker;
 use crate::error::Error;
 use crate::job_worker::WorkerHandler;
 use crate::job_worker::events::{Event, Place};
-use crate::runtime::lock;
 
 /// Dropped with the task, at the end of the runtime too.
 pub(in crate::job_worker) struct Task<H: WorkerHandler>(pub(super) Arc<Worker<H>>);
@@ -24,9 +23,7 @@ impl<H: WorkerHandler> Task<H> {
         let mut timer = pin!(sleep_until(Instant::now().into()));
         poll_fn(|context| {
             worker.signals.waker.register(context.waker());
-            if let Some(reason) = lock(&worker.signals.cancelled).clone() {
-                worker.note(Event::Cancel(reason));
-            } else if worker.signals.closes.load(Ordering::Acquire) {
+            if worker.signals.closes.load(Ordering::Acquire) {
                 worker.note(Event::Close);
             }
             worker.act(Place::Library);
