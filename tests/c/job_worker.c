@@ -940,41 +940,65 @@ static void with_a_gateway(const char *listener, void (*test)(const gateway *, c
     gateway_stop(&g);
 }
 
+/* Or the gateway gives it the next test's jobs, which are then nobody's until their time-out. */
+static void no_stream_is_left(const gateway *g) { UNTIL(gateway_count(g, "open_calls") == 0); }
+
 static void over_tls(const gateway *g, const zeebe_channel *channel)
 {
     jobs_are_completed_in_parallel(g, channel);
+    no_stream_is_left(g);
     an_end_is_sent_again(g, channel);
+    no_stream_is_left(g);
 }
 
 static void in_turn(const gateway *g, const zeebe_channel *channel)
 {
     wrong_use_is_refused(channel);
+    no_stream_is_left(g);
     jobs_are_completed_in_parallel(g, channel);
+    no_stream_is_left(g);
     a_job_says_what_it_is(g, channel);
+    no_stream_is_left(g);
     a_job_ends_once(channel);
+    no_stream_is_left(g);
     no_more_is_here_than_may_be(channel);
+    no_stream_is_left(g);
     jobs_are_taken_by_threads(channel);
+    no_stream_is_left(g);
     jobs_end_on_any_thread(g, channel);
+    no_stream_is_left(g);
     a_callback_ends_its_worker(channel);
+    no_stream_is_left(g);
     an_end_is_sent_again(g, channel);
+    no_stream_is_left(g);
     polls_alone_bring_jobs_and_slow_down(g, channel);
+    no_stream_is_left(g);
     the_trace_of_a_job_is_handed_on(g, channel);
+    no_stream_is_left(g);
     jobs_fail_and_throw_errors(g, channel);
+    no_stream_is_left(g);
     a_job_that_is_freed_fails_or_is_left(g, channel);
+    no_stream_is_left(g);
 }
 
 static void with_jobs_left_over(const gateway *g, const zeebe_channel *channel)
 {
     a_close_gives_back_and_waits_for_its_grace(g, channel);
+    no_stream_is_left(g);
     a_free_ends_it_at_once(g, channel);
+    no_stream_is_left(g);
     jobs_are_events(channel);
+    no_stream_is_left(g);
     what_cannot_pass_ends_the_worker(g, channel);
+    no_stream_is_left(g);
 }
 
 static void of_deadlines(const gateway *g, const zeebe_channel *channel)
 {
     deadlines_are_minded(channel);
+    no_stream_is_left(g);
     a_job_gets_more_time_while_it_is_worked_on(g, channel);
+    no_stream_is_left(g);
 }
 
 int main(int argc, char **argv)
