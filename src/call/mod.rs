@@ -369,19 +369,29 @@ impl Call {
             },
         };
         control.enter(Phase::FetchingToken);
-        let asked = fetched.as_ref().map_or(0, |(plugin, _)| *plugin);
-        let mut authorization = None;
-        for plugin in self.plugins().skip(asked) {
-            let value = match fetched.take() {
-                Some((_, fetched)) => Authorization::Fetched(fetched),
-                None => plugin.authorization(self.wait_for_ready),
-            };
-            authorization = Some(match value {
-                Authorization::AtHand(value) => value,
-                Authorization::Fetched(value) => value.await?,
-            });
+        let (mut authorization, mut asked) = (None, 0);
+        loop {
+            if let Some((plugin, fetched)) = fetched.take() {
+                authorization = Some(fetched.await?);
+                asked = plugin + 1;
+            }
+            match self.authorization_at_hand(asked) {
+                Ok(last) => return Ok((lease, last.or(authorization))),
+                Err(more) => fetched = Some(more),
+            }
         }
-        Ok((lease, authorization))
+    }
+
+    /// What the plugins have from the one at `first` on, of which the last one's counts; or the first that has to fetch it.
+    fn authorization_at_hand(&self, first: usize) -> Result<Option<HeaderValue>, (usize, Fetched)> {
+        let mut authorization = None;
+        for (place, plugin) in self.plugins().enumerate().skip(first) {
+            authorization = match plugin.authorization(self.wait_for_ready) {
+                Authorization::AtHand(value) => Some(value),
+                Authorization::Fetched(fetched) => return Err((place, fetched)),
+            };
+        }
+        Ok(authorization)
     }
 
     /// Sends the only message of a call's first attempt, if a connection and all authorization are at hand; else what there is.
@@ -393,19 +403,16 @@ impl Call {
         let Pick::Ready(lease) = self.channel.pick(self.wait_for_ready) else {
             return Err(None);
         };
-        let mut authorization = None;
-        for (plugin, source) in self.plugins().enumerate() {
-            authorization = match source.authorization(self.wait_for_ready) {
-                Authorization::AtHand(value) => Some(value),
-                Authorization::Fetched(fetched) => {
-                    return Err(Some(Opening {
-                        lease,
-                        plugin,
-                        fetched,
-                    }));
-                }
-            };
-        }
+        let authorization = match self.authorization_at_hand(0) {
+            Ok(authorization) => authorization,
+            Err((plugin, fetched)) => {
+                return Err(Some(Opening {
+                    lease,
+                    plugin,
+                    fetched,
+                }));
+            }
+        };
         let sent = self.sent(authorization);
         if self.is_too_long_for_early(&lease, &sent) {
             return Err(None);

@@ -100,12 +100,6 @@ impl<F: Future<Output = ()> + Unpin + Send + 'static> Wake for Task<F> {
             ready.push(self);
         }
     }
-
-    fn wake_by_ref(self: &Arc<Self>) {
-        if !self.is_ready.load(Ordering::Acquire) {
-            Arc::clone(self).wake();
-        }
-    }
 }
 
 impl<F: Future<Output = ()> + Unpin + Send + 'static> Run for Task<F> {

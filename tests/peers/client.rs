@@ -12,21 +12,6 @@ use crate::support::run;
 /// Built once: a program that runs cannot be built anew.
 static PROGRAM: LazyLock<PathBuf> = LazyLock::new(|| program(C, "peers.c", &["-lzeebe"]));
 
-/// What each peer is asked.
-pub(crate) const CASES: [&str; 11] = [
-    "unary",
-    "large",
-    "metadata",
-    "details",
-    "short messages",
-    "streams",
-    "cancel",
-    "deadline",
-    "in turn",
-    "at once",
-    "long header",
-];
-
 fn client(port: u16, ca: Option<&Path>) -> Command {
     let mut command = clean(Command::new(&*PROGRAM));
     match ca {

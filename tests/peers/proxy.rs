@@ -8,7 +8,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use crate::client;
-use crate::matrix::Matrix;
+use crate::matrix::{Matrix, asked_of_all};
 use crate::support::test_service::{Identity, TestService};
 use crate::support::{root, run, scratch};
 
@@ -141,7 +141,7 @@ impl Proxy {
         wait_until_ready(settings.plain, None);
         wait_until_ready(settings.tls, Some(&settings.identity.certificate));
 
-        client::plain(&mut seen, settings.plain, &client::CASES);
+        client::plain(&mut seen, settings.plain, asked_of_all());
         client::tls(&mut seen, settings.tls, &settings.identity.certificate);
         match self.drain {
             Drain::Signal(name) => {

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::process::Command;
 
 use crate::client;
-use crate::matrix::Matrix;
+use crate::matrix::{Matrix, asked_of_all};
 use crate::support::programs::{C, clean, program};
 use crate::support::test_service::{INTEROP_CASES, Identity, TestService};
 use crate::support::{run, scratch};
@@ -23,7 +23,7 @@ pub(crate) fn is_as_documented(name: &str, pinned: &str, command: impl Fn() -> C
         .arg(plain.address())
         .arg("-")
         .args(INTEROP_CASES));
-    client::plain(&mut seen, plain.port, &client::CASES);
+    client::plain(&mut seen, plain.port, asked_of_all());
     client::tls(&mut seen, tls.port, &identity.certificate);
     client::drain(&mut seen, aging.port, || ());
     seen.is_as_documented();
