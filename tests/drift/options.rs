@@ -112,6 +112,7 @@ fn said(number: &Number) -> Vec<String> {
         return vec![String::new()];
     };
     let seconds = match number.unit {
+        Unit::Milliseconds if value < 1000 => return vec![format!("{value} ms")],
         Unit::Milliseconds => value / 1000,
         Unit::Seconds => value,
         Unit::Bytes => return vec![format!("{} MiB", value >> 20)],
@@ -147,21 +148,24 @@ fn holds(option: &Spec, number: &Number, found: Option<&Declaration>, types: [&s
     );
 }
 
-/// Those of job workers are C's alone.
 fn numbers() -> impl Iterator<Item = (&'static Spec, Number)> {
     let options = zeebe::options::ALL.iter();
-    let options = options.filter(|option| option.place != "worker_options");
     options.filter_map(|option| match option.takes {
         Takes::Number(number) => Some((*option, number)),
         _ => None,
     })
 }
 
+/// Not yet those of job workers.
+fn numbers_without_workers() -> impl Iterator<Item = (&'static Spec, Number)> {
+    numbers().filter(|(option, _)| option.place != "worker_options")
+}
+
 #[test]
 fn numbers_have_their_units_and_defaults_in_cpp() {
     let names = own_names("include/zeebe/option_names.hpp");
     let sources = sources("include/zeebe", "hpp");
-    for (option, number) in numbers() {
+    for (option, number) in numbers_without_workers() {
         let own = &names[&option.to_string()];
         let of = "OAuth2ClientCredentialsChannelOptions";
         let (of, field) = own.split_once("::").unwrap_or((of, own));
@@ -181,7 +185,7 @@ fn numbers_have_their_units_and_defaults_in_cpp() {
 fn numbers_have_their_units_and_defaults_in_go() {
     let names = own_names("bindings/go/optionnames.go");
     let sources = sources("bindings/go", "go");
-    for (option, number) in numbers() {
+    for (option, number) in numbers_without_workers() {
         let Some(own) = names.get(&option.to_string()) else {
             continue; // none of Go's
         };

@@ -51,14 +51,17 @@ zeebe_error *next_metadata(arguments *in, zeebe_metadata **metadata)
     return error;
 }
 
+jbyteArray bytes_of(JNIEnv *env, const void *bytes, size_t length)
+{
+    jbyteArray copy = (*env)->NewByteArray(env, (jsize)length);
+    if (copy != NULL) (*env)->SetByteArrayRegion(env, copy, 0, (jsize)length, bytes);
+    return copy;
+}
+
 void give_text(JNIEnv *env, jobjectArray out, char *text)
 {
-    jsize length = (jsize)strlen(text);
-    jbyteArray bytes = (*env)->NewByteArray(env, length);
-    if (bytes != NULL) {
-        (*env)->SetByteArrayRegion(env, bytes, 0, length, (const jbyte *)text);
-        (*env)->SetObjectArrayElement(env, out, 0, bytes);
-    }
+    jbyteArray bytes = bytes_of(env, text, strlen(text));
+    if (bytes != NULL) (*env)->SetObjectArrayElement(env, out, 0, bytes);
     zeebe_string_free(text);
 }
 
@@ -91,8 +94,5 @@ EXPORT(jbyteArray, version)(JNIEnv *env, jclass class)
 {
     (void)class;
     const char *text = zeebe_version();
-    jsize length = (jsize)strlen(text);
-    jbyteArray bytes = (*env)->NewByteArray(env, length);
-    if (bytes != NULL) (*env)->SetByteArrayRegion(env, bytes, 0, length, (const jbyte *)text);
-    return bytes;
+    return bytes_of(env, text, strlen(text));
 }

@@ -75,6 +75,26 @@ static void write_message(writer *out, zeebe_buffer *buffer, const uint8_t *data
     if (!by_handle) write_bytes(out, data, length);
 }
 
+/* org.libzeebe.JobFields reads it. A long text is -1, and Java asks for it: jobText. The handle is Java's from then on. */
+static void write_job(writer *out, const zeebe_job *job)
+{
+    write_i64(out, NUMBER(job));
+    write_i64(out, zeebe_job_key(job));
+    write_i64(out, zeebe_job_process_instance_key(job));
+    write_i64(out, zeebe_job_process_definition_key(job));
+    write_i64(out, zeebe_job_element_instance_key(job));
+    write_i32(out, zeebe_job_process_definition_version(job));
+    write_i32(out, zeebe_job_retries(job));
+    write_i32(out, zeebe_job_kind(job));
+    write_i32(out, zeebe_job_listener_event_type(job));
+    for (int which = 0; which < JOB_TEXTS; which++) {
+        size_t length;
+        const char *text = job_text(job, which, &length);
+        if (length > INLINE_MAX) write_i32(out, -1);
+        else write_block(out, text, length);
+    }
+}
+
 static void write_posted(writer *out, const posted *post)
 {
     if (post == NULL) {
@@ -119,6 +139,11 @@ static void write_event(writer *out, const zeebe_event *event)
         write_i64(out, event->failures);
         write_i64(out, event->pause_ms);
         break;
+    case ZEEBE_EVENT_TYPE_JOB: write_job(out, event->job); break;
+    case ZEEBE_EVENT_TYPE_JOB_ENDED:
+        write_i32(out, event->outcome);
+        write_error(out, event->error);
+        break;
     case ZEEBE_EVENT_TYPE_POSTED: write_posted(out, HANDLE(posted, event->tag)); break;
     default: break;
     }
@@ -135,6 +160,7 @@ static void keep_message(zeebe_event *event)
 static void hand_over(zeebe_event *event)
 {
     if (event->length > INLINE_MAX) event->message = NULL;
+    event->job = NULL;
     if (event->event_type == ZEEBE_EVENT_TYPE_POSTED && event->tag != 0) {
         posted *post = HANDLE(posted, event->tag);
         post->request = NULL;

@@ -54,6 +54,13 @@ static inline void give(JNIEnv *env, jlongArray out, void *handle)
 /* Writes text that the library gave out, and frees it. */
 void give_text(JNIEnv *env, jobjectArray out, char *text);
 
+/* A copy. NULL: out of memory, and Java throws. */
+jbyteArray bytes_of(JNIEnv *env, const void *bytes, size_t length);
+
+/* A job's texts, as org.libzeebe.JobFields reads them. */
+enum { JOB_TEXTS = 7 };
+const char *job_text(const zeebe_job *job, int which, size_t *length);
+
 /* The completion queue behind a handle of queueNew. */
 zeebe_completion_queue *queue_of(jlong handle);
 

@@ -7,6 +7,7 @@ import java.nio.charset.CharacterCodingException;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.Arrays;
+import java.util.List;
 
 /**
  * Packs arguments so that they cross JNI at once: numbers, and offsets into bytes. Text is real UTF-8 and ends with NUL; the
@@ -113,6 +114,12 @@ final class Arguments implements AutoCloseable {
     length += count;
     bytes[length++] = 0;
     Arrays.fill(utf8.array(), (byte) 0);
+    return this;
+  }
+
+  Arguments texts(List<String> texts) {
+    number(texts.size());
+    texts.forEach(this::text);
     return this;
   }
 

@@ -29,6 +29,9 @@ final class CompletionQueue {
   }
 
   private static final System.Logger LOGGER = System.getLogger(CompletionQueue.class.getName());
+  /** The id of what nobody is told of. */
+  static final long NOBODY = 0;
+
   private static final int BUFFER_SIZE = 256 * 1024;
   private static final Object LOCK = new Object();
   private static CompletionQueue current;
@@ -43,6 +46,7 @@ final class CompletionQueue {
   private final AtomicLong lastId = new AtomicLong();
   private final ExecutorService executor = newExecutor();
   private final long queue;
+  private final Thread reader;
 
   /** Channels and plugins; guarded by LOCK. */
   private volatile int users;
@@ -54,7 +58,8 @@ final class CompletionQueue {
     long[] out = new long[1];
     ZeebeException.check(Native.queueNew(out));
     queue = out[0];
-    newThread(this::read, "zeebe-reader").start();
+    reader = newThread(this::read, "zeebe-reader");
+    reader.start();
   }
 
   /** The queue, for one more channel or plugin. */
@@ -115,6 +120,21 @@ final class CompletionQueue {
     return queue;
   }
 
+  /** Completes what the program may wait for, whose own executors may be used up or shut down. */
+  void callBack(Runnable task) {
+    try {
+      executor.execute(task);
+    } catch (Throwable e) {
+      // There are no more threads: late is better than never.
+      task.run();
+    }
+  }
+
+  /** Whether this is the thread that takes events: what comes later never comes if it waits for it. */
+  boolean isReader() {
+    return Thread.currentThread() == reader;
+  }
+
   /** Where callbacks run by default: daemon threads, as many as needed. */
   Executor executor() {
     return executor;
@@ -171,16 +191,24 @@ final class CompletionQueue {
     Supplier<Receiver> registered =
         event.isLast() ? receivers.remove(event.id) : receivers.get(event.id);
     Receiver receiver = registered == null ? null : registered.get();
-    if (receiver == null) {
-      if (event.request != 0) {
-        Native.tokenFree(event.request);
-      }
-      return;
-    }
     try {
-      receiver.receive(event);
+      if (receiver == null) {
+        refuse(event);
+      } else {
+        receiver.receive(event);
+      }
     } catch (Throwable e) {
       LOGGER.log(System.Logger.Level.ERROR, "a callback on the reader's thread failed", e);
+    }
+  }
+
+  /** Who would have received it is no longer there. */
+  private void refuse(Event event) {
+    if (event.request != 0) {
+      Native.tokenFree(event.request);
+    }
+    if (event.job != null) {
+      event.job.giveBack(this, NativeJob.AT_ONCE, "its worker was dropped");
     }
   }
 

@@ -18,6 +18,8 @@ final class Event {
   private static final int POSTED = 6;
   private static final int DONE = 7;
   static final int JOB_STREAM_ERROR = 8;
+  static final int JOB = 9;
+  static final int JOB_ENDED = 10;
 
   /** What was posted: a token is wanted, or no longer; a plugin, or who got the log, has gone; a log record. */
   static final int TOKEN_REQUEST = 1;
@@ -37,9 +39,13 @@ final class Event {
   final byte[] message;
   /** Of a log record. */
   final LogEntry logged;
-  /** Of a job stream, in a row; {@link #error} is the last. */
+  /** Of a job stream or a worker, in a row; {@link #error} is the last. */
   final long failures;
   final long pauseMillis;
+  /** A worker's, which whoever receives the event owns. */
+  final JobFields job;
+  /** Of a job's end, by its number. */
+  final int outcome;
 
   /** Reads the next event. */
   Event(ByteBuffer in) {
@@ -54,6 +60,8 @@ final class Event {
     LogEntry logged = null;
     long failures = 0;
     long pauseMillis = 0;
+    JobFields job = null;
+    int outcome = 0;
     switch (type) {
       case UNARY -> {
         error = readError(in);
@@ -72,6 +80,11 @@ final class Event {
         error = readError(in);
         failures = in.getLong();
         pauseMillis = in.getLong();
+      }
+      case JOB -> job = new JobFields(in);
+      case JOB_ENDED -> {
+        outcome = in.getInt();
+        error = readError(in);
       }
       case POSTED -> {
         tag = 0;
@@ -98,11 +111,13 @@ final class Event {
     this.logged = logged;
     this.failures = failures;
     this.pauseMillis = pauseMillis;
+    this.job = job;
+    this.outcome = outcome;
   }
 
   /** Whether nothing follows for the same id. */
   boolean isLast() {
-    return type == UNARY || type == CLOSE || type == DONE || posted == DESTROY;
+    return type == UNARY || type == CLOSE || type == DONE || type == JOB_ENDED || posted == DESTROY;
   }
 
   /** Null: none. */

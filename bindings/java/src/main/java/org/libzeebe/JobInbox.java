@@ -1,6 +1,5 @@
 package org.libzeebe;
 
-import java.time.Duration;
 import java.util.ArrayDeque;
 import java.util.Queue;
 import java.util.concurrent.Executor;
@@ -14,9 +13,6 @@ import java.util.concurrent.locks.ReentrantLock;
  * <p>The reader keeps it until the stream has ended. It must not refer to the {@link JobStream}, which may be dropped before.
  */
 final class JobInbox implements CompletionQueue.Receiver {
-  /** That wait for a slow listener. */
-  private static final int MAX_FAILURES = 16;
-
   /** Starts the native stream. */
   interface Starter {
     NativeJobStream start();
@@ -25,10 +21,7 @@ final class JobInbox implements CompletionQueue.Receiver {
   private final ReentrantLock lock = new ReentrantLock();
   private final Condition changed = lock.newCondition();
 
-  /** Null: none. */
-  private final JobStreamListener listener;
-
-  private final SerializingExecutor executor;
+  private final FailureQueue failures;
 
   // What follows is guarded by the lock.
 
@@ -36,12 +29,9 @@ final class JobInbox implements CompletionQueue.Receiver {
   private boolean ended;
   private ZeebeException failure;
   private NativeJobStream stream;
-  /** Not yet told; for each, a task was added. */
-  private final Queue<Event> failures = new ArrayDeque<>();
 
   JobInbox(JobStreamListener listener, Executor executor) {
-    this.listener = listener;
-    this.executor = new SerializingExecutor(executor);
+    failures = new FailureQueue(listener, executor);
   }
 
   /** What comes meanwhile waits until all is in place. */
@@ -61,7 +51,7 @@ final class JobInbox implements CompletionQueue.Receiver {
     try {
       switch (event.type) {
         case Event.MESSAGE -> jobs.add(event.message);
-        case Event.JOB_STREAM_ERROR -> addFailure(event);
+        case Event.JOB_STREAM_ERROR -> failures.add(event);
         default -> {
           ended = true;
           failure = event.error;
@@ -72,32 +62,7 @@ final class JobInbox implements CompletionQueue.Receiver {
     } finally {
       lock.unlock();
     }
-    executor.schedule();
-  }
-
-  private void addFailure(Event event) {
-    if (listener == null) {
-      return;
-    }
-    failures.add(event);
-    if (failures.size() > MAX_FAILURES) {
-      failures.remove();
-    } else {
-      executor.add(this::tellFailure);
-    }
-  }
-
-  private void tellFailure() {
-    Event next;
-    lock.lock();
-    try {
-      next = failures.poll();
-    } finally {
-      lock.unlock();
-    }
-    if (next != null) {
-      listener.onError(next.error, next.failures, Duration.ofMillis(next.pauseMillis));
-    }
+    failures.schedule();
   }
 
   /** Null: none came in time, or there is none any more. Negative nanoseconds: waits for ever. */

@@ -82,6 +82,27 @@ final class Native {
 
   static native void jobStreamFree(long stream);
 
+  static native long jobWorkerStart(
+      long channel, long[] fields, byte[] bytes, long queue, long id, long[] out);
+
+  static native void jobWorkerClose(long worker);
+
+  static native long jobWorkerStats(long worker, byte[][] out);
+
+  static native long jobWorkersPrometheus(long[] workers, byte[][] out);
+
+  static native void jobWorkerFree(long worker);
+
+  static native byte[] jobText(long job, int which);
+
+  static native byte[] jobMessage(long job);
+
+  static native long jobDeadline(long job);
+
+  static native long jobEnd(long job, int kind, long[] fields, byte[] bytes, long queue, long id);
+
+  static native void jobFree(long job);
+
   static native long logStart(int level, long queue, long id);
 
   static native void logStop();

@@ -49,7 +49,28 @@ final class OptionNames {
           Map.entry("options.max_buffered_jobs", "maxBufferedJobs()"),
           Map.entry("options.max_buffered_job_bytes", "maxBufferedBytes()"),
           Map.entry("options.watchdog_ms", "watchdog()"),
-          Map.entry("options.poll_interval_ms", "pollInterval()"));
+          Map.entry("options.poll_interval_ms", "pollInterval()"),
+          Map.entry("worker_options.job_type", "ZeebeChannel.newWorker()"),
+          Map.entry("worker_options.worker_name", "workerName()"),
+          Map.entry("worker_options.job_timeout_ms", "jobTimeout()"),
+          Map.entry("worker_options.max_jobs_active", "maxJobsActive()"),
+          Map.entry("worker_options.handlers_at_once", "handlersAtOnce()"),
+          Map.entry("worker_options.fetch_variables", "fetchVariables()"),
+          Map.entry("worker_options.tenant_ids", "tenantIds()"),
+          Map.entry("worker_options.polls_alone", "pollsAlone()"),
+          Map.entry("worker_options.extend_timeout", "extendTimeout()"),
+          Map.entry("worker_options.leave_freed_jobs", "leaveDroppedJobs()"),
+          Map.entry("worker_options.forward_trace_context", "forwardTraceContext()"),
+          Map.entry("worker_options.watchdog_ms", "watchdog()"),
+          Map.entry("worker_options.stream_timeout_ms", "streamTimeout()"),
+          Map.entry("worker_options.poll_interval_ms", "pollInterval()"),
+          Map.entry("worker_options.request_timeout_ms", "requestTimeout()"),
+          Map.entry("worker_options.backoff_min_ms", "backoffMin()"),
+          Map.entry("worker_options.backoff_max_ms", "backoffMax()"),
+          Map.entry("worker_options.backoff_factor_percent", "backoffFactor()"),
+          Map.entry("worker_options.backoff_jitter_percent", "backoffJitter()"),
+          Map.entry("worker_options.retry_backoff_ms", "retryBackoff()"),
+          Map.entry("worker_options.grace_ms", "grace()"));
 
   private static final Pattern NAME = Pattern.compile("[a-z0-9_.]*options\\.[a-z0-9_]+");
 

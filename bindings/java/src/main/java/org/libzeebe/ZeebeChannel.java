@@ -7,7 +7,9 @@ import io.grpc.ManagedChannel;
 import io.grpc.MethodDescriptor;
 import io.grpc.SecurityLevel;
 import java.nio.charset.StandardCharsets;
+import java.util.Set;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.Executor;
 import java.util.concurrent.TimeUnit;
@@ -62,6 +64,9 @@ public final class ZeebeChannel extends ManagedChannel implements AutoCloseable 
   private final String authority;
   private final SecurityLevel securityLevel;
   private final CompletableFuture<Void> terminated = new CompletableFuture<>();
+  /** Kept until they have ended: a program that holds the channel need not hold them. */
+  private final Set<JobWorker> workers = ConcurrentHashMap.newKeySet();
+
   private volatile boolean shutdown;
 
   /** Takes over the native channel, and one use of the queue. */
@@ -154,6 +159,17 @@ public final class ZeebeChannel extends ManagedChannel implements AutoCloseable 
   public <RequestT, JobT> JobStreamBuilder<JobT> streamJobs(
       MethodDescriptor<RequestT, JobT> method, RequestT request) {
     return new JobStreamBuilder<>(this, method, request);
+  }
+
+  /**
+   * Works on the jobs of one type, each ended once, for as long as the program wants.
+   *
+   * @param type of the jobs
+   * @param handler works on each, several at once
+   * @return what starts the worker
+   */
+  public JobWorkerBuilder newWorker(String type, JobHandler handler) {
+    return new JobWorkerBuilder(this, type, handler);
   }
 
   @Override
@@ -321,6 +337,10 @@ public final class ZeebeChannel extends ManagedChannel implements AutoCloseable 
 
   Handle handle() {
     return handle;
+  }
+
+  Set<JobWorker> workers() {
+    return workers;
   }
 
   CompletionQueue queue() {

@@ -115,12 +115,21 @@ public final class ZeebeException extends RuntimeException {
 
   /** What the library does not get to see. */
   static ZeebeException refused(String option, String why) {
+    return ofCaller(Kind.INVALID_ARGUMENT, Status.Code.INVALID_ARGUMENT, option, option + " " + why);
+  }
+
+  /** What cannot be done now, which the library does not get to see. */
+  static ZeebeException illegalState(String why) {
+    return ofCaller(Kind.ILLEGAL_STATE, Status.Code.FAILED_PRECONDITION, null, why);
+  }
+
+  private static ZeebeException ofCaller(Kind kind, Status.Code code, String option, String why) {
     return new ZeebeException(
         new ZeebeException(
-            option + " " + why,
-            Kind.INVALID_ARGUMENT.ordinal() + 1,
+            why,
+            kind.ordinal() + 1,
             Source.CALLER.ordinal() + 1,
-            Status.Code.INVALID_ARGUMENT.value(),
+            code.value(),
             false,
             false,
             -1,

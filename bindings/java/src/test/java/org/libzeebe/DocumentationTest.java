@@ -6,8 +6,10 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import java.io.File;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.Map;
+import java.util.List;
+import java.util.Set;
 import java.util.concurrent.TimeUnit;
+import java.util.function.Predicate;
 import java.util.regex.Pattern;
 import javax.tools.ToolProvider;
 import org.junit.jupiter.api.Test;
@@ -21,20 +23,17 @@ class DocumentationTest {
 
   @TempDir private Path directory;
 
-  private String run(String name, String source, Gateway gateway) throws Exception {
+  private void compile(String name, String source) throws Exception {
     Path file = directory.resolve(name + ".java");
     Files.writeString(file, source);
-    String classPath = System.getProperty("java.class.path");
     int failed =
         ToolProvider.getSystemJavaCompiler()
-            .run(null, null, null, "-cp", classPath, "-d", directory.toString(), file.toString());
+            .run(null, null, null, "-cp", classPath(), "-d", directory.toString(), file.toString());
     assertEquals(0, failed);
-    return Jvm.run(
-        Map.of(
-            "ZEEBE_ADDRESS", gateway.address("plaintext"), "ZEEBE_INSECURE_CONNECTION", "true"),
-        java.util.List.of(),
-        classPath + File.pathSeparator + directory,
-        name);
+  }
+
+  private String classPath() {
+    return System.getProperty("java.class.path") + File.pathSeparator + directory;
   }
 
   private static String block(String language) throws Exception {
@@ -71,13 +70,60 @@ class DocumentationTest {
     }
   }
 
+  /** Nothing is lost while the gateway is killed and comes back with nothing, and its port stays the same. */
   @Test
   void worker() throws Exception {
-    try (var gateway = new Gateway()) {
-      String said = run("Worker", Files.readString(BINDING.resolve("examples/Worker.java")), gateway);
-      assertEquals(10, said.lines().filter(line -> line.startsWith("job {")).count(), said);
-      String counters = gateway.ask("GET", "/counters");
-      assertTrue(counters.contains("CompleteJob"), counters);
+    Path output = directory.resolve("output");
+    compile("Worker", Files.readString(BINDING.resolve("examples/Worker.java")));
+    var gateway = new Gateway();
+    String port = gateway.get("plaintext");
+    Process worker = null;
+    try {
+      var builder =
+          new ProcessBuilder(
+                  Path.of(System.getProperty("java.home"), "bin", "java").toString(),
+                  "-Xcheck:jni",
+                  "-cp",
+                  classPath(),
+                  "Worker",
+                  "work")
+              .redirectErrorStream(true)
+              .redirectOutput(output.toFile());
+      builder.environment().put("ZEEBE_ADDRESS", "localhost:" + port);
+      builder.environment().put("ZEEBE_INSECURE_CONNECTION", "true");
+      worker = builder.start();
+      for (int first = 1; first <= 2001; first += 1000) {
+        if (first > 1) {
+          gateway.kill();
+          gateway = new Gateway("--plaintext-port", port, "--first-key", Integer.toString(first));
+        }
+        try (var channel = ZeebeChannel.insecure().address("localhost:" + port).build()) {
+          var work = new Work(channel);
+          work.create(20);
+          work.create("{\"why\": \"fail\"}");
+        }
+        int completed = 20 * (1 + first / 1000);
+        until(output, said -> said.lines().filter(line -> line.startsWith("ENDED ")).count() == completed);
+      }
+      until(output, said -> said.lines().filter(line -> line.contains("not today")).count() >= 3);
+      worker.destroy(); // SIGTERM
+      assertTrue(worker.waitFor(20, TimeUnit.SECONDS));
+      assertEquals(128 + 15, worker.exitValue());
+      List<String> ends = Files.readAllLines(output).stream().filter(line -> line.startsWith("ENDED ")).toList();
+      assertEquals(60, Set.copyOf(ends).size());
+    } finally {
+      if (worker != null) {
+        worker.destroyForcibly();
+      }
+      gateway.close();
+    }
+  }
+
+  private static void until(Path output, Predicate<String> condition) throws Exception {
+    long until = System.nanoTime() + TimeUnit.SECONDS.toNanos(60);
+    while (!condition.test(Files.readString(output))) {
+      assertTrue(System.nanoTime() < until, Files.readString(output));
+      Thread.sleep(20);
     }
   }
 }

@@ -43,6 +43,11 @@ final class Gateway implements AutoCloseable {
     Files.delete(file);
   }
 
+  /** At once, as by SIGKILL. */
+  void kill() throws InterruptedException {
+    process.destroyForcibly().waitFor();
+  }
+
   String get(String name) {
     return ports.required(name).asText();
   }

@@ -39,6 +39,13 @@ class HeaderTest {
         Arrays.stream(Status.Code.values()).map(Enum::name).toList(), constants("ZEEBE_STATUS_"));
     assertEquals(names(ZeebeException.Kind.values()), constants("ZEEBE_ERROR_KIND_"));
     assertEquals(names(ZeebeException.Source.values()), constants("ZEEBE_ERROR_SOURCE_"));
+    assertEquals(names(JobOutcome.values()), constants("ZEEBE_JOB_OUTCOME_"));
+    for (JobOutcome outcome : JobOutcome.values()) {
+      assertEquals(outcome, JobOutcome.of(outcome.ordinal() + 1));
+    }
+    List<String> events = constants("ZEEBE_EVENT_TYPE_");
+    assertEquals("JOB", events.get(Event.JOB));
+    assertEquals("JOB_ENDED", events.get(Event.JOB_ENDED));
     assertEquals(
         Arrays.stream(ClientAuthentication.values()).map(Enum::name).toList(),
         constants("ZEEBE_CLIENT_AUTHENTICATION_"));

@@ -52,6 +52,7 @@ final class InLoader {
     var forgotten = ZeebeChannel.insecure().address(address).build();
     call(forgotten);
     forgotten.streamJobs(JOBS, new byte[] {0x0a, 1, 'j'}).open();
+    forgotten.newWorker("j", Job::endLater).open();
   }
 
   private static void call(ZeebeChannel channel) {

@@ -13,6 +13,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Iterator;
 import java.util.List;
+import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -105,10 +106,56 @@ class LeakTest {
         GatewayGrpc.newBlockingStub(
                 ZeebeChannel.insecure().address(gateway.address("plaintext")).build())
             .topology(TopologyRequest.getDefaultInstance());
+        ZeebeChannel forgotten =
+            ZeebeChannel.insecure().address(gateway.address("plaintext")).build();
+        forgotten.newWorker("none", job -> forgotten.stats()).open();
         Work.stream(ZeebeChannel.insecure().address(gateway.address("plaintext")).build()).open();
       }
       // Once nothing of them is left, the reader ends.
       collect(LeakTest::hasNoThreads);
+    }
+  }
+
+  /** In a JVM whose heap stays as it is. */
+  @Test
+  void endedJobsComeBack() throws Exception {
+    try (var gateway = new Gateway()) {
+      var heap = List.of("-Xms96m", "-Xmx96m", "-XX:+AlwaysPreTouch");
+      String more = Jvm.run(heap, EndedJobs.class, gateway.address("plaintext"));
+      System.out.println("leak: " + more.strip() + " KiB after " + EndedJobs.COUNT + " jobs");
+      assertTrue(Long.parseLong(more.strip()) < EndedJobs.COUNT * EndedJobs.KIB / 2, more);
+    }
+  }
+
+  /** Says by how many KiB the process grew by jobs, after as many before; each that stayed would be 64. */
+  static final class EndedJobs {
+    static final int COUNT = 400;
+    static final int KIB = 64;
+
+    private EndedJobs() {}
+
+    public static void main(String[] arguments) throws Exception {
+      try (var channel = ZeebeChannel.insecure().address(arguments[0]).build()) {
+        workOff(channel);
+        long memory = status("VmRSS");
+        workOff(channel);
+        System.out.println(status("VmRSS") - memory);
+      }
+    }
+
+    private static void workOff(ZeebeChannel channel) throws Exception {
+      var work = new Work(channel);
+      var done = new CountDownLatch(COUNT);
+      try (var worker =
+          channel.newWorker("work", job -> job.complete().thenRun(done::countDown)).open()) {
+        String variables = "{\"text\": \"" + "x".repeat(KIB * 1024) + "\"}";
+        for (int i = 0; i < COUNT; i++) {
+          work.create(variables);
+        }
+        if (!done.await(40, TimeUnit.SECONDS)) {
+          throw new AssertionError(worker.stats());
+        }
+      }
     }
   }
 

@@ -14,6 +14,7 @@ import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
+import java.util.function.BiFunction;
 import java.util.function.Consumer;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
@@ -114,6 +115,64 @@ class OptionsTest {
     }
   }
 
+  @Test
+  void optionsOfWorkersAreChecked() {
+    try (ZeebeChannel channel = ZeebeChannel.insecure().address("localhost:1").build()) {
+      Map<String, BiFunction<JobWorkerBuilder, Duration, JobWorkerBuilder>> times =
+          Map.of(
+              "jobTimeout()", JobWorkerBuilder::jobTimeout,
+              "watchdog()", JobWorkerBuilder::watchdog,
+              "streamTimeout()", JobWorkerBuilder::streamTimeout,
+              "pollInterval()", JobWorkerBuilder::pollInterval,
+              "requestTimeout()", JobWorkerBuilder::requestTimeout,
+              "backoffMin()", JobWorkerBuilder::backoffMin,
+              "backoffMax()", JobWorkerBuilder::backoffMax,
+              "retryBackoff()", JobWorkerBuilder::retryBackoff,
+              "grace()", JobWorkerBuilder::grace);
+      times.forEach(
+          (name, option) -> {
+            for (Duration bad : List.of(Duration.ofNanos(-1), ENDLESS.negated(), ENDLESS)) {
+              refused(name, () -> option.apply(worker(channel), bad).open());
+            }
+            if (!name.equals("grace()")) {
+              refused(name, () -> option.apply(worker(channel), Duration.ZERO).open());
+            }
+            option.apply(worker(channel), null).open().close();
+          });
+      worker(channel).grace(Duration.ZERO).open().close();
+      Map<String, BiFunction<JobWorkerBuilder, Integer, JobWorkerBuilder>> numbers =
+          Map.of(
+              "maxJobsActive()", JobWorkerBuilder::maxJobsActive,
+              "handlersAtOnce()", JobWorkerBuilder::handlersAtOnce,
+              "backoffFactor()", JobWorkerBuilder::backoffFactor,
+              "backoffJitter()", JobWorkerBuilder::backoffJitter);
+      numbers.forEach(
+          (name, option) -> {
+            for (int bad : new int[] {-2, -1, 100_001, Integer.MIN_VALUE, Integer.MAX_VALUE}) {
+              refused(name, () -> option.apply(worker(channel), bad).open());
+            }
+            if (!name.equals("backoffJitter()")) {
+              refused(name, () -> option.apply(worker(channel), 0).open());
+            }
+            option.apply(worker(channel), 100).open().close();
+          });
+      worker(channel).backoffJitter(0).open().close();
+      refused("ZeebeChannel.newWorker()", () -> channel.newWorker("", job -> {}).open());
+      assertThrows(NullPointerException.class, () -> channel.newWorker(null, job -> {}));
+      assertThrows(NullPointerException.class, () -> channel.newWorker("x", null));
+      for (String bad : List.of("a\0b", "\ud800")) {
+        assertThrows(
+            IllegalArgumentException.class, () -> channel.newWorker(bad, job -> {}).open());
+        assertThrows(
+            IllegalArgumentException.class, () -> worker(channel).tenantIds("a", bad).open());
+      }
+    }
+  }
+
+  private static JobWorkerBuilder worker(ZeebeChannel channel) {
+    return channel.newWorker("none", job -> {});
+  }
+
   /** And one that has none left is not one of unknown time. */
   @Test
   void timesOfTokensAreRoundedUp() throws Exception {
@@ -156,7 +215,6 @@ class OptionsTest {
       options.add(found.group(1) + "." + found.group(2));
     }
     assertTrue(options.size() > 40, options.toString());
-    options.removeIf(option -> option.startsWith("worker_options.")); // of job workers, which are C's alone
     // What Java programs cannot set.
     options.removeAll(
         Set.of(
@@ -167,12 +225,14 @@ class OptionsTest {
     assertEquals(options, OptionNames.OWN.keySet());
     var methods = new HashSet<String>();
     Stream.concat(
-            Stream.of(ZeebeChannelBuilder.class, JobStreamBuilder.class),
+            Stream.of(ZeebeChannelBuilder.class, JobStreamBuilder.class, JobWorkerBuilder.class),
             Arrays.stream(ZeebeChannelBuilder.class.getDeclaredClasses()))
         .flatMap(type -> Arrays.stream(type.getDeclaredMethods()))
         .forEach(method -> methods.add(method.getName() + "()"));
     Arrays.stream(io.grpc.CallOptions.class.getMethods())
         .forEach(method -> methods.add("CallOptions." + method.getName() + "()"));
+    Arrays.stream(ZeebeChannel.class.getMethods())
+        .forEach(method -> methods.add("ZeebeChannel." + method.getName() + "()"));
     Arrays.stream(GatewayCredentials.class.getDeclaredFields())
         .forEach(field -> methods.add("GatewayCredentials." + field.getName()));
     Arrays.stream(ZeebeChannel.class.getFields())

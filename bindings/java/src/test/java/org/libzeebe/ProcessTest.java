@@ -13,7 +13,11 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Map;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentLinkedQueue;
+import java.util.concurrent.TimeUnit;
+import java.util.stream.Collectors;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
@@ -88,6 +92,43 @@ class ProcessTest {
         throw new AssertionError("loaded");
       } catch (UnsatisfiedLinkError e) {
         System.out.println(e.getMessage());
+      }
+    }
+  }
+
+  /** Jackson is there for those who have it. */
+  @Test
+  void workersNeedNoJackson() throws Exception {
+    String without =
+        Arrays.stream(System.getProperty("java.class.path").split(File.pathSeparator))
+            .filter(path -> !path.contains("jackson"))
+            .collect(Collectors.joining(File.pathSeparator));
+    String said =
+        Jvm.run(
+            Map.of(),
+            List.of(),
+            without,
+            WithoutJackson.class.getName(),
+            gateway.address("plaintext"));
+    assertTrue(said.contains("jackson-databind") && said.endsWith("text: ENDED\n"), said);
+  }
+
+  static final class WithoutJackson {
+    public static void main(String[] arguments) throws Exception {
+      var ended = new CompletableFuture<JobOutcome>();
+      JobHandler handler =
+          job -> {
+            try {
+              job.complete(Map.of("a", 1));
+            } catch (IllegalStateException e) {
+              System.out.println(e.getMessage());
+              ended.complete(job.complete("{\"a\": 1}").join().outcome());
+            }
+          };
+      try (var channel = ZeebeChannel.insecure().address(arguments[0]).build();
+          var worker = channel.newWorker("work", handler).open()) {
+        new Work(channel).create(1);
+        System.out.println("text: " + ended.get(20, TimeUnit.SECONDS));
       }
     }
   }

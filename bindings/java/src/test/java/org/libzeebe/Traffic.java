@@ -7,14 +7,20 @@ import io.grpc.Metadata;
 import io.grpc.Status;
 import io.grpc.StatusRuntimeException;
 import io.grpc.stub.MetadataUtils;
+import java.util.List;
+import java.util.Queue;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ConcurrentLinkedQueue;
+import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 
 /**
- * A program that goes through all of the glue, and then ends with a channel, a stream, a job stream and a token source that are open:
+ * A program that goes through all of the glue, and then ends with a channel, a stream, a job stream, a worker, its job and a token source that are open:
  * {@code ADDRESS OAUTH_ADDRESS CA_FILE TOKEN_URL}.
  */
 final class Traffic {
+  private static final Queue<Job> KEPT = new ConcurrentLinkedQueue<>();
+
   private Traffic() {}
 
   public static void main(String[] arguments) throws Exception {
@@ -47,6 +53,7 @@ final class Traffic {
       work.complete(served.take());
     }
     served.cancel();
+    work(channel, work);
     Work.stream(channel).open();
     channel.stats();
     channel.notifyWhenStateChanged(channel.getState(true), () -> {});
@@ -75,6 +82,44 @@ final class Traffic {
       closed.getState(true);
     }
     System.out.println("traffic: done");
+  }
+
+  /** All that the glue has of workers; one stays open, and a job. */
+  private static void work(ZeebeChannel channel, Work work) throws Exception {
+    var left = new CountDownLatch(20);
+    JobHandler handler =
+        job -> {
+          job.message();
+          job.deadline();
+          switch ((int) left.getCount() % 4) {
+            case 0 -> job.complete("{}").join();
+            case 1 -> job.fail("no", 0, null).join();
+            case 2 -> job.throwError("code", "no").join();
+            default -> job.complete("{\"text\": \"" + job.variables().length() + "\"}");
+          }
+          left.countDown();
+        };
+    var builder = channel.newWorker("work", handler).fetchVariables("a", "b").tenantIds("<default>");
+    try (var worker = builder.open()) {
+      for (int i = 0; i < 20; i++) {
+        work.create("{\"a\": \"" + "x".repeat(i * 2_000) + "\"}");
+      }
+      require(left.await(20, TimeUnit.SECONDS));
+      require(worker.stats().contains("jobs_here"));
+      require(JobWorker.prometheus(List.of(worker)).contains("zeebe_job_worker_jobs_here"));
+    }
+    var kept = new CountDownLatch(1);
+    channel
+        .newWorker(
+            "work",
+            job -> {
+              job.endLater();
+              KEPT.add(job);
+              kept.countDown();
+            })
+        .open();
+    work.create(1);
+    require(kept.await(20, TimeUnit.SECONDS));
   }
 
   private static void require(boolean condition) {

@@ -5,9 +5,12 @@ import gateway_protocol.GatewayGrpc;
 import gateway_protocol.GatewayOuterClass.ActivatedJob;
 import gateway_protocol.GatewayOuterClass.CompleteJobRequest;
 import gateway_protocol.GatewayOuterClass.CreateProcessInstanceRequest;
+import gateway_protocol.GatewayOuterClass.CreateProcessInstanceWithResultRequest;
+import gateway_protocol.GatewayOuterClass.CreateProcessInstanceWithResultResponse;
 import gateway_protocol.GatewayOuterClass.DeployResourceRequest;
 import gateway_protocol.GatewayOuterClass.Resource;
 import gateway_protocol.GatewayOuterClass.StreamActivatedJobsRequest;
+import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
 
 /** Jobs of type {@code work}, and their streams. */
@@ -48,6 +51,22 @@ final class Work {
                 .setBpmnProcessId("work")
                 .setVersion(-1)
                 .setVariables(variables)
+                .build());
+  }
+
+  /** Answers with its variables, once its job is completed. */
+  Future<CreateProcessInstanceWithResultResponse> createWithResult(String variables) {
+    var request =
+        CreateProcessInstanceRequest.newBuilder()
+            .setBpmnProcessId("work")
+            .setVersion(-1)
+            .setVariables(variables);
+    return GatewayGrpc.newFutureStub(channel)
+        .withDeadlineAfter(20, TimeUnit.SECONDS)
+        .createProcessInstanceWithResult(
+            CreateProcessInstanceWithResultRequest.newBuilder()
+                .setRequest(request)
+                .setRequestTimeout(20_000)
                 .build());
   }
 
