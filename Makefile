@@ -5,7 +5,7 @@
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DELETE_ON_ERROR:
-.PHONY: all install uninstall demo examples gateway interop-servers bench-server token-servers peers check test test-cpp test-clients test-peers test-go java test-java bench header clean help
+.PHONY: all install uninstall demo examples gateway interop-servers bench-server token-servers peers check test test-cpp test-clients test-peers test-go java python test-java test-python bench header clean help
 
 PREFIX ?= /usr/local
 LIBDIR ?= $(PREFIX)/lib
@@ -168,6 +168,32 @@ build/java/environment/Environment.class: tests/environment/java/Environment.jav
 
 test-java: build/java/lib/zeebe-channel.jar gateway ## the Java binding: its tests
 	timeout 900 $(MAVEN) verify
+
+# The Python binding, and an environment for it and its tests. The wheel carries the library.
+PYTHON := build/python/venv/bin/python
+
+build/python/venv/ready: bindings/python/requirements.txt
+	@rm -rf $(@D)
+	python3 -m venv $(@D)
+	$(PYTHON) -m pip install --quiet --disable-pip-version-check --requirement $<
+	@touch $@
+
+python: build/python/installed ## the Python binding: a wheel and an sdist in build/python/dist, for CPython 3.10 and later
+
+build/python/installed: build/python/venv/ready $(LIBRARY) $(wildcard bindings/python/*.* bindings/python/src/libzeebe/*)
+	@rm -rf build/python/dist build/python/source
+	@mkdir -p build/python/source
+	@cp -r bindings/python/{glue.c,glue.h,src,MANIFEST.in,native.py,pyproject.toml,README.md,setup.py} build/python/source
+	cd build/python/source && LIBZEEBE_PREFIX="$(CURDIR)/build" "$(CURDIR)/$(PYTHON)" -W ignore -m build --no-isolation --outdir built . >built.log 2>&1 || { cat built.log >&2; false; }
+	@PATH="$(CURDIR)/$(dir $(PYTHON)):$$PATH" $(PYTHON) -W ignore -m auditwheel repair --wheel-dir build/python/dist build/python/source/built/*.whl 2>&1 | sed -n "s/Fixed-up wheel written to/python:/p"
+	@cp build/python/source/built/*.tar.gz build/python/dist
+	$(PYTHON) -m pip install --quiet --disable-pip-version-check --no-deps --force-reinstall build/python/dist/*.whl
+	@touch $@
+
+test-python: build/python/installed gateway interop-servers ## the Python binding: format, types, its tests
+	cd bindings/python && ../../$(dir $(PYTHON))ruff format --check . ../../tests/conformance/drivers/python && ../../$(dir $(PYTHON))ruff check .
+	cd bindings/python && ../../$(dir $(PYTHON))mypy
+	cd bindings/python && timeout 600 ../../$(PYTHON) -X dev -W error -m pytest
 
 # A fast first failure: what needs neither the released library nor a gateway.
 check: ## format, lints, unit tests, floors, header, options, exports and a C smoke test, in a minute or two

@@ -43,6 +43,11 @@ fn the_java_driver_answers_all_cases() {
     holds("java");
 }
 
+#[test]
+fn the_python_driver_answers_all_cases() {
+    holds("python");
+}
+
 fn holds(language: &str) {
     build_drivers();
     answers_all_cases(language);
@@ -53,7 +58,7 @@ fn holds(language: &str) {
 fn build_drivers() {
     static BUILT: Once = Once::new();
     BUILT.call_once(|| {
-        for language in ["c", "cpp", "go", "java"] {
+        for language in ["c", "cpp", "go", "java", "python"] {
             Driver::start(language, &Environment::new()).finish_within(BUILD_TIMEOUT);
         }
     });

@@ -1,0 +1,189 @@
+"""gRPC's interoperability cases (grpc/doc/interop-test-descriptions.md) against grpc-go's server, on asyncio's loop and on uvloop's."""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+from collections.abc import AsyncIterator, Iterator
+from typing import Any
+
+import grpc
+import pytest
+import uvloop
+
+import libzeebe
+from conftest import PATIENCE
+from interop import Input, SimpleRequest, Stub, messages, server, sized
+
+
+@pytest.fixture(scope="module")
+def address() -> Iterator[str]:
+    with server() as address:
+        yield address
+
+
+LOOPS = {"asyncio": asyncio.new_event_loop, "uvloop": uvloop.new_event_loop}
+
+
+async def empty_unary(stub: Stub) -> None:
+    assert await stub.empty(messages["Empty"]()) == messages["Empty"]()
+
+
+async def large_unary(stub: Stub) -> None:
+    answer = await stub.unary(SimpleRequest(response_size=314159, payload={"body": bytes(271828)}))
+    assert answer.payload.body == bytes(314159)
+
+
+async def client_streaming(stub: Stub) -> None:
+    call = stub.input(Input(payload={"body": bytes(size)}) for size in (27182, 8, 1828, 45904))
+    assert (await call).aggregated_payload_size == 74922
+
+
+async def client_streaming_by_hand(stub: Stub) -> None:
+    call = stub.input()
+    for size in (27182, 8, 1828, 45904):
+        await call.write(Input(payload={"body": bytes(size)}))
+    await call.done_writing()
+    await call.done_writing()
+    assert (await call).aggregated_payload_size == 74922
+    assert (await call).aggregated_payload_size == 74922
+    with pytest.raises(asyncio.InvalidStateError):
+        await call.write(Input())
+
+
+async def server_streaming(stub: Stub) -> None:
+    sizes = [31415, 9, 2653, 58979]
+    call = stub.output(sized(*sizes))
+    assert [len(answer.payload.body) async for answer in call] == sizes
+    assert await call.code() is grpc.StatusCode.OK
+    assert await stub.output(sized()).read() is grpc.aio.EOF
+
+
+async def ping_pong(stub: Stub) -> None:
+    call = stub.duplex()
+    for request, response in ((27182, 31415), (8, 9), (1828, 2653), (45904, 58979)):
+        await call.write(sized(response, payload=request))
+        assert len((await call.read()).payload.body) == response
+    await call.done_writing()
+    assert await call.read() is grpc.aio.EOF
+    assert call.done() and await call.code() is grpc.StatusCode.OK
+
+
+async def ping_pong_of_an_iterator(stub: Stub) -> None:
+    next_one = asyncio.Event()
+
+    async def requests() -> AsyncIterator[Any]:
+        for size in (31415, 9):
+            yield sized(size, payload=8)
+            await next_one.wait()
+            next_one.clear()
+
+    sizes = []
+    async for answer in stub.duplex(requests()):
+        sizes.append(len(answer.payload.body))
+        next_one.set()
+    assert sizes == [31415, 9]
+
+
+async def empty_stream(stub: Stub) -> None:
+    call = stub.duplex()
+    await call.done_writing()
+    assert [answer async for answer in call] == []
+
+
+async def custom_metadata(stub: Stub) -> None:
+    initial, trailing = ("x-grpc-test-echo-initial", "test_initial_metadata_value"), ("x-grpc-test-echo-trailing-bin", b"\xab\xab\xab")
+    call = stub.unary(SimpleRequest(response_size=1, payload={"body": bytes(1)}), metadata=(initial, trailing))
+    assert (await call.initial_metadata())[initial[0]] == initial[1]
+    assert (await call.trailing_metadata())[trailing[0]] == trailing[1]
+    await call
+    stream = stub.duplex(metadata=grpc.aio.Metadata(initial, trailing))
+    await stream.write(sized(1, payload=1))
+    assert (await stream.initial_metadata())[initial[0]] == initial[1]
+    await stream.done_writing()
+    await stream.read()
+    assert (await stream.trailing_metadata())[trailing[0]] == trailing[1]
+
+
+async def status_code_and_message(stub: Stub) -> None:
+    status = {"code": 2, "message": "test status message"}
+    call = stub.unary(SimpleRequest(response_status=status))
+    with pytest.raises(grpc.aio.AioRpcError) as raised:
+        await call
+    assert (raised.value.code(), raised.value.details()) == (grpc.StatusCode.UNKNOWN, "test status message")
+    assert (await call.code(), await call.details()) == (grpc.StatusCode.UNKNOWN, "test status message")
+    stream = stub.duplex()
+    request = sized()
+    request.response_status.code, request.response_status.message = 2, "test status message"
+    await stream.write(request)
+    await stream.done_writing()
+    with pytest.raises(grpc.aio.AioRpcError) as raised:
+        await stream.read()
+    assert (raised.value.code(), raised.value.details()) == (grpc.StatusCode.UNKNOWN, "test status message")
+
+
+async def special_status_message(stub: Stub) -> None:
+    message = "\t\ntest with whitespace\r\nand Unicode BMP ☺ and non-BMP 😈\t\n"
+    with pytest.raises(grpc.aio.AioRpcError) as raised:
+        await stub.unary(SimpleRequest(response_status={"code": 2, "message": message}))
+    assert raised.value.details() == message
+
+
+async def unimplemented_method(stub: Stub) -> None:
+    with pytest.raises(grpc.aio.AioRpcError) as raised:
+        await stub.unimplemented(messages["Empty"]())
+    assert raised.value.code() is grpc.StatusCode.UNIMPLEMENTED
+
+
+async def unimplemented_service(stub: Stub) -> None:
+    with pytest.raises(grpc.aio.AioRpcError) as raised:
+        await stub.unimplemented_service(messages["Empty"]())
+    assert raised.value.code() is grpc.StatusCode.UNIMPLEMENTED
+
+
+async def cancel_after_begin(stub: Stub) -> None:
+    call = stub.input()
+    assert call.cancel() and not call.cancel()
+    assert call.cancelled() and call.done()
+    assert await call.code() is grpc.StatusCode.CANCELLED
+    with pytest.raises(asyncio.CancelledError):
+        await call
+
+
+async def cancel_after_first_response(stub: Stub) -> None:
+    call = stub.duplex()
+    await call.write(sized(31415, payload=27182))
+    await call.read()
+    call.cancel()
+    assert await call.code() is grpc.StatusCode.CANCELLED
+    with pytest.raises(asyncio.CancelledError):
+        await call.read()
+
+
+async def timeout_on_sleeping_server(stub: Stub) -> None:
+    call = stub.duplex(timeout=0.001)
+    with pytest.raises(grpc.aio.AioRpcError) as raised:
+        await call.write(sized(31415, payload=27182, interval_us=1_000_000))
+        await call.read()
+    assert raised.value.code() is grpc.StatusCode.DEADLINE_EXCEEDED
+    assert await call.code() is grpc.StatusCode.DEADLINE_EXCEEDED
+
+
+CASES = [case for name, case in list(globals().items()) if inspect.iscoroutinefunction(case) and not name.startswith("_")]
+
+
+@pytest.mark.parametrize("loop", LOOPS)
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.__name__)
+def test_interop_case(address: str, loop: str, case: Any) -> None:
+    async def main() -> None:
+        async with libzeebe.create_insecure_channel(address) as channel:
+            await case(Stub(channel))
+
+    async def limited() -> None:
+        await asyncio.wait_for(main(), PATIENCE)
+
+    made = LOOPS[loop]()
+    try:
+        made.run_until_complete(limited())
+    finally:
+        made.close()
