@@ -11,6 +11,8 @@ package zeebe
 // #cgo nocallback zeebego_stream
 // #cgo noescape zeebego_send
 // #cgo nocallback zeebego_send
+// #cgo noescape zeebego_end_job
+// #cgo nocallback zeebego_end_job
 // #include "glue.h"
 import "C"
 
@@ -20,6 +22,7 @@ import (
 	"unsafe"
 
 	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/metadata"
 )
 
 // Version is that of the library that runs, such as "0.1.0".
@@ -27,8 +30,9 @@ func Version() string { return C.GoString(C.zeebe_version()) }
 
 // arena holds what a C function is given, in C's memory, until free, which overwrites it: it may be a secret.
 type arena struct {
-	blocks [][]byte
-	err    error
+	blocks   [][]byte
+	unpacked []*C.zeebe_metadata
+	err      error
 }
 
 func (a *arena) allocate(size int) unsafe.Pointer {
@@ -49,6 +53,36 @@ func (a *arena) text(name string, value *string) *C.char {
 	memory := a.allocate(len(*value) + 1)
 	copy(unsafe.Slice((*byte)(memory), len(*value)), *value)
 	return (*C.char)(memory)
+}
+
+// texts are copies of strings, NULL if there are none.
+func (a *arena) texts(name string, values []string) (**C.char, C.size_t) {
+	if len(values) == 0 {
+		return nil, 0
+	}
+	array := (**C.char)(a.allocate(len(values) * int(unsafe.Sizeof((*C.char)(nil)))))
+	for i := range values {
+		unsafe.Slice(array, len(values))[i] = a.text(name, &values[i])
+	}
+	return array, C.size_t(len(values))
+}
+
+// metadata is a copy of pairs, NULL if there are none.
+func (a *arena) metadata(pairs metadata.MD) *C.zeebe_metadata {
+	packed, err := packMetadata(nil, pairs)
+	if err != nil && a.err == nil {
+		a.err = err
+	}
+	if len(packed) == 0 {
+		return nil
+	}
+	var unpacked *C.zeebe_metadata
+	failure := C.zeebego_unpack_metadata((*C.uint8_t)(unsafe.SliceData(packed)), C.size_t(len(packed)), &unpacked)
+	a.unpacked = append(a.unpacked, unpacked)
+	if err := takeError(failure); err != nil && a.err == nil {
+		a.err = err
+	}
+	return unpacked
 }
 
 // refuse keeps why what has this name cannot be given to C; the first reason counts.
@@ -76,7 +110,10 @@ func (a *arena) free() {
 		clear(block)
 		C.free(unsafe.Pointer(unsafe.SliceData(block)))
 	}
-	a.blocks = nil
+	for _, unpacked := range a.unpacked {
+		C.zeebe_metadata_free(unpacked)
+	}
+	a.blocks, a.unpacked = nil, nil
 }
 
 func invalidArgument(message string) *Error {

@@ -9,7 +9,6 @@ import (
 	"errors"
 	"runtime"
 	"time"
-	"unsafe"
 
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
@@ -28,26 +27,26 @@ var _ grpc.ClientConnInterface = (*Channel)(nil)
 //
 // A target that cannot be used makes a channel all the same: its calls end at once with InvalidArgument, and Describe shows why.
 func NewInsecureChannel(options ...Option) (*Channel, error) {
-	return newChannel(insecure, options, func(s *settings, memory *arena, channel **C.zeebe_channel) (*C.zeebe_error, error) {
+	return newChannel(insecure, options, func(s *settings, memory *arena, channel **C.zeebe_channel) error {
 		native := (*C.zeebe_insecure_channel_options)(memory.allocate(C.sizeof_zeebe_insecure_channel_options))
 		native.size = C.sizeof_zeebe_insecure_channel_options
 		native.grpc_address = memory.text("WithAddress", s.address)
 		native.channel_options, native.channel_options_count = s.options(memory)
 		native.connection_options = s.connection(memory)
-		return s.create(memory, native.connection_options, func() *C.zeebe_error { return C.zeebe_create_insecure_channel(native, channel) })
+		return memory.create(func() *C.zeebe_error { return C.zeebe_create_insecure_channel(native, channel) })
 	})
 }
 
 // NewSecureChannel makes a channel with TLS, mutual TLS, or any other credentials. It does no I/O.
 func NewSecureChannel(options ...Option) (*Channel, error) {
-	return newChannel(secure, options, func(s *settings, memory *arena, channel **C.zeebe_channel) (*C.zeebe_error, error) {
+	return newChannel(secure, options, func(s *settings, memory *arena, channel **C.zeebe_channel) error {
 		native := (*C.zeebe_secure_channel_options)(memory.allocate(C.sizeof_zeebe_secure_channel_options))
 		native.size = C.sizeof_zeebe_secure_channel_options
 		native.grpc_address = memory.text("WithAddress", s.address)
 		native.channel_options, native.channel_options_count = s.options(memory)
 		native.channel_credentials = s.credentials.native()
 		native.connection_options = s.connection(memory)
-		return s.create(memory, native.connection_options, func() *C.zeebe_error { return C.zeebe_create_secure_channel(native, channel) })
+		return memory.create(func() *C.zeebe_error { return C.zeebe_create_secure_channel(native, channel) })
 	})
 }
 
@@ -56,24 +55,24 @@ func NewSecureChannel(options ...Option) (*Channel, error) {
 // It does no I/O, unless TokenOptions.Prefetch starts it in the background. Wrong credentials are no error here: they end the first call, or
 // [Channel.RetrieveToken].
 func NewOAuth2ClientCredentialsChannel(options ...Option) (*Channel, error) {
-	return newChannel(oauth2, options, func(s *settings, memory *arena, channel **C.zeebe_channel) (*C.zeebe_error, error) {
+	return newChannel(oauth2, options, func(s *settings, memory *arena, channel **C.zeebe_channel) error {
 		native := (*C.zeebe_oauth2_client_credentials_channel_options)(memory.allocate(C.sizeof_zeebe_oauth2_client_credentials_channel_options))
 		native.grpc_address = memory.text("WithAddress", s.address)
 		s.oauth2(memory, native)
-		return s.create(memory, native.connection_options, func() *C.zeebe_error { return C.zeebe_create_oauth2_client_credentials_channel(native, channel) })
+		return memory.create(func() *C.zeebe_error { return C.zeebe_create_oauth2_client_credentials_channel(native, channel) })
 	})
 }
 
 // NewCamundaCloudChannel makes a channel to a cluster in Camunda's cloud; ZEEBE_ADDRESS is not read. All else is as for
 // [NewOAuth2ClientCredentialsChannel].
 func NewCamundaCloudChannel(options ...Option) (*Channel, error) {
-	return newChannel(cloud, options, func(s *settings, memory *arena, channel **C.zeebe_channel) (*C.zeebe_error, error) {
+	return newChannel(cloud, options, func(s *settings, memory *arena, channel **C.zeebe_channel) error {
 		native := (*C.zeebe_camunda_cloud_channel_options)(memory.allocate(C.sizeof_zeebe_camunda_cloud_channel_options))
 		native.size = C.sizeof_zeebe_camunda_cloud_channel_options
 		native.cluster_id = memory.text("WithClusterID", s.clusterID)
 		native.region = memory.text("WithRegion", s.region)
 		s.oauth2(memory, &native.oauth2)
-		return s.create(memory, native.oauth2.connection_options, func() *C.zeebe_error { return C.zeebe_create_camunda_cloud_channel(native, channel) })
+		return memory.create(func() *C.zeebe_error { return C.zeebe_create_camunda_cloud_channel(native, channel) })
 	})
 }
 
@@ -97,13 +96,13 @@ func (s *settings) oauth2(memory *arena, native *C.zeebe_oauth2_client_credentia
 // channel can use, in the order that docs/moving.md gives. Of those that are set and not used [Channel.Describe] says why, under unused_variables. Only
 // options of the connection may be given.
 func NewChannelFromEnvironment(options ...Option) (*Channel, error) {
-	return newChannel(environment, options, func(s *settings, memory *arena, channel **C.zeebe_channel) (*C.zeebe_error, error) {
+	return newChannel(environment, options, func(s *settings, memory *arena, channel **C.zeebe_channel) error {
 		native := s.connection(memory)
-		return s.create(memory, native, func() *C.zeebe_error { return C.zeebe_create_channel_from_environment(native, channel) })
+		return memory.create(func() *C.zeebe_error { return C.zeebe_create_channel_from_environment(native, channel) })
 	})
 }
 
-func newChannel(of constructor, options []Option, create func(*settings, *arena, **C.zeebe_channel) (*C.zeebe_error, error)) (*Channel, error) {
+func newChannel(of constructor, options []Option, create func(*settings, *arena, **C.zeebe_channel) error) (*Channel, error) {
 	s, err := newSettings(of, options)
 	if err != nil {
 		return nil, err
@@ -111,11 +110,8 @@ func newChannel(of constructor, options []Option, create func(*settings, *arena,
 	var memory arena
 	defer memory.free()
 	c := &Channel{}
-	failure, err := create(s, &memory, &c.ptr)
+	err = create(s, &memory, &c.ptr)
 	runtime.KeepAlive(s)
-	if err == nil {
-		err = takeError(failure)
-	}
 	if err != nil {
 		return nil, err
 	}
@@ -124,25 +120,12 @@ func newChannel(of constructor, options []Option, create func(*settings, *arena,
 	return c, nil
 }
 
-// create adds what the arena cannot hold, and makes the channel unless an argument was refused.
-func (s *settings) create(memory *arena, connection *C.zeebe_connection_options, create func() *C.zeebe_error) (*C.zeebe_error, error) {
-	if memory.err != nil {
-		return nil, memory.err
+// create calls C with what the arena holds, unless an argument was refused.
+func (a *arena) create(create func() *C.zeebe_error) error {
+	if a.err != nil {
+		return a.err
 	}
-	if len(s.metadata) > 0 {
-		packed, err := packMetadata(nil, s.metadata)
-		if err != nil {
-			return nil, err
-		}
-		var unpacked *C.zeebe_metadata
-		failure := C.zeebego_unpack_metadata((*C.uint8_t)(unsafe.SliceData(packed)), C.size_t(len(packed)), &unpacked)
-		defer func() { C.zeebe_metadata_free(unpacked) }()
-		if failure != nil {
-			return failure, nil
-		}
-		connection.metadata = unpacked
-	}
-	return create(), nil
+	return takeError(create())
 }
 
 // ---- the end ----

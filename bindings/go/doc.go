@@ -2,7 +2,7 @@
 //
 // A [Channel] implements [google.golang.org/grpc.ClientConnInterface]: any client that protoc-gen-go-grpc generated runs on it
 // unchanged. It finds the gateway and its credentials in arguments or in the environment, fetches and renews OAuth2 tokens, connects again by
-// itself, and keeps job streams open.
+// itself, keeps job streams open, and has jobs worked on.
 //
 //	channel, err := zeebe.NewChannelFromEnvironment()
 //	if err != nil {
@@ -10,6 +10,8 @@
 //	}
 //	defer channel.Close()
 //	topology, err := gatewaypb.NewGatewayClient(channel).Topology(ctx, &gatewaypb.TopologyRequest{})
+//
+// A [JobWorker] is made by [Channel.NewJobWorker]: a function that works on a job, whose return completes it or fails it.
 //
 // # Errors
 //
@@ -25,5 +27,5 @@
 // # Lifetimes
 //
 // Close what you made. What was dropped without it is found by the garbage collector: a stream is then cancelled, and a channel's connections
-// close once its calls have ended.
+// close once its calls have ended. A worker goes on until it is closed.
 package zeebe

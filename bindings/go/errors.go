@@ -7,6 +7,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 	"unsafe"
 
@@ -153,7 +154,10 @@ func newError(from *C.zeebe_error) *Error {
 		made.RetryAfter = time.Duration(read.retry_after_ms) * time.Millisecond
 	}
 	if read.option != nil {
-		made.Option, made.Message = inGo(C.GoString(read.option)), inGo(made.Message)
+		made.Message = inGo(made.Message)
+		if option := inGo(C.GoString(read.option)); !strings.Contains(option, " ") { // else it is an argument
+			made.Option = option
+		}
 	}
 	if read.details != nil {
 		made.details = C.GoBytes(unsafe.Pointer(read.details), C.int(read.details_length))

@@ -6,11 +6,11 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"strconv"
 	"strings"
 	"syscall"
 	"testing"
 
-	"libzeebe/zeebe/gatewaypb"
 	"libzeebe/zeebe/internal/testserver"
 )
 
@@ -30,42 +30,66 @@ func build(t *testing.T, directory, out string) {
 	}
 }
 
+// Its gateway is killed and started again meanwhile. What it said is paid was completed, with the variables; what it did not have is there at the end.
 func TestWorkerExample(t *testing.T) {
-	const count = 40
-	gateway := testserver.StartGateway(t)
-	startWork(t, insecure(t, gateway.Address("plaintext")), count/2)
+	const count, kills, keys = 60, 3, 10_000
 	built := filepath.Join(t.TempDir(), "worker")
 	build(t, "examples/worker", built)
-
-	worker := program(t, gateway, built, "-type", "work")
+	b := newBench(t)
+	b.gateway.Tell("POST", "/latency?ms=20") // so that calls are under way when something happens
+	worker := program(t, b.gateway, built, "-type", "work")
 	output := must(worker.StderrPipe())
 	ok(t, worker.Start())
-	done := 0
-	lines := bufio.NewScanner(output)
-	for lines.Scan() {
-		if strings.HasSuffix(lines.Text(), ": done") {
-			done++
+	first, paid, lines := 0, map[int64]bool{}, bufio.NewScanner(output)
+	read := func() bool { // a line; of the jobs that the gateway of now has, which are paid
+		if !lines.Scan() {
+			return false
 		}
-		if done == count/2 { // the others are pushed
-			startWork(t, insecure(t, gateway.Address("plaintext")), count/2)
-			break
+		if found := regexp.MustCompile(`job (\d+): paid$`).FindStringSubmatch(lines.Text()); found != nil {
+			if key := must(strconv.ParseInt(found[1], 10, 64)); int(key&(1<<51-1)) >= first { // without its partition
+				paid[key] = true
+			}
 		}
+		return true
 	}
-	for done < count && lines.Scan() {
-		if strings.HasSuffix(lines.Text(), ": done") {
-			done++
+	for range kills {
+		b.instances(count, `{"order":"a","amount":7}`)
+		for len(paid) < count/4 && read() {
 		}
+		first += keys
+		clear(paid)
+		b.gateway = b.gateway.StartAnother(first)
+		b.gateway.Tell("POST", "/latency?ms=20")
+		b.deploy()
+	}
+	if result := b.result(`{"order":"a","amount":7}`); result["paid"] != 7.0 {
+		t.Fatal(result)
+	}
+	b.instances(1, `{"order":"b","amount":-1}`)
+	if said := b.incident(); !strings.Contains(said, `the amount of the order "b" is -1`) {
+		t.Error(said)
+	}
+	b.instances(count, `{"amount":1}`)
+	for len(paid) < count/2 && read() {
 	}
 	ok(t, worker.Process.Signal(syscall.SIGTERM))
-	for lines.Scan() {
-		t.Errorf("more: %s", lines.Text())
+	for read() {
 	}
 	ok(t, worker.Wait())
-	answer, err := gatewaypb.NewGatewayClient(insecure(t, gateway.Address("plaintext"))).ActivateJobs(patience(t),
-		&gatewaypb.ActivateJobsRequest{Type: "work", Worker: "test", Timeout: 1000, MaxJobsToActivate: 1, RequestTimeout: -1})
-	ok(t, err)
-	if jobs, err := answer.Recv(); done != count || err == nil && len(jobs.GetJobs()) > 0 {
-		t.Fatalf("%d jobs of %d are done; left: %v", done, count, jobs)
+	left := 0
+	for _, job := range b.jobs() {
+		job := job.(map[string]any)
+		if retries := job["retries"]; retries == 3.0 {
+			left++
+		} else if retries != 0.0 {
+			t.Errorf("a job that nobody had has lost a retry: %v", job)
+		}
+		if paid[int64(job["key"].(float64))] {
+			t.Errorf("was paid, and not completed: %v", job)
+		}
+	}
+	if len(paid)+left != count+1 {
+		t.Errorf("%d paid, %d left, of %d", len(paid), left, count+1)
 	}
 }
 

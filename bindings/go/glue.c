@@ -11,7 +11,10 @@ zeebe_error *zeebego_next(const zeebe_completion_queue *queue, zeebego_batch *ba
     batch->count = 0;
     for (size_t i = 0; i < batch->ended_count; i++) zeebe_call_free(batch->ended[i]);
     batch->ended_count = 0;
-    return zeebe_completion_queue_next(queue, 0, batch->events, sizeof(zeebe_event), ZEEBEGO_BATCH, &batch->count);
+    zeebe_error *error = zeebe_completion_queue_next(queue, 0, batch->events, sizeof(zeebe_event), ZEEBEGO_BATCH, &batch->count);
+    for (zeebe_event *event = batch->events; event < batch->events + batch->count; event++)
+        if (event->job) event->data = zeebe_job_message(event->job, &event->length);
+    return error;
 }
 
 /* ---- calls ---- */
@@ -175,6 +178,18 @@ zeebe_error *zeebego_stream_jobs(const zeebe_channel *channel, const zeebe_compl
     to.metadata = unpacked;
     if (!error) error = zeebe_channel_stream_jobs_on_queue(channel, request, length, &to, queue, tag, stream);
     zeebe_metadata_free(unpacked);
+    return error;
+}
+
+/* ---- job workers ---- */
+
+zeebe_error *zeebego_end_job(zeebe_job *job, const zeebe_completion_queue *queue, uint64_t tag, int how, int32_t retries, int64_t retry_backoff_ms,
+                             const char *code, const char *message, const char *variables)
+{
+    zeebe_error *error = how == ZEEBEGO_COMPLETE ? zeebe_job_complete_on_queue(job, variables, queue, tag)
+                         : how == ZEEBEGO_FAIL   ? zeebe_job_fail_on_queue(job, retries, retry_backoff_ms, message, variables, queue, tag)
+                                                 : zeebe_job_throw_error_on_queue(job, code, message, variables, queue, tag);
+    if (!error) zeebe_job_free(job);
     return error;
 }
 

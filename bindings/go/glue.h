@@ -17,7 +17,7 @@ typedef struct {
     zeebe_call *ended[ZEEBEGO_BATCH];
 } zeebego_batch;
 
-/* Frees what the batch had, and takes the events that wait. */
+/* Frees what the batch had, and takes the events that wait; `data` of a job is its message. */
 zeebe_error *zeebego_next(const zeebe_completion_queue *queue, zeebego_batch *batch);
 
 /* ---- calls ---- */
@@ -83,6 +83,14 @@ typedef struct {
 zeebe_error *zeebego_stream_jobs(const zeebe_channel *channel, const zeebe_completion_queue *queue, uint64_t tag, const uint8_t *request,
                                  size_t length, const uint8_t *metadata, size_t metadata_length, const zeebego_jobs_options *options,
                                  zeebe_job_stream **stream);
+
+/* ---- job workers ---- */
+
+enum { ZEEBEGO_COMPLETE, ZEEBEGO_FAIL, ZEEBEGO_THROW_ERROR };
+
+/* Ends a job as `how` says, with those of the others that it has, and frees its handle, unless that is refused. */
+zeebe_error *zeebego_end_job(zeebe_job *job, const zeebe_completion_queue *queue, uint64_t tag, int how, int32_t retries, int64_t retry_backoff_ms,
+                             const char *code, const char *message, const char *variables);
 
 /* ---- what calls Go, on a library thread: rare events only ---- */
 

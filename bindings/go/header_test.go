@@ -48,7 +48,13 @@ func TestNumbersAreTheHeaders(t *testing.T) {
 			t.Errorf("%s is %v in Go", name, zeebe.Source(number))
 		}
 	}
-	if len(statuses) != 17 || len(states) != 5 || len(kinds) != 9 || len(sources) != 6 {
-		t.Errorf("the header has %d statuses, %d states, %d kinds and %d sources", len(statuses), len(states), len(kinds), len(sources))
+	outcomes := constants(t, "ZEEBE_JOB_OUTCOME_")
+	for number, name := range outcomes {
+		if zeebe.JobOutcome(number).String() != name {
+			t.Errorf("%s is %v in Go", name, zeebe.JobOutcome(number))
+		}
+	}
+	if len(statuses) != 17 || len(states) != 5 || len(kinds) != 9 || len(sources) != 6 || len(outcomes) != 4 {
+		t.Errorf("the header has %d statuses, %d states, %d kinds, %d sources and %d outcomes", len(statuses), len(states), len(kinds), len(sources), len(outcomes))
 	}
 }

@@ -35,9 +35,6 @@ type JobStreamOptions struct {
 	OnError func(err error, failuresInARow int, pause time.Duration)
 }
 
-// Failures that wait for OnError: the last ones.
-const failuresKept = 16
-
 // JobStream is a stream of jobs that takes care of itself: see [Channel.StreamJobs].
 type JobStream struct{ *jobStream }
 
@@ -53,15 +50,7 @@ type jobStream struct {
 	isEnded      bool
 	failure      *Error
 	stopWatching func() bool
-	onError      func(err error, failuresInARow int, pause time.Duration)
-	failures     []jobFailure // not yet told
-	isTelling    bool
-}
-
-type jobFailure struct {
-	err    error
-	inARow int
-	pause  time.Duration
+	failures     failures
 }
 
 // StreamJobs streams the jobs of one type, for as long as the program wants. The request is a StreamActivatedJobsRequest.
@@ -94,7 +83,7 @@ func (c *Channel) StreamJobs(ctx context.Context, request proto.Message, options
 	if err != nil {
 		return nil, err
 	}
-	s := &jobStream{ctx: ctx, arrived: make(chan struct{}, 1), ended: make(chan struct{}), onError: options.OnError}
+	s := &jobStream{ctx: ctx, arrived: make(chan struct{}, 1), ended: make(chan struct{}), failures: failures{onError: options.OnError}}
 	tag, err := q.add(s)
 	if err != nil {
 		return nil, err
@@ -217,11 +206,7 @@ func (s *jobStream) receive(event *C.zeebe_event, _ *queue) (last bool) {
 		s.messages = append(s.messages, copyMessage(event))
 		signal(s.arrived)
 	case C.ZEEBE_EVENT_TYPE_JOB_STREAM_ERROR:
-		if s.onError != nil {
-			failure := callError(event.error)
-			event.error = nil
-			s.tell(jobFailure{failure, int(event.failures), time.Duration(event.pause_ms) * time.Millisecond})
-		}
+		s.failures.receive(event)
 	case C.ZEEBE_EVENT_TYPE_CLOSE:
 		if event.error != nil {
 			s.failure = callError(event.error).inContext(s.ctx)
@@ -231,32 +216,6 @@ func (s *jobStream) receive(event *C.zeebe_event, _ *queue) (last bool) {
 		return true
 	}
 	return false
-}
-
-// tell has the program told of a failure, which may use the stream meanwhile. With the mutex.
-func (s *jobStream) tell(failure jobFailure) {
-	if len(s.failures) == failuresKept {
-		s.failures = s.failures[1:]
-	}
-	s.failures = append(s.failures, failure)
-	if s.isTelling {
-		return
-	}
-	s.isTelling = true
-	go func() {
-		for {
-			s.mutex.Lock()
-			if len(s.failures) == 0 {
-				s.isTelling = false
-				s.mutex.Unlock()
-				return
-			}
-			next := s.failures[0]
-			s.failures = s.failures[1:]
-			s.mutex.Unlock()
-			s.onError(next.err, next.inARow, next.pause)
-		}
-	}()
 }
 
 // end is once and last. With the mutex.

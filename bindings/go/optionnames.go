@@ -2,7 +2,7 @@ package zeebe
 
 import "regexp"
 
-// optionNames are this package's names of the options that the library's messages name as C does.
+// optionNames are this package's names of the options that the library's messages name as C does; one with a space is an argument.
 var optionNames = map[string]string{
 	"options.grpc_address":         "WithAddress",
 	"options.channel_options":      "WithStringOption",
@@ -51,6 +51,28 @@ var optionNames = map[string]string{
 	"options.max_buffered_job_bytes": "JobStreamOptions.MaxBufferedBytes",
 	"options.watchdog_ms":            "JobStreamOptions.Watchdog",
 	"options.poll_interval_ms":       "JobStreamOptions.PollInterval",
+
+	"worker_options.job_type":               "the job type",
+	"worker_options.worker_name":            "JobWorkerOptions.WorkerName",
+	"worker_options.job_timeout_ms":         "JobWorkerOptions.JobTimeout",
+	"worker_options.max_jobs_active":        "JobWorkerOptions.MaxJobsActive",
+	"worker_options.handlers_at_once":       "JobWorkerOptions.HandlersAtOnce",
+	"worker_options.fetch_variables":        "JobWorkerOptions.FetchVariables",
+	"worker_options.tenant_ids":             "JobWorkerOptions.TenantIDs",
+	"worker_options.polls_alone":            "JobWorkerOptions.PollsAlone",
+	"worker_options.extend_timeout":         "JobWorkerOptions.ExtendTimeout",
+	"worker_options.leave_freed_jobs":       "JobWorkerOptions.LeaveFreedJobs",
+	"worker_options.forward_trace_context":  "JobWorkerOptions.ForwardTraceContext",
+	"worker_options.watchdog_ms":            "JobWorkerOptions.Watchdog",
+	"worker_options.stream_timeout_ms":      "JobWorkerOptions.StreamTimeout",
+	"worker_options.poll_interval_ms":       "JobWorkerOptions.PollInterval",
+	"worker_options.request_timeout_ms":     "JobWorkerOptions.RequestTimeout",
+	"worker_options.backoff_min_ms":         "JobWorkerOptions.BackoffMin",
+	"worker_options.backoff_max_ms":         "JobWorkerOptions.BackoffMax",
+	"worker_options.backoff_factor_percent": "JobWorkerOptions.BackoffFactorPercent",
+	"worker_options.backoff_jitter_percent": "JobWorkerOptions.BackoffJitterPercent",
+	"worker_options.retry_backoff_ms":       "JobWorkerOptions.RetryBackoff",
+	"worker_options.grace_ms":               "JobWorkerOptions.Grace",
 }
 
 var optionName = regexp.MustCompile(`[a-z0-9_.]*options\.[a-z0-9_]+`)

@@ -268,6 +268,7 @@ func (s *settings) connection(memory *arena) *C.zeebe_connection_options {
 	native := (*C.zeebe_connection_options)(memory.allocate(C.sizeof_zeebe_connection_options))
 	native.size = C.sizeof_zeebe_connection_options
 	native.connect_address = memory.text("WithConnectAddress", s.connectAddress)
+	native.metadata = memory.metadata(s.metadata)
 	if s.timeout != nil && *s.timeout != Forever {
 		native.timeout_ms = memory.duration("WithTimeout", s.timeout, time.Millisecond)
 	}

@@ -10,13 +10,14 @@ import (
 
 // waiter gets the one event of what it waits for.
 type waiter struct {
-	done chan struct{}
-	err  error
+	queue *queue
+	tag   uint64
+	done  chan struct{}
+	err   error
 }
 
 func (w *waiter) receive(event *C.zeebe_event, _ *queue) bool {
-	w.err = takeError(event.error)
-	event.error = nil
+	w.err = eventError(event)
 	close(w.done)
 	return true
 }
@@ -26,32 +27,45 @@ func (w *waiter) abandon() {
 	close(w.done)
 }
 
-// await starts what ends as an event, and waits for that or for the context. It holds no thread meanwhile.
-func await(ctx context.Context, start func(*C.zeebe_completion_queue, C.uint64_t) *C.zeebe_error) error {
+// begin starts what ends as an event.
+func begin(start func(*C.zeebe_completion_queue, C.uint64_t) *C.zeebe_error) (*waiter, error) {
 	q, err := theQueue()
 	if err != nil {
-		return err
+		return nil, err
 	}
-	w := &waiter{done: make(chan struct{})}
-	tag, err := q.add(w)
-	if err != nil {
-		return err
+	w := &waiter{queue: q, done: make(chan struct{})}
+	if w.tag, err = q.add(w); err != nil {
+		return nil, err
 	}
-	err = takeError(start(q.ptr, C.uint64_t(tag)))
+	err = takeError(start(q.ptr, C.uint64_t(w.tag)))
 	runtime.KeepAlive(q)
 	if err != nil {
-		q.remove(tag)
-		return err
+		q.remove(w.tag)
+		return nil, err
 	}
+	return w, nil
+}
+
+// wait waits for the event or for the context. It holds no thread meanwhile.
+func (w *waiter) wait(ctx context.Context) error {
 	select {
 	case <-w.done:
 	case <-ctx.Done():
 		select {
 		case <-w.done: // what came first counts
 		default:
-			q.remove(tag)
+			w.queue.remove(w.tag)
 			return contextError(ctx)
 		}
 	}
 	return w.err
+}
+
+// await is both.
+func await(ctx context.Context, start func(*C.zeebe_completion_queue, C.uint64_t) *C.zeebe_error) error {
+	w, err := begin(start)
+	if err != nil {
+		return err
+	}
+	return w.wait(ctx)
 }

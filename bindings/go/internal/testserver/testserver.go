@@ -23,7 +23,7 @@ func Root() string {
 }
 
 // start runs a program that says one line when it is ready, and ends with its standard input.
-func start(t testing.TB, program string, arguments ...string) (line string) {
+func start(t testing.TB, program string, arguments ...string) (line string, process *os.Process) {
 	t.Helper()
 	command := exec.Command(filepath.Join(Root(), program), arguments...)
 	command.Stderr = os.Stderr
@@ -38,13 +38,14 @@ func start(t testing.TB, program string, arguments ...string) (line string) {
 	})
 	line, err = bufio.NewReader(output).ReadString('\n')
 	check(t, err)
-	return strings.TrimSpace(line)
+	return strings.TrimSpace(line), command.Process
 }
 
 // Gateway is a development gateway, which ends with the test.
 type Gateway struct {
-	t     testing.TB
-	ports map[string]any
+	t       testing.TB
+	ports   map[string]any
+	process *os.Process
 }
 
 // StartGateway starts one on free ports.
@@ -52,12 +53,21 @@ func StartGateway(t testing.TB, arguments ...string) *Gateway {
 	t.Helper()
 	directory := t.TempDir()
 	path := filepath.Join(directory, "ports.json")
-	start(t, "target/debug/zeebe-dev-gateway", append([]string{"--exit-with-stdin", "--ports-file", path, "--directory", directory}, arguments...)...)
+	_, process := start(t, "target/debug/zeebe-dev-gateway", append([]string{"--exit-with-stdin", "--ports-file", path, "--directory", directory}, arguments...)...)
 	text, err := os.ReadFile(path)
 	check(t, err)
-	g := &Gateway{t: t}
+	g := &Gateway{t: t, process: process}
 	check(t, json.Unmarshal(text, &g.ports))
 	return g
+}
+
+// StartAnother is one in the place of this, at once, on the same port: its jobs are gone, and others have keys from this one on.
+func (g *Gateway) StartAnother(firstKey int) *Gateway {
+	g.t.Helper()
+	check(g.t, g.process.Kill())
+	_, err := g.process.Wait()
+	check(g.t, err)
+	return StartGateway(g.t, "--plaintext-port", fmt.Sprint(g.ports["plaintext"]), "--first-key", fmt.Sprint(firstKey))
 }
 
 // Address is localhost with the port of a listener.
@@ -79,6 +89,20 @@ func (g *Gateway) Path(name string) string { return g.ports[name].(string) }
 // Tell asks the control port, such as POST /goaway, and returns the answer.
 func (g *Gateway) Tell(method, path string) map[string]any {
 	g.t.Helper()
+	answer := map[string]any{}
+	_ = json.Unmarshal(g.ask(method, path), &answer) // not all answers are objects
+	return answer
+}
+
+// Calls are the last that the gateway had.
+func (g *Gateway) Calls() (calls []map[string]any) {
+	g.t.Helper()
+	check(g.t, json.Unmarshal(g.ask("GET", "/calls"), &calls))
+	return calls
+}
+
+func (g *Gateway) ask(method, path string) []byte {
+	g.t.Helper()
 	request, err := http.NewRequest(method, "http://"+g.Address("control")+path, nil)
 	check(g.t, err)
 	response, err := http.DefaultClient.Do(request)
@@ -89,15 +113,14 @@ func (g *Gateway) Tell(method, path string) map[string]any {
 	if response.StatusCode != http.StatusOK {
 		g.t.Fatalf("%s %s: %s: %s", method, path, response.Status, body)
 	}
-	answer := map[string]any{}
-	_ = json.Unmarshal(body, &answer) // not all answers are objects
-	return answer
+	return body
 }
 
 // StartInterop starts grpc-go's interoperability server, and returns its address.
 func StartInterop(t testing.TB, arguments ...string) string {
 	t.Helper()
-	return "localhost:" + start(t, "build/interop-grpc-go", arguments...)
+	port, _ := start(t, "build/interop-grpc-go", arguments...)
+	return "localhost:" + port
 }
 
 func check(t testing.TB, err error) {
