@@ -218,7 +218,7 @@ build/check/arguments: tests/c/arguments.c tests/c/check.h build/check/libzeebe.
 ONLY ?=
 
 test: check ## all checks, cheap before dear; ONLY=NAME: of the rest only the tests of that name
-	scripts/prerequisites cargo cc c++ python3 valgrind pkg-config libnghttp2.pc cmake tinyproxy go node npm java mvn unzip
+	scripts/prerequisites cargo cc c++ python3 python3-venv valgrind pkg-config libnghttp2.pc cmake tinyproxy go node npm java mvn unzip
 	$(MAKE) all gateway interop-servers bench-server token-servers examples build/conformance-driver CFLAGS='$(CFLAGS) -Werror'
 	$(if $(ONLY),,scripts/test-bindings)
 	cargo test --workspace --locked $(ONLY) | awk '{ print; fflush() } \

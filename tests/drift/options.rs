@@ -1,4 +1,4 @@
-//! The table of options, and what says the same again: the header's structs, C++, Go, Java.
+//! The table of options, and what says the same again: the header's structs, C++, Go, Java, Python.
 //!
 //! That each has a name in each language, and that there is what it names, the bindings' own tests see to.
 
@@ -95,7 +95,7 @@ fn declaration(
             let at = begin + at;
             let above = lines[..at].iter().rev().map(|line| line.trim());
             let comment: Vec<_> = above
-                .take_while(|line| line.starts_with(['/', '*']))
+                .take_while(|line| line.starts_with(['/', '*', '#']))
                 .collect();
             return Some(Declaration {
                 line: lines[at].trim().to_owned(),
@@ -234,12 +234,41 @@ fn numbers_have_their_units_and_defaults_in_java() {
     }
 }
 
+#[test]
+fn numbers_have_their_units_and_defaults_in_python() {
+    let folder = "bindings/python/src/libzeebe";
+    let names = own_names(&format!("{folder}/_option_names.py"));
+    let sources = sources(folder, "py");
+    for (option, number) in numbers() {
+        let Some(own) = names.get(&option.to_string()) else {
+            continue; // none of Python's
+        };
+        let (found, seconds) = match own.split_once('.') {
+            Some((of, field)) => {
+                let is_it = |line: &str| line.starts_with(&format!("{field}: "));
+                (
+                    declaration(&sources, &format!("class {of}:"), is_it),
+                    "float",
+                )
+            }
+            None if own == "timeout" => continue, // grpc.aio's
+            // An argument, of which the function's text says what it is.
+            None => {
+                let is_it = |line: &str| line.starts_with(&format!("{own}: Seconds"));
+                (declaration(&sources, "def create_oauth2", is_it), "Seconds")
+            }
+        };
+        holds(option, &number, found.as_ref(), [seconds, seconds, "int"]);
+    }
+}
+
 /// Those whose numbers a binding writes down itself its own tests compare; here, that none of them is left out.
 #[test]
 fn every_constant_is_there_in_every_language() {
     let cpp = sources("include/zeebe", "hpp").concat();
     let go = sources("bindings/go", "go").concat();
     let java = sources("bindings/java/src/main/java/org/libzeebe", "java").concat();
+    let python = sources("bindings/python/src/libzeebe", "py").concat();
     let mut seen = 0;
     for name in header::api().into_keys() {
         let is_of = |prefixes: &[&str]| prefixes.iter().any(|prefix| name.starts_with(prefix));
@@ -267,6 +296,7 @@ fn every_constant_is_there_in_every_language() {
                 is_there.contains(&true) || java.contains(&format!("  {own}\n")),
                 "{own} in Java"
             );
+            assert!(python.contains(&format!("    {own} = ")), "{own} in Python");
         }
     }
     assert!(seen > 60, "{seen}");

@@ -18,18 +18,19 @@ const BEGINNING: &str = "\
 # Options
 
 The options of the structs of [zeebe.h](../include/zeebe.h), which says what each is for, and what they are called in
-[C++](cpp.md), [Go](../bindings/go/README.md) and [Java](../bindings/java/README.md). In C, 0 and NULL mean that an option is not given; what then counts is
-the default. gRPC's own channel options are in the [main README](../README.md#channel-options).
+[C++](cpp.md), [Go](../bindings/go/README.md), [Java](../bindings/java/README.md) and [Python](../bindings/python/README.md). In C, 0 and NULL mean that an option is
+not given; what then counts is the default. gRPC's own channel options are in the [main README](../README.md#channel-options).
 ";
 
 /// The files in which people read about options.
-const TEXTS: [&str; 6] = [
+const TEXTS: [&str; 7] = [
     "README.md",
     "docs/cpp.md",
     "docs/ci.md",
     "docs/moving.md",
     "bindings/go/README.md",
     "bindings/java/README.md",
+    "bindings/python/README.md",
 ];
 
 fn text(path: &str) -> String {
@@ -86,12 +87,13 @@ fn default(takes: &Takes) -> String {
     }
 }
 
-/// In C++, Go and Java.
-fn own_names_of_all() -> [BTreeMap<String, String>; 3] {
+/// In C++, Go, Java and Python.
+fn own_names_of_all() -> [BTreeMap<String, String>; 4] {
     [
         "include/zeebe/option_names.hpp",
         "bindings/go/optionnames.go",
         "bindings/java/src/main/java/org/libzeebe/OptionNames.java",
+        "bindings/python/src/libzeebe/_option_names.py",
     ]
     .map(own_names)
 }
@@ -104,7 +106,11 @@ fn section(group: &Group) -> String {
     } else {
         own_names_of_all().into()
     };
-    let head = if of_plugin { "" } else { " C++ | Go | Java |" };
+    let head = if of_plugin {
+        ""
+    } else {
+        " C++ | Go | Java | Python |"
+    };
     let rule = " --- |".repeat(3 + languages.len());
     let mut section = format!(
         "\n## `zeebe_{}`\n\n| option | value | default |{head}\n|{rule}\n",
@@ -232,7 +238,9 @@ fn no_text_names_an_option_that_there_is_not() {
                 let is_word = name
                     .chars()
                     .all(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '.' | ':'));
-                let is_option = (name.starts_with("grpc.") && name == name.to_lowercase())
+                let is_option = (name.starts_with("grpc.")
+                    && !name.starts_with("grpc.aio")
+                    && name == name.to_lowercase())
                     || name.contains("ptions.")
                     || name.contains("ptions::")
                     || name.ends_with("_ms")

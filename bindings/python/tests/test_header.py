@@ -55,9 +55,10 @@ def test_every_option_of_a_message_has_its_name_here() -> None:
         owner, _, field = own.rpartition(".")
         if owner:
             assert field in {one.name for one in dataclasses.fields(getattr(libzeebe, owner))}, own
-    for struct, of in (("zeebe_token_options", "token_options"), ("zeebe_connection_options", "connection_options")):
+    structs = {"zeebe_token_options": "token_options", "zeebe_connection_options": "connection_options", "zeebe_job_worker_options": "worker_options"}
+    for struct, of in structs.items():
         for name, _ in ffi.typeof(struct).fields:
-            if name != "size" and not name.startswith("reserved") and name != "metadata":
+            if name != "size" and not name.startswith("reserved") and name != "metadata" and not name.endswith("_count"):
                 assert f"{of}.{name}" in _option_names.OPTION_NAMES
     text = "x: token_options.prefetch, options.leeway; options.no_such"
     assert _option_names.in_python(text) == "x: TokenOptions.prefetch, leeway; options.no_such"

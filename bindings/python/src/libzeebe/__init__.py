@@ -33,11 +33,15 @@ from .errors import (
     SettingsError,
     ZeebeError,
 )
+from .job import BusinessError, Job, JobEnd, JobOutcome
+from .jobs import JobStream, JobStreamOptions
 from .options import ClientAuthentication, ConnectionOptions, TokenOptions
+from .worker import JobWorker, WorkerOptions
 
 __version__: str = _ffi.string(_lib.zeebe_version()).decode()
 
 __all__ = [
+    "BusinessError",
     "Channel",
     "ClientAuthentication",
     "ConnectionOptions",
@@ -45,11 +49,18 @@ __all__ = [
     "ErrorSource",
     "InvalidArgumentError",
     "InvalidOAuthCredentialsError",
+    "Job",
+    "JobEnd",
+    "JobOutcome",
+    "JobStream",
+    "JobStreamOptions",
+    "JobWorker",
     "OAuth2MetadataPlugin",
     "Oauth2ClientCredentialsMetadataPlugin",
     "RpcError",
     "SettingsError",
     "TokenOptions",
+    "WorkerOptions",
     "ZeebeError",
     "create_camunda_cloud_channel",
     "create_channel_from_environment",

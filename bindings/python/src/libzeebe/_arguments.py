@@ -64,7 +64,7 @@ class Arguments:
             if isinstance(value, bytes):
                 value = value.decode()
             if isinstance(value, str):
-                natives.append({"key": self.text("a key of channel_options", key), "string": self.option_text(name, value)})
+                natives.append({"key": self.text("a key of channel_options", key), "string": self.exact_text(name, value)})
             elif isinstance(value, int):
                 if not -(2**63) <= value < 2**63:
                     raise ValueError(f"{name} is out of range: {value}")
@@ -88,7 +88,7 @@ class Arguments:
             check(lib.zeebe_metadata_add(native, key.encode(), encoded, len(encoded)))
         return native
 
-    def option_text(self, name: str, value: str) -> Any:
+    def exact_text(self, name: str, value: str) -> Any:
         if "\0" in value:
             raise ValueError(f"{name} has a NUL character")
         return self.keep(ffi.new("char[]", value.encode()))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, TypeVar
 
 import grpc
 import grpc.aio
@@ -18,6 +18,9 @@ from ._queue import wait
 from ._streams import StreamStream, StreamUnary, UnaryStream
 from ._unary import UnaryUnary
 from .errors import ErrorKind, ErrorSource, Facts, RpcError, ZeebeError, check, closed
+from .jobs import JobStream, JobStreamOptions, stream_jobs
+
+T = TypeVar("T")
 
 _STATES = {state.value[0]: state for state in grpc.ChannelConnectivity}
 
@@ -123,6 +126,15 @@ class Channel(grpc.aio.Channel):
         if self._authority is None:
             self._authority = str(self.describe()["target"]).rpartition("/")[2].removesuffix(":443")
         return self._authority
+
+    def stream_jobs(self, request: Any, response_deserializer: Callable[[bytes], T], options: JobStreamOptions | None = None) -> JobStream[T]:
+        """The jobs of one type, for as long as the program wants: an asynchronous iterator of what `response_deserializer` makes of an encoded
+        ActivatedJob. `request` is a StreamActivatedJobsRequest, of any stub, or its bytes.
+
+        The stream is opened anew after it is lost, or fails with what may pass; beside it ActivateJobs finds jobs that it missed; a gateway that has no
+        job streams is polled. What cannot pass, PERMISSION_DENIED say, is raised. A job that came may come again, once its time-out has passed.
+        """
+        return stream_jobs(self.native, request, response_deserializer, options or JobStreamOptions())
 
     # ---- connectivity ----
 
