@@ -17,14 +17,14 @@ mod stream;
 mod unary;
 
 use std::future::poll_fn;
-use std::pin::{Pin, pin};
+use std::pin::Pin;
 use std::sync::Arc;
-use std::task::Poll;
+use std::task::{Context, Poll};
 use std::time::Duration;
 
 use bytes::Bytes;
 use http::HeaderValue;
-use tokio::time::{Instant, sleep_until};
+use tokio::time::Instant;
 use tonic::Code;
 
 pub use backlog::{Demand, ReadAhead};
@@ -43,6 +43,7 @@ use crate::channel::{Channel, Exchange, Head, Lease, Pick, RetryPolicy};
 use crate::credentials::{Authorization, Fetched, Plugin};
 use crate::error::{Error, Source};
 use crate::options::grpc;
+use crate::runtime::Alarm;
 use crate::wire::Metadata;
 use crate::wire::framing::{self, Encoding, Limit};
 
@@ -278,7 +279,7 @@ impl Call {
         control: &Control,
         mut work: Pin<&mut impl Future<Output = Result<T, Error>>>,
     ) -> Result<T, Error> {
-        let mut deadline = pin!(self.deadline.map(sleep_until));
+        let mut alarm = None;
         let ended = poll_fn(|context| {
             if let Poll::Ready(reason) = control.poll_cancelled(context) {
                 return Poll::Ready(Err(reason));
@@ -292,15 +293,22 @@ impl Call {
                 Poll::Ready(ended) => return Poll::Ready(ended),
                 Poll::Pending => {}
             }
-            match deadline.as_mut().as_pin_mut() {
-                Some(deadline) => deadline
-                    .poll(context)
-                    .map(|()| Err(self.deadline_exceeded(control))),
-                None => Poll::Pending,
+            if alarm.is_some() && self.is_late() {
+                return Poll::Ready(Err(self.deadline_exceeded(control)));
             }
+            if alarm.is_none() {
+                alarm = self.alarm(context);
+            }
+            Poll::Pending
         })
         .await;
         self.ends(control, ended)
+    }
+
+    /// Wakes who polls the call at its deadline.
+    fn alarm(&self, context: &Context<'_>) -> Option<Alarm> {
+        let deadline = self.deadline?.into_std();
+        Some(Alarm::set(deadline, context.waker()))
     }
 
     fn is_late(&self) -> bool {

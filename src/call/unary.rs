@@ -6,7 +6,6 @@ use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
-use tokio::time::Instant;
 
 use super::failure::{Failure, committed};
 use super::reader::{Reader, internal};
@@ -122,8 +121,7 @@ impl Direct {
                 Ok(sent) => self.sent = Some(sent),
                 Err(opening) => self.opening = opening,
             }
-            let deadline = call.deadline.map(Instant::into_std);
-            self.alarm = deadline.map(|deadline| Alarm::set(deadline, context.waker()));
+            self.alarm = call.alarm(context);
         }
         let Some((exchange, _)) = &self.sent else {
             return Poll::Ready(Came::Further(None));

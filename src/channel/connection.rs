@@ -193,6 +193,9 @@ impl<'a> Upkeep<'a> {
             let calls = connection.upgrade().map_or((1, 0), |connection| {
                 (connection.open_calls(), connection.started_calls())
             });
+            if calls.0 == 0 {
+                transport.shrink();
+            }
             let next = match self.pings.due(now, (self.pace)(), calls.0 > 0) {
                 Due::Nothing(until) => until,
                 Due::Ping => {

@@ -221,6 +221,15 @@ impl Transport {
         self.driver.wake();
     }
 
+    /// Gives back what memory many calls needed, once there are none.
+    pub(super) fn shrink(&self) {
+        let mut state = self.state();
+        state.http2.shrink();
+        if state.answers.is_empty() {
+            state.answers = Slab::new();
+        }
+    }
+
     /// Whether something keeps new streams off.
     pub(super) fn refuses_streams(&self) -> bool {
         self.state().http2.is_closing()

@@ -2,7 +2,17 @@
 #define _GNU_SOURCE
 #include "gateway.h"
 
+#include <malloc.h>
+
 static _Atomic(int) fewer_pings;
+
+static pid_t stopped;
+
+/* Who waits for our end waits for that of the gateway, too. */
+static void go_on(void)
+{
+    if (stopped) kill(stopped, SIGCONT);
+}
 
 static void on_log(void *user_data, const zeebe_log_record *record)
 {
@@ -46,6 +56,8 @@ static void a_stopped_gateway_is_noticed_and_left(void)
     OK(zeebe_call_half_close(call));
     UNTIL(gateway_count(&g[0], "StreamActivatedJobs") >= 1);
     kill(g[0].pid, SIGSTOP);
+    stopped = g[0].pid;
+    CHECK(atexit(go_on) == 0);
     int64_t began = now_ms();
     tally_wait(&t, &t.calls, 1);
     int64_t took = now_ms() - began;
@@ -63,9 +75,34 @@ static void a_stopped_gateway_is_noticed_and_left(void)
     zeebe_call_free(call);
     zeebe_buffer_free(request);
     zeebe_channel_free(channel);
-    kill(g[0].pid, SIGCONT);
+    go_on();
+    stopped = 0;
     gateway_stop(&g[0]);
     gateway_stop(&g[1]);
+}
+
+/* By a connection that is looked after and has no calls. */
+static void the_memory_of_many_calls_is_given_back_once_none_are_left(void)
+{
+    enum { CALLS = 1000, LEFT = 200 * CALLS }; /* where it was more than 500 bytes a call; what is left is the thread's */
+    static const uint8_t request[4096];
+    gateway g;
+    gateway_start(&g, "0");
+    zeebe_channel *channel =
+        channel_new((channel_arguments){.address = gateway_address(&g, "plaintext"),
+                                        .options = {NUMBER("grpc.keepalive_time_ms", 10000), NUMBER("grpc.keepalive_permit_without_calls", 1)}});
+    CHECK(topology(channel).status == 0);
+    gateway_tell(&g, "POST /latency?ms=500"); /* so that they are all there at once */
+    const size_t before = mallinfo2().uordblks;
+    tally t = TALLY_INIT;
+    for (int i = 0; i < CALLS; i++) OK(zeebe_channel_unary_call(channel, TOPOLOGY, request, sizeof request, NULL, on_unary, &t, NULL));
+    tally_wait(&t, &t.calls, CALLS);
+    UNTIL(stats_number(channel, "pings") >= 1);
+    UNTIL(mallinfo2().uordblks < before + LEFT);
+    gateway_tell(&g, "POST /latency?ms=0");
+    CHECK(topology(channel).status == 0);
+    zeebe_channel_free(channel);
+    gateway_stop(&g);
 }
 
 static void a_gateway_that_complains_gets_fewer_pings(void)
@@ -90,6 +127,7 @@ int main(void)
 {
     OK(zeebe_set_log_callback(ZEEBE_LOG_LEVEL_WARN, on_log, NULL, NULL));
     a_gateway_that_complains_gets_fewer_pings();
+    the_memory_of_many_calls_is_given_back_once_none_are_left();
     a_stopped_gateway_is_noticed_and_left();
     OK(zeebe_runtime_shutdown(-1));
     return 0;
