@@ -153,10 +153,11 @@ test-go: $(LIBRARY) gateway interop-servers ## the Go binding: vet, its tests, w
 
 MAVEN := mvn --quiet --batch-mode --file bindings/java/pom.xml
 
-java: build/java/lib/zeebe-channel.jar ## the Java binding: build/java/lib/zeebe-channel.jar, and beside it stubs, and what it and its tests need
+java: build/java/lib/zeebe-channel.jar ## the Java binding: build/java/lib/zeebe-channel.jar, and beside it stubs, and what programs with them need
 
 build/java/lib/zeebe-channel.jar: bindings/java/pom.xml proto/gateway.proto $(shell find bindings/java/src -name '*.java') $(JAVA_NATIVE)/libzeebe_jni.so
-	$(MAVEN) package -DskipTests dependency:copy-dependencies -DoutputDirectory="$(CURDIR)/build/java/lib"
+	@rm -rf build/java/lib
+	$(MAVEN) package -DskipTests dependency:copy-dependencies -DincludeScope=compile -DoutputDirectory="$(CURDIR)/build/java/lib"
 	@cp build/java/target/zeebe-channel-$(VERSION)-stubs.jar build/java/lib/zeebe-stubs.jar
 	@cp build/java/target/zeebe-channel-$(VERSION).jar $@
 

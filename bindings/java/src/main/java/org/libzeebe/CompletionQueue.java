@@ -64,6 +64,7 @@ final class CompletionQueue {
 
   /** The queue, for one more channel or plugin. */
   static CompletionQueue retain() {
+    NativeLibrary.require();
     synchronized (LOCK) {
       if (current == null) {
         current = new CompletionQueue();

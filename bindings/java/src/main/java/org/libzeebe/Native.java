@@ -4,13 +4,9 @@ import java.nio.ByteBuffer;
 
 /**
  * The functions of the JNI glue, one for each that is used of {@code zeebe.h}. A {@code long} that is returned is an error's
- * handle, 0 on success, for {@link ZeebeException#check}; results go to {@code out}.
+ * handle, 0 on success, for {@link ZeebeException#check}; results go to {@code out}. {@link NativeLibrary#require} comes first.
  */
 final class Native {
-  static {
-    NativeLibrary.load();
-  }
-
   private Native() {}
 
   static native byte[] version();

@@ -18,14 +18,44 @@ final class NativeLibrary {
   private static final String GLUE = "libzeebe_jni.so";
   private static final String LIBRARY = "libzeebe.so.0";
 
+  private static final String ELSEWHERE = "; the property java.io.tmpdir names another directory";
+
+  /** Why there is none; null: it is loaded. */
+  private static final UnsatisfiedLinkError FAILURE = load();
+
   private NativeLibrary() {}
 
-  static void load() {
-    String directory = System.getProperty(PROPERTY);
-    if (directory != null) {
-      load(Path.of(directory, GLUE));
-      return;
+  /**
+   * To be called before the first of {@link Native}'s functions.
+   *
+   * @throws UnsatisfiedLinkError each time, with what to do, if the library cannot be loaded
+   */
+  static void require() {
+    if (FAILURE != null) {
+      var failure = new UnsatisfiedLinkError(FAILURE.getMessage());
+      failure.initCause(FAILURE.getCause());
+      throw failure;
     }
+  }
+
+  /** A class whose initialisation fails says why only once: so this returns it. */
+  private static UnsatisfiedLinkError load() {
+    try {
+      String directory = System.getProperty(PROPERTY);
+      if (directory == null) {
+        loadExtracted();
+      } else {
+        load(Path.of(directory, GLUE));
+      }
+      return null;
+    } catch (UnsatisfiedLinkError e) {
+      return e;
+    } catch (Exception | LinkageError e) {
+      return failure("cannot be loaded", "", e);
+    }
+  }
+
+  private static void loadExtracted() {
     String resources = "native/" + platform() + "/";
     try {
       // Mode 700.
@@ -42,7 +72,7 @@ final class NativeLibrary {
         Files.deleteIfExists(extracted);
       }
     } catch (IOException e) {
-      throw failure("cannot be extracted to " + System.getProperty("java.io.tmpdir"), e);
+      throw failure("cannot be extracted to " + System.getProperty("java.io.tmpdir"), ELSEWHERE, e);
     }
   }
 
@@ -50,14 +80,20 @@ final class NativeLibrary {
     try {
       System.load(glue.toAbsolutePath().toString());
     } catch (UnsatisfiedLinkError e) {
-      throw failure("cannot be loaded from " + glue.getParent(), e);
+      // The loader's words for a directory that is mounted noexec.
+      boolean isNoexec = String.valueOf(e.getMessage()).contains("failed to map segment");
+      String where = glue.getParent() + (isNoexec ? ", which may be mounted noexec" : "");
+      throw failure("cannot be loaded from " + where, isNoexec ? ELSEWHERE : "", e);
+    } catch (RuntimeException e) {
+      // IllegalCallerException, with --illegal-native-access=deny, and from some Java on by default.
+      throw failure("may not be loaded", "; the JVM's option --enable-native-access=ALL-UNNAMED allows it", e);
     }
   }
 
   private static void extract(String resource, Path to) throws IOException {
     try (InputStream in = NativeLibrary.class.getResourceAsStream(resource)) {
       if (in == null) {
-        throw failure("has no build for " + platform() + " in this jar", null);
+        throw failure("has no build for " + platform() + " in this jar", "", null);
       }
       Files.copy(in, to);
     }
@@ -70,12 +106,13 @@ final class NativeLibrary {
         + (arch.equals("amd64") ? "x86_64" : arch);
   }
 
-  private static UnsatisfiedLinkError failure(String what, Throwable cause) {
+  private static UnsatisfiedLinkError failure(String what, String remedy, Throwable cause) {
     var error =
         new UnsatisfiedLinkError(
             "libzeebe "
                 + what
                 + (cause == null ? "" : ": " + cause.getMessage())
+                + remedy
                 + "; the property "
                 + PROPERTY
                 + " names a directory with "

@@ -136,6 +136,7 @@ public final class ZeebeChannel extends ManagedChannel implements AutoCloseable 
    * @return such as {@code 0.1.0}
    */
   public static String libraryVersion() {
+    NativeLibrary.require();
     return new String(Native.version(), StandardCharsets.UTF_8);
   }
 

@@ -144,8 +144,10 @@ public abstract sealed class ZeebeChannelBuilder<B extends ZeebeChannelBuilder<B
    * @return the channel, to be closed
    * @throws ZeebeException SETTINGS: something required is neither set nor in a variable; INVALID_ARGUMENT: out of range; TLS:
    *     a certificate or key does not parse
+   * @throws UnsatisfiedLinkError the native library cannot be loaded, and what to do
    */
   public ZeebeChannel build() {
+    NativeLibrary.require();
     long base = 0;
     CompletionQueue queue = null;
     try (var arguments = new Arguments()) {

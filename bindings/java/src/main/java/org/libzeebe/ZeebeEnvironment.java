@@ -89,6 +89,7 @@ public final class ZeebeEnvironment {
   }
 
   private static String get(int variable, String first, String second) {
+    NativeLibrary.require();
     try (var arguments = new Arguments()) {
       arguments.text(first).text(second);
       byte[][] out = new byte[1][];

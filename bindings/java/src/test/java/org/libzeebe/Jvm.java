@@ -29,6 +29,9 @@ final class Jvm {
     var command = new ArrayList<String>();
     command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
     command.add("-Dproject.root=" + Gateway.ROOT);
+    if (Runtime.version().feature() >= 24 && !options.contains("--illegal-native-access=deny")) {
+      command.add("--enable-native-access=ALL-UNNAMED"); // it warns else
+    }
     command.addAll(options);
     command.addAll(List.of("-cp", classPath, main));
     command.addAll(List.of(arguments));

@@ -4,6 +4,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertNotNull;
 import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertTrue;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import java.io.File;
 import java.lang.ref.WeakReference;
@@ -22,6 +23,7 @@ import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
 
 /** What concerns the whole JVM: its end, its checks of JNI, the library's files, and class loaders that go away. */
 @Timeout(120)
@@ -78,20 +80,84 @@ class ProcessTest {
     return arch.equals("amd64") ? "x86_64" : arch;
   }
 
+  /** Each time, and not only the first. */
+  private static void cannotBeLoaded(String classPath, List<String> options, String... words)
+      throws Exception {
+    String said = Jvm.run(Map.of(), options, classPath, Missing.class.getName());
+    var uses = said.lines().filter(line -> line.startsWith("use: ")).toList();
+    assertEquals(8, uses.size(), said);
+    for (String use : uses) {
+      for (String word : words) {
+        assertTrue(use.contains(word), use);
+      }
+      assertTrue(use.contains("zeebe.library.path"), use);
+    }
+  }
+
+  private static void cannotBeLoaded(List<String> options, String... words) throws Exception {
+    cannotBeLoaded(System.getProperty("java.class.path"), options, words);
+  }
+
   @Test
-  void missingLibrarySaysWhatToDo() throws Exception {
-    String said =
-        Jvm.run(List.of("-Dzeebe.library.path=/nowhere"), Missing.class);
-    assertTrue(said.contains("/nowhere") && said.contains("zeebe.library.path"), said);
+  void missingLibrarySaysWhatToDo(@TempDir Path directory) throws Exception {
+    cannotBeLoaded(List.of("-Dzeebe.library.path=/nowhere"), "/nowhere");
+    Files.writeString(directory.resolve("libzeebe_jni.so"), "no library");
+    cannotBeLoaded(List.of("-Dzeebe.library.path=" + directory), directory.toString());
+    // Where nobody can write.
+    cannotBeLoaded(List.of("-Djava.io.tmpdir=/proc"), "extracted to /proc", "java.io.tmpdir");
+    cannotBeLoaded(List.of("-Dos.arch=vax"), "has no build for linux-vax");
+  }
+
+  @Test
+  void jvmThatAllowsNoLibrarySaysWhatToDo() throws Exception {
+    if (Runtime.version().feature() >= 24) {
+      cannotBeLoaded(List.of("--illegal-native-access=deny"), "--enable-native-access=ALL-UNNAMED");
+    }
+  }
+
+  /** Where the system lets a test mount something. */
+  @Test
+  void noexecDirectorySaysWhatToDo(@TempDir Path directory) throws Exception {
+    String script =
+        "mount -t tmpfs -o noexec tmpfs " + directory + " && exec \"$0\" -Djava.io.tmpdir=" + directory + " -cp \"$1\" \"$2\"";
+    var builder =
+        new ProcessBuilder(
+                "unshare",
+                "--user",
+                "--map-root-user",
+                "--mount",
+                "sh",
+                "-c",
+                script,
+                Path.of(System.getProperty("java.home"), "bin", "java").toString(),
+                System.getProperty("java.class.path"),
+                Missing.class.getName())
+            .redirectErrorStream(true);
+    Process process = builder.start();
+    String said = new String(process.getInputStream().readAllBytes());
+    assumeTrue(process.waitFor() == 0, said);
+    said.lines()
+        .filter(line -> line.startsWith("use: "))
+        .forEach(use -> assertTrue(use.contains("noexec") && use.contains("java.io.tmpdir"), use));
+    assertTrue(said.contains("use: "), said);
   }
 
   static final class Missing {
     public static void main(String[] arguments) {
+      for (int time = 0; time < 2; time++) {
+        use(ZeebeChannel::libraryVersion);
+        use(() -> ZeebeChannel.insecure().address("localhost:1").build());
+        use(() -> MetadataPlugin.bearer("x"));
+        use(() -> ZeebeEnvironment.zeebeAddress(null));
+      }
+    }
+
+    private static void use(Runnable use) {
       try {
-        ZeebeChannel.libraryVersion();
+        use.run();
         throw new AssertionError("loaded");
       } catch (UnsatisfiedLinkError e) {
-        System.out.println(e.getMessage());
+        System.out.println("use: " + e.getMessage().replace("\n", " "));
       }
     }
   }
