@@ -95,7 +95,7 @@ build/clients/python/pyvenv.cfg: $(CLIENTS)/python/requirements.txt
 $(CLIENTS)/node/node_modules/.package-lock.json: $(CLIENTS)/node/package-lock.json
 	npm ci --silent --prefix $(<D)
 
-build/clients/java/fetched: $(CLIENTS)/java/pom.xml $(CLIENTS)/java/src/main/java/RoundTrip.java
+build/clients/java/fetched: $(CLIENTS)/java/pom.xml $(wildcard $(CLIENTS)/java/src/main/java/*.java)
 	mvn --quiet --batch-mode --file $< compile dependency:copy-dependencies
 	@touch $@
 

@@ -1,6 +1,7 @@
 //! Clients that others wrote, unchanged, on the development gateway. Each makes one round trip over each kind of channel:
 //! it deploys order.bpmn, publishes messages, starts four instances, and has a worker. One job is completed at once, one
-//! at the second attempt, one throws an error that the process catches, and one fails until its incident.
+//! at the second attempt, one throws an error that the process catches, and one fails until its incident. What the worker of the
+//! Java client relies on beyond that, `Workers.java` goes through.
 //!
 //! `make test-clients` fetches what this needs and runs it; nothing else does.
 
@@ -20,6 +21,16 @@ use support::{Gateway, root, scratch};
 
 const PATIENCE: Duration = Duration::from_secs(60);
 
+fn java(class: &str) -> Command {
+    let fetched = root().join("build/clients/java");
+    let (classes, libraries) = (fetched.join("classes"), fetched.join("dependency"));
+    let mut command = Command::new("java");
+    command.arg("-cp");
+    command.arg(format!("{}:{}/*", classes.display(), libraries.display()));
+    command.arg(class);
+    command
+}
+
 /// The start of a client's program, of those in the directories beside this file.
 fn program(client: &str) -> Command {
     let here = root().join("tests/clients");
@@ -30,15 +41,7 @@ fn program(client: &str) -> Command {
             command.arg(here.join("python/round_trip.py"));
             command
         }
-        "java" => {
-            let classes = fetched.join("java/classes");
-            let libraries = fetched.join("java/dependency");
-            let mut command = Command::new("java");
-            command.arg("-cp");
-            command.arg(format!("{}:{}/*", classes.display(), libraries.display()));
-            command.arg("RoundTrip");
-            command
-        }
+        "java" => java("RoundTrip"),
         _ => {
             let mut command = Command::new("node");
             command.arg(here.join("node/round-trip.mjs"));
@@ -134,6 +137,38 @@ fn round_trip(client: &str, mode: &str) {
 
     client.0.stdin.take().unwrap().write_all(b"\n").unwrap();
     assert!(client.0.wait().unwrap().success(), "{name}");
+}
+
+/// The Java client's worker, which says itself what it saw.
+fn workers(way: &str) {
+    let name = format!("clients-java-workers-{way}");
+    let gateway = Gateway::start(&name);
+    let ended = clean(java("Workers"))
+        .arg(way)
+        .env("GATEWAY", format!("localhost:{}", gateway.get("plaintext")))
+        .env("CONTROL", format!("127.0.0.1:{}", gateway.get("control")))
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&ended.stdout);
+    let complained = String::from_utf8_lossy(&ended.stderr);
+    assert!(
+        ended.status.success() && said.ends_with("workers\n"),
+        "{said}{complained}"
+    );
+    let streams = &control(&gateway, "/counters")["calls"]["StreamActivatedJobs"];
+    assert_eq!(streams.as_u64() > Some(0), way == "stream", "{streams}");
+}
+
+#[test]
+#[ignore = "needs published packages: make test-clients"]
+fn java_workers_by_streams() {
+    workers("stream");
+}
+
+#[test]
+#[ignore = "needs published packages: make test-clients"]
+fn java_workers_by_polls() {
+    workers("polls");
 }
 
 /// The incidents, once there is one.

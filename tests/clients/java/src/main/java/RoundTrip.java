@@ -34,7 +34,7 @@ public final class RoundTrip {
     }
   }
 
-  private static CamundaClient connect(String mode) throws Exception {
+  static CamundaClient connect(String mode) throws Exception {
     var scheme = mode.equals("plaintext") ? "http" : "https";
     var builder = CamundaClient.newClientBuilder()
         .grpcAddress(URI.create(scheme + "://" + System.getenv("GATEWAY")))
@@ -85,7 +85,7 @@ public final class RoundTrip {
     return Map.of("order", order, "orderId", order);
   }
 
-  private static void check(boolean holds, Object seen) {
+  static void check(boolean holds, Object seen) {
     if (!holds) {
       throw new AssertionError(seen);
     }
