@@ -1,19 +1,18 @@
 package org.libzeebe;
 
 import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.Executor;
 
-/** The end of something asked for, as a future that completes on an executor. */
+/** The end of something asked for, as a future that completes on the library's threads. */
 final class Completion implements CompletionQueue.Receiver {
   private final CompletableFuture<Void> future = new CompletableFuture<>();
-  private final Executor executor;
+  private final CompletionQueue queue;
 
-  Completion(Executor executor) {
-    this.executor = executor;
+  Completion(CompletionQueue queue) {
+    this.queue = queue;
   }
 
   /** Throws the error that kept it from starting, if there is one. */
-  void started(CompletionQueue queue, long id, long error) {
+  void started(long id, long error) {
     if (error != 0) {
       queue.forget(id);
       ZeebeException.check(error);
@@ -26,7 +25,7 @@ final class Completion implements CompletionQueue.Receiver {
 
   @Override
   public void receive(Event event) {
-    executor.execute(
+    queue.callBack(
         () -> {
           if (event.error == null) {
             future.complete(null);

@@ -139,9 +139,9 @@ public final class MetadataPlugin implements AutoCloseable {
   public CompletableFuture<Void> retrieveToken() {
     return use(
         pointer -> {
-          var done = new Completion(queue.executor());
+          var done = new Completion(queue);
           long id = queue.register(done);
-          done.started(queue, id, Native.pluginRetrieveToken(pointer, queue.handle(), id));
+          done.started(id, Native.pluginRetrieveToken(pointer, queue.handle(), id));
           return done.future();
         });
   }

@@ -217,10 +217,10 @@ public final class ZeebeChannel extends ManagedChannel implements AutoCloseable 
    */
   public CompletableFuture<Void> retrieveToken() {
     long pointer = acquire();
-    var done = new Completion(executor);
+    var done = new Completion(queue);
     long id = queue.register(done);
     try {
-      done.started(queue, id, Native.channelRetrieveToken(pointer, queue.handle(), id));
+      done.started(id, Native.channelRetrieveToken(pointer, queue.handle(), id));
     } finally {
       handle.release();
     }

@@ -264,6 +264,18 @@ class ChannelTest {
     assertTrue(failure.getMessage().contains("CAMUNDA_OAUTH_URL"), failure.getMessage());
   }
 
+  /** An executor that is shut down, or whose only thread waits for it. */
+  @Test
+  void tokensNeedNoExecutor() throws Exception {
+    var one = Executors.newSingleThreadExecutor();
+    var channel = gateway.oauth2().executor(one).build();
+    one.submit(() -> channel.retrieveToken().get(10, TimeUnit.SECONDS)).get(20, TimeUnit.SECONDS);
+    one.shutdown();
+    channel.retrieveToken().get(10, TimeUnit.SECONDS);
+    channel.close();
+    assertTrue(channel.awaitTermination(20, TimeUnit.SECONDS));
+  }
+
   @Test
   void statesAreTold() throws Exception {
     var channel = ZeebeChannel.insecure().address(gateway.address("plaintext")).build();
