@@ -125,6 +125,7 @@ def test_who_awaits_a_call_and_is_cancelled_cancels_it(own_gateway: Make) -> Non
                 await call
 
             task = asyncio.create_task(wait())
+            await asyncio.sleep(0)  # it waits
             await until(lambda: channel.get_state() is grpc.ChannelConnectivity.READY)
             task.cancel()
             with pytest.raises(asyncio.CancelledError):

@@ -17,7 +17,8 @@ import libzeebe
 from conftest import PATIENCE, Gateway, run, stub_of, until
 
 BEGINNING = """
-import asyncio, gc, os, sys, threading, multiprocessing
+import asyncio, gc, logging, os, sys, threading, multiprocessing
+logging.getLogger("asyncio").setLevel(logging.ERROR)  # a busy machine is slow
 import libzeebe
 address = sys.argv[1]
 method = "/gateway_protocol.Gateway/Topology"
@@ -147,7 +148,7 @@ def test_streams_that_were_dropped_are_cancelled_and_freed(gateway: Gateway) -> 
         await drop(500)
         threads, before = len(os.listdir("/proc/self/task")), resident_kib()
         await drop(5000)
-        assert len(os.listdir("/proc/self/task")) == threads
+        assert len(os.listdir("/proc/self/task")) <= threads
         assert channel.stats()["calls"]["started"] == 11_000
         assert resident_kib() - before < 16 << 10
         await channel.close()
