@@ -19,7 +19,7 @@ import (
 	"google.golang.org/grpc/status"
 	"google.golang.org/protobuf/types/known/wrapperspb"
 
-	"libzeebe/zeebe"
+	"libzeebe.org/go/zeebe"
 )
 
 // serve starts a grpc-go server that does this with every call, and returns a channel to it.

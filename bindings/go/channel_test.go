@@ -12,9 +12,9 @@ import (
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/connectivity"
 
-	"libzeebe/zeebe"
-	"libzeebe/zeebe/gatewaypb"
-	"libzeebe/zeebe/internal/testserver"
+	"libzeebe.org/go/zeebe"
+	"libzeebe.org/go/zeebe/gatewaypb"
+	"libzeebe.org/go/zeebe/internal/testserver"
 )
 
 func TestFourChannelsReachTheGateway(t *testing.T) {

@@ -11,7 +11,7 @@ import (
 	"syscall"
 	"testing"
 
-	"libzeebe/zeebe/internal/testserver"
+	"libzeebe.org/go/zeebe/internal/testserver"
 )
 
 // program is a command with the environment of a program that knows the gateway.
@@ -93,20 +93,22 @@ func TestWorkerExample(t *testing.T) {
 	}
 }
 
+// readmeBlock is the README's first of a language.
+func readmeBlock(t *testing.T, kind string) string {
+	t.Helper()
+	found := regexp.MustCompile("(?s)```" + kind + "\n(.*?)```").FindSubmatch(must(os.ReadFile("README.md")))
+	if found == nil {
+		t.Fatalf("the README has no block of %s", kind)
+	}
+	return string(found[1])
+}
+
 // The README's program, built in a module of its own by the README's commands.
 func TestQuickStart(t *testing.T) {
-	readme := string(must(os.ReadFile("README.md")))
-	block := func(kind string) string {
-		found := regexp.MustCompile("(?s)```" + kind + "\n(.*?)```").FindStringSubmatch(readme)
-		if found == nil {
-			t.Fatalf("the README has no block of %s", kind)
-		}
-		return found[1]
-	}
 	gateway := testserver.StartGateway(t)
 	directory := t.TempDir()
-	ok(t, os.WriteFile(filepath.Join(directory, "main.go"), []byte(block("go")), 0o600))
-	shell := program(t, gateway, "bash", "-euc", block("sh"))
+	ok(t, os.WriteFile(filepath.Join(directory, "main.go"), []byte(readmeBlock(t, "go")), 0o600))
+	shell := program(t, gateway, "bash", "-euc", readmeBlock(t, "sh"))
 	shell.Dir = directory
 	shell.Env = append(shell.Env, "LIBZEEBE="+testserver.Root())
 	output, err := shell.CombinedOutput()

@@ -1,4 +1,4 @@
-module libzeebe/zeebe
+module libzeebe.org/go/zeebe
 
 go 1.26.0
 

@@ -9,7 +9,7 @@ import (
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/connectivity"
 
-	"libzeebe/zeebe"
+	"libzeebe.org/go/zeebe"
 )
 
 // constants are those of zeebe.h that begin so, by number.

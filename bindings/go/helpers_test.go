@@ -11,8 +11,8 @@ import (
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
 
-	"libzeebe/zeebe"
-	"libzeebe/zeebe/gatewaypb"
+	"libzeebe.org/go/zeebe"
+	"libzeebe.org/go/zeebe/gatewaypb"
 )
 
 // patience is far more than anything here needs.

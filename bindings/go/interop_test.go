@@ -19,8 +19,8 @@ import (
 	"google.golang.org/grpc/interop"
 	testgrpc "google.golang.org/grpc/interop/grpc_testing"
 
-	"libzeebe/zeebe"
-	"libzeebe/zeebe/internal/testserver"
+	"libzeebe.org/go/zeebe"
+	"libzeebe.org/go/zeebe/internal/testserver"
 )
 
 // interopCases are grpc-go's own client cases. They end the process when they fail, so each runs in one of its own.

@@ -15,8 +15,8 @@ import (
 	"google.golang.org/grpc/codes"
 	"google.golang.org/protobuf/proto"
 
-	"libzeebe/zeebe"
-	"libzeebe/zeebe/gatewaypb"
+	"libzeebe.org/go/zeebe"
+	"libzeebe.org/go/zeebe/gatewaypb"
 )
 
 func TestJobsVariables(t *testing.T) {

@@ -8,7 +8,7 @@ import (
 
 	"google.golang.org/grpc/codes"
 
-	"libzeebe/zeebe"
+	"libzeebe.org/go/zeebe"
 )
 
 func TestAHandlersContext(t *testing.T) {

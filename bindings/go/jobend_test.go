@@ -15,7 +15,7 @@ import (
 
 	"google.golang.org/grpc/codes"
 
-	"libzeebe/zeebe"
+	"libzeebe.org/go/zeebe"
 )
 
 func TestJobsFail(t *testing.T) {

@@ -50,6 +50,8 @@ type JobWorker struct {
 	failures   failures
 
 	channel *Channel // stays open
+	handed  chan *Job
+	idle    atomic.Int32 // goroutines that wait for a job
 	queue   *queue
 	jobs    sync.WaitGroup // from their arrival until their handler has returned, and what comes of its end is known
 	ended   chan struct{}  // closed once the library's worker has ended
@@ -85,7 +87,7 @@ func (c *Channel) NewJobWorker(jobType string, handler JobHandler, options JobWo
 	}
 	w := &JobWorker{
 		handler: handler, jobTimeout: defaultJobTimeout, extends: options.ExtendTimeout, onJobError: options.OnJobError, failures: failures{onError: options.OnError},
-		channel: c, queue: q, ended: make(chan struct{}), done: make(chan struct{}), watched: map[*jobContext]struct{}{},
+		channel: c, handed: make(chan *Job), queue: q, ended: make(chan struct{}), done: make(chan struct{}), watched: map[*jobContext]struct{}{},
 	}
 	if options.JobTimeout > 0 {
 		w.jobTimeout = options.JobTimeout
@@ -170,7 +172,7 @@ func (w *JobWorker) receive(event *C.zeebe_event, _ *queue) (last bool) {
 	case C.ZEEBE_EVENT_TYPE_JOB:
 		if !w.isOver.Load() {
 			w.jobs.Add(1)
-			go w.work(newJob(w, event))
+			w.hand(newJob(w, event))
 		}
 	case C.ZEEBE_EVENT_TYPE_JOB_STREAM_ERROR:
 		w.failures.receive(event)
@@ -225,6 +227,35 @@ func (w *JobWorker) unwatch(c *jobContext) {
 }
 
 var errGoexit = errors.New("the handler ended its goroutine")
+
+// hand gives a job to a goroutine that waits for one, whose stack has grown as handlers need it, or to a new one.
+func (w *JobWorker) hand(j *Job) {
+	select {
+	case w.handed <- j:
+	default:
+		go w.workOn(j)
+	}
+}
+
+// workOn works on jobs for as long as there are some; a few goroutines stay until the worker has ended.
+func (w *JobWorker) workOn(j *Job) {
+	for {
+		w.work(j)
+		if w.idle.Add(1) > idleKept {
+			w.idle.Add(-1)
+			return
+		}
+		select {
+		case j = <-w.handed:
+			w.idle.Add(-1)
+		case <-w.ended:
+			return
+		}
+	}
+}
+
+// Goroutines that wait for the next job of a worker.
+const idleKept = 32
 
 // work has the job worked on, and ends it as that comes out.
 func (w *JobWorker) work(j *Job) {

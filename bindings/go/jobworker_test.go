@@ -14,8 +14,8 @@ import (
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/metadata"
 
-	"libzeebe/zeebe"
-	"libzeebe/zeebe/gatewaypb"
+	"libzeebe.org/go/zeebe"
+	"libzeebe.org/go/zeebe/gatewaypb"
 )
 
 func TestJobWorkerCompletesInParallel(t *testing.T) {
@@ -244,6 +244,20 @@ func TestJobWorkersLeaveNothingBehind(t *testing.T) {
 	hold.Done()
 	await(t, func() bool { return handled.Load() == waiting && statsOf(t, w).JobsHere == 0 })
 	ok(t, w.Close(patience(t)))
+	// Of many goroutines that were needed at once a few stay for the next jobs, until the worker has ended.
+	const atOnce, stay = 200, 32
+	before = runtime.NumGoroutine()
+	var working sync.WaitGroup
+	working.Add(atOnce)
+	w = b.worker(func(context.Context, *zeebe.Job) error {
+		working.Done()
+		working.Wait()
+		return nil
+	}, zeebe.JobWorkerOptions{MaxJobsActive: atOnce})
+	b.instances(atOnce, "")
+	await(t, func() bool { return statsOf(t, w).Jobs.Completed == atOnce && runtime.NumGoroutine() <= before+stay+5 })
+	ok(t, w.Close(patience(t)))
+	await(t, func() bool { return runtime.NumGoroutine() <= before+5 })
 	some := func() {
 		for range 50 {
 			w := b.worker(func(ctx context.Context, job *zeebe.Job) error {

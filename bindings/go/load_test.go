@@ -15,9 +15,9 @@ import (
 	"google.golang.org/grpc"
 	"google.golang.org/protobuf/types/known/wrapperspb"
 
-	"libzeebe/zeebe"
-	"libzeebe/zeebe/gatewaypb"
-	"libzeebe/zeebe/internal/testserver"
+	"libzeebe.org/go/zeebe"
+	"libzeebe.org/go/zeebe/gatewaypb"
+	"libzeebe.org/go/zeebe/internal/testserver"
 )
 
 // threads of this process.
@@ -97,8 +97,10 @@ func TestDroppedStreamsComeBack(t *testing.T) {
 				ok(t, err)
 				_ = s
 			}
+			if (i+1)%1000 == 0 {
+				collect(t, channel) // so that as many are there at once each time
+			}
 		}
-		collect(t, channel)
 	}
 	drop(10_000) // what is needed once
 	goroutines, thread, memory := runtime.NumGoroutine(), threads(), residentKiB()

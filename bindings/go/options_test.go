@@ -16,8 +16,8 @@ import (
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
 
-	"libzeebe/zeebe"
-	"libzeebe/zeebe/gatewaypb"
+	"libzeebe.org/go/zeebe"
+	"libzeebe.org/go/zeebe/gatewaypb"
 )
 
 func oauthChannel(options ...zeebe.Option) (*zeebe.Channel, error) {

@@ -15,7 +15,7 @@ import (
 	"google.golang.org/grpc/metadata"
 	"google.golang.org/protobuf/types/known/wrapperspb"
 
-	"libzeebe/zeebe"
+	"libzeebe.org/go/zeebe"
 )
 
 var both = &grpc.StreamDesc{ServerStreams: true, ClientStreams: true}

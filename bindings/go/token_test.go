@@ -20,9 +20,9 @@ import (
 	"google.golang.org/grpc/connectivity"
 	"google.golang.org/grpc/status"
 
-	"libzeebe/zeebe"
-	"libzeebe/zeebe/gatewaypb"
-	"libzeebe/zeebe/internal/testserver"
+	"libzeebe.org/go/zeebe"
+	"libzeebe.org/go/zeebe/gatewaypb"
+	"libzeebe.org/go/zeebe/internal/testserver"
 )
 
 // fetch asks the gateway's token endpoint as a program with a token source of its own would.

@@ -6,9 +6,9 @@ import (
 	"testing"
 	"time"
 
-	"libzeebe/zeebe"
-	"libzeebe/zeebe/gatewaypb"
-	"libzeebe/zeebe/internal/testserver"
+	"libzeebe.org/go/zeebe"
+	"libzeebe.org/go/zeebe/gatewaypb"
+	"libzeebe.org/go/zeebe/internal/testserver"
 )
 
 // bench is a gateway with a channel and a worker's process: a task of type `work` with three retries, a header, and an error "boom" that is caught.

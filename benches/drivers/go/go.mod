@@ -10,7 +10,7 @@ require (
 	golang.org/x/text v0.42.0 // indirect
 	google.golang.org/genproto/googleapis/rpc v0.0.0-20260817212433-ac3dfec99bb1 // indirect
 	google.golang.org/protobuf v1.36.12 // indirect
-	libzeebe/zeebe v0.0.0
+	libzeebe.org/go/zeebe v0.0.0
 )
 
-replace libzeebe/zeebe => ../../../bindings/go
+replace libzeebe.org/go/zeebe => ../../../bindings/go

@@ -2,7 +2,7 @@
 
 package main
 
-import "libzeebe/zeebe"
+import "libzeebe.org/go/zeebe"
 
 func version() string { return "libzeebe " + zeebe.Version() + " for Go" }
 

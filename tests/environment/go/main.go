@@ -7,8 +7,8 @@ import (
 	"os"
 	"time"
 
-	"libzeebe/zeebe"
-	"libzeebe/zeebe/gatewaypb"
+	"libzeebe.org/go/zeebe"
+	"libzeebe.org/go/zeebe/gatewaypb"
 )
 
 func main() {

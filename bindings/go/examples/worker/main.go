@@ -13,7 +13,7 @@ import (
 	"os/signal"
 	"syscall"
 
-	"libzeebe/zeebe"
+	"libzeebe.org/go/zeebe"
 )
 
 type order struct {

@@ -2,7 +2,7 @@ module zeebe-conformance-driver
 
 go 1.26.0
 
-require libzeebe/zeebe v0.0.0
+require libzeebe.org/go/zeebe v0.0.0
 
 require (
 	golang.org/x/net v0.60.0 // indirect
@@ -13,4 +13,4 @@ require (
 	google.golang.org/protobuf v1.36.12 // indirect
 )
 
-replace libzeebe/zeebe => ../../../../bindings/go
+replace libzeebe.org/go/zeebe => ../../../../bindings/go

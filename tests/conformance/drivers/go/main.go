@@ -17,7 +17,7 @@ import (
 	"time"
 	"unicode/utf8"
 
-	"libzeebe/zeebe"
+	"libzeebe.org/go/zeebe"
 )
 
 type object = map[string]json.RawMessage
