@@ -22,23 +22,27 @@ SOURCES := Cargo.toml Cargo.lock build.rs scripts/place $(shell find include pac
 # Stands for all that is staged beside it.
 LIBRARY := build/lib/libzeebe.so.0
 
-all: $(LIBRARY) ## the shared and the static library, as released, in build/
+# The development gateway as it is installed.
+GATEWAY := target/dist/tool/zeebe-dev-gateway
+
+all: $(LIBRARY) $(GATEWAY) ## what install places: the shared and the static library, in build/, and zeebe-dev-gateway, as released
 
 # This way and no other: with an rlib among the crate types cargo leaves out LTO, without a word.
 $(LIBRARY): $(SOURCES)
 	cargo rustc --release --lib --locked --crate-type cdylib --crate-type staticlib --target-dir target/dist
 	@scripts/place $(VERSION) "$(CURDIR)/build" "$(CURDIR)/build/lib" "$(CURDIR)/build/include"
 
-# The development gateway as it is installed.
-GATEWAY := target/dist/tool/zeebe-dev-gateway
-
 $(GATEWAY): Cargo.toml Cargo.lock $(addprefix tests/gateway/,Cargo.toml build.rs) $(shell find tests/gateway/src proto)
 	cargo build --profile tool --locked --package zeebe-dev-gateway --target-dir target/dist
 	@touch $@
 
-install: $(LIBRARY) $(GATEWAY) ## headers, libraries, pkg-config and CMake files, zeebe-dev-gateway below PREFIX (LIBDIR, INCLUDEDIR, BINDIR, DESTDIR)
+# Builds nothing: sudo knows another PATH, or none of the user's cargo.
+install: ## headers, libraries, pkg-config and CMake files, zeebe-dev-gateway below PREFIX (LIBDIR, INCLUDEDIR, BINDIR, DESTDIR); after make
+	@for built in $(LIBRARY) $(GATEWAY); do \
+		[ -e "$$built" ] || { echo "install: $$built is not there: run make first, without sudo" >&2; exit 1; }; done
 	@scripts/place $(VERSION) "$(PREFIX)" "$(LIBDIR)" "$(INCLUDEDIR)" "$(DESTDIR)"
 	@install -D -m 755 $(GATEWAY) "$(DESTDIR)$(BINDIR)/zeebe-dev-gateway"
+	@[ -n "$(DESTDIR)" ] || scripts/announce "$(LIBDIR)"
 
 uninstall: ## removes what install put there, given the same variables
 	rm -f "$(DESTDIR)$(INCLUDEDIR)"/zeebe.{h,hpp} "$(DESTDIR)$(LIBDIR)/pkgconfig/zeebe.pc"

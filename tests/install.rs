@@ -8,18 +8,37 @@ use std::process::{Child, Command, Stdio};
 
 use support::{Gateway, artefacts, compiler, root, run, scratch};
 
+/// What make builds, installed by someone without a compiler, and then moved.
 fn installed(name: &str) -> PathBuf {
-    artefacts();
-    let prefix = scratch(name);
-    make("install", &prefix);
+    support::make("all");
+    let [prefix, first, tools] = [
+        name.to_owned(),
+        format!("{name}-first"),
+        format!("{name}-tools"),
+    ]
+    .map(fresh);
+    std::os::unix::fs::symlink("/bin/false", tools.join("cargo")).unwrap();
+    let others = std::env::var("PATH").unwrap();
+    let path = format!("{}:{others}", tools.display());
+    let said = run(make("install", &first).env("PATH", path));
+    assert!(said.contains("LD_LIBRARY_PATH="), "{said}");
+    std::fs::remove_dir(&prefix).unwrap();
+    std::fs::rename(first, &prefix).unwrap();
     prefix
 }
 
-fn make(target: &str, prefix: &Path) {
-    run(Command::new("make")
-        .current_dir(root())
+/// Empty, whatever an earlier run left.
+fn fresh(name: String) -> PathBuf {
+    std::fs::remove_dir_all(scratch(&name)).unwrap();
+    scratch(&name)
+}
+
+fn make(target: &str, prefix: &Path) -> Command {
+    let mut make = Command::new("make");
+    make.current_dir(root())
         .args(["--silent", target])
-        .arg(format!("PREFIX={}", prefix.display())));
+        .arg(format!("PREFIX={}", prefix.display()));
+    make
 }
 
 /// The files below a directory, links included.
@@ -245,7 +264,23 @@ fn the_development_gateway_is_installed_and_uninstall_leaves_nothing() {
         .arg("--exit-with-stdin")
         .stdin(Stdio::null()));
     assert!(printed.starts_with("zeebe-dev-gateway ready:"), "{printed}");
-    make("uninstall", &prefix);
+    run(&mut make("uninstall", &prefix));
+    assert_eq!(files(&prefix), [] as [PathBuf; 0]);
+}
+
+#[test]
+fn what_was_not_built_is_not_installed() {
+    let prefix = fresh("nothing".to_owned());
+    let refused = make("install", &prefix)
+        .arg("GATEWAY=target/none")
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&refused.stderr);
+    assert!(!refused.status.success(), "{said}");
+    assert!(
+        said.contains("target/none is not there: run make first, without sudo"),
+        "{said}"
+    );
     assert_eq!(files(&prefix), [] as [PathBuf; 0]);
 }
 

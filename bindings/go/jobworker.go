@@ -327,14 +327,14 @@ func (j *Job) beginToTell(end *ending) error {
 	if err != nil {
 		return err
 	}
+	j.worker.jobs.Add(1) // before what comes of it can
 	err = takeError(j.begin(end, q.ptr, C.uint64_t(tag)))
 	runtime.KeepAlive(q)
 	if err != nil {
 		q.remove(tag)
-		return err
+		j.worker.jobs.Done()
 	}
-	j.worker.jobs.Add(1)
-	return nil
+	return err
 }
 
 // receive gets what came of the end that a handler's return was.

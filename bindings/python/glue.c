@@ -4,79 +4,83 @@
 #include <stdlib.h>
 
 struct zeebepy_token_waiting {
-  zeebepy_token_waiting *next;
-  zeebe_token_request *request; /* NULL: the source has ended */
-  uint64_t id;
+    zeebepy_token_waiting *next;
+    zeebe_token_request *request; /* NULL: the source has ended */
+    uint64_t id;
 };
 
 /* Held for a few instructions. */
-static void lock(zeebepy_mailbox *mailbox) {
-  while (__atomic_exchange_n(&mailbox->lock, 1, __ATOMIC_ACQUIRE)) {
-  }
+static void lock(zeebepy_mailbox *mailbox)
+{
+    while (__atomic_exchange_n(&mailbox->lock, 1, __ATOMIC_ACQUIRE)) {
+    }
 }
 
 static void unlock(zeebepy_mailbox *mailbox) { __atomic_store_n(&mailbox->lock, 0, __ATOMIC_RELEASE); }
 
-static void put(zeebepy_token_source *source, zeebe_token_request *request) {
-  zeebepy_mailbox *mailbox = source->mailbox;
-  zeebepy_token_waiting *waiting = malloc(sizeof *waiting);
-  if (waiting == NULL) {
-    zeebe_token_request_free(request);
-    return;
-  }
-  *waiting = (zeebepy_token_waiting){NULL, request, source->id};
-  lock(mailbox);
-  zeebepy_token_waiting **last = &mailbox->first;
-  while (*last != NULL) {
-    last = &(*last)->next;
-  }
-  *last = waiting;
-  unlock(mailbox);
-  zeebe_error_free(zeebe_completion_queue_post(mailbox->queue, 0)); /* fails with the runtime's end, when nobody waits for tokens */
+static void put(zeebepy_token_source *source, zeebe_token_request *request)
+{
+    zeebepy_mailbox *mailbox = source->mailbox;
+    zeebepy_token_waiting *waiting = malloc(sizeof *waiting);
+    if (waiting == NULL) {
+        zeebe_token_request_free(request);
+        return;
+    }
+    *waiting = (zeebepy_token_waiting){NULL, request, source->id};
+    lock(mailbox);
+    zeebepy_token_waiting **last = &mailbox->first;
+    while (*last != NULL) {
+        last = &(*last)->next;
+    }
+    *last = waiting;
+    unlock(mailbox);
+    zeebe_error_free(zeebe_completion_queue_post(mailbox->queue, 0)); /* fails with the runtime's end, when nobody waits for tokens */
 }
 
 static void retrieve(void *source, zeebe_token_request *request) { put(source, request); }
 
-static void destroy(void *source) {
-  put(source, NULL);
-  free(source);
-}
-
-zeebe_error *zeebepy_token_plugin_new(zeebepy_mailbox *mailbox, uint64_t id, int64_t leeway, int64_t expire_in,
-                                      zeebe_metadata_plugin **plugin) {
-  zeebepy_token_source *source = malloc(sizeof *source);
-  if (source == NULL) {
-    *plugin = NULL; /* MemoryError */
-    return NULL;
-  }
-  *source = (zeebepy_token_source){mailbox, id};
-  zeebe_oauth2_metadata_plugin_options options = ZEEBE_OAUTH2_METADATA_PLUGIN_OPTIONS_INIT;
-  options.retrieve = retrieve;
-  options.destroy = destroy;
-  options.leeway = leeway;
-  options.expire_in = expire_in;
-  zeebe_error *error = zeebe_oauth2_metadata_plugin_new(&options, source, plugin);
-  if (error != NULL) {
+static void destroy(void *source)
+{
+    put(source, NULL);
     free(source);
-  }
-  return error;
 }
 
-zeebe_token_request *zeebepy_mailbox_take(zeebepy_mailbox *mailbox, uint64_t *id, int32_t *ended) {
-  lock(mailbox);
-  zeebepy_token_waiting *waiting = mailbox->first;
-  if (waiting != NULL) {
-    mailbox->first = waiting->next;
-  }
-  unlock(mailbox);
-  *id = 0;
-  *ended = 0;
-  if (waiting == NULL) {
-    return NULL;
-  }
-  zeebe_token_request *request = waiting->request;
-  *id = waiting->id;
-  *ended = request == NULL;
-  free(waiting);
-  return request;
+zeebe_error *zeebepy_token_plugin_new(zeebepy_mailbox *mailbox, uint64_t id, int64_t leeway, int64_t expire_in, zeebe_metadata_plugin **plugin)
+{
+    zeebepy_token_source *source = malloc(sizeof *source);
+    if (source == NULL) {
+        *plugin = NULL; /* MemoryError */
+        return NULL;
+    }
+    *source = (zeebepy_token_source){mailbox, id};
+    zeebe_oauth2_metadata_plugin_options options = ZEEBE_OAUTH2_METADATA_PLUGIN_OPTIONS_INIT;
+    options.retrieve = retrieve;
+    options.destroy = destroy;
+    options.leeway = leeway;
+    options.expire_in = expire_in;
+    zeebe_error *error = zeebe_oauth2_metadata_plugin_new(&options, source, plugin);
+    if (error != NULL) {
+        free(source);
+    }
+    return error;
+}
+
+zeebe_token_request *zeebepy_mailbox_take(zeebepy_mailbox *mailbox, uint64_t *id, int32_t *ended)
+{
+    lock(mailbox);
+    zeebepy_token_waiting *waiting = mailbox->first;
+    if (waiting != NULL) {
+        mailbox->first = waiting->next;
+    }
+    unlock(mailbox);
+    *id = 0;
+    *ended = 0;
+    if (waiting == NULL) {
+        return NULL;
+    }
+    zeebe_token_request *request = waiting->request;
+    *id = waiting->id;
+    *ended = request == NULL;
+    free(waiting);
+    return request;
 }

@@ -29,7 +29,7 @@ pub(crate) fn scratch(name: &str) -> PathBuf {
 /// Not the libraries that `cargo test` builds beside the rlib: those have no LTO, and carry the
 /// `headers` feature of safer-ffi.
 pub(crate) fn artefacts() -> PathBuf {
-    make("all");
+    make("build/lib/libzeebe.so.0");
     root().join("build")
 }
 

@@ -59,8 +59,7 @@ EXPORT(jlong, jobWorkerStart)(JNIEnv *env, jclass class, jlong channel, jlongArr
         options.tenant_ids = tenants;
         error = next_metadata(&in, &metadata);
         options.metadata = metadata;
-        if (error == NULL)
-            error = zeebe_job_worker_start_on_queue(HANDLE(zeebe_channel, channel), &options, queue_of(queue), (uint64_t)id, &worker);
+        if (error == NULL) error = zeebe_job_worker_start_on_queue(HANDLE(zeebe_channel, channel), &options, queue_of(queue), (uint64_t)id, &worker);
         zeebe_metadata_free(metadata);
         free(variables);
         free(tenants);
