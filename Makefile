@@ -109,12 +109,15 @@ COMPILE = $(CC) -std=c11 -Wall -Wextra -Wpedantic $(CFLAGS) -pthread -Ibuild/inc
 WORKERS := $(addprefix build/worker-,blocking epoll callbacks)
 EXAMPLES := build/demo build/topology $(WORKERS)
 
-examples: $(EXAMPLES) ## the programs of examples/, in build/
+examples: $(EXAMPLES) build/worker-cpp ## the programs of examples/, in build/
 
 build/worker-blocking build/worker-epoll: examples/worker.h
 
 $(EXAMPLES): build/%: examples/%.c $(LIBRARY)
 	$(COMPILE)
+
+build/worker-cpp: examples/cpp/worker.cpp $(LIBRARY)
+	$(CXX) -std=c++17 -Wall -Wextra -Wpedantic $(CXXFLAGS) -pthread -Ibuild/include -o $@ $< $(LDFLAGS) -Lbuild/lib -lzeebe -Wl,-rpath,'$$ORIGIN/lib'
 
 build/conformance-driver: $(wildcard tests/conformance/drivers/c/*.[ch]) $(LIBRARY)
 	$(COMPILE)

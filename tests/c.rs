@@ -190,7 +190,12 @@ fn the_workers_report_what_is_so_and_lose_no_job() {
     let program = program(C, "workers.c", &["-lzeebe"]);
     // Side by side: they wait most of the time.
     std::thread::scope(|scope| {
-        for name in ["worker-blocking", "worker-epoll", "worker-callbacks"] {
+        for name in [
+            "worker-blocking",
+            "worker-epoll",
+            "worker-callbacks",
+            "worker-cpp",
+        ] {
             let mut command = clean(Command::new(&program));
             command.arg(root().join("build").join(name));
             scope.spawn(move || with_gateways(command, name));

@@ -240,7 +240,7 @@ fn the_cpp_worker_serves_a_process() {
     let status = worker.0.wait().unwrap();
     assert!(status.success(), "{status}");
     let printed = std::io::read_to_string(worker.0.stdout.take().unwrap()).unwrap();
-    assert_eq!(printed.matches("completed job").count(), 1, "{printed}");
+    assert_eq!(printed.matches("completed ").count(), 1, "{printed}");
 }
 
 /// A test that fails leaves no worker behind; one that has ended cannot be killed, and need not be.

@@ -1,87 +1,30 @@
-// Completes the jobs of one type as they come, until it is told to stop by SIGINT or SIGTERM; then it finishes what it has.
-//
-//     worker JOB_TYPE
-//
-// The gateway is the environment's: ZEEBE_ADDRESS, CAMUNDA_CLIENT_ID, ...
-#include <zeebe.hpp>
-
+// Works on jobs of a type, side by side, until SIGTERM or SIGINT. "unknown" may be complete. The gateway: ZEEBE_ADDRESS, ... worker JOB_TYPE
 #include <csignal>
 #include <iostream>
-#include <thread>
-
-using namespace std::chrono_literals;
-
-namespace {
-
-/// The value of the first "key" in JSON of a known form: enough for numbers. A program of your own will use a JSON library, or the
-/// classes that protoc makes of the messages.
-std::string number(const std::string &json, const std::string &key)
-{
-    const auto begin = json.find_first_of("0123456789", json.find('"' + key + '"') + key.size() + 2);
-    return json.substr(begin, json.find_first_not_of("0123456789", begin) - begin);
-}
-
-/// Blocks the signals that stop a program, for all its threads, and closes the job stream when one comes.
-class StopSignals {
-public:
-    StopSignals()
-    {
-        sigemptyset(&signals_);
-        sigaddset(&signals_, SIGINT);
-        sigaddset(&signals_, SIGTERM);
-        pthread_sigmask(SIG_BLOCK, &signals_, nullptr);
-    }
-    void close(zeebe::JobStream stream) const
-    {
-        std::thread([stream = std::move(stream), signals = signals_] {
-            int signal = 0;
-            sigwait(&signals, &signal);
-            stream.close();
-        }).detach();
-    }
-
-private:
-    sigset_t signals_;
-};
-
-void serve(const std::string &type)
-{
-    const StopSignals stop;
-    const zeebe::Channel channel = zeebe::create_channel_from_environment().value();
-    const zeebe::Buffer request =
-        zeebe::request_from_json("StreamActivatedJobs", R"({"type": ")" + type + R"(", "worker": "example", "timeout": 60000})").value();
-    zeebe::Jobs jobs = channel.stream_jobs(request).value();
-    stop.close(jobs.stream());
-
-    for (const zeebe::Buffer &message : jobs) {
-        const std::string job = zeebe::response_to_json("StreamActivatedJobs", message).value();
-        const std::string key = number(job, "key");
-        // … here the work is done …
-
-        // The next job need not wait for the gateway's answer.
-        const zeebe::Buffer completion =
-            zeebe::request_from_json("CompleteJob", R"({"jobKey": ")" + key + R"(", "variables": "{\"done\": true}"})").value();
-        channel
-            .call("CompleteJob", completion, zeebe::within(10s),
-                  [key](zeebe::Result<zeebe::Response> end) {
-                      std::cout << (end ? "completed job " + key : "job " + key + ": " + end.error().what()) + "\n" << std::flush;
-                  })
-            .value();
-    }
-    // The answers to what was completed last.
-    channel.close(10s, zeebe::use_future).get();
-}
-
-} // namespace
-
+#include <unistd.h>
+#include <zeebe.hpp>
 int main(int argc, char **argv)
 try {
-    if (argc != 2) {
-        std::cerr << "usage: worker JOB_TYPE\n";
-        return EXIT_FAILURE;
-    }
-    serve(argv[1]);
-} catch (const zeebe::Error &error) {
-    std::cerr << "worker: " << to_string(error.status()) << ": " << error.what() << '\n';
-    return EXIT_FAILURE;
+    sigset_t signals; // blocked in all threads: main takes them
+    sigemptyset(&signals);
+    for (const int stop : {SIGINT, SIGTERM}) sigaddset(&signals, stop);
+    pthread_sigmask(SIG_BLOCK, &signals, nullptr);
+    zeebe::runtime_configure({1, 4, "worker"}).value(); // four threads, on which jobs are worked on
+    zeebe::JobWorkerOptions options;
+    options.job_type = argc == 2 ? argv[1] : "";
+    options.job_timeout = std::chrono::seconds(10);
+    options.on_ended = [](const zeebe::Job &job, zeebe::JobEnd what, const zeebe::Result<void> &end) {
+        const bool is_complete = end && what == zeebe::JobEnd::completed, is_unknown = !end && end.error().outcome() == zeebe::JobOutcome::unknown;
+        std::cout << (is_complete ? "completed " : is_unknown ? "unknown " : "not completed ") + std::to_string(job.key()) + '\n' << std::flush;
+    };
+    options.on_close = [](auto) { kill(getpid(), SIGTERM); }; // also if it cannot go on
+    const auto work = [](const zeebe::Job &job) {
+        if (job.variables().find("\"fail\"") != job.variables().npos) throw zeebe::JobFailure("not today", {}, std::chrono::seconds(1));
+        return R"({"done": true})";
+    };
+    const zeebe::JobWorker worker = zeebe::create_channel_from_environment().value().start_job_worker(options, work).value();
+    sigwait(&signals, &argc);
+    worker.close(zeebe::use_future).get(); // jobs at work are completed, the others go back
+} catch (const std::exception &error) {
+    return std::cerr << "worker: " << error.what() << '\n', EXIT_FAILURE;
 }

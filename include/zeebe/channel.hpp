@@ -5,6 +5,7 @@
 
 #include <zeebe/completion.hpp>
 #include <zeebe/job_stream.hpp>
+#include <zeebe/job_worker.hpp>
 #include <zeebe/json.hpp>
 
 namespace zeebe {
@@ -198,6 +199,30 @@ public:
         return stream;
     }
 
+    /// Starts a worker: `handler` gets the jobs of one type, as JobWorker says. Never blocks.
+    ///
+    /// invalid_argument: no job type, or an option out of range. shutdown: the channel is closed.
+    template <class F>
+    Result<JobWorker> start_job_worker(const JobWorkerOptions &options, F &&handler) const
+    {
+        return start_job_worker(options, std::forward<F>(handler), std::make_shared<detail::JobDesk>(false));
+    }
+    /// The same without a handler: JobWorker::next() takes the jobs.
+    Result<JobWorker> start_job_worker(const JobWorkerOptions &options) const
+    {
+        const auto desk = std::make_shared<detail::JobDesk>(true);
+        return start_job_worker(options, [desk = desk.get()](Job job) { desk->add(std::move(job)); }, desk);
+    }
+    /// The same on a queue: events with `tag`, `job` for each job, `job_stream_error`, and `close`, once and last.
+    Result<JobWorker> start_job_worker_on_queue(const JobWorkerOptions &options, const CompletionQueue &queue, std::uint64_t tag) const
+    {
+        detail::Arguments arguments;
+        const detail::JobWorkerOptionsInC c(arguments, options);
+        if (arguments.error()) return *arguments.error();
+        JobWorker worker;
+        return detail::result(zeebe_job_worker_start_on_queue(get(), c.get(), queue.get(), tag, worker.out()), worker);
+    }
+
     /// The connectivity; `try_to_connect` leaves idle. Never blocks.
     Result<Connectivity> state(bool try_to_connect = false) const
     {
@@ -289,6 +314,22 @@ public:
     Result<void> close(Milliseconds grace = {}) const noexcept
     {
         return detail::result(zeebe_channel_close(get(), detail::to_wait(grace), nullptr, nullptr));
+    }
+
+private:
+    template <class F>
+    Result<JobWorker> start_job_worker(const JobWorkerOptions &options, F &&handler, std::shared_ptr<detail::JobDesk> desk) const
+    {
+        using Work = detail::JobWork<std::decay_t<F>>;
+        detail::Arguments arguments;
+        const detail::JobWorkerOptionsInC c(arguments, options);
+        if (arguments.error()) return *arguments.error();
+        const zeebe_job_worker_handler c_handler = Work::to_c();
+        auto work = std::make_unique<Work>(std::forward<F>(handler), options, desk);
+        JobWorker worker(std::move(desk));
+        if (zeebe_error *error = zeebe_job_worker_start(get(), c.get(), &c_handler, work.get(), worker.out())) return Error(error);
+        static_cast<void>(work.release()); // the worker's
+        return worker;
     }
 };
 

@@ -9,6 +9,8 @@
 
 namespace zeebe {
 
+class Job;
+
 /// What happened, inside Events, which owns it: message(), result() and their like take out of it what they return.
 class Event {
 public:
@@ -40,8 +42,14 @@ public:
     std::chrono::milliseconds pause() const noexcept { return std::chrono::milliseconds(event_->pause_ms); }
     /// Of `job_stream_error`.
     Error error() const noexcept { return Error(std::exchange(event_->error, nullptr)); }
-    /// Of `close` and `done`: how it ended.
-    Result<void> end() const noexcept { return detail::result(std::exchange(event_->error, nullptr)); }
+    /// Of `job`.
+    Job job() const noexcept;
+    /// Of `close`, `done` and `job_ended`: how it ended.
+    Result<void> end() const noexcept
+    {
+        if (event_->error == nullptr) return {};
+        return Error(std::exchange(event_->error, nullptr)).of_job(static_cast<JobOutcome>(event_->outcome));
+    }
 
 private:
     zeebe_event *event_;

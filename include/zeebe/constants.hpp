@@ -71,17 +71,17 @@ enum class EventType : std::int32_t {
     message = ZEEBE_EVENT_TYPE_MESSAGE,
     /// More may be sent; advice.
     ready = ZEEBE_EVENT_TYPE_READY,
-    /// A call or a job stream has ended: Event::metadata() are the trailers, Event::end() says how.
+    /// A call, a job stream or a worker has ended: Event::metadata() are the trailers, Event::end() says how.
     close = ZEEBE_EVENT_TYPE_CLOSE,
     /// CompletionQueue::post().
     posted = ZEEBE_EVENT_TYPE_POSTED,
     /// Anything else has ended: Event::end() says how; Event::state() or Event::metadata() is what it gave.
     done = ZEEBE_EVENT_TYPE_DONE,
-    /// A job stream goes on after a failure: Event::error(), Event::failures(), Event::pause().
+    /// A job stream or a worker goes on after a failure: Event::error(), Event::failures(), Event::pause().
     job_stream_error = ZEEBE_EVENT_TYPE_JOB_STREAM_ERROR,
-    /// A worker of zeebe.h gives a job.
+    /// A worker gives a job: Event::job().
     job = ZEEBE_EVENT_TYPE_JOB,
-    /// The end of such a job was settled.
+    /// The end of a job was settled: Event::end().
     job_ended = ZEEBE_EVENT_TYPE_JOB_ENDED,
 };
 

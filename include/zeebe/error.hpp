@@ -12,6 +12,7 @@
 #include <utility>
 #include <variant>
 #include <zeebe/bytes.hpp>
+#include <zeebe/constants.hpp>
 #include <zeebe/duration.hpp>
 #include <zeebe/option_names.hpp>
 
@@ -86,6 +87,8 @@ public:
     explicit Error(zeebe_error *owned) noexcept : error_(owned), said_(in_own_names(owned)) {}
     /// An error of the program's own, with a gRPC status: what a token source answers, what a test makes.
     Error(StatusCode status, std::string message) : Error(ErrorKind::rpc, status, std::move(message)) {}
+    /// The same of any kind.
+    static Error of(ErrorKind kind, StatusCode status, std::string message) { return Error(kind, status, std::move(message)); }
     /// Another reference to a borrowed error.
     static Error keep(const zeebe_error *borrowed) noexcept { return Error(zeebe_error_ref(borrowed)); }
     /// An argument that C++ can have and C cannot; of an option, it is named.
@@ -125,6 +128,14 @@ public:
         const std::uint8_t *data = zeebe_error_details(error_.get(), &size);
         return {data, size};
     }
+    /// Of the end of a job: `not_ended`, or `unknown`, for an answer was lost. `none` of anything else, also of an end that was refused here.
+    JobOutcome outcome() const noexcept { return outcome_; }
+    /// The same error, of the end of a job.
+    Error of_job(JobOutcome outcome) && noexcept
+    {
+        outcome_ = outcome;
+        return std::move(*this);
+    }
     /// The metadata that came before the failure; empty if none came.
     Metadata initial_metadata() const noexcept;
     /// The trailers that came with the failure; empty if none came.
@@ -161,6 +172,7 @@ private:
     detail::Handle<zeebe_error, zeebe_error_ref, zeebe_error_free> error_;
     std::optional<Own> own_; // of one that was made here
     std::shared_ptr<const Said> said_;
+    JobOutcome outcome_ = JobOutcome::none;
 };
 
 /// A value, or why there is none: what every function that can fail returns. Its interface is that of C++23's std::expected, but what is

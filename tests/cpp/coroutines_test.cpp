@@ -1,6 +1,8 @@
 // Coroutines of the C++ binding, for C++20.
 #if __cplusplus >= 202002L
 
+#include <array>
+#include <atomic>
 #include <coroutine>
 #include <span>
 #include <thread>
@@ -101,6 +103,114 @@ TEST(Coroutines, CancelTheCallWhenTheyAreDestroyed)
     suspended.handle.destroy();
     eventually([&] { return own.count("open_calls") == 0; });
     EXPECT_FALSE(resumed);
+}
+
+zeebe::JobWorkerOptions work()
+{
+    zeebe::JobWorkerOptions options;
+    options.job_type = "work";
+    return options;
+}
+
+TEST(Coroutines, AwaitJobsAndTheirEnds)
+{
+    Gateway own;
+    const zeebe::JobWorker worker = own.channel().start_job_worker(work()).value();
+    Said<zeebe::ErrorKind> said;
+    std::array<int, 3> ended{};
+    [](zeebe::JobWorker of, Said<zeebe::ErrorKind> &to, std::array<int, 3> &ends) -> Detached {
+        for (int i = 0;; i++) {
+            const zeebe::Result<zeebe::Job> job = co_await of.next(zeebe::use_awaitable);
+            if (!job) {
+                to.say(job.error().kind());
+                co_return;
+            }
+            if (i % 3 == 0) ends[0] += (co_await job->complete("{}", zeebe::use_awaitable)).has_value();
+            else if (i % 3 == 1)
+                ends[1] += (co_await job->fail({"a message that is too long to be kept in place", 0}, zeebe::use_awaitable)).has_value();
+            else ends[2] += (co_await job->throw_error({"code", "a message that is too long to be kept in place"}, zeebe::use_awaitable)).has_value();
+            EXPECT_EQ((co_await job->complete("{}", zeebe::use_awaitable)).error().kind(), zeebe::ErrorKind::illegal_state);
+        }
+    }(worker, said, ended);
+    own.create_jobs(9);
+    eventually([&] { return own.count("CompleteJob") == 3 && own.count("FailJob") == 3 && own.count("ThrowError") == 3; });
+    Said<bool> closed;
+    [](zeebe::JobWorker of, Said<bool> &to) -> Detached { to.say((co_await of.close(zeebe::use_awaitable)).has_value()); }(worker, closed);
+    EXPECT_TRUE(closed.wait());
+    EXPECT_EQ(said.wait(), zeebe::ErrorKind::shutdown);
+    EXPECT_EQ(ended, (std::array{3, 3, 3}));
+}
+
+TEST(Coroutines, WorkOnManyJobsSideBySide)
+{
+    Gateway own;
+    const zeebe::JobWorker worker = own.channel().start_job_worker(work()).value();
+    std::atomic<int> completed{0};
+    std::atomic<int> ended{0};
+    const auto serve = [](zeebe::JobWorker of, std::atomic<int> &done, std::atomic<int> &over) -> Detached {
+        while (const auto job = co_await of.next(zeebe::use_awaitable)) done += (co_await job->complete("{}", zeebe::use_awaitable)).has_value();
+        over++;
+    };
+    for (int i = 0; i < 8; i++) serve(worker, completed, ended);
+    own.create_jobs(50);
+    eventually([&] { return completed == 50; });
+    worker.close(zeebe::use_future).get();
+    eventually([&] { return ended == 8; });
+}
+
+TEST(Coroutines, ThatAwaitAJobAndAreDestroyedLoseNone)
+{
+    Gateway own;
+    const zeebe::JobWorker worker = own.channel().start_job_worker(work()).value();
+    bool resumed = false;
+    const auto wait = [](zeebe::JobWorker of, bool &seen) -> Owned {
+        static_cast<void>(co_await of.next(zeebe::use_awaitable));
+        seen = true;
+    };
+    wait(worker, resumed).handle.destroy();
+    const Owned another = wait(worker, resumed);
+    another.handle.destroy();
+    {
+        const auto never_awaited = worker.next(zeebe::use_awaitable);
+    }
+    own.create_jobs(1);
+    const zeebe::Job job = worker.next(patience).value().value();
+    EXPECT_EQ(job.retries(), 3);
+    EXPECT_TRUE(job.complete());
+    EXPECT_FALSE(resumed);
+}
+
+TEST(Coroutines, MayBeTheHandlerOfJobs)
+{
+    Gateway own;
+    own.create_jobs(3);
+    std::atomic<int> completed{0};
+    const zeebe::JobWorker worker =
+        own.channel()
+            .start_job_worker(work(),
+                              [&](zeebe::Job job) -> Detached { completed += (co_await job.complete("{}", zeebe::use_awaitable)).has_value(); })
+            .value();
+    eventually([&] { return completed == 3; });
+    worker.close(zeebe::use_future).get();
+}
+
+TEST(Coroutines, AreToldWhyThereAreNoJobs)
+{
+    Said<zeebe::ErrorKind> of_handler, of_none;
+    Said<zeebe::StatusCode> cancelled;
+    std::optional<zeebe::JobWorker> handled = gateway().channel().start_job_worker(work(), [](zeebe::Job) {}).value();
+    std::optional<zeebe::JobWorker> only = gateway().channel().start_job_worker(work()).value();
+    const auto ask = [](const zeebe::JobWorker &of, auto &to, auto what) -> Detached {
+        const zeebe::Result<zeebe::Job> job = co_await of.next(zeebe::use_awaitable);
+        to.say((job.error().*what)());
+    };
+    ask(*handled, of_handler, &zeebe::Error::kind);
+    ask(zeebe::JobWorker(), of_none, &zeebe::Error::kind);
+    ask(*only, cancelled, &zeebe::Error::status);
+    EXPECT_EQ(of_handler.wait(), zeebe::ErrorKind::illegal_state);
+    EXPECT_EQ(of_none.wait(), zeebe::ErrorKind::invalid_argument);
+    only.reset(); // the last handle
+    EXPECT_EQ(cancelled.wait(), zeebe::StatusCode::cancelled);
 }
 
 TEST(Spans, AreBytesAndBytesAreSpans)

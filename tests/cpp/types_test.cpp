@@ -9,6 +9,7 @@ static_assert(std::is_nothrow_copy_constructible_v<zeebe::Error>, "an exception 
 static_assert(std::is_nothrow_move_constructible_v<zeebe::Channel> && std::is_copy_constructible_v<zeebe::Channel>);
 static_assert(!std::is_copy_constructible_v<zeebe::Stream> && std::is_move_constructible_v<zeebe::Stream>);
 static_assert(!std::is_copy_constructible_v<zeebe::Jobs> && std::is_move_constructible_v<zeebe::Jobs>);
+static_assert(std::is_copy_constructible_v<zeebe::Job> && std::is_copy_constructible_v<zeebe::JobWorker>);
 static_assert(!std::is_constructible_v<zeebe::bytes_view, std::vector<int>>, "bytes only");
 static_assert(sizeof(zeebe::Channel) == sizeof(void *));
 

@@ -156,16 +156,11 @@ fn numbers() -> impl Iterator<Item = (&'static Spec, Number)> {
     })
 }
 
-/// C++ has not yet those of job workers.
-fn numbers_without_workers() -> impl Iterator<Item = (&'static Spec, Number)> {
-    numbers().filter(|(option, _)| option.place != "worker_options")
-}
-
 #[test]
 fn numbers_have_their_units_and_defaults_in_cpp() {
     let names = own_names("include/zeebe/option_names.hpp");
     let sources = sources("include/zeebe", "hpp");
-    for (option, number) in numbers_without_workers() {
+    for (option, number) in numbers() {
         let own = &names[&option.to_string()];
         let of = "OAuth2ClientCredentialsChannelOptions";
         let (of, field) = own.split_once("::").unwrap_or((of, own));
