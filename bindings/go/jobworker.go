@@ -330,8 +330,7 @@ func (j *Job) beginToTell(end *ending) error {
 	j.worker.jobs.Add(1) // before what comes of it can
 	err = takeError(j.begin(end, q.ptr, C.uint64_t(tag)))
 	runtime.KeepAlive(q)
-	if err != nil {
-		q.remove(tag)
+	if err != nil && q.remove(tag) {
 		j.worker.jobs.Done()
 	}
 	return err

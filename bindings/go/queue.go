@@ -93,10 +93,13 @@ func (q *queue) add(r receiver) (uint64, error) {
 	return tag, nil
 }
 
-func (q *queue) remove(tag uint64) {
+// remove is true if the receiver was there, and not abandoned by now.
+func (q *queue) remove(tag uint64) bool {
 	q.mutex.Lock()
+	defer q.mutex.Unlock()
+	_, has := q.receivers[tag]
 	delete(q.receivers, tag)
-	q.mutex.Unlock()
+	return has
 }
 
 // read takes events in batches until the queue has ended. While there are none it waits in Go's poller, without a thread.
