@@ -16,6 +16,7 @@ import (
 
 	"libzeebe.org/go/zeebe"
 	"libzeebe.org/go/zeebe/gatewaypb"
+	"libzeebe.org/go/zeebe/internal/testserver"
 )
 
 func TestJobWorkerCompletesInParallel(t *testing.T) {
@@ -333,5 +334,23 @@ func TestAWorkerForwardsTraceContext(t *testing.T) {
 		if call["rpc"] == "CompleteJob" && !strings.Contains(fmt.Sprint(call["headers"]), "0af7651916cd43dd8448eb211c80319c") {
 			t.Fatal(call)
 		}
+	}
+}
+
+// In the middle of many jobs, wherever each of them is just then.
+func TestTheRuntimesEndAmidJobs(t *testing.T) {
+	gateway := testserver.StartGateway(t)
+	for range 15 {
+		channel := must(zeebe.NewInsecureChannel(zeebe.WithAddress(gateway.Address("plaintext"))))
+		startWork(t, channel, 60)
+		var handled atomic.Int64
+		w, err := channel.NewJobWorker("work", func(context.Context, *zeebe.Job) error {
+			handled.Add(1)
+			return nil
+		}, zeebe.JobWorkerOptions{OnJobError: func(*zeebe.Job, error) {}, JobTimeout: time.Second})
+		ok(t, err)
+		await(t, func() bool { return handled.Load() > 5 })
+		ok(t, zeebe.ShutdownRuntime(zeebe.Forever))
+		get(t, w.Done())
 	}
 }
