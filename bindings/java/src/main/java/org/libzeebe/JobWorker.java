@@ -2,6 +2,8 @@ package org.libzeebe;
 
 import java.lang.System.Logger.Level;
 import java.lang.ref.Reference;
+import java.lang.reflect.InvocationTargetException;
+import java.lang.reflect.UndeclaredThrowableException;
 import java.nio.charset.StandardCharsets;
 import java.util.Collection;
 import java.util.List;
@@ -200,8 +202,7 @@ public final class JobWorker implements AutoCloseable {
 
   private CompletableFuture<JobEnd> endBy(Job job, Throwable thrown) {
     Throwable cause = thrown;
-    while ((cause instanceof CompletionException || cause instanceof ExecutionException)
-        && cause.getCause() != null) {
+    while (isWrapper(cause) && cause.getCause() != null) {
       cause = cause.getCause();
     }
     if (cause instanceof BpmnError error) {
@@ -212,6 +213,14 @@ public final class JobWorker implements AutoCloseable {
     }
     LOGGER.log(Level.WARNING, job + " failed", thrown);
     return job.fail(Words.of(cause));
+  }
+
+  /** Whether it says only that another was thrown, by a future or by reflection. */
+  private static boolean isWrapper(Throwable thrown) {
+    return thrown instanceof CompletionException
+        || thrown instanceof ExecutionException
+        || thrown instanceof InvocationTargetException
+        || thrown instanceof UndeclaredThrowableException;
   }
 
   /** What it said cannot be sent, say. */

@@ -10,6 +10,8 @@ import com.fasterxml.jackson.databind.JsonNode;
 import gateway_protocol.GatewayOuterClass.ActivatedJob;
 import io.grpc.Metadata;
 import io.grpc.Status;
+import java.lang.reflect.InvocationTargetException;
+import java.lang.reflect.UndeclaredThrowableException;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
@@ -267,6 +269,8 @@ class JobWorkerTest {
             job -> { throw new BpmnError("gone", "nobody minds", "{\"a\": 1}"); },
             job -> { throw new BpmnError("gone", null); },
             job -> job.throwError("gone", "nobody minds"),
+            job -> { throw new InvocationTargetException(new BpmnError("gone", "by reflection")); },
+            job -> { throw new UndeclaredThrowableException(new BpmnError("gone", "by a proxy")); },
             JobHandler.returning(job -> CompletableFuture.failedFuture(new BpmnError("gone", "later"))));
     for (int i = 0; i < handlers.size(); i++) {
       int incidents = i + 1;

@@ -29,8 +29,12 @@ final class Jvm {
     var command = new ArrayList<String>();
     command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
     command.add("-Dproject.root=" + Gateway.ROOT);
-    if (Runtime.version().feature() >= 24 && !options.contains("--illegal-native-access=deny")) {
-      command.add("--enable-native-access=ALL-UNNAMED"); // it warns else
+    if (Runtime.version().feature() >= 24) {
+      // It warns else, of native code, and of protobuf's.
+      command.add("--sun-misc-unsafe-memory-access=allow");
+      if (!options.contains("--illegal-native-access=deny")) {
+        command.add("--enable-native-access=ALL-UNNAMED");
+      }
     }
     command.addAll(options);
     command.addAll(List.of("-cp", classPath, main));
