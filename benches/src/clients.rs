@@ -24,7 +24,7 @@ pub(crate) const REFERENCE: &str = "tonic";
 pub(crate) const ZEEBE: &str = "zeebe";
 pub(crate) const QUEUE: &str = "zeebe-queue";
 const TONIC_RAW: &str = "tonic-raw";
-const DEFAULT: [&str; 9] = [
+const DEFAULT: [&str; 11] = [
     ZEEBE,
     QUEUE,
     REFERENCE,
@@ -34,6 +34,8 @@ const DEFAULT: [&str; 9] = [
     "zeebe-go",
     "zeebe-java",
     "grpc-java",
+    "zeebe-python",
+    "grpc-python",
 ];
 /// Only when asked for: there to show which of its runtimes is the better one for tonic.
 const ON_REQUEST: [&str; 1] = ["tonic-multi-thread"];
@@ -95,11 +97,16 @@ impl Client {
         })
     }
 
-    /// A queue is for calls; a slow receiver is one that takes from a queue. Java has few rows.
+    /// A queue is for calls; a slow receiver is one that takes from a queue. Java and Python have few rows.
     pub(crate) fn runs(&self, row: &Row) -> bool {
         if self.is_java() {
             let is_unary = row.kind == Kind::Unary && row.in_flight == 64 && !row.has_token;
             return row.security == Security::Plaintext && (is_unary || row.kind == Kind::Stream);
+        }
+        if self.name.ends_with("-python") {
+            let is_unary = row.kind == Kind::Unary && row.in_flight <= 64 && !row.has_token;
+            let is_one = is_unary || [Kind::Stream, Kind::Idle].contains(&row.kind);
+            return row.security == Security::Plaintext && is_one;
         }
         match row.kind {
             Kind::Unary | Kind::Stream => true,

@@ -1,4 +1,4 @@
-/* Token sources: the library asks on a thread of its own, which must not wait for Python, and must never see its end. So the request
+/* What is better done many at a time; and token sources: the library asks on a thread of its own, which must not wait for Python, and must never see its end. So the request
  * is put aside, and a queue tells a thread of Python's that there is one. */
 
 #include <stdlib.h>
@@ -83,4 +83,12 @@ zeebe_token_request *zeebepy_mailbox_take(zeebepy_mailbox *mailbox, uint64_t *id
     *ended = request == NULL;
     free(waiting);
     return request;
+}
+
+void zeebepy_clear(zeebe_event *events, size_t count, zeebe_call **ended, size_t ended_count)
+{
+    zeebe_events_clear(events, sizeof *events, count);
+    for (size_t i = 0; i < ended_count; i++) {
+        zeebe_call_free(ended[i]);
+    }
 }

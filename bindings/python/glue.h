@@ -18,5 +18,8 @@ typedef struct {
 
 zeebe_error *zeebepy_token_plugin_new(zeebepy_mailbox *mailbox, uint64_t id, int64_t leeway, int64_t expire_in, zeebe_metadata_plugin **plugin);
 
+/** Clears a batch of events, and frees the handles of calls that ended in it. */
+void zeebepy_clear(zeebe_event *events, size_t count, zeebe_call **ended, size_t ended_count);
+
 /** Takes a request, or NULL; whose it is goes to `id`, where 0 with `ended` 1 says that a source is of no more use. */
 zeebe_token_request *zeebepy_mailbox_take(zeebepy_mailbox *mailbox, uint64_t *id, int32_t *ended);

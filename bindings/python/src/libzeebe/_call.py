@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, Union, cast
 
 import grpc
@@ -105,25 +105,28 @@ def _compression(compression: grpc.Compression) -> int:
 
 
 class State:
-    """A call under way, as the queue knows it, in the loop's thread."""
+    """A call under way, as the queue knows it, in the loop's thread. What is not so is of the class: calls are many."""
+
+    queue: Queue | None = None
+    tag = 0
+    native: Any = None
+    """The handle, while the call runs."""
+    deadline: float | None = None
+    error: RpcError | None = None
+    is_ended = False
+    is_cancelled_here = False
+    waiters: Sequence[asyncio.Future[None]] = ()
+    """Of what waits for anything to happen."""
+    callbacks: Sequence[Callable[[], None]] = ()
+    response: Any = None
+    """Of a unary call that ended well: the library's, for its metadata."""
+    initial: grpc.aio.Metadata | None = None
+    trailing: grpc.aio.Metadata | None = None
 
     def __init__(self, loop: asyncio.AbstractEventLoop, timeout: float | None) -> None:
         self.loop = loop
-        self.queue: Queue | None = None
-        self.tag = 0
-        self.native: Any = None
-        """The handle, while the call runs."""
-        self.deadline = None if timeout is None else time.monotonic() + timeout
-        self.error: RpcError | None = None
-        self.is_ended = False
-        self.is_cancelled_here = False
-        self.waiters: list[asyncio.Future[None]] = []
-        """Of what waits for anything to happen."""
-        self.callbacks: list[Callable[[], None]] = []
-        self.response: Any = None
-        """Of a unary call that ended well: the library's, for its metadata."""
-        self.initial: grpc.aio.Metadata | None = None
-        self.trailing: grpc.aio.Metadata | None = None
+        if timeout is not None:
+            self.deadline = time.monotonic() + timeout
 
     # ---- the beginning ----
 
@@ -134,11 +137,11 @@ class State:
         error = start(queue, tag)
         if error:
             queue.remove(tag)
-            self._refused(error)
+            self.refused(error)
         else:
             self.queue, self.tag, self.native = queue, tag, queue.call_out[0]
 
-    def _refused(self, error: Any) -> None:
+    def refused(self, error: Any) -> None:
         kind = lib.zeebe_error_kind(error)
         if kind == ErrorKind.SHUTDOWN:
             message = ffi.string(lib.zeebe_error_message(error)).decode()
@@ -164,7 +167,8 @@ class State:
     def release(self) -> None:
         if self.native is not None:
             native, self.native = self.native, None
-            lib.zeebe_call_free(native)
+            assert self.queue is not None
+            self.queue.free_call(native)
 
     def end(self, failure: RpcError | None) -> None:
         if self.is_ended:
@@ -173,9 +177,14 @@ class State:
         self.error = failure
         self.release()
         self.happened()
-        callbacks, self.callbacks = self.callbacks, []
-        for callback in callbacks:
-            self.loop.call_soon(callback)
+        if self.callbacks:
+            callbacks, self.callbacks = self.callbacks, ()
+            for callback in callbacks:
+                self.loop.call_soon(callback)
+
+    def call_back(self, callback: Callable[[], None]) -> None:
+        """At the end, which has not been."""
+        self.callbacks = (*self.callbacks, callback)
 
     def cancel_as(self, details: str) -> bool:
         """What the library says of it comes for nobody any more."""
@@ -200,14 +209,14 @@ class State:
     def happened(self) -> None:
         waiters = self.waiters
         if waiters:
-            self.waiters = []
+            self.waiters = ()
             for waiter in waiters:
                 if not waiter.done():
                     waiter.set_result(None)
 
     def waiter(self) -> asyncio.Future[None]:
         waiter: asyncio.Future[None] = self.loop.create_future()
-        self.waiters.append(waiter)
+        self.waiters = (*self.waiters, waiter)
         return waiter
 
     async def until_ended(self) -> None:

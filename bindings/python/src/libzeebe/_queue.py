@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import threading
 import weakref
 from collections.abc import Callable
 from typing import Any, Protocol
@@ -38,7 +39,12 @@ class Queue:
         check(lib.zeebe_completion_queue_fd(self.native, descriptor))
         self.receivers: dict[int, Receiver] = {}
         self.call_out = ffi.new("zeebe_call **")
+        self.call_options = ffi.new("zeebe_call_options *", {"size": ffi.sizeof("zeebe_call_options")})
+        """Of the call that begins: one is enough, for the library copies it."""
+        self._ended = ffi.new("zeebe_call *[]", _BATCH)
+        self._ended_count = 0
         self._tag = 0
+        self._is_draining = self._is_over = False
         self._events = ffi.new("zeebe_event[]", _BATCH)
         # Each event once: to index the array makes a new object.
         self._each = [self._events + i for i in range(_BATCH)]
@@ -47,6 +53,9 @@ class Queue:
         self._descriptor: int = descriptor[0]
         loop.add_reader(self._descriptor, self._drain)
 
+    def is_of(self, loop: asyncio.AbstractEventLoop) -> bool:
+        return self._loop() is loop and not self._is_over
+
     def add(self, receiver: Receiver) -> int:
         self._tag = tag = self._tag + 1
         self.receivers[tag] = receiver
@@ -54,6 +63,14 @@ class Queue:
 
     def remove(self, tag: int) -> None:
         self.receivers.pop(tag, None)
+
+    def free_call(self, call: Any) -> None:
+        """Frees the handle of a call that has ended, with others; only while events are received, once an event."""
+        if self._is_draining:
+            self._ended[self._ended_count] = call
+            self._ended_count += 1
+        else:
+            lib.zeebe_call_free(call)
 
     def _drain(self) -> None:
         """One batch: the descriptor says whether there are more."""
@@ -65,6 +82,7 @@ class Queue:
             return
         number: int = count[0]
         receivers, each = self.receivers, self._each
+        self._is_draining = True
         try:
             for index in range(number):
                 event = each[index]
@@ -73,7 +91,9 @@ class Queue:
                 if receiver is not None and receiver.receive(event):
                     receivers.pop(tag, None)
         finally:
-            lib.zeebe_events_clear(events, _EVENT_SIZE, number)
+            self._is_draining = False
+            lib.zeebepy_clear(events, number, self._ended, self._ended_count)
+            self._ended_count = 0
 
     def _end(self) -> None:
         """The runtime was shut down: what is new makes a queue of its own."""
@@ -81,6 +101,7 @@ class Queue:
         if loop is not None:
             loop.remove_reader(self._descriptor)
             _queues.pop(loop, None)
+        self._is_over = True
         receivers = list(self.receivers.values())
         self.receivers.clear()
         for receiver in receivers:
@@ -92,17 +113,35 @@ _queues: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, weakref.ref[Queue]
 
 def queue_of(loop: asyncio.AbstractEventLoop) -> Queue:
     """The queue of a loop, made when it is first needed, in the loop's thread."""
+    last: Queue | None = _last.queue()
+    if last is not None and last.is_of(loop):
+        return last
     found = _queues.get(loop)
     queue = found() if found is not None else None
     if queue is None:
         queue = Queue(loop)
         _queues[loop] = weakref.ref(queue)
+    _last.queue = weakref.ref(queue)
     return queue
+
+
+def _none() -> None:
+    return None
+
+
+class _Last(threading.local):
+    """The last queue that a thread used."""
+
+    queue: Callable[[], Queue | None] = staticmethod(_none)
+
+
+_last = _Last()
 
 
 def _after_fork() -> None:
     """The queues are the parent's."""
     _queues.clear()
+    _last.queue = _none
 
 
 os.register_at_fork(after_in_child=_after_fork)

@@ -151,7 +151,7 @@ class StreamCall(Call):
             self._state.loop.call_soon(callback, self)
             return
         if not self._done_callbacks:
-            self._state.callbacks.append(partial(_call_back, weakref.ref(self)))
+            self._state.call_back(partial(_call_back, weakref.ref(self)))
         self._done_callbacks.append(callback)
 
     async def initial_metadata(self) -> grpc.aio.Metadata:

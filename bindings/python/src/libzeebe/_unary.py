@@ -10,27 +10,45 @@ from typing import Any
 import grpc
 import grpc.aio
 
-from ._arguments import Arguments
+from ._arguments import Arguments, whole
 from ._call import Call, DoneCallback, Settings, Start, State, taken_error
 from ._metadata import MetadataLike
 from ._native import ffi, lib
-from ._queue import Queue
+from ._queue import Queue, queue_of
+
+_WAIT_FOR_READY = (int(lib.ZEEBE_WAIT_FOR_READY_NO), int(lib.ZEEBE_WAIT_FOR_READY_YES))
 
 
 class UnaryUnaryCall(Call, State, grpc.aio.UnaryUnaryCall):  # type: ignore[type-arg]
     """A unary call, which is its own state: it goes on whoever waits for it."""
 
+    _message: bytes | None = None
+
     def __init__(self, loop: asyncio.AbstractEventLoop, start: Start, timeout: float | None) -> None:
         State.__init__(self, loop, timeout)
         self._state = self
         self._start = start
-        self._message: bytes | None = None
 
     def add_done_callback(self, callback: DoneCallback) -> None:
         if self.is_ended:
             self.loop.call_soon(callback, self)
         else:
-            self.callbacks.append(partial(callback, self))
+            self.call_back(partial(callback, self))
+
+    def begin_simply(self, message: bytes, timeout: float | None, wait_for_ready: bool | None) -> None:
+        """What most calls are begun with."""
+        queue = queue_of(self.loop)
+        options = queue.call_options
+        options.timeout_ms = 0 if timeout is None else whole("timeout", timeout, 1000)
+        options.wait_for_ready = 0 if wait_for_ready is None else _WAIT_FOR_READY[bool(wait_for_ready)]
+        self.tag = tag = queue.add(self)
+        start, out = self._start, queue.call_out
+        error = lib.zeebe_channel_unary_call_on_queue(start.channel.native, start.path, message, len(message), options, queue.native, tag, out)
+        if error:
+            queue.remove(tag)
+            self.refused(error)
+        else:
+            self.queue, self.native = queue, out[0]
 
     def receive(self, event: Any) -> bool:
         if event.error:
@@ -71,8 +89,8 @@ class UnaryUnary(grpc.aio.UnaryUnaryMultiCallable):  # type: ignore[type-arg]
         start = self._start
         message = start.serialize(request)
         call = UnaryUnaryCall(asyncio.get_running_loop(), start, timeout)
-        if timeout is None and metadata is None and credentials is None and wait_for_ready is None and compression is None and not start.channel.foreign:
-            call.begin(partial(_begin, start, message, ffi.NULL))
+        if credentials is None and not metadata and compression is None and not start.channel.foreign and (timeout is None or timeout > 0):
+            call.begin_simply(message, timeout, wait_for_ready)
             return call
         settings = Settings(timeout, metadata, credentials, wait_for_ready, compression)
         start.channel.begin(call, start, settings, lambda: _begin_with(call, start, message, settings))
