@@ -920,6 +920,69 @@ static void ends_of_others_end_it(const gateway *g, const zeebe_channel *channel
     zeebe_channel_free(another);
 }
 
+/* A thread of the program's that completes whatever comes, until the queue has been shut down and is empty. */
+typedef struct {
+    zeebe_completion_queue *queue;
+    const char *variables;
+    atomic_int accepted, told, closes;
+} completer;
+
+static void *complete_until_the_end(void *given)
+{
+    enum { OF_JOBS = 1, OF_ENDS = 2 };
+    completer *c = given;
+    for (;;) {
+        zeebe_event event;
+        size_t count;
+        zeebe_error *over = zeebe_completion_queue_next(c->queue, patience_s() * 1000, &event, sizeof event, 1, &count);
+        if (over) {
+            zeebe_error_free(over);
+            return NULL;
+        }
+        if (count == 0) waited_in_vain("an event", __FILE__, __LINE__);
+        if (event.event_type == ZEEBE_EVENT_TYPE_JOB) {
+            zeebe_error *refused = zeebe_job_complete_on_queue(event.job, c->variables, c->queue, OF_ENDS);
+            CHECK(!refused || zeebe_error_kind(refused) == ZEEBE_ERROR_KIND_SHUTDOWN);
+            c->accepted += !refused;
+            zeebe_error_free(refused);
+        }
+        c->told += event.event_type == ZEEBE_EVENT_TYPE_JOB_ENDED;
+        c->closes += event.event_type == ZEEBE_EVENT_TYPE_CLOSE;
+        clear(&event);
+    }
+}
+
+/* Whatever the program's threads do meanwhile: each end that was taken is told, and the worker's, once. What they do takes a while, for their
+   variables are compressed. */
+static void the_runtimes_end_meets_ends_of_jobs(const gateway *g, const zeebe_channel *channel)
+{
+    enum { ROUNDS = 10, THREADS = 3, SIZE = 1 << 20 };
+    char *variables = malloc(SIZE + 1);
+    CHECK(variables);
+    snprintf(variables, SIZE + 1, "{\"a\":\"%*d\"}", SIZE - 8, 1);
+    (void)channel;
+    for (int round = 0; round < ROUNDS; round++) {
+        zeebe_channel *own = channel_new((channel_arguments){.address = gateway_address(g, "plaintext"),
+                                                             .options = {NUMBER("grpc.default_compression_algorithm", ZEEBE_COMPRESSION_GZIP)}});
+        completer c = {.queue = queue_new(), .variables = variables};
+        pthread_t threads[THREADS];
+        zeebe_job_worker_options options = worker_of("large");
+        options.job_timeout_ms = 1000;
+        zeebe_job_worker *worker = NULL;
+        start_jobs(own, 40, 10);
+        OK(zeebe_job_worker_start_on_queue(own, &options, c.queue, 1, &worker));
+        for (int i = 0; i < THREADS; i++) CHECK(pthread_create(&threads[i], NULL, complete_until_the_end, &c) == 0);
+        UNTIL(c.told > round % 3);
+        OK(zeebe_runtime_shutdown(-1));
+        for (int i = 0; i < THREADS; i++) JOIN(threads[i]);
+        CHECK(c.closes == 1 && c.told == c.accepted);
+        zeebe_job_worker_free(worker);
+        zeebe_completion_queue_free(c.queue);
+        zeebe_channel_free(own);
+    }
+    free(variables);
+}
+
 static void with_a_gateway(const char *listener, void (*test)(const gateway *, const zeebe_channel *))
 {
     gateway g;
@@ -1014,6 +1077,7 @@ int main(int argc, char **argv)
     with_a_gateway(NULL, with_jobs_left_over);
     with_a_gateway(NULL, of_deadlines);
     with_a_gateway(NULL, what_cannot_pass_is_told);
+    with_a_gateway(NULL, the_runtimes_end_meets_ends_of_jobs);
     with_a_gateway(NULL, ends_of_others_end_it);
     return 0;
 }

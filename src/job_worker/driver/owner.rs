@@ -10,8 +10,24 @@ use crate::job_worker::end::End;
 use crate::job_worker::events::{Event, JobId, Place};
 use crate::job_worker::job::{Owner, Telling};
 use crate::job_worker::stats::Count;
+use crate::runtime::{Runtime, Slot};
 
 impl<H: WorkerHandler> Worker<H> {
+    /// Keeps the worker's task while the program's thread acts: else nobody would be there for what is the library's to do then.
+    /// Refused: the runtime ends, and with it the worker, which leaves all jobs to their time-out.
+    fn keep_task<'a>(&self, runtime: &'a Runtime) -> Result<Slot<'a>, Error> {
+        self.channel.reserve(runtime)
+    }
+
+    /// What the program did is noted; does what comes of it, unless the runtime ends.
+    fn act_for_program(self: &Arc<Self>) {
+        if let Ok(runtime) = self.channel.runtime()
+            && let Ok(_kept) = self.keep_task(&runtime)
+        {
+            self.act(Place::Program);
+        }
+    }
+
     /// The program works on it no more.
     fn stop_working(&self, id: JobId, inner: &Inner<H>) {
         let now = Instant::now();
@@ -33,6 +49,8 @@ impl<H: WorkerHandler> Worker<H> {
 
 impl<H: WorkerHandler> Owner for Worker<H> {
     fn end(self: Arc<Self>, id: JobId, end: End, told: Telling<'_>) -> Result<(), Error> {
+        let runtime = self.channel.runtime()?;
+        let _kept = self.keep_task(&runtime)?;
         let mut inner = self.inner();
         if !inner.state.takes_end(id) {
             return Err(Error::shutdown(
@@ -72,14 +90,14 @@ impl<H: WorkerHandler> Owner for Worker<H> {
         drop(inner);
         self.stats.count(Count::Left);
         self.release(place.held);
-        self.act(Place::Program);
+        self.act_for_program();
     }
 
     fn give_back(self: Arc<Self>, id: JobId) {
         // The program's close may not have been noted yet.
         self.note(Event::Close);
         self.note(Event::Returns(id));
-        self.act(Place::Program);
+        self.act_for_program();
     }
 
     fn retry_backoff(&self) -> Duration {

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import time
 from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
@@ -111,7 +112,7 @@ class Channel(grpc.aio.Channel):
             keys = {key for key, _ in own}
             settings.metadata = own + [pair for pair in metadata if pair[0] not in keys]
             if state.deadline is not None:
-                settings.timeout = state.deadline - state.loop.time()
+                settings.timeout = state.deadline - time.monotonic()
                 if settings.is_late:
                     state.end_late()
                     return
