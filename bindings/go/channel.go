@@ -270,7 +270,7 @@ func ShutdownRuntime(timeout time.Duration) error {
 		return err
 	}
 	if q != nil {
-		q.finish()
+		<-q.ended
 	}
 	return nil
 }

@@ -8,7 +8,6 @@ import (
 	"runtime"
 	"sync"
 	"sync/atomic"
-	"time"
 	"unsafe"
 
 	"golang.org/x/sys/unix"
@@ -116,24 +115,9 @@ func (q *queue) read() {
 			C.zeebe_error_free(failure) // SHUTDOWN: the runtime has ended
 			break
 		}
-		if err == nil {
-			q.deliver()
-		}
-	}
-	if err != nil { // finish
-		failure := C.zeebego_next(q.ptr, q.batch)
-		for ; failure == nil && q.batch.count > 0; failure = C.zeebego_next(q.ptr, q.batch) {
-			q.deliver()
-		}
-		C.zeebe_error_free(failure)
+		q.deliver()
 	}
 	q.end()
-}
-
-// finish is after the end of the runtime, when all that still comes is there: what the queue waits for besides is abandoned.
-func (q *queue) finish() {
-	_ = q.file.SetReadDeadline(time.Unix(1, 0))
-	<-q.ended
 }
 
 func (q *queue) deliver() {
