@@ -37,7 +37,7 @@ func TestWorkerExample(t *testing.T) {
 	build(t, "examples/worker", built)
 	b := newBench(t)
 	b.gateway.Tell("POST", "/latency?ms=20") // so that calls are under way when something happens
-	worker := program(t, b.gateway, built, "-type", "work")
+	worker := program(t, b.gateway, built, "work")
 	output := must(worker.StderrPipe())
 	ok(t, worker.Start())
 	first, paid, lines := 0, map[int64]bool{}, bufio.NewScanner(output)
@@ -66,7 +66,7 @@ func TestWorkerExample(t *testing.T) {
 		t.Fatal(result)
 	}
 	b.instances(1, `{"order":"b","amount":-1}`)
-	if said := b.incident(); !strings.Contains(said, `the amount of the order "b" is -1`) {
+	if said := b.incident(); !strings.Contains(said, `the amount is -1`) {
 		t.Error(said)
 	}
 	b.instances(count, `{"amount":1}`)
