@@ -19,12 +19,15 @@ pub(crate) struct Client {
     first_argument: Option<&'static str>,
 }
 
-/// What every ratio is to.
+/// What ratios are to, but for the row of job workers.
 pub(crate) const REFERENCE: &str = "tonic";
 pub(crate) const ZEEBE: &str = "zeebe";
 pub(crate) const QUEUE: &str = "zeebe-queue";
 const TONIC_RAW: &str = "tonic-raw";
-const DEFAULT: [&str; 11] = [
+/// The workers of others.
+pub(crate) const CAMUNDA_JAVA: &str = "camunda-java";
+pub(crate) const PYZEEBE: &str = "pyzeebe";
+const DEFAULT: [&str; 13] = [
     ZEEBE,
     QUEUE,
     REFERENCE,
@@ -36,6 +39,8 @@ const DEFAULT: [&str; 11] = [
     "grpc-java",
     "zeebe-python",
     "grpc-python",
+    CAMUNDA_JAVA,
+    PYZEEBE,
 ];
 /// Only when asked for: there to show which of its runtimes is the better one for tonic.
 const ON_REQUEST: [&str; 1] = ["tonic-multi-thread"];
@@ -97,8 +102,12 @@ impl Client {
         })
     }
 
-    /// A queue is for calls; a slow receiver is one that takes from a queue. Java and Python have few rows.
+    /// A queue is for calls; a slow receiver is one that takes from a queue. Java and Python have few rows, and workers their own.
     pub(crate) fn runs(&self, row: &Row) -> bool {
+        let is_worker = [CAMUNDA_JAVA, PYZEEBE].contains(&self.name);
+        if is_worker || row.kind == Kind::Jobs {
+            return row.kind == Kind::Jobs && (is_worker || self.name == ZEEBE);
+        }
         if self.is_java() {
             let is_unary = row.kind == Kind::Unary && row.in_flight == 64 && !row.has_token;
             return row.security == Security::Plaintext && (is_unary || row.kind == Kind::Stream);
@@ -114,6 +123,7 @@ impl Client {
             Kind::Cold | Kind::Idle => self.name != QUEUE,
             // Others do not say when their calls are sent.
             Kind::Held => [ZEEBE, REFERENCE, TONIC_RAW].contains(&self.name),
+            Kind::Jobs => false, // above
         }
     }
 

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::clients::{QUEUE, ZEEBE};
+use crate::clients::{CAMUNDA_JAVA, PYZEEBE, QUEUE, ZEEBE};
 use crate::rows::Row;
 use crate::samples::{Sample, Samples, Spread};
 
@@ -17,6 +17,8 @@ pub(crate) struct Goal {
 pub(crate) enum Bound {
     /// At least so many times what the reference does with the same processor time.
     PerCpu(f64),
+    /// At least so many times what that client does with the same processor time.
+    PerCpuOf(&'static str, f64),
     /// Of a hundred calls, 99 take at most so many times as long as half of them.
     Tail(f64),
     /// At most so many KiB a channel.
@@ -25,7 +27,7 @@ pub(crate) enum Bound {
     Growth(f64),
 }
 
-const GOALS: [Goal; 18] = [
+const GOALS: [Goal; 20] = [
     goal("unary-1", ZEEBE, Bound::PerCpu(2.0)),
     goal("unary-1", QUEUE, Bound::PerCpu(1.5)),
     goal("unary-64", ZEEBE, Bound::PerCpu(6.0)),
@@ -44,6 +46,8 @@ const GOALS: [Goal; 18] = [
     goal("cold", ZEEBE, Bound::PerCpu(1.3)),
     goal("idle", ZEEBE, Bound::Memory(20.0)),
     goal("tls-unary-64", ZEEBE, Bound::PerCpu(3.0)),
+    goal("jobs", ZEEBE, Bound::PerCpuOf(CAMUNDA_JAVA, 5.0)),
+    goal("jobs", ZEEBE, Bound::PerCpuOf(PYZEEBE, 20.0)),
 ];
 
 const fn goal(row: &'static str, client: &'static str, bound: Bound) -> Goal {
@@ -61,6 +65,7 @@ impl Bound {
     pub(crate) fn measured(self, samples: &Samples, row: &Row, client: &str) -> Option<Spread> {
         match self {
             Self::PerCpu(_) => samples.ratio(row, client, Sample::per_cpu),
+            Self::PerCpuOf(other, _) => samples.ratio_to(row, other, client, Sample::per_cpu),
             Self::Tail(_) => samples.spread(row, client, |sample| sample.measurement.tail()),
             Self::Memory(_) => samples.spread(row, client, |sample| sample.measurement.rss_kib),
             Self::Growth(_) => {
@@ -71,7 +76,7 @@ impl Bound {
 
     pub(crate) fn is_met_by(self, median: f64) -> bool {
         match self {
-            Self::PerCpu(least) => median >= least,
+            Self::PerCpu(least) | Self::PerCpuOf(_, least) => median >= least,
             Self::Tail(most) | Self::Memory(most) | Self::Growth(most) => median <= most,
         }
     }
@@ -81,6 +86,7 @@ impl fmt::Display for Bound {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::PerCpu(least) => write!(formatter, "per CPU ≥ {least} x"),
+            Self::PerCpuOf(other, least) => write!(formatter, "per CPU ≥ {least} x `{other}`"),
             Self::Tail(most) => write!(formatter, "p99 ≤ {most} x p50"),
             Self::Memory(most) => write!(formatter, "≤ {most} KiB"),
             Self::Growth(most) => write!(formatter, "≤ {most} KiB more"),

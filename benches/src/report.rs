@@ -8,7 +8,7 @@ use std::fmt::{self, Write};
 use zeebe_benches::run::Kind;
 
 use crate::Options;
-use crate::clients::{Client, REFERENCE};
+use crate::clients::{CAMUNDA_JAVA, Client, REFERENCE};
 use crate::goals::Goal;
 use crate::rows::{Row, Security};
 use crate::samples::{Sample, Samples, Spread};
@@ -71,7 +71,7 @@ fn write(
     for client in clients {
         let version = samples.version(client.name).unwrap_or("did not run");
         let reference = match client.name {
-            REFERENCE => "; typed, on tokio's current-thread runtime: the reference of every ratio",
+            REFERENCE => "; typed, on tokio's current-thread runtime: the reference of ratios",
             _ => "",
         };
         writeln!(text, "- `{}`: {version}{reference}", client.name)?;
@@ -82,11 +82,15 @@ fn write(
         picture::NAME
     )?;
     goals(text, rows, samples)?;
-    for (security, title) in [(Security::Plaintext, "Plaintext"), (Security::Tls, "TLS")] {
-        let rows = rows
-            .iter()
-            .filter(|row| row.security == security && row.is_of_rates());
-        rates(text, title, rows, clients, samples)?;
+    for (security, reference, title) in [
+        (Security::Plaintext, REFERENCE, "Plaintext"),
+        (Security::Tls, REFERENCE, "TLS"),
+        (Security::Plaintext, CAMUNDA_JAVA, "Job workers"),
+    ] {
+        let rows = rows.iter().filter(|row| {
+            row.security == security && row.reference == reference && row.is_of_rates()
+        });
+        rates(text, title, reference, rows, clients, samples)?;
     }
     slow_receiver(text, rows, clients, samples)?;
     memory(text, rows, clients, samples)
@@ -132,6 +136,7 @@ fn goals(text: &mut String, rows: &[Row], samples: &Samples) -> fmt::Result {
 fn rates<'a>(
     text: &mut String,
     title: &str,
+    reference: &str,
     rows: impl Iterator<Item = &'a Row>,
     clients: &[Client],
     samples: &Samples,
@@ -143,7 +148,7 @@ fn rates<'a>(
     writeln!(text, "\n## {title}\n")?;
     writeln!(
         text,
-        "| row | client | a second | to tonic (least–most) | CPU µs each | to tonic, per CPU | p50 µs | p99 µs | client CPU | server CPU |"
+        "| row | client | a second | to {reference} (least–most) | CPU µs each | to {reference}, per CPU | p50 µs | p99 µs | client CPU | server CPU |"
     )?;
     writeln!(
         text,

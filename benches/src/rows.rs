@@ -3,6 +3,8 @@
 use zeebe_benches::Outcome;
 use zeebe_benches::run::Kind;
 
+use crate::clients::{CAMUNDA_JAVA, REFERENCE};
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Security {
     Plaintext,
@@ -28,9 +30,11 @@ pub(crate) struct Row {
     /// Whether its calls carry a token.
     pub(crate) has_token: bool,
     pub(crate) security: Security,
+    /// The client that others' ratios are to.
+    pub(crate) reference: &'static str,
 }
 
-const ROWS: [Row; 11] = [
+const ROWS: [Row; 12] = [
     row("unary-1", Kind::Unary, 1, "unary"),
     row("unary-16", Kind::Unary, 16, "unary"),
     row("unary-64", Kind::Unary, 64, "unary"),
@@ -45,6 +49,10 @@ const ROWS: [Row; 11] = [
     row("cold", Kind::Cold, 1, "unary"),
     row("idle", Kind::Idle, 1000, "unary"),
     row("held", Kind::Held, 1000, "held"),
+    Row {
+        reference: CAMUNDA_JAVA,
+        ..row("jobs", Kind::Jobs, 32, "jobs")
+    },
 ];
 /// TLS costs each byte and each write; what it costs in the other rows can be told from these.
 const OVER_TLS: [&str; 5] = ["unary-1", "unary-64", "unary-1024", "stream-1k", "cold"];
@@ -57,6 +65,7 @@ const fn row(name: &'static str, kind: Kind, in_flight: usize, answer: &'static 
         answer,
         has_token: false,
         security: Security::Plaintext,
+        reference: REFERENCE,
     }
 }
 

@@ -40,6 +40,8 @@ pub enum Kind {
     Idle,
     /// Topology calls on one connection that wait for their answer, until one more is made
     Held,
+    /// jobs that a worker gets and completes, so many here at most, of a gateway that has more than it takes
+    Jobs,
 }
 
 impl Run {

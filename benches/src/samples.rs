@@ -2,7 +2,7 @@
 
 use zeebe_benches::run::Measurement;
 
-use crate::clients::{Client, REFERENCE};
+use crate::clients::Client;
 use crate::rows::Row;
 
 #[derive(Debug, Clone)]
@@ -68,15 +68,26 @@ impl Samples {
         spread(self.of(row, client).filter_map(|(_, sample)| value(sample)))
     }
 
-    /// How `value` is to that of the reference, each round by itself: the machine may change between them.
+    /// How `value` is to that of the row's reference.
     pub(crate) fn ratio(
         &self,
         row: &Row,
         client: &str,
         value: impl Fn(&Sample) -> Option<f64>,
     ) -> Option<Spread> {
+        self.ratio_to(row, row.reference, client, value)
+    }
+
+    /// How `value` is to that of another client, each round by itself: the machine may change between them.
+    pub(crate) fn ratio_to(
+        &self,
+        row: &Row,
+        other: &str,
+        client: &str,
+        value: impl Fn(&Sample) -> Option<f64>,
+    ) -> Option<Spread> {
         spread(self.of(row, client).filter_map(|(round, sample)| {
-            let mut references = self.of(row, REFERENCE);
+            let mut references = self.of(row, other);
             let (_, reference) = references.find(|(of, _)| *of == round)?;
             Some(value(sample)? / value(reference)?)
         }))

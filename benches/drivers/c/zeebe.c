@@ -89,6 +89,38 @@ static void measure_stream(void)
     zeebe_channel_free(channel);
 }
 
+static void on_job_ended(void *user_data, int32_t outcome, const zeebe_error *error)
+{
+    (void)user_data, (void)outcome;
+    if (over) return;
+    check("end of a job", error);
+    over = !meter_count(&meter, now_ns(), 1);
+    if (over) sem_post(&ended);
+}
+
+static void on_job(void *user_data, const zeebe_job *job)
+{
+    (void)user_data;
+    if (!over) check("end of a job", zeebe_job_complete(job, "{\"paid\":true}", on_job_ended, NULL));
+}
+
+static void measure_jobs(void)
+{
+    zeebe_channel *channel = create_channel();
+    zeebe_job_worker_options options = ZEEBE_JOB_WORKER_OPTIONS_INIT;
+    zeebe_job_worker_handler handler = ZEEBE_JOB_WORKER_HANDLER_INIT;
+    zeebe_job_worker *worker = NULL;
+    options.job_type = "payment";
+    options.max_jobs_active = (int64_t)run.in_flight;
+    handler.on_job = on_job;
+    check("connection", zeebe_channel_wait_ready(channel, 30000));
+    meter = meter_start(&run);
+    check("worker", zeebe_job_worker_start(channel, &options, &handler, NULL, &worker));
+    sem_wait(&ended);
+    zeebe_job_worker_free(worker);
+    zeebe_channel_free(channel);
+}
+
 static void start_cold(struct slot *slot);
 
 static void on_closed(void *user_data, const zeebe_error *error)
@@ -193,6 +225,7 @@ int main(int argc, char **argv)
         if (strcmp(run.row, "unary") == 0) measure_unary();
         else if (strcmp(run.row, "stream") == 0) measure_stream();
         else if (strcmp(run.row, "cold") == 0) measure_cold();
+        else if (strcmp(run.row, "jobs") == 0) measure_jobs();
         else fail(run.row, "no such row");
         meter_print(&meter, version);
     }

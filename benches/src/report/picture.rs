@@ -39,7 +39,9 @@ fn groups(rows: &[Row], clients: &[Client], samples: &Samples) -> Vec<Group> {
             })
             .collect()
     };
-    let rates = rows.iter().filter(|row| row.is_of_rates());
+    let rates = rows
+        .iter()
+        .filter(|row| row.is_of_rates() && row.reference == REFERENCE);
     rates
         .map(|row| Group {
             name: row.name(),
@@ -105,7 +107,8 @@ fn draw(
     )])?;
 
     for (color, client) in clients.iter().enumerate() {
-        if client.name == REFERENCE {
+        let has_bars = |group: &Group| group.bars.iter().any(|(of, _)| *of == color);
+        if !groups.iter().any(has_bars) {
             continue;
         }
         let color = Palette99::pick(color);

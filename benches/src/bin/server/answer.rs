@@ -1,7 +1,10 @@
 //! What a port answers, encoded once: only stream numbers are filled in later.
 
 use prost::Message;
-use zeebe_benches::protocol::{ActivatedJob, BrokerInfo, Partition, TopologyResponse};
+use zeebe_benches::protocol::{
+    ActivateJobsRequest, ActivateJobsResponse, ActivatedJob, BrokerInfo, CompleteJobResponse,
+    Partition, TopologyResponse,
+};
 
 use crate::connection::frame;
 
@@ -12,6 +15,10 @@ const TRAILERS: &[u8] = b"\x00\x0bgrpc-status\x010";
 
 /// The calls in flight of the row `held`.
 const HELD: usize = 1000;
+
+/// Of a job of a worker, and how many jobs a poll brings at most: they fit into a frame.
+const JOB: usize = 256;
+const MAX_POLLED: usize = 60;
 
 /// Large enough that system calls do not count.
 const WRITE_SIZE: usize = 256 * 1024;
@@ -35,6 +42,16 @@ pub(crate) struct Answer {
     pub(crate) write_size: usize,
     /// Whether what one write does not hold waits until the client says that it has read it.
     pub(crate) is_in_lockstep: bool,
+    /// Of the port of job workers.
+    jobs: Option<Box<Jobs>>,
+}
+
+/// What workers are answered that do not ask for a stream of jobs.
+#[derive(Debug)]
+struct Jobs {
+    completed: Answer,
+    /// As many as are asked for, less one, by their number.
+    polled: Vec<Answer>,
 }
 
 impl Answer {
@@ -42,12 +59,13 @@ impl Answer {
     ///
     /// Short messages come three to a frame: when they come one by one to a reader that falls behind, the h2 in
     /// tonic ends the connection (`too_many_data_frames`: frames below 256 bytes), and tonic has no option for it.
-    pub(crate) fn all() -> [(&'static str, Self); 4] {
+    pub(crate) fn all() -> [(&'static str, Self); 5] {
         [
             ("unary", Self::new(&topology(), 1, 1)),
             ("stream-100", Self::new(&job(100), 3, 40_000)),
             ("stream-1k", Self::new(&job(1024), 1, 120_000)),
             ("held", Self::new(&topology(), 1, 1).at_once(HELD + 1)),
+            ("jobs", Self::jobs()),
         ]
     }
 
@@ -69,6 +87,38 @@ impl Answer {
             at_once: 1,
             write_size: WRITE_SIZE,
             is_in_lockstep: false,
+            jobs: None,
+        }
+    }
+
+    /// A stream has no end of them.
+    fn jobs() -> Self {
+        let polled = |count| {
+            let jobs = vec![job(JOB); count];
+            Self::new(&ActivateJobsResponse { jobs }, 1, 1)
+        };
+        Self {
+            jobs: Some(Box::new(Jobs {
+                completed: Self::new(&CompleteJobResponse {}, 1, 1),
+                polled: (1..=MAX_POLLED).map(polled).collect(),
+            })),
+            ..Self::new(&job(JOB), 1, u32::MAX)
+        }
+    }
+
+    /// What the body of a request is answered with.
+    pub(crate) fn to(&self, body: &[u8]) -> &Self {
+        let (Some(jobs), Some((_, message))) = (&self.jobs, body.split_first_chunk::<5>()) else {
+            return self;
+        };
+        // CompleteJob begins with a number, the job's key; the others with a text, the type. ActivateJobs says how many.
+        if message.first() == Some(&0x08) {
+            return &jobs.completed;
+        }
+        let asked = ActivateJobsRequest::decode(message).map(|asked| asked.max_jobs_to_activate);
+        match usize::try_from(asked.unwrap_or_default()) {
+            Ok(count @ 1..) => &jobs.polled[count.min(MAX_POLLED) - 1],
+            _ => self,
         }
     }
 
@@ -119,7 +169,8 @@ fn job(size: usize) -> ActivatedJob {
         bpmn_process_id: "order".to_owned(),
         element_id: "pay".to_owned(),
         retries: 3,
-        deadline: 1_700_000_000_000,
+        deadline: 4_000_000_000_000,
+        custom_headers: "{}".to_owned(),
         variables: "{}".to_owned(),
         tenant_id: "<default>".to_owned(),
         ..ActivatedJob::default()

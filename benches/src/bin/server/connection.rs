@@ -111,6 +111,9 @@ impl Connection<'_> {
             }
             frame::DATA => {
                 self.received += frame.payload.len() as u32;
+                if !frame.payload.is_empty() {
+                    self.streams.says(frame.stream, frame.payload);
+                }
                 if frame.has(frame::END_STREAM) {
                     self.streams.asks(frame.stream);
                 }

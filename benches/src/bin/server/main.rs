@@ -1,6 +1,6 @@
 //! The server of the benchmark: as much of HTTP/2 and gRPC as its clients need, and no more, so
 //! that it is not the limit. It does not decode what a request says: which port it comes to
-//! decides what is answered.
+//! decides what is answered, but for the port of job workers.
 
 #![cfg_attr(not(test), warn(clippy::unwrap_used, clippy::expect_used))]
 

@@ -89,6 +89,7 @@ async fn measure<G: Gateway>(run: Run) -> Outcome<Measurement> {
         Kind::Cold => cold::<G>(endpoint, run).await,
         Kind::Idle => idle::<G>(&endpoint, &run).await,
         Kind::Held => held::<G>(&endpoint, &run).await,
+        Kind::Jobs => Err("tonic has no worker".into()),
         Kind::Slow => Err("only the client zeebe-queue has this row".into()),
     }?;
     measurement.version = version();

@@ -10,14 +10,15 @@ pub(crate) struct Streams<'a> {
     /// May be negative, like a stream's: RFC 9113, section 6.9.2.
     window: i64,
     initial_window: i64,
-    open: HashMap<u32, Stream>,
+    open: HashMap<u32, Stream<'a>>,
     /// Those that wait until they are enough.
     waiting: Vec<u32>,
     /// Those to be answered, in order. One that was reset since is not in `open`.
     asked: VecDeque<u32>,
 }
 
-struct Stream {
+struct Stream<'a> {
+    answer: &'a Answer,
     window: i64,
     /// Frames of DATA sent; `None`: nothing was sent.
     sent: Option<u32>,
@@ -37,10 +38,18 @@ impl<'a> Streams<'a> {
 
     pub(crate) fn open(&mut self, id: u32) {
         let stream = Stream {
+            answer: self.answer,
             window: self.initial_window,
             sent: None,
         };
         self.open.insert(id, stream);
+    }
+
+    /// The beginning of a request's body.
+    pub(crate) fn says(&mut self, id: u32, body: &[u8]) {
+        if let Some(stream) = self.open.get_mut(&id) {
+            stream.answer = self.answer.to(body);
+        }
     }
 
     pub(crate) fn asks(&mut self, id: u32) {
@@ -77,16 +86,21 @@ impl<'a> Streams<'a> {
             if output.len() >= self.answer.write_size {
                 return true;
             }
-            if self.window < self.answer.data_size() {
-                return false;
-            }
-            let Some(id) = self.asked.pop_front() else {
+            let Some(&id) = self.asked.front() else {
                 break;
             };
-            let Some(stream) = self.open.get_mut(&id) else {
+            let stream = self.open.get_mut(&id);
+            if stream
+                .as_ref()
+                .is_some_and(|stream| self.window < stream.answer.data_size())
+            {
+                return false;
+            }
+            self.asked.pop_front();
+            let Some(stream) = stream else {
                 continue;
             };
-            if stream.answer(id, self.answer, &mut self.window, output) {
+            if stream.answer(id, &mut self.window, output) {
                 self.open.remove(&id);
             } else {
                 self.asked.push_back(id);
@@ -96,9 +110,10 @@ impl<'a> Streams<'a> {
     }
 }
 
-impl Stream {
+impl Stream<'_> {
     /// `true`: all is written.
-    fn answer(&mut self, id: u32, answer: &Answer, window: &mut i64, output: &mut Vec<u8>) -> bool {
+    fn answer(&mut self, id: u32, window: &mut i64, output: &mut Vec<u8>) -> bool {
+        let answer = self.answer;
         let size = answer.data_size();
         let mut sent = self.sent.unwrap_or_else(|| {
             frame::append(output, &answer.head, id);
