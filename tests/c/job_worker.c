@@ -763,7 +763,7 @@ static void what_cannot_pass_ends_the_worker(const gateway *g, const zeebe_chann
     gateway_tell(g, "POST /fail?status=12&count=1&rpc=StreamActivatedJobs");
     zeebe_job_worker *worker = worker_start(channel, worker_of("large"), &polled);
     start_jobs(channel, 3, 10);
-    DESK_AWAIT(&polled, polled.ends[ZEEBE_JOB_OUTCOME_ENDED] == 3);
+    DESK_AWAIT(&polled, polled.ends[ZEEBE_JOB_OUTCOME_ENDED] >= 3); /* and those that an earlier worker gave back, if they come in time */
     worker_end(worker, &polled, 0);
     gateway_tell(g, "POST /fail?status=12&count=1000");
     worker = worker_start(channel, worker_of("large"), &nothing);
