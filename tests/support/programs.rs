@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use super::{artefacts, compiler, root, run, scratch};
 
@@ -22,12 +23,16 @@ const VALGRIND: [&str; 4] = [
     "--errors-for-leak-kinds=definite,indirect",
 ];
 
+/// Built, and then put in its place: tests side by side run the same.
 pub(crate) fn program(language: [&str; 3], source: &str, link: &[&str]) -> PathBuf {
     let build = artefacts();
     let program = scratch("c").join(format!(
         "{source}{}",
         link.concat().replace(['/', '-'], "_")
     ));
+    static BUILT: AtomicUsize = AtomicUsize::new(0);
+    let mut new = program.clone().into_os_string();
+    new.push(format!(".{}", BUILT.fetch_add(1, Ordering::Relaxed)));
     let [variable, default, standard] = language;
     let mut compile = compiler(variable, default);
     compile
@@ -41,8 +46,9 @@ pub(crate) fn program(language: [&str; 3], source: &str, link: &[&str]) -> PathB
         .args(link)
         .arg(format!("-Wl,-rpath,{}", build.join("lib").display()))
         .arg("-o")
-        .arg(&program);
+        .arg(&new);
     run(&mut compile);
+    std::fs::rename(new, &program).unwrap();
     program
 }
 
