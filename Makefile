@@ -5,7 +5,7 @@
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DELETE_ON_ERROR:
-.PHONY: all install uninstall demo examples gateway interop-servers bench-server token-servers peers check test test-cpp test-clients test-peers test-go java python test-java test-python bench header clean help
+.PHONY: all install uninstall demo examples gateway interop-servers bench-server token-servers peers check test test-cpp test-clients test-peers test-go java python test-java test-python test-python-first bench header clean help
 
 PREFIX ?= /usr/local
 LIBDIR ?= $(PREFIX)/lib
@@ -180,10 +180,18 @@ test-java: build/java/lib/zeebe-channel.jar gateway ## the Java binding: its tes
 # The Python binding, and an environment for it and its tests. The wheel carries the library.
 PYTHON := build/python/venv/bin/python
 
-build/python/venv/ready: bindings/python/requirements.txt
+build/python/venv/ready: bindings/python/requirements.txt bindings/python/tests/requirements.txt
 	@rm -rf $(@D)
 	python3 -m venv $(@D)
 	$(PYTHON) -m pip install --quiet --disable-pip-version-check --requirement $<
+	@touch $@
+
+# Another Python, such as 3.12, for the tests alone.
+.PRECIOUS: build/python/venv-%/ready
+build/python/venv-%/ready: bindings/python/tests/requirements.txt
+	@rm -rf $(@D)
+	PYENV_VERSION=$* python$* -m venv $(@D)
+	$(@D)/bin/python -m pip install --quiet --disable-pip-version-check --requirement $<
 	@touch $@
 
 python: build/python/installed ## the Python binding: a wheel and an sdist in build/python/dist, for CPython 3.10 and later
@@ -198,10 +206,20 @@ build/python/installed: build/python/venv/ready $(LIBRARY) $(wildcard bindings/p
 	$(PYTHON) -m pip install --quiet --disable-pip-version-check --no-deps --force-reinstall build/python/dist/*.whl
 	@touch $@
 
-test-python: build/python/installed gateway interop-servers ## the Python binding: format, types, its tests
+test-python: build/python/installed gateway interop-servers ## the Python binding: format, types, its tests, with each Python from 3.10 to 3.13 that is here
 	cd bindings/python && ../../$(dir $(PYTHON))ruff format --check . ../../tests/conformance/drivers/python && ../../$(dir $(PYTHON))ruff check .
 	cd bindings/python && ../../$(dir $(PYTHON))mypy
-	cd bindings/python && timeout 600 ../../$(PYTHON) -X dev -W error -m pytest
+	others=$$(scripts/other-pythons $(PYTHON)); \
+		$(MAKE) --no-print-directory --jobs=2 --output-sync=target test-python-first $${others//3./test-python-3.}
+
+PYTEST = -X dev -W error -m pytest
+
+test-python-first: build/python/installed
+	cd bindings/python && timeout 600 ../../$(PYTHON) $(PYTEST)
+
+test-python-3.%: build/python/venv-3.%/ready build/python/installed
+	build/python/venv-3.$*/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --force-reinstall build/python/dist/*.whl
+	cd bindings/python && timeout 600 ../../build/python/venv-3.$*/bin/python $(PYTEST)
 
 # A fast first failure: what needs neither the released library nor a gateway.
 check: ## format, lints, unit tests, floors, header, options, exports and a C smoke test, in a minute or two

@@ -329,7 +329,7 @@ def test_what_cannot_pass_ends_the_worker(own_gateway: Make) -> None:
         worker = JobWorker(channel, options=QUICK)
         with pytest.raises(ValueError, match="no tasks"):
             await worker.work()
-        worker.task("work")(print)
+        worker.task("work")(lambda: None)
         with pytest.raises(ValueError, match="already"):
             worker.task("work")
         gateway.tell("POST", "/fail?status=7&count=99&rpc=StreamActivatedJobs&message=not+you")
@@ -337,7 +337,7 @@ def test_what_cannot_pass_ends_the_worker(own_gateway: Make) -> None:
         with pytest.raises(libzeebe.RpcError, match="not you"):
             await worker.work()
         refused = JobWorker(channel, options=WorkerOptions(max_jobs_active=-1))
-        refused.task("work")(print)
+        refused.task("work")(lambda: None)
         with pytest.raises(libzeebe.InvalidArgumentError, match=r"WorkerOptions\.max_jobs_active"):
             await refused.work()
 
