@@ -2005,8 +2005,11 @@ typedef struct {
   int32_t compression;
   /** One of the ZEEBE_REQUESTS_ constants. */
   int32_t manual_requests;
-  /** Must be 0. */
-  uint32_t reserved;
+  /**
+   * 1: the metadata of a unary call that ends OK are not wanted, and its response has none. 0: it
+   * has them.
+   */
+  int32_t discard_metadata;
   /**
    * On a queue: messages that came and wait until they are taken. When so many wait, the call is
    * read on once half of them were taken; what fills the stream's window meanwhile
@@ -2396,7 +2399,10 @@ typedef struct {
   int32_t event_type;
   /** Of what has an `error` or might: the error's, or 0 (OK). */
   int32_t grpc_status;
-  /** Of UNARY and MESSAGE: the message's bytes, owned by `response` or `message`. */
+  /**
+   * Of UNARY and MESSAGE: the message's bytes, owned by `response` or `message`, or in the block of
+   * zeebe_completion_queue_take().
+   */
   const uint8_t *data;
   /** How many. */
   size_t length;
@@ -2473,6 +2479,35 @@ ZEEBE_API zeebe_error *zeebe_completion_queue_fd(const zeebe_completion_queue *q
  */
 ZEEBE_API zeebe_error *zeebe_completion_queue_next(const zeebe_completion_queue *queue,
     int64_t timeout_ms, zeebe_event *events, size_t event_size, size_t capacity, size_t *count);
+
+/**
+ * Takes events as zeebe_completion_queue_next() does, and copies their messages into `block`, of
+ * `block_size` bytes, while there is room: for a program that copies them anyway, into memory of
+ * its own.
+ *
+ * The `data` of an event of type UNARY or MESSAGE then points into `block`, its `message` is NULL,
+ * and so is its `response` unless that has metadata: most events own nothing, and what all pointers
+ * of are NULL needs no zeebe_events_clear(). A message that does not fit comes as from
+ * zeebe_completion_queue_next(), and shorter ones after it may still be copied. `block` is the
+ * program's: the library writes to it in here only. NULL where `block_size` is 0. Threads and
+ * errors as zeebe_completion_queue_next()'s, and INVALID_ARGUMENT: `block` is NULL, `block_size`
+ * not 0.
+ *
+ * @param queue Lent for the call. Not NULL.
+ * @param timeout_ms Milliseconds; < 0: for ever, 0: not at all.
+ * @param events The program's array.
+ * @param event_size `sizeof(zeebe_event)`.
+ * @param capacity How many fit into `events`.
+ * @param block The program's memory. NULL: none.
+ * @param block_size How many bytes it has.
+ * @param count Out.
+ * @return NULL: success, else why not: zeebe_error_free().
+ *
+ * Threads: the program's; any with a `timeout_ms` of 0. Blocks.
+ */
+ZEEBE_API zeebe_error *zeebe_completion_queue_take(const zeebe_completion_queue *queue,
+    int64_t timeout_ms, zeebe_event *events, size_t event_size, size_t capacity, uint8_t *block,
+    size_t block_size, size_t *count);
 
 /**
  * Frees what the first `count` of `events` own, and makes them of type NONE. NULL is allowed.

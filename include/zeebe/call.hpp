@@ -27,6 +27,8 @@ struct CallOptions {
     Compression compression = Compression::channel_default;
     /// Messages come only as Call::request() asks for them. For calls with a CallHandler.
     bool manual_requests = false;
+    /// The metadata of a unary call that ends OK are not wanted, and its response has none.
+    bool discard_metadata = false;
     /// On a queue, and of a Stream: messages that came and wait until they are taken, 1 to 100 000; not given: 8192. When so many wait, the
     /// call is read on once half of them were taken.
     std::optional<std::int64_t> max_buffered_messages = {};
@@ -134,6 +136,7 @@ inline zeebe_call_options to_c(Arguments &arguments, const CallOptions &options)
     c.wait_for_ready = static_cast<std::int32_t>(options.wait_for_ready);
     c.compression = static_cast<std::int32_t>(options.compression);
     c.manual_requests = options.manual_requests;
+    c.discard_metadata = options.discard_metadata;
     c.max_buffered_messages =
         arguments.number("CallOptions::max_buffered_messages", options.max_buffered_messages, "give 1 to 100 000; not given, it is 8192");
     c.max_buffered_bytes =

@@ -52,6 +52,7 @@ inline constexpr OptionName option_names[] = {
     {"options.wait_for_ready", "CallOptions::wait_for_ready"},
     {"options.compression", "CallOptions::compression"},
     {"options.manual_requests", "manual_requests"},
+    {"options.discard_metadata", "CallOptions::discard_metadata"},
     {"options.max_buffered_messages", "CallOptions::max_buffered_messages"},
     {"options.max_buffered_bytes", "CallOptions::max_buffered_bytes"},
     {"options.max_buffered_job_bytes", "JobStreamOptions::max_buffered_bytes"},

@@ -85,6 +85,8 @@ pub struct CallOptions {
     pub demand: Demand,
     /// Of streaming calls only.
     pub read_ahead: ReadAhead,
+    /// Of unary calls only: the response has no metadata.
+    pub discard_metadata: bool,
 }
 
 /// A call that is checked and may start. Of the options it has what the attempts need.
@@ -100,6 +102,7 @@ pub struct Call {
     encoding: Encoding,
     demand: Demand,
     read_ahead: ReadAhead,
+    discard_metadata: bool,
     started: Instant,
     deadline: Option<Instant>,
 }
@@ -185,6 +188,7 @@ impl Call {
                 .unwrap_or(channel.defaults().wait_for_ready),
             encoding: options.encoding.unwrap_or(channel.encoding()),
             demand: options.demand,
+            discard_metadata: options.discard_metadata,
             read_ahead: options.read_ahead,
             started,
             deadline: timeout.and_then(|timeout| started.checked_add(timeout)),

@@ -18,7 +18,7 @@ use crate::wire::Metadata;
 use crate::wire::framing::kept;
 
 /// What a successful unary call gives.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Response {
     /// Decompressed, without gRPC's frame.
     pub message: Bytes,
@@ -26,6 +26,13 @@ pub struct Response {
     pub initial_metadata: Metadata,
     /// What came with the status.
     pub trailers: Metadata,
+}
+
+impl Response {
+    /// Whether it is the message alone.
+    pub fn has_no_metadata(&self) -> bool {
+        self.initial_metadata.is_empty() && self.trailers.is_empty()
+    }
 }
 
 /// A unary call to its end. While it waits for nothing but its answer, as most do, it is plain data.
@@ -197,6 +204,10 @@ impl Answer {
         };
         let (initial_metadata, trailers) = reader.end(call, exchange)?;
         Poll::Ready(match self.message.take() {
+            Some(message) if call.discard_metadata => Ok(Response {
+                message,
+                ..Response::default()
+            }),
             Some(message) => Ok(Response {
                 message,
                 initial_metadata,

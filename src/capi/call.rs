@@ -88,8 +88,8 @@ pub struct zeebe_call_options {
     pub compression: i32,
     /// One of the ZEEBE_REQUESTS_ constants.
     pub manual_requests: i32,
-    /// Must be 0.
-    pub reserved: u32,
+    /// 1: the metadata of a unary call that ends OK are not wanted, and its response has none. 0: it has them.
+    pub discard_metadata: i32,
     /// On a queue: messages that came and wait until they are taken. When so many wait, the call is read on once half of them were
     /// taken; what fills the stream's window meanwhile (`grpc.http2.lookahead_bytes`) comes all the same.
     pub max_buffered_messages: i64,
@@ -99,7 +99,7 @@ pub struct zeebe_call_options {
 
 // SAFETY: `repr(C)`, integers and pointers only, `size` first; no padding, as asserted below.
 unsafe impl Options for zeebe_call_options {
-    const FIRST_SIZE: usize = offset_of!(Self, reserved) + size_of::<u32>();
+    const FIRST_SIZE: usize = offset_of!(Self, discard_metadata) + size_of::<i32>();
 }
 const _: () = assert!(size_of::<zeebe_call_options>() == 80);
 
@@ -163,9 +163,6 @@ pub(crate) fn call_options(options: *const zeebe_call_options) -> Result<CallOpt
         Given::None => Timeout::None,
         Given::Number(ms) => Timeout::After(Duration::from_millis(ms)),
     };
-    if given.reserved != 0 {
-        return Err(Error::invalid_argument("options.reserved is not 0"));
-    }
     const DEFAULT: i32 = ZeebeCompression::Default as i32;
     const IDENTITY: i32 = ZeebeCompression::Identity as i32;
     const GZIP: i32 = ZeebeCompression::Gzip as i32;
@@ -201,6 +198,7 @@ pub(crate) fn call_options(options: *const zeebe_call_options) -> Result<CallOpt
         wait_for_ready: wait_for_ready(&options::WAIT_FOR_READY, given.wait_for_ready)?,
         encoding,
         demand: demand(given.manual_requests)?,
+        discard_metadata: options::DISCARD_METADATA.flag(given.discard_metadata)?,
         read_ahead: ReadAhead {
             messages: options::MAX_BUFFERED_MESSAGES.number(given.max_buffered_messages)?,
             bytes: options::MAX_BUFFERED_BYTES.number(given.max_buffered_bytes)?,

@@ -66,7 +66,7 @@ pub struct zeebe_event {
     pub event_type: i32,
     /// Of what has an `error` or might: the error's, or 0 (OK).
     pub grpc_status: i32,
-    /// Of UNARY and MESSAGE: the message's bytes, owned by `response` or `message`.
+    /// Of UNARY and MESSAGE: the message's bytes, owned by `response` or `message`, or in the block of zeebe_completion_queue_take().
     pub data: *const u8,
     /// How many.
     pub length: usize,
@@ -145,7 +145,8 @@ impl zeebe_event {
         reserved: 0,
     };
 
-    fn new(event: Event) -> Self {
+    /// Its message is copied, if the block has room for it, and is owned else.
+    fn new(event: Event, block: &mut Block) -> Self {
         let of = |event_type: ZeebeEventType| Self {
             tag: event.tag,
             event_type: event_type as i32,
@@ -166,18 +167,30 @@ impl zeebe_event {
                 metadata: owned(zeebe_metadata::new(metadata)),
                 ..of(ZeebeEventType::InitialMetadata)
             },
-            Occurrence::Message(bytes, _) => Self {
-                data: bytes.as_ptr(),
-                length: bytes.len(),
-                message: owned(zeebe_buffer::owned(bytes)),
-                ..of(ZeebeEventType::Message)
-            },
-            Occurrence::Unary(Ok(response)) => Self {
-                data: response.message.as_ptr(),
-                length: response.message.len(),
-                response: owned(zeebe_response::new(response)),
-                ..of(ZeebeEventType::Unary)
-            },
+            Occurrence::Message(bytes, _) => {
+                let copy = block.copy(&bytes);
+                Self {
+                    data: copy.unwrap_or(bytes.as_ptr()),
+                    length: bytes.len(),
+                    message: match copy {
+                        Some(_) => null_mut(),
+                        None => owned(zeebe_buffer::owned(bytes)),
+                    },
+                    ..of(ZeebeEventType::Message)
+                }
+            }
+            Occurrence::Unary(Ok(response)) => {
+                let copy = block.copy(&response.message);
+                Self {
+                    data: copy.unwrap_or(response.message.as_ptr()),
+                    length: response.message.len(),
+                    response: match copy {
+                        Some(_) if response.has_no_metadata() => null_mut(),
+                        _ => owned(zeebe_response::new(response)),
+                    },
+                    ..of(ZeebeEventType::Unary)
+                }
+            }
             Occurrence::Unary(Err(error)) => Self {
                 grpc_status: error.code() as i32,
                 error: owned(zeebe_error::new(error)),
@@ -319,32 +332,146 @@ pub extern "C" fn zeebe_completion_queue_next(
 ) -> Option<repr_c::Box<zeebe_error>> {
     // SAFETY: an out-parameter of the header's contract.
     let count = unsafe { Out::new("count", count) }?;
+    // SAFETY: `capacity` elements of `event_size` bytes are writable there, by the header.
+    let places = unsafe { Places::new(events, event_size, capacity) }?;
+    count.write(take(queue, timeout_ms, places, Block::default())?);
+    Ok(())
+}
+
+/// Takes events as zeebe_completion_queue_next() does, and copies their messages into `block`, of `block_size` bytes, while there is
+/// room: for a program that copies them anyway, into memory of its own.
+///
+/// The `data` of an event of type UNARY or MESSAGE then points into `block`, its `message` is NULL, and so is its `response` unless that has
+/// metadata: most events own nothing, and what all pointers of are NULL needs no zeebe_events_clear(). A message that does not fit comes as from
+/// zeebe_completion_queue_next(), and shorter ones after it may still be copied. `block` is the program's: the library writes to it in here only.
+/// NULL where `block_size` is 0. Threads and errors as zeebe_completion_queue_next()'s, and INVALID_ARGUMENT: `block` is NULL, `block_size` not 0.
+#[apply(capi)]
+#[unsafe(no_mangle)]
+pub extern "C" fn zeebe_completion_queue_take(
+    queue: Option<&zeebe_completion_queue>,
+    timeout_ms: i64,
+    events: *mut zeebe_event,
+    event_size: usize,
+    capacity: usize,
+    block: *mut u8,
+    block_size: usize,
+    count: *mut usize,
+) -> Option<repr_c::Box<zeebe_error>> {
+    // SAFETY: an out-parameter of the header's contract.
+    let count = unsafe { Out::new("count", count) }?;
+    // SAFETY: `capacity` elements of `event_size` bytes are writable there, by the header.
+    let places = unsafe { Places::new(events, event_size, capacity) }?;
+    if block.is_null() && block_size > 0 {
+        return Err(Error::invalid_argument("block is NULL"));
+    }
+    let block = Block {
+        next: block,
+        left: block_size,
+    };
+    count.write(take(queue, timeout_ms, places, block)?);
+    Ok(())
+}
+
+fn take(
+    queue: Option<&zeebe_completion_queue>,
+    timeout_ms: i64,
+    mut places: Places,
+    mut block: Block,
+) -> Result<usize, Error> {
     let queue = convert::required("queue", queue)?;
     if queue.epoch.is_of_parent() {
         queue.epoch.check()?;
     }
-    if events.is_null() || capacity == 0 {
-        return Err(Error::invalid_argument(
-            "events is NULL, or its capacity is 0",
-        ));
-    }
-    check_event_size(event_size)?;
     if timeout_ms != 0 {
         runtime::refuse_on_library_thread("zeebe_completion_queue_next with a time-out")?;
     }
-    let taken = queue.queue().next(convert::timeout(timeout_ms), capacity)?;
-    count.write(taken.len());
-    let mut place = events.cast::<u8>();
+    let taken = queue
+        .queue()
+        .next(convert::timeout(timeout_ms), places.left)?;
+    let count = taken.len();
     for event in taken {
-        let event = zeebe_event::new(event);
-        let known = event_size.min(size_of::<zeebe_event>());
-        // SAFETY: `capacity` elements of `event_size` bytes are writable there, by the header, and `capacity` are not exceeded.
-        unsafe { std::ptr::copy_nonoverlapping((&raw const event).cast(), place, known) };
-        // SAFETY: as above.
-        unsafe { place.wrapping_add(known).write_bytes(0, event_size - known) };
-        place = place.wrapping_add(event_size);
+        places.write(zeebe_event::new(event, &mut block));
     }
-    Ok(())
+    Ok(count)
+}
+
+/// Where C has events written.
+struct Places {
+    next: *mut u8,
+    event_size: usize,
+    left: usize,
+}
+
+impl Places {
+    /// # Safety
+    ///
+    /// `capacity` elements of `event_size` bytes are writable at `events`, as long as this lives.
+    unsafe fn new(
+        events: *mut zeebe_event,
+        event_size: usize,
+        capacity: usize,
+    ) -> Result<Self, Error> {
+        if events.is_null() || capacity == 0 {
+            return Err(Error::invalid_argument(
+                "events is NULL, or its capacity is 0",
+            ));
+        }
+        check_event_size(event_size)?;
+        Ok(Self {
+            next: events.cast(),
+            event_size,
+            left: capacity,
+        })
+    }
+
+    /// As much as C knows of; what it knows and we do not is 0.
+    fn write(&mut self, event: zeebe_event) {
+        assert!(
+            self.left > 0,
+            "more events were taken than there are places"
+        );
+        self.left -= 1;
+        let known = self.event_size.min(size_of::<zeebe_event>());
+        // SAFETY: one place at least is left there, of `event_size` bytes, by the contract of `new`.
+        unsafe { std::ptr::copy_nonoverlapping((&raw const event).cast(), self.next, known) };
+        // SAFETY: as above.
+        unsafe {
+            self.next
+                .wrapping_add(known)
+                .write_bytes(0, self.event_size - known)
+        };
+        self.next = self.next.wrapping_add(self.event_size);
+    }
+}
+
+/// The rest of C's memory for messages. By default there is none.
+struct Block {
+    next: *mut u8,
+    left: usize,
+}
+
+impl Default for Block {
+    fn default() -> Self {
+        Self {
+            next: null_mut(),
+            left: 0,
+        }
+    }
+}
+
+impl Block {
+    /// Where a copy of the message is, if there was room for it.
+    fn copy(&mut self, message: &[u8]) -> Option<*const u8> {
+        if self.next.is_null() || message.len() > self.left {
+            return None;
+        }
+        let copy = self.next;
+        // SAFETY: so many bytes are writable there, by the header, and are nobody else's until this call has returned.
+        unsafe { std::ptr::copy_nonoverlapping(message.as_ptr(), copy, message.len()) };
+        self.next = self.next.wrapping_add(message.len());
+        self.left -= message.len();
+        Some(copy)
+    }
 }
 
 /// Frees what the first `count` of `events` own, and makes them of type NONE. NULL is allowed.

@@ -100,6 +100,7 @@ options! {
     WAIT_FOR_READY = "options" "wait_for_ready", Takes::Constant("WAIT_FOR_READY");
     COMPRESSION = "options" "compression", Takes::Constant("COMPRESSION");
     MANUAL_REQUESTS = "options" "manual_requests", Takes::Constant("REQUESTS");
+    DISCARD_METADATA = "options" "discard_metadata", Takes::Flag;
     MAX_BUFFERED_MESSAGES = "options" "max_buffered_messages", number(Unit::Count, 100_000, Absent::Value(8192), false);
     MAX_BUFFERED_BYTES = "options" "max_buffered_bytes", number(Unit::Bytes, i32::MAX as i64, Absent::Value(2 * 1024 * 1024), false);
 
@@ -170,7 +171,7 @@ pub static GROUPS: &[Group] = &[
     Group { name: "camunda_cloud_channel_options", options: &[&CLUSTER_ID, &REGION, &OAUTH2] },
     Group { name: "call_options", options: &[
         &TIMEOUT, &METADATA, &CREDENTIALS, &AUTHORITY, &MAX_RECEIVE_MESSAGE_LENGTH, &WAIT_FOR_READY, &COMPRESSION, &MANUAL_REQUESTS,
-        &MAX_BUFFERED_MESSAGES, &MAX_BUFFERED_BYTES,
+        &DISCARD_METADATA, &MAX_BUFFERED_MESSAGES, &MAX_BUFFERED_BYTES,
     ] },
     Group { name: "job_stream_options", options: &[
         &METADATA, &MAX_BUFFERED_JOBS, &WATCHDOG, &POLL_INTERVAL, &MANUAL_REQUESTS, &ON_ERROR, &MAX_BUFFERED_JOB_BYTES, &USER_DATA, &DESTROY,

@@ -75,6 +75,50 @@ static void an_event_owns_its_data(const zeebe_channel *channel)
     zeebe_response_free(kept);
 }
 
+static void unary_message(const zeebe_channel *channel, const zeebe_completion_queue *queue, uint64_t tag)
+{
+    zeebe_call_options options = ZEEBE_CALL_OPTIONS_INIT;
+    options.discard_metadata = 1;
+    OK(zeebe_channel_unary_call_on_queue(channel, TOPOLOGY, NULL, 0, &options, queue, tag, NULL));
+}
+
+static void messages_are_copied_into_the_programs_block(const zeebe_channel *channel)
+{
+    enum { CALLS = 20 };
+    zeebe_completion_queue *queue = queue_new();
+    zeebe_event events[4], single;
+    uint8_t block[4096];
+    size_t count, length, room;
+    unary(channel, queue, 0, NULL);
+    OK(zeebe_completion_queue_take(queue, 20000, &single, sizeof single, 1, NULL, 0, &count)); /* no block: owned */
+    CHECK(count == 1 && single.response && single.data == zeebe_buffer_data(zeebe_response_message(single.response), &length));
+    for (uint64_t tag = 1; tag <= CALLS; tag++) unary_message(channel, queue, tag);
+    for (int left = CALLS; left > 0; left -= (int)count) {
+        const uint8_t *at = block;
+        OK(zeebe_completion_queue_take(queue, 20000, events, sizeof *events, 4, block, sizeof block, &count));
+        CHECK(count > 0);
+        for (size_t i = 0; i < count; at += events[i++].length) {
+            CHECK(events[i].event_type == ZEEBE_EVENT_TYPE_UNARY && events[i].data == at && events[i].length == length);
+            CHECK(!events[i].response && !memcmp(at, single.data, length)); /* nothing of it is left to be freed */
+        }
+    }
+    /* Short of one byte: it comes as it would without a block, of which nothing is used. */
+    memset(block, 0xa5, sizeof block);
+    room = length - 1;
+    unary_message(channel, queue, 1);
+    OK(zeebe_completion_queue_take(queue, 20000, events, sizeof *events, 1, block, room, &count));
+    CHECK(count == 1 && events[0].response && !memcmp(events[0].data, single.data, length) && block[0] == 0xa5 && block[room] == 0xa5);
+    CHECK(zeebe_metadata_count(zeebe_response_initial_metadata(events[0].response)) == 0);
+    clear(&events[0]);
+    /* Metadata that were not discarded are not lost for the copy. */
+    unary(channel, queue, 2, NULL);
+    OK(zeebe_completion_queue_take(queue, 20000, events, sizeof *events, 1, block, sizeof block, &count));
+    CHECK(count == 1 && events[0].data == block && zeebe_metadata_count(zeebe_response_initial_metadata(events[0].response)) > 0);
+    clear(&events[0]);
+    clear(&single);
+    zeebe_completion_queue_free(queue);
+}
+
 static void a_stream_tells_everything_in_order(const zeebe_channel *channel)
 {
     zeebe_completion_queue *queue = queue_new();
@@ -392,6 +436,8 @@ static void wrong_use_is_refused(const gateway *g, const zeebe_channel *channel)
     FAILS(zeebe_completion_queue_next(queue, 0, &event, sizeof event, 0, &count), ZEEBE_ERROR_KIND_INVALID_ARGUMENT, "capacity");
     FAILS(zeebe_completion_queue_next(queue, 0, &event, 8, 1, &count), ZEEBE_ERROR_KIND_INVALID_ARGUMENT, "event_size is 8");
     FAILS(zeebe_completion_queue_next(queue, 0, &event, sizeof event, 1, NULL), ZEEBE_ERROR_KIND_INVALID_ARGUMENT, "count is NULL");
+    FAILS(zeebe_completion_queue_take(NULL, 0, &event, sizeof event, 1, NULL, 0, &count), ZEEBE_ERROR_KIND_INVALID_ARGUMENT, "queue is NULL");
+    FAILS(zeebe_completion_queue_take(queue, 0, &event, sizeof event, 1, NULL, 8, &count), ZEEBE_ERROR_KIND_INVALID_ARGUMENT, "block is NULL");
     FAILS(zeebe_completion_queue_post(NULL, 1), ZEEBE_ERROR_KIND_INVALID_ARGUMENT, "queue is NULL");
     FAILS(zeebe_channel_unary_call_on_queue(channel, TOPOLOGY, NULL, 0, NULL, NULL, 1, NULL), ZEEBE_ERROR_KIND_INVALID_ARGUMENT, "queue is NULL");
     CHECK(count == 5);
@@ -471,6 +517,7 @@ int main(void)
     zeebe_channel *channel = channel_new((channel_arguments){.address = gateway_address(&g, "plaintext")});
     ends_are_taken_in_batches(channel);
     an_event_owns_its_data(channel);
+    messages_are_copied_into_the_programs_block(channel);
     a_stream_tells_everything_in_order(channel);
     a_cancelled_call_ends_on_its_queue(channel);
     a_descriptor_is_readable_while_events_wait(channel);

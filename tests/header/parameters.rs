@@ -9,6 +9,7 @@ fn blocks(function: &str) -> bool {
             function,
             "zeebe_channel_wait_ready"
                 | "zeebe_completion_queue_next"
+                | "zeebe_completion_queue_take"
                 | "zeebe_job_worker_next"
                 | "zeebe_runtime_shutdown"
         )
@@ -16,6 +17,8 @@ fn blocks(function: &str) -> bool {
 
 /// By name, where the type alone does not say it.
 const NAMED: &[(&str, &str)] = &[
+    ("block", "The program's memory. NULL: none."),
+    ("block_size", "How many bytes it has."),
     ("capacity", "How many fit into `events`."),
     ("count", "How many."),
     ("default_value", "UTF-8, copied. NULL: none."),
@@ -204,7 +207,7 @@ pub(crate) fn of(name: &str, item: &Item) -> String {
         _ => text += "@return As above.\n",
     }
     let threads = match name {
-        "zeebe_completion_queue_next" | "zeebe_job_worker_next" => {
+        "zeebe_completion_queue_next" | "zeebe_completion_queue_take" | "zeebe_job_worker_next" => {
             "Threads: the program's; any with a `timeout_ms` of 0. Blocks."
         }
         _ if blocks(name) => "Threads: the program's. Blocks.",

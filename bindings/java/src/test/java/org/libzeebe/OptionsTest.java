@@ -219,6 +219,7 @@ class OptionsTest {
     options.removeAll(
         Set.of(
             "options.manual_requests",
+            "options.discard_metadata",
             "options.io_threads",
             "options.callback_threads",
             "options.thread_name"));
