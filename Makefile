@@ -212,14 +212,30 @@ test-python: build/python/installed gateway interop-servers ## the Python bindin
 	others=$$(scripts/other-pythons $(PYTHON)); \
 		$(MAKE) --no-print-directory --jobs=2 --output-sync=target test-python-first $${others//3./test-python-3.}
 
-PYTEST = -X dev -W error -m pytest
+# pyzeebe's own tests, of its source distribution, with our names in the place of pyzeebe's.
+PYZEEBE := bindings/python/tests/suite
 
-test-python-first: build/python/installed
-	cd bindings/python && timeout 600 ../../$(PYTHON) $(PYTEST)
+build/python/pyzeebe/ready: $(wildcard $(PYZEEBE)/*.*) build/python/venv/ready
+	@rm -rf $(@D)
+	@mkdir -p $(@D)
+	$(PYTHON) -m pip download --quiet --disable-pip-version-check --no-deps --no-binary pyzeebe --require-hashes --dest $(@D) --requirement $(PYZEEBE)/requirements.txt
+	@tar --extract --file $(@D)/pyzeebe-*.tar.gz --directory $(@D) --strip-components 1 --wildcards '*/tests'
+	@cp $(PYZEEBE)/test.bpmn $(@D)/tests/integration
+	@touch $@
 
-test-python-3.%: build/python/venv-3.%/ready build/python/installed
+# By the environment of a Python.
+define TEST_PYTHON
+	cd bindings/python && timeout 600 ../../$(1)/bin/python -X dev -W error -m pytest
+	cd build/python/pyzeebe && PYTHONPATH="$(CURDIR)/$(PYZEEBE):$(CURDIR)/bindings/python/tests" \
+		timeout 120 ../../../$(1)/bin/python -m pytest -p on_libzeebe -p no:cacheprovider -o markers=e2e --quiet tests
+endef
+
+test-python-first: build/python/installed build/python/pyzeebe/ready
+	$(call TEST_PYTHON,build/python/venv)
+
+test-python-3.%: build/python/venv-3.%/ready build/python/installed build/python/pyzeebe/ready
 	build/python/venv-3.$*/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --force-reinstall build/python/dist/*.whl
-	cd bindings/python && timeout 600 ../../build/python/venv-3.$*/bin/python $(PYTEST)
+	$(call TEST_PYTHON,build/python/venv-3.$*)
 
 # A fast first failure: what needs neither the released library nor a gateway.
 check: ## format, lints, unit tests, floors, header, options, exports and a C smoke test, in a minute or two

@@ -7,6 +7,7 @@ import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+from unittest.mock import MagicMock
 
 import grpc
 import pytest
@@ -146,6 +147,11 @@ def test_a_function_of_the_programs_fetches_tokens(gateway: Gateway) -> None:
             await topology(channel)
 
     run(main())
+    answers: list[Any] = []
+    callback: Any = lambda *answer: answers.append(answer)  # noqa: E731
+    plugin(MagicMock(), callback)  # a mock for a context, as programs' tests have, and pyzeebe's
+    ((metadata, error),) = answers
+    assert (dict(metadata), error) == ({"authorization": f"Bearer {token}"}, None)
     assert len(threads) == 2 and threading.main_thread() not in threads
 
 

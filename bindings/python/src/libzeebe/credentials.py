@@ -87,11 +87,9 @@ class _Plugin(NativePlugin):
         self.native = ffi.gc(native, lib.zeebe_metadata_plugin_free)
 
     def __call__(self, context: grpc.AuthMetadataContext, callback: grpc.AuthMetadataPluginCallback) -> None:
-        memory = Arguments()
-        service_url = memory.text("service_url", context.service_url)
-        method_name = memory.text("method_name", context.method_name)
-
         def start(queue: Any) -> Any:
+            # A test's mock has no texts.
+            service_url, method_name = str(context.service_url).encode(), str(context.method_name).encode()
             return lib.zeebe_metadata_plugin_get_metadata_on_queue(self.native, service_url, method_name, queue, 0)
 
         try:
