@@ -1,7 +1,9 @@
-/* What is better done many at a time; and token sources: the library asks on a thread of its own, which must not wait for Python, and must never see its end. So the request
- * is put aside, and a queue tells a thread of Python's that there is one. */
+/* What is better done many at a time; token sources; and the log. The library has a thread of its own for each of these two, which must not wait for Python, and must never see
+ * its end. So a request for a token is put aside, and a queue tells a thread of Python's that there is one; a record of the log is sent over a socket. */
 
+#include <stdio.h>
 #include <stdlib.h>
+#include <sys/socket.h>
 
 struct zeebepy_token_waiting {
     zeebepy_token_waiting *next;
@@ -92,3 +94,23 @@ void zeebepy_clear(zeebe_event *events, size_t count, zeebe_call **ended, size_t
         zeebe_call_free(ended[i]);
     }
 }
+
+/* One packet: the level, how many were dropped before, where it is from, its text, which may be cut. A reader that is late costs records, and no time. */
+static void send_record(void *user_data, const zeebe_log_record *record)
+{
+    zeebepy_log *log = user_data;
+    char text[8192];
+    int length = snprintf(text, sizeof text, "%d %llu %s %s", (int)zeebe_log_record_level(record), (unsigned long long)log->dropped, zeebe_log_record_target(record),
+                          zeebe_log_record_message(record));
+    size_t size = (size_t)length < sizeof text ? (size_t)length : sizeof text - 1;
+    if (send(log->descriptor, text, size, MSG_DONTWAIT | MSG_NOSIGNAL) < 0) {
+        log->dropped++;
+    } else {
+        log->dropped = 0;
+    }
+}
+
+/* Python closes it then, or in a child of fork(): whoever closes it must know that its number is not another's yet. */
+static void end_records(void *user_data) { shutdown(((zeebepy_log *)user_data)->descriptor, SHUT_WR); }
+
+zeebe_error *zeebepy_log_start(int32_t level, zeebepy_log *log) { return zeebe_set_log_callback(level, send_record, log, end_records); }

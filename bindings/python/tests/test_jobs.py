@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import re
 import threading
 from collections.abc import Awaitable, Callable
 from functools import partial
@@ -167,6 +168,9 @@ def test_a_jobs_life_with_decorators_and_plain_functions(own_gateway: Make) -> N
             assert "RuntimeError: never at 1" in str(gateway.tell("GET", "/incidents"))
             stats = worker.stats()["work"]["jobs"]
             assert (stats["completed"], stats["failed"], stats["thrown"]) == (2, 4, 1)
+            text = libzeebe.prometheus_text(worker)
+            assert re.search(r'^zeebe_job_worker_jobs_completed_total\{type="work",worker="[^"]*"\} 2$', text, flags=re.M), text
+            assert libzeebe.prometheus_text(worker, JobWorker(channel)).count("# TYPE zeebe_job_worker_jobs_here gauge") == 1
 
         await while_working(worker, orders)
         assert seen.count(("before", "work")) == 7 and seen.count(("after", False)) == 2
@@ -293,7 +297,7 @@ def test_a_worker_that_is_cancelled_leaves_nothing_running(own_gateway: Make) ->
         with pytest.raises(asyncio.CancelledError):
             await working
         await cancelled.wait()
-        assert worker.stats() == {}
+        assert worker.stats() == {} and "} " not in libzeebe.prometheus_text(worker)
         await until(lambda: channel.stats()["calls"]["running"] == 0)
 
     run(with_jobs(gateway, main))

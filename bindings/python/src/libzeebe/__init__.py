@@ -35,8 +35,9 @@ from .errors import (
 )
 from .job import BusinessError, Job, JobEnd, JobOutcome
 from .jobs import JobStream, JobStreamOptions
+from .log import set_log_level
 from .options import ClientAuthentication, ConnectionOptions, TokenOptions
-from .worker import JobWorker, WorkerOptions
+from .worker import JobWorker, WorkerOptions, prometheus_text
 
 __version__: str = _ffi.string(_lib.zeebe_version()).decode()
 
@@ -75,4 +76,6 @@ __all__ = [
     "get_camunda_oauth_url",
     "get_camunda_token_audience",
     "get_zeebe_address",
+    "prometheus_text",
+    "set_log_level",
 ]

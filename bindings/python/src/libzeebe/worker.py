@@ -333,6 +333,10 @@ class JobWorker:
         """What was done, by the type of the jobs, while work() runs: zeebe.h says what is in it."""
         return {running.task.job_type: running.stats() for running in self._running}
 
+    def natives(self) -> list[Any]:
+        """The library's workers, one for each type, while work() runs."""
+        return [running.native for running in self._running]
+
     def _close(self) -> None:
         for running in self._running:
             running.stop()
@@ -352,6 +356,18 @@ class JobWorker:
             raise
         running.native = out[0]
         return running
+
+
+def prometheus_text(*workers: JobWorker) -> str:
+    """What these workers did while their work() runs, as Prometheus reads it (text format 0.0.4), with the labels `type` and `worker`. All workers of a
+    program in one call: each metric is described once in a text."""
+    natives = [native for worker in workers for native in worker.natives()]
+    out = ffi.new("char **")
+    check(lib.zeebe_job_workers_prometheus(natives, len(natives), out))
+    try:
+        return str(ffi.string(out[0]).decode())
+    finally:
+        lib.zeebe_string_free(out[0])
 
 
 def _parameters(function: Callable[..., Any]) -> tuple[str | None, list[str] | None]:
