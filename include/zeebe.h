@@ -193,10 +193,20 @@ typedef struct {
   int32_t callback_threads;
   /** How their names begin, at most 8 bytes, such as `zeebe`; NULL: `zeebe`. */
   const char *thread_name;
+  /**
+   * 1: no I/O threads; the program's threads do the I/O, while they take events
+   * (zeebe_completion_queue_take()), poll (zeebe_runtime_poll()) or block in any function of the
+   * library, and callbacks without threads of their own run on them. For programs with an event
+   * loop, or with one thread that reads for all: nothing is handed from thread to thread. Linux
+   * only. See zeebe_runtime_poll(). 0: `io_threads`.
+   */
+  int32_t caller_driven;
+  /** Must be 0. */
+  uint32_t reserved;
 } zeebe_runtime_options;
 /** Nothing given. */
 #define ZEEBE_RUNTIME_OPTIONS_INIT \
-  { sizeof(zeebe_runtime_options), 0, 0, NULL }
+  { sizeof(zeebe_runtime_options), 0, 0, NULL, 0, 0 }
 
 /**
  * The version of the library that runs, for example `"0.1.0"`. Static: do not free it.
@@ -210,7 +220,9 @@ typedef struct {
 ZEEBE_API const char *zeebe_version(void);
 
 /**
- * Sets how many threads the runtime will have. Before the first connection; NULL: the defaults.
+ * Sets how many threads the runtime will have, if any. Before the first connection; NULL: the
+ * defaults. It holds for runtimes that begin after a zeebe_runtime_shutdown(), too, and not in a
+ * forked child.
  *
  * ILLEGAL_STATE: the runtime runs already. INVALID_ARGUMENT: out of range.
  *
@@ -220,6 +232,44 @@ ZEEBE_API const char *zeebe_version(void);
  * Threads: any. Never blocks.
  */
 ZEEBE_API zeebe_error *zeebe_runtime_configure(const zeebe_runtime_options *options);
+
+/**
+ * Of a caller-driven runtime, writes a descriptor to `fd` that is readable when
+ * zeebe_runtime_poll() has something to do: I/O, a time that is up, or what another thread began.
+ *
+ * It is the library's: only poll it, by level- or edge-triggered epoll, and not after
+ * zeebe_runtime_shutdown(). ILLEGAL_STATE: the runtime has I/O threads. INVALID_ARGUMENT: NULL.
+ * INTERNAL: no descriptors are left.
+ *
+ * @param fd Out.
+ * @return NULL: success, else why not: zeebe_error_free().
+ *
+ * Threads: any. Never blocks.
+ */
+ZEEBE_API zeebe_error *zeebe_runtime_fd(int32_t *fd);
+
+/**
+ * Of a caller-driven runtime, does what there is to do, and waits for the first of it `timeout_ms`
+ * at most (< 0: for ever; 0: not at all).
+ *
+ * Callbacks run in here. Who takes events from a completion queue needs no poll beside that:
+ * zeebe_completion_queue_next() and zeebe_completion_queue_take() do the same, and
+ * zeebe_completion_queue_fd() is readable for both. Any number of threads may poll or wait: one
+ * drives, and the next goes on when it leaves. After a take that gave events, take again before you
+ * wait on a descriptor, until none came: what begins meanwhile calls nobody, since the taker comes
+ * back. Calls end and deadlines pass only while some thread polls, takes or waits: a program that
+ * does neither for long looks dead to its gateway. Names are still looked up, and tokens fetched,
+ * on threads of the library's. In a child of fork() a runtime of its own begins, with I/O threads
+ * unless it is configured anew.
+ *
+ * ILLEGAL_STATE: the runtime has I/O threads; or in a callback.
+ *
+ * @param timeout_ms Milliseconds; < 0: for ever, 0: not at all.
+ * @return NULL: success, else why not: zeebe_error_free().
+ *
+ * Threads: any. Never blocks.
+ */
+ZEEBE_API zeebe_error *zeebe_runtime_poll(int64_t timeout_ms);
 
 /**
  * Cancels all calls, delivers their completions, and waits for the library's threads.

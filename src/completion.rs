@@ -78,6 +78,7 @@ pub(crate) fn wait<T: Send + 'static>(
     start(Box::new(move |result| {
         // The receiver waits below.
         sender.send(result).ok();
+        runtime::nudge();
     }))?;
-    receiver.recv().unwrap_or_else(|_| Err(Error::given_up()))
+    runtime::receive(&receiver).unwrap_or_else(|_| Err(Error::given_up()))
 }

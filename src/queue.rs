@@ -4,8 +4,10 @@
 //! (`runtime::after_round`) it is paid at the round's end: a busy queue costs no system call an event.
 
 use std::collections::VecDeque;
-use std::sync::{Arc, Condvar, Mutex, PoisonError, Weak};
-use std::time::{Duration, Instant};
+use std::io;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Condvar, Mutex, OnceLock, PoisonError, Weak};
+use std::time::Duration;
 
 use bytes::Bytes;
 use slab::Slab;
@@ -16,8 +18,8 @@ use crate::channel::{ActiveCall, Cancel, Connectivity};
 use crate::error::Error;
 use crate::job_stream::{Failure, JobHandler};
 use crate::job_worker::{Job, JobWorker, Outcome, WorkerHandler};
-use crate::runtime::{self, Epoch, lock};
-use crate::sys::{Flag, PerProcess};
+use crate::runtime::{self, Epoch, Patience, Runtime, lock};
+use crate::sys::{Either, Flag, PerProcess};
 use crate::wire::Metadata;
 use crate::wire::framing::Keeper;
 
@@ -71,8 +73,12 @@ struct State {
     announced: bool,
     /// Threads in [`Queue::next`].
     waiting: usize,
+    /// Of those, who drive the runtime and see for themselves what comes.
+    driving: usize,
     /// Raised while events wait. Made when first asked for.
     flag: Option<Flag>,
+    /// Of a driven runtime: the flag, or something to do.
+    either: Option<Either>,
 }
 
 /// Where events wait. Whoever begins something on it holds it, so that its events have a place.
@@ -80,6 +86,8 @@ pub struct Queue {
     epoch: Epoch,
     state: Mutex<State>,
     filled: Condvar,
+    /// Once known: the runtime that is driven by who takes events.
+    driven: OnceLock<Weak<Runtime>>,
 }
 
 impl std::fmt::Debug for Queue {
@@ -92,6 +100,17 @@ impl std::fmt::Debug for Queue {
 
 /// The queues of this process, so that the end of the runtime can end them.
 static QUEUES: PerProcess<Mutex<Vec<Weak<Queue>>>> = PerProcess::new();
+
+/// How many there are. Alone, who takes events is who drives the runtime, if anybody has to.
+static LIVING: PerProcess<AtomicUsize> = PerProcess::new();
+
+impl Drop for Queue {
+    fn drop(&mut self) {
+        if !self.epoch.is_of_parent() {
+            LIVING.get().fetch_sub(1, Ordering::Relaxed);
+        }
+    }
+}
 
 /// A runtime has ended: what is in the queues of its time can still be taken. Later ones go on.
 pub fn shutdown_all() {
@@ -112,7 +131,9 @@ impl Queue {
             epoch: Epoch::now(),
             state: Mutex::default(),
             filled: Condvar::new(),
+            driven: OnceLock::new(),
         });
+        LIVING.get().fetch_add(1, Ordering::Relaxed);
         queues.retain(|queue| queue.strong_count() > 0);
         queues.push(Arc::downgrade(&queue));
         queue
@@ -189,19 +210,18 @@ impl Queue {
     /// Up to `capacity` events, in order; waits for the first of them as long as `timeout` (`None`: for ever).
     /// None at all: none came in time. SHUTDOWN: none will come any more.
     pub fn next(&self, timeout: Option<Duration>, capacity: usize) -> Result<Vec<Event>, Error> {
-        let deadline = timeout.and_then(|timeout| Instant::now().checked_add(timeout));
+        let patience = Patience::of(timeout);
+        if let Some(runtime) = self.driven() {
+            self.drive(&runtime, patience);
+        }
         let mut state = lock(&self.state);
         while state.events.is_empty() {
             if state.is_drained() {
                 return Err(Error::shutdown("the completion queue was shut down"));
             }
-            let left = match deadline {
-                _ if timeout == Some(Duration::ZERO) => return Ok(Vec::new()),
-                None => Duration::MAX,
-                Some(deadline) => match deadline.saturating_duration_since(Instant::now()) {
-                    Duration::ZERO => return Ok(Vec::new()),
-                    left => left,
-                },
+            let left = match patience.left() {
+                Some(Duration::ZERO) => return Ok(Vec::new()),
+                left => left.unwrap_or(Duration::MAX),
             };
             state.waiting += 1;
             state = if left == Duration::MAX {
@@ -218,6 +238,8 @@ impl Queue {
         if state.events.is_empty() {
             state.announced = false;
             state.lower_flag();
+        } else {
+            state.raise_flag(); // who drove did not
         }
         // One wake-up is sent for many events: who leaves some behind passes it on.
         if state.waiting > 0 {
@@ -230,20 +252,50 @@ impl Queue {
         Ok(taken)
     }
 
-    /// A descriptor that is readable while [`Queue::next`] would not wait.
+    fn driven(&self) -> Option<Arc<Runtime>> {
+        match self.driven.get() {
+            Some(runtime) => runtime.upgrade(),
+            None => {
+                let runtime = runtime::driven(self.epoch)?;
+                self.driven.get_or_init(|| Arc::downgrade(&runtime));
+                Some(runtime)
+            }
+        }
+    }
+
+    /// Takes turns until there are events.
+    fn drive(&self, runtime: &Runtime, patience: Patience) {
+        lock(&self.state).driving += 1;
+        let is_alone = LIVING.get().load(Ordering::Relaxed) == 1;
+        runtime.drive(patience, is_alone, || {
+            let state = lock(&self.state);
+            !state.events.is_empty() || state.is_drained()
+        });
+        let mut state = lock(&self.state);
+        state.driving -= 1;
+        if state.is_drained() {
+            state.raise_flag();
+        }
+    }
+
+    /// A descriptor that is readable while [`Queue::next`] would not wait, or has a driven runtime's work to do.
     pub fn descriptor(&self) -> Result<i32, Error> {
         let mut state = lock(&self.state);
         if state.flag.is_none() {
-            let flag = Flag::new().map_err(|error| {
-                Error::internal(format!("cannot make an event descriptor: {error}"))
-                    .processed(false)
-            })?;
+            let flag = Flag::new().map_err(no_descriptor)?;
             state.flag = Some(flag);
             if !state.events.is_empty() || state.is_drained() {
                 state.raise_flag();
             }
         }
-        Ok(state.flag.as_ref().map_or(-1, Flag::descriptor))
+        let flag = state.flag.as_ref().map_or(-1, Flag::descriptor);
+        let Some(turns) = self.driven().and_then(|runtime| runtime.descriptor()) else {
+            return Ok(flag);
+        };
+        if state.either.is_none() {
+            state.either = Some(Either::new([flag, turns]).map_err(no_descriptor)?);
+        }
+        Ok(state.either.as_ref().map_or(-1, Either::descriptor))
     }
 
     /// What would begin here and posts are refused; what is under way still ends here.
@@ -283,6 +335,10 @@ impl Queue {
         if state.events.is_empty() && !drained {
             return; // taken in the meantime
         }
+        runtime::nudge();
+        if state.driving > 0 {
+            return; // they look after each turn, and raise the flag for what they leave
+        }
         state.raise_flag();
         match state.waiting {
             0 => {}
@@ -290,6 +346,10 @@ impl Queue {
             _ => self.filled.notify_one(),
         }
     }
+}
+
+fn no_descriptor(error: io::Error) -> Error {
+    Error::internal(format!("cannot make an event descriptor: {error}")).processed(false)
 }
 
 impl State {

@@ -1,4 +1,4 @@
-//! The process's threads: I/O threads, each a current-thread runtime, blocking threads, and callback threads.
+//! The process's threads: I/O threads, blocking threads, one for the HTTP of token endpoints, and callback threads.
 //!
 //! One runtime for the process, started by the first handle that needs it, stopped only by
 //! `shutdown`. Handles belong to an [`Epoch`]; a shutdown or a fork begins a new one.
@@ -8,13 +8,21 @@
 
 mod blocking;
 mod callbacks;
+mod driver;
+mod here;
 mod io_thread;
+mod reactor;
+mod socket;
 mod tasks;
+pub(crate) mod time;
+mod turns;
+mod web;
 mod wheel;
 
+use std::os::fd::RawFd;
 use std::panic::AssertUnwindSafe;
-use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, mpsc};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
@@ -26,16 +34,26 @@ use crate::panics;
 use crate::sys::{self, PerProcess};
 
 use blocking::BlockingThreads;
+pub(crate) use blocking::blocking;
 pub(crate) use callbacks::CallbackThreads;
-pub(crate) use io_thread::{Alarm, blocking};
-use io_thread::{IoThread, current_io_thread};
-pub use io_thread::{Slot, after_round};
+use driver::Driver;
+pub(crate) use driver::Patience;
+pub(crate) use here::Alarm;
+pub use here::after_round;
+use here::current_io_thread;
+use io_thread::IoThread;
+pub use io_thread::Slot;
+pub(crate) use socket::Socket;
+use web::Web;
+pub(crate) use web::on_web;
 
 /// How many threads, and what they are called.
 #[derive(Clone, Debug)]
 pub struct Options {
     /// At least one; a channel's calls all run on one of them.
     pub io_threads: usize,
+    /// There are none: what they do, the program's threads do as they wait or poll.
+    pub caller_driven: bool,
     /// 0: callbacks run on the I/O threads.
     pub callback_threads: usize,
     /// Threads are called this, a dash and what they do; Linux shows the first 15 bytes.
@@ -46,6 +64,7 @@ impl Default for Options {
     fn default() -> Self {
         Self {
             io_threads: 1,
+            caller_driven: false,
             callback_threads: 0,
             thread_name: "zeebe".to_owned(),
         }
@@ -116,8 +135,59 @@ pub fn configure(options: Options) -> Result<(), Error> {
             "the runtime runs already: configure it before the first channel connects",
         ));
     }
+    CALLER_DRIVEN
+        .get()
+        .store(options.caller_driven, Ordering::Release);
     process.options = Some(options);
     Ok(())
+}
+
+/// Whether the program's threads drive the runtime: what is asked often, without a lock.
+static CALLER_DRIVEN: PerProcess<AtomicBool> = PerProcess::new();
+
+/// The runtime of `epoch`, started if need be, if the program's threads drive it.
+pub(crate) fn driven(epoch: Epoch) -> Option<Arc<Runtime>> {
+    CALLER_DRIVEN.get().load(Ordering::Acquire).then_some(())?;
+    get(epoch).ok().filter(|runtime| runtime.driver().is_some())
+}
+
+/// As [`driven`], but an error says why not.
+pub(crate) fn must_be_driven() -> Result<Arc<Runtime>, Error> {
+    let runtime = get(Epoch::now())?;
+    match runtime.driver() {
+        Some(_) => Ok(runtime),
+        None => Err(Error::illegal_state(
+            "the runtime has I/O threads: caller_driven of zeebe_runtime_options makes one that the program drives",
+        )),
+    }
+}
+
+/// The next that comes, for which the thread waits, and drives the runtime if it is driven.
+pub(crate) fn receive<T>(from: &mpsc::Receiver<T>) -> Result<T, mpsc::RecvError> {
+    if let Some(runtime) = driven(Epoch::now()) {
+        let mut came = Err(mpsc::TryRecvError::Empty);
+        runtime.drive(Patience::ForEver, false, || {
+            came = from.try_recv();
+            !matches!(came, Err(mpsc::TryRecvError::Empty))
+        });
+        match came {
+            Ok(value) => return Ok(value),
+            Err(mpsc::TryRecvError::Disconnected) => return Err(mpsc::RecvError),
+            Err(mpsc::TryRecvError::Empty) => {} // the runtime has ended, and drops what it owes
+        }
+    }
+    from.recv()
+}
+
+/// Something happened that who drives may wait for. In a turn it is looked at anyway.
+pub(crate) fn nudge() {
+    if CALLER_DRIVEN.get().load(Ordering::Acquire)
+        && current_io_thread().is_none()
+        && let Some(runtime) = &process().runtime
+        && let Some(driver) = runtime.driver()
+    {
+        driver.nudge();
+    }
 }
 
 /// The runtime of `epoch`, started if need be.
@@ -177,6 +247,21 @@ pub(crate) fn end_epoch(deadline: Option<Instant>) -> Result<(), Error> {
 
 thread_local! {
     static LIBRARY_THREAD: std::cell::Cell<bool> = const { std::cell::Cell::new(false) };
+}
+
+/// The thread is the library's until this is dropped.
+struct LibraryThread(bool);
+
+impl LibraryThread {
+    fn enter() -> Self {
+        Self(LIBRARY_THREAD.replace(true))
+    }
+}
+
+impl Drop for LibraryThread {
+    fn drop(&mut self) {
+        LIBRARY_THREAD.set(self.0);
+    }
 }
 
 /// Blocking functions would wait for the very thread they run on.
@@ -291,25 +376,37 @@ fn no_thread(error: &std::io::Error) -> Error {
         .processed(false)
 }
 
+/// Who takes turns.
+enum Turns {
+    Threads(Vec<IoThread>),
+    Driver(Box<Driver>),
+}
+
 /// The threads of one epoch.
 pub struct Runtime {
-    threads: Vec<IoThread>,
+    turns: Turns,
     blocking: BlockingThreads,
+    web: Web,
     callbacks: Option<CallbackThreads>,
     next: AtomicUsize,
 }
 
 impl std::fmt::Debug for Runtime {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "Runtime({} I/O threads)", self.threads.len())
+        match &self.turns {
+            Turns::Threads(threads) => write!(f, "Runtime({} I/O threads)", threads.len()),
+            Turns::Driver(_) => f.write_str("Runtime(caller-driven)"),
+        }
     }
 }
 
 impl Runtime {
     fn start(options: &Options) -> Result<Self, Error> {
+        let blocking = BlockingThreads::start(&options.thread_name)?;
         let mut runtime = Self {
-            threads: Vec::new(),
-            blocking: BlockingThreads::start(&options.thread_name)?,
+            turns: Turns::Threads(Vec::new()),
+            web: Web::new(&options.thread_name, &blocking),
+            blocking,
             callbacks: None,
             next: AtomicUsize::new(0),
         };
@@ -323,21 +420,63 @@ impl Runtime {
 
     fn start_others(&mut self, options: &Options) -> Result<(), Error> {
         self.callbacks = CallbackThreads::start(options)?;
+        if options.caller_driven {
+            self.turns = Turns::Driver(Box::new(Driver::start(&self.blocking, &self.web)?));
+            return Ok(());
+        }
         for index in 0..options.io_threads {
-            let thread = IoThread::start(index, &options.thread_name, &self.blocking)?;
-            self.threads.push(thread);
+            let thread = IoThread::start(index, &options.thread_name, &self.blocking, &self.web)?;
+            if let Turns::Threads(threads) = &mut self.turns {
+                threads.push(thread);
+            }
         }
         Ok(())
     }
 
     /// The thread that a new channel lives on: each in turn.
     pub fn next_thread(&self) -> usize {
-        self.next.fetch_add(1, Ordering::Relaxed) % self.threads.len()
+        match &self.turns {
+            Turns::Threads(threads) => self.next.fetch_add(1, Ordering::Relaxed) % threads.len(),
+            Turns::Driver(_) => 0,
+        }
+    }
+
+    fn driver(&self) -> Option<&Driver> {
+        match &self.turns {
+            Turns::Threads(_) => None,
+            Turns::Driver(driver) => Some(driver.as_ref()),
+        }
+    }
+
+    /// Of a driven runtime, takes turns on this thread, as [`Driver::drive`] says.
+    pub(crate) fn drive(
+        &self,
+        patience: Patience,
+        comes_back: bool,
+        done: impl FnMut() -> bool,
+    ) -> bool {
+        self.driver()
+            .is_some_and(|driver| driver.drive(patience, comes_back, done))
+    }
+
+    /// Of a driven runtime, does what there is to do, and waits for the first of it.
+    pub(crate) fn poll(&self, patience: Patience) {
+        if let Some(driver) = self.driver() {
+            driver.poll(patience);
+        }
+    }
+
+    /// Of a driven runtime, readable when there is something to do.
+    pub(crate) fn descriptor(&self) -> Option<RawFd> {
+        self.driver().map(Driver::descriptor)
     }
 
     /// A place for one task on thread `index`; refused once the runtime stops.
     pub fn reserve(&self, index: usize) -> Result<Slot<'_>, Error> {
-        self.threads[index].reserve()
+        match &self.turns {
+            Turns::Threads(threads) => threads[index].reserve(),
+            Turns::Driver(driver) => driver.reserve(),
+        }
     }
 
     /// A place on the calling thread, if it is an I/O thread, else on the next one.
@@ -361,13 +500,21 @@ impl Runtime {
     }
 
     fn stop(&self) {
-        for thread in &self.threads {
-            thread.stop();
+        match &self.turns {
+            Turns::Threads(threads) => threads.iter().for_each(IoThread::stop),
+            Turns::Driver(driver) => driver.stop(),
         }
     }
 
     fn join(&self, deadline: Option<Instant>) -> bool {
-        if !self.threads.iter().all(|thread| thread.join(deadline)) {
+        let have_ended = match &self.turns {
+            Turns::Threads(threads) => threads.iter().all(|thread| thread.join(deadline)),
+            Turns::Driver(driver) => driver.join(deadline),
+        };
+        if !have_ended {
+            return false;
+        }
+        if !self.web.end(deadline) {
             return false;
         }
         self.blocking.stop();
@@ -391,8 +538,6 @@ pub fn unique_key() -> usize {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::mpsc;
-
     use super::*;
 
     #[test]

@@ -5,14 +5,17 @@
 
 use std::ffi::CString;
 use std::fs::File;
-use std::io::{self, Read, Write};
+use std::io::{self, IoSlice, Read, Write};
 use std::marker::PhantomData;
-use std::os::fd::{AsRawFd, RawFd};
+use std::os::fd::{AsRawFd, BorrowedFd, RawFd};
 #[cfg(target_os = "linux")]
 use std::os::fd::{FromRawFd, OwnedFd};
 use std::sync::Once;
 use std::sync::atomic::{AtomicPtr, AtomicU32, Ordering};
 use std::time::Duration;
+
+use socket2::SockRef;
+use tokio::io::ReadBuf;
 
 static FORKS: AtomicU32 = AtomicU32::new(0);
 
@@ -171,6 +174,130 @@ impl Flag {
             self.read().ok();
         }
     }
+}
+
+/// A descriptor that is readable from a time on, until it is set anew. Only Linux has one.
+pub(crate) struct TimerDescriptor {
+    #[cfg(target_os = "linux")]
+    timer: OwnedFd,
+}
+
+#[cfg(target_os = "linux")]
+impl TimerDescriptor {
+    pub(crate) fn new() -> io::Result<Self> {
+        let flags = libc::TFD_CLOEXEC | libc::TFD_NONBLOCK;
+        // SAFETY: takes two integers; what it returns is checked.
+        let descriptor = unsafe { libc::timerfd_create(libc::CLOCK_MONOTONIC, flags) };
+        if descriptor < 0 {
+            return Err(io::Error::last_os_error());
+        }
+        // SAFETY: a new descriptor that nobody else has.
+        let timer = unsafe { OwnedFd::from_raw_fd(descriptor) };
+        Ok(Self { timer })
+    }
+
+    pub(crate) fn descriptor(&self) -> RawFd {
+        self.timer.as_raw_fd()
+    }
+
+    /// So long from now, once; at once for nothing.
+    pub(crate) fn set(&mut self, after: Duration) {
+        let after = after.max(Duration::from_nanos(1)); // 0 would stop it
+        let mut value = libc::itimerspec {
+            it_interval: libc::timespec {
+                tv_sec: 0,
+                tv_nsec: 0,
+            },
+            it_value: libc::timespec {
+                tv_sec: 0,
+                tv_nsec: 0,
+            },
+        };
+        value.it_value.tv_sec =
+            libc::time_t::try_from(after.as_secs()).unwrap_or(libc::time_t::MAX);
+        value.it_value.tv_nsec = after.subsec_nanos().into();
+        // SAFETY: a timer of ours, and a value that is only read; the old one is not wanted. With these it cannot fail.
+        unsafe { libc::timerfd_settime(self.timer.as_raw_fd(), 0, &value, std::ptr::null_mut()) };
+    }
+}
+
+#[cfg(not(target_os = "linux"))]
+impl TimerDescriptor {
+    pub(crate) fn new() -> io::Result<Self> {
+        Err(io::ErrorKind::Unsupported.into())
+    }
+
+    pub(crate) fn descriptor(&self) -> RawFd {
+        -1
+    }
+
+    pub(crate) fn set(&mut self, _: Duration) {}
+}
+
+/// A descriptor that is readable while one of two is. Only Linux has one.
+pub(crate) struct Either {
+    #[cfg(target_os = "linux")]
+    set: OwnedFd,
+}
+
+#[cfg(target_os = "linux")]
+impl Either {
+    /// Closing one of the two takes it out.
+    pub(crate) fn new(descriptors: [RawFd; 2]) -> io::Result<Self> {
+        // SAFETY: takes an integer; what it returns is checked.
+        let descriptor = unsafe { libc::epoll_create1(libc::EPOLL_CLOEXEC) };
+        if descriptor < 0 {
+            return Err(io::Error::last_os_error());
+        }
+        // SAFETY: a new descriptor that nobody else has.
+        let set = unsafe { OwnedFd::from_raw_fd(descriptor) };
+        for one in descriptors {
+            let mut event = libc::epoll_event {
+                events: libc::EPOLLIN as u32,
+                u64: 0,
+            };
+            // SAFETY: a set of ours, and an event that is only read.
+            if unsafe { libc::epoll_ctl(descriptor, libc::EPOLL_CTL_ADD, one, &mut event) } != 0 {
+                return Err(io::Error::last_os_error());
+            }
+        }
+        Ok(Self { set })
+    }
+
+    pub(crate) fn descriptor(&self) -> RawFd {
+        self.set.as_raw_fd()
+    }
+}
+
+#[cfg(not(target_os = "linux"))]
+impl Either {
+    pub(crate) fn new(_: [RawFd; 2]) -> io::Result<Self> {
+        Err(io::ErrorKind::Unsupported.into())
+    }
+
+    pub(crate) fn descriptor(&self) -> RawFd {
+        -1
+    }
+}
+
+/// What a socket has, into what is not filled of the buffer; how many bytes. Never waits, if the socket does not.
+pub(crate) fn receive(socket: BorrowedFd<'_>, buffer: &mut ReadBuf<'_>) -> io::Result<usize> {
+    // SAFETY: the system writes to it, and nothing that is initialised there becomes uninitialised.
+    let unfilled = unsafe { buffer.unfilled_mut() };
+    let length = SockRef::from(&socket).recv(unfilled)?;
+    // SAFETY: the system has written so many bytes to its beginning.
+    unsafe { buffer.assume_init(length) };
+    buffer.advance(length);
+    Ok(length)
+}
+
+/// Gives a socket bytes; how many it took. A peer that is gone is an error, and no SIGPIPE, whoever's thread this is.
+pub(crate) fn send(socket: BorrowedFd<'_>, bytes: &[IoSlice<'_>]) -> io::Result<usize> {
+    #[cfg(target_os = "linux")]
+    const QUIET: libc::c_int = libc::MSG_NOSIGNAL;
+    #[cfg(not(target_os = "linux"))]
+    const QUIET: libc::c_int = 0; // mio has set SO_NOSIGPIPE there
+    SockRef::from(&socket).send_vectored_with_flags(bytes, QUIET)
 }
 
 /// Takes the exclusive lock of an open file (flock(2)), at once or not at all: whether it was had.

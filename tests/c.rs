@@ -217,6 +217,13 @@ fn queues_hold_what_happened_until_it_is_taken() {
 }
 
 #[test]
+fn a_runtime_is_driven_by_the_programs_threads() {
+    let program = program(C, "caller_driven.c", &["-lzeebe"]);
+    with_gateways(clean(Command::new(&program)), "caller-driven");
+    with_gateways(valgrind(&program), "caller-driven-valgrind");
+}
+
+#[test]
 fn what_is_asynchronous_ends_on_a_queue() {
     let program = program(C, "queued.c", &["-lzeebe"]);
     with_gateways(clean(Command::new(&program)), "queued");

@@ -19,6 +19,8 @@ struct RuntimeOptions {
     std::int32_t callback_threads = 0;
     /// How their names begin, at most 8 bytes.
     std::string thread_name = "zeebe";
+    /// No I/O threads: the program's threads do the I/O while they take events, poll (runtime_poll()) or block in the library. Linux only.
+    bool caller_driven = false;
 };
 
 /// Sets how many threads the runtime will have. illegal_state: it runs already. invalid_argument: out of range.
@@ -26,11 +28,28 @@ inline Result<void> runtime_configure(const RuntimeOptions &options)
 {
     detail::Arguments arguments;
     zeebe_runtime_options c = ZEEBE_RUNTIME_OPTIONS_INIT;
-    c.io_threads = options.io_threads;
+    const bool as_by_default = options.caller_driven && options.io_threads == RuntimeOptions().io_threads;
+    c.io_threads = as_by_default ? 0 : options.io_threads;
+    c.caller_driven = options.caller_driven;
     c.callback_threads = options.callback_threads;
     c.thread_name = arguments.text("RuntimeOptions::thread_name", text_view(options.thread_name));
     if (arguments.error()) return *arguments.error();
     return detail::result(zeebe_runtime_configure(&c));
+}
+
+/// Of a caller-driven runtime: does what there is to do, callbacks included, and waits for the first of it, as zeebe_runtime_poll() says.
+/// illegal_state: the runtime has I/O threads; or in a callback.
+inline Result<void> runtime_poll(Milliseconds timeout = std::chrono::milliseconds(0)) noexcept
+{
+    return detail::result(zeebe_runtime_poll(detail::to_wait(timeout)));
+}
+
+/// Of a caller-driven runtime: a descriptor that is readable when runtime_poll() has something to do. The library's: only poll it.
+inline Result<int> runtime_descriptor()
+{
+    std::int32_t descriptor = -1;
+    if (zeebe_error *error = zeebe_runtime_fd(&descriptor)) return Error(error);
+    return descriptor;
 }
 
 /// Cancels all calls, delivers their completions, and waits for the library's threads. For the program, at its end, never for a library.

@@ -81,6 +81,7 @@ inline constexpr OptionName option_names[] = {
     {"worker_options.retry_backoff_ms", "JobWorkerOptions::retry_backoff"},
     {"worker_options.grace_ms", "JobWorkerOptions::grace"},
     {"options.io_threads", "RuntimeOptions::io_threads"},
+    {"options.caller_driven", "RuntimeOptions::caller_driven"},
     {"options.callback_threads", "RuntimeOptions::callback_threads"},
     {"options.thread_name", "RuntimeOptions::thread_name"},
 };

@@ -44,6 +44,7 @@ use crate::credentials::{Authorization, Fetched, Plugin};
 use crate::error::{Error, Source};
 use crate::options::grpc;
 use crate::runtime::Alarm;
+use crate::runtime::time::sleep;
 use crate::wire::Metadata;
 use crate::wire::framing::{self, Encoding, Limit};
 
@@ -260,7 +261,7 @@ impl Call {
             };
             tracing::debug!("sent again in {} ms: {}", pause.as_millis(), failure.error);
             if !pause.is_zero() {
-                tokio::time::sleep(pause).await;
+                sleep(pause).await;
             }
         }
     }

@@ -117,7 +117,7 @@ pub(crate) fn server_stream_blocking(
     })?;
     let mut messages = Vec::new();
     loop {
-        match receiver.recv() {
+        match runtime::receive(&receiver) {
             Ok(Ok(message)) => messages.push(message),
             Ok(Err(ended)) => return ended.map(|()| messages),
             Err(_) => return Err(Error::given_up()),

@@ -8,7 +8,7 @@ use safer_ffi::c_char;
 use safer_ffi::prelude::{derive_ReprC, ffi_export, repr_c};
 
 use super::callback::UserData;
-use super::convert::{self, Options};
+use super::convert::{self, Options, Out};
 use super::error::zeebe_error;
 use crate::error::Error;
 use crate::log::{self, Level};
@@ -67,6 +67,13 @@ pub struct zeebe_runtime_options {
     pub callback_threads: i32,
     /// How their names begin, at most 8 bytes, such as `zeebe`; NULL: `zeebe`.
     pub thread_name: *const c_char,
+    /// 1: no I/O threads; the program's threads do the I/O, while they take events (zeebe_completion_queue_take()), poll
+    /// (zeebe_runtime_poll()) or block in any function of the library, and callbacks without threads of their own run on them. For programs
+    /// with an event loop, or with one thread that reads for all: nothing is handed from thread to thread. Linux only. See zeebe_runtime_poll(). 0:
+    /// `io_threads`.
+    pub caller_driven: i32,
+    /// Must be 0.
+    pub reserved: u32,
 }
 
 // SAFETY: `repr(C)`, integers and raw pointers only, `size` first, no padding.
@@ -83,7 +90,8 @@ pub extern "C" fn zeebe_version() -> *const c_char {
     concat!(env!("CARGO_PKG_VERSION"), "\0").as_ptr().cast()
 }
 
-/// Sets how many threads the runtime will have. Before the first connection; NULL: the defaults.
+/// Sets how many threads the runtime will have, if any. Before the first connection; NULL: the defaults. It holds for runtimes that begin after
+/// a zeebe_runtime_shutdown(), too, and not in a forked child.
 ///
 /// ILLEGAL_STATE: the runtime runs already. INVALID_ARGUMENT: out of range.
 #[apply(capi)]
@@ -100,12 +108,63 @@ pub extern "C" fn zeebe_runtime_configure(
     if name.is_some_and(|name| name.len() > 8) {
         return Err(options::THREAD_NAME.refuse("is longer than 8 bytes").into());
     }
+    if given.reserved != 0 {
+        return Err(Error::invalid_argument("options.reserved is not 0"));
+    }
+    let caller_driven = options::CALLER_DRIVEN.flag(given.caller_driven)?;
+    if caller_driven && !cfg!(target_os = "linux") {
+        return Err(options::CALLER_DRIVEN
+            .refuse("is 1, which only Linux has")
+            .into());
+    }
+    if caller_driven && given.io_threads != 0 {
+        let why = format!(
+            "is {}, and with caller_driven there are none",
+            given.io_threads
+        );
+        return Err(options::IO_THREADS.refuse(&why).into());
+    }
     let defaults = runtime::Options::default();
     runtime::configure(runtime::Options {
         io_threads: count(&options::IO_THREADS, given.io_threads)?,
+        caller_driven,
         callback_threads: count(&options::CALLBACK_THREADS, given.callback_threads)?,
         thread_name: name.map_or(defaults.thread_name, str::to_owned),
     })
+}
+
+/// Of a caller-driven runtime, writes a descriptor to `fd` that is readable when zeebe_runtime_poll() has something to do: I/O, a time that is
+/// up, or what another thread began.
+///
+/// It is the library's: only poll it, by level- or edge-triggered epoll, and not after zeebe_runtime_shutdown(). ILLEGAL_STATE: the runtime has I/O
+/// threads. INVALID_ARGUMENT: NULL. INTERNAL: no descriptors are left.
+#[apply(capi)]
+#[unsafe(no_mangle)]
+pub extern "C" fn zeebe_runtime_fd(fd: *mut i32) -> Option<repr_c::Box<zeebe_error>> {
+    // SAFETY: an out-parameter of the header's contract.
+    let fd = unsafe { Out::new("fd", fd) }?;
+    let descriptor = runtime::must_be_driven()?.descriptor();
+    fd.write(descriptor.unwrap_or(-1));
+    Ok(())
+}
+
+/// Of a caller-driven runtime, does what there is to do, and waits for the first of it `timeout_ms` at most (< 0: for ever; 0: not at all).
+///
+/// Callbacks run in here. Who takes events from a completion queue needs no poll beside that: zeebe_completion_queue_next() and
+/// zeebe_completion_queue_take() do the same, and zeebe_completion_queue_fd() is readable for both. Any number of threads may poll or wait: one
+/// drives, and the next goes on when it leaves. After a take that gave events, take again before you wait on a descriptor, until none came: what begins
+/// meanwhile calls nobody, since the taker comes back. Calls end and deadlines pass only while some thread polls, takes or waits: a program that does
+/// neither for long looks dead to its gateway. Names are still looked up, and tokens fetched, on threads of the library's. In a child of fork()
+/// a runtime of its own begins, with I/O threads unless it is configured anew.
+///
+/// ILLEGAL_STATE: the runtime has I/O threads; or in a callback.
+#[apply(capi)]
+#[unsafe(no_mangle)]
+pub extern "C" fn zeebe_runtime_poll(timeout_ms: i64) -> Option<repr_c::Box<zeebe_error>> {
+    runtime::refuse_on_library_thread("zeebe_runtime_poll")?;
+    let runtime = runtime::must_be_driven()?;
+    runtime.poll(runtime::Patience::of(convert::timeout(timeout_ms)));
+    Ok(())
 }
 
 /// Cancels all calls, delivers their completions, and waits for the library's threads.
@@ -226,13 +285,16 @@ pub extern "C" fn zeebe_test_panic(place: i32) -> Option<repr_c::Box<zeebe_error
     match place {
         1 => slot.spawn(Box::pin(async { panic!("on purpose: 1") })),
         2 => slot.spawn(Box::pin(async {
-            drop(tokio::spawn(async { panic!("on purpose: 2") }))
+            runtime::on_web(async { panic!("on purpose: 2") })
+                .await
+                .ok();
         })),
         3 => slot.spawn(Box::pin(async {
             runtime::blocking(|| panic!("on purpose: 3")).await.ok();
         })),
         8 => slot.spawn(Box::pin(async {
-            drop(tokio::task::spawn_blocking(|| panic!("on purpose: 8")));
+            let asks = async { drop(tokio::task::spawn_blocking(|| panic!("on purpose: 8"))) };
+            runtime::on_web(asks).await.ok();
         })),
         4 => runtime.call_back(0, || panic!("on purpose: 4")),
         5 => slot.spawn(Box::pin(async {

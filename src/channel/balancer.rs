@@ -19,9 +19,10 @@ mod subchannel;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
+use futures_util::FutureExt;
+use futures_util::future::{AbortHandle, abortable};
 use serde_json::{Value, json};
 use tokio::sync::{oneshot, watch};
-use tokio::task::AbortHandle;
 use tokio::time::Instant;
 
 use lease::Granted;
@@ -225,49 +226,25 @@ impl Balancer {
         }
     }
 
-    /// Runs `task` on this channel's I/O thread; `keep` gets its handle.
-    fn spawn(
-        self: &Arc<Self>,
-        pool: &mut Pool,
-        task: impl Future<Output = ()> + Send + 'static,
-        keep: impl FnOnce(&mut Pool, AbortHandle) + Send + 'static,
-    ) -> Result<(), Error> {
+    /// Runs `task` on this channel's I/O thread, until it is aborted.
+    fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) -> Result<AbortHandle, Error> {
         let runtime = runtime::get(self.epoch)?;
         let slot = runtime.reserve(self.home(&runtime))?;
-        // A task of its own, so that it can be aborted from outside.
-        if slot.is_here() {
-            keep(pool, tokio::spawn(task).abort_handle());
-            return Ok(());
-        }
-        let this = Arc::downgrade(self);
-        slot.spawn(Box::pin(async move {
-            let task = tokio::spawn(task);
-            match this.upgrade() {
-                Some(this) => keep(&mut lock(&this.pool), task.abort_handle()),
-                None => task.abort(),
-            }
-        }));
-        Ok(())
+        let (task, abort) = abortable(task);
+        slot.spawn(Box::pin(task.map(drop)));
+        Ok(abort)
     }
 
     fn connect(self: &Arc<Self>, pool: &mut Pool, index: usize) -> Result<(), Error> {
         let subchannel = &mut pool.subchannels[index];
-        let id = subchannel.id;
-        let attempts = attempts(
+        subchannel.task = Some(self.spawn(attempts(
             Arc::downgrade(self),
             Arc::clone(&self.connector),
-            id,
+            subchannel.id,
             subchannel.endpoint.clone(),
             Arc::clone(&subchannel.record),
-        );
-        self.spawn(pool, attempts, move |pool, task| {
-            if let Some(subchannel) = pool.subchannel(id) {
-                subchannel.task = Some(task);
-            } else {
-                task.abort();
-            }
-        })?;
-        pool.subchannels[index].state = State::Connecting(None);
+        ))?);
+        subchannel.state = State::Connecting(None);
         Ok(())
     }
 

@@ -10,12 +10,13 @@ use std::sync::{Arc, Weak};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use tokio::time::{Instant, Sleep, sleep_until};
+use tokio::time::Instant;
 
 use super::connector::Opened;
 use super::idle::{Idle, Lies};
 use super::keepalive::{Due, Keepalive, Pings};
 use super::transport::Transport;
+use crate::runtime::time::{Sleep, sleep_until};
 
 /// A connection that calls can be sent on. The last one's drop lets it end, once its calls have.
 #[derive(Debug)]

@@ -13,9 +13,7 @@ use std::time::Duration;
 use futures_util::stream::{FuturesUnordered, StreamExt};
 use rustls::pki_types::ServerName;
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::net::{TcpStream, UnixStream};
 use tokio::task::yield_now;
-use tokio::time::sleep;
 use tokio_rustls::TlsConnector;
 
 use super::drive::Drive;
@@ -28,7 +26,8 @@ use super::tunnel::Tunnel;
 use crate::credentials::Security;
 use crate::error::{Error, chain};
 use crate::http2;
-use crate::runtime::blocking;
+use crate::runtime::time::sleep;
+use crate::runtime::{Socket, blocking};
 use crate::wire::is_reserved;
 
 /// What a peer may send ahead of all of a connection's readers: so many that a few dozen that stand still do not hold up the others.
@@ -122,14 +121,12 @@ impl Connector {
             |error: io::Error| Error::unavailable(format!("cannot connect to {peer}: {error}"));
         match endpoint {
             Endpoint::Unix(path) => {
-                let stream = UnixStream::connect(path).await.map_err(failed)?;
+                let stream = Socket::connect_unix(path).await.map_err(failed)?;
                 self.secure(Metered::new(stream, traffic), peer, early)
                     .await
             }
             Endpoint::Tcp(address) => {
-                let stream = TcpStream::connect(address).await.map_err(failed)?;
-                // Only a socket that is broken already refuses this; the handshake will tell.
-                stream.set_nodelay(true).ok();
+                let stream = Socket::connect_tcp(*address).await.map_err(failed)?;
                 let stream = Metered::new(stream, traffic);
                 match &self.proxy {
                     None => self.secure(stream, peer, early).await,

@@ -57,6 +57,7 @@ pub use settings::{ChannelKind, OauthOptions, Settings};
 use crate::completion::{owed, wait};
 use crate::credentials::{ClientAuthentication, Plugin, Security, TokenProvider};
 use crate::error::{Error, Kind};
+use crate::runtime::time::{self, sleep};
 use crate::runtime::{self, Epoch, Runtime, Slot};
 use crate::wire::{Encoding, MetadataLimit};
 
@@ -367,7 +368,7 @@ impl Channel {
     async fn finish_close(&self, grace: Option<Duration>) {
         let deadline = async {
             match grace {
-                Some(grace) => tokio::time::sleep(grace).await,
+                Some(grace) => sleep(grace).await,
                 None => std::future::pending().await,
             }
         };
@@ -405,11 +406,9 @@ async fn within<T>(
 ) -> Result<T, Error> {
     match timeout {
         None => work.await,
-        Some(timeout) => tokio::time::timeout(timeout, work)
-            .await
-            .unwrap_or_else(|_| {
-                Err(Error::deadline_exceeded(late(timeout.as_millis())).processed(false))
-            }),
+        Some(timeout) => time::timeout(timeout, work).await.unwrap_or_else(|_| {
+            Err(Error::deadline_exceeded(late(timeout.as_millis())).processed(false))
+        }),
     }
 }
 

@@ -9,11 +9,12 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use tokio::sync::Mutex;
-use tokio::time::{Instant, sleep};
+use tokio::time::Instant;
 
 use super::target::{Address, Socket};
 use crate::error::{Error, chain};
 use crate::runtime::blocking;
+use crate::runtime::time::sleep;
 use crate::sys;
 
 /// One place to connect to.

@@ -11,12 +11,13 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime};
 
-use tokio::time::{Instant, sleep};
+use tokio::time::Instant;
 use zeroize::Zeroizing;
 
 use super::token::{Lifetime, Token};
 use super::token_file::TokenFile;
 use crate::error::Error;
+use crate::runtime::time::sleep;
 use crate::runtime::{self, lock};
 use crate::sys;
 

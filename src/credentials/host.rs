@@ -9,6 +9,7 @@ use tonic::Code;
 
 use super::token::Token;
 use crate::error::{Error, Source};
+use crate::runtime::time::timeout;
 use crate::runtime::{self, Epoch, lock};
 
 /// How long the host may take.
@@ -135,7 +136,7 @@ impl TokenSource {
         let runtime = runtime::get(epoch)?;
         let (retrieve, given) = (Arc::clone(&self.retrieve), Arc::clone(&request));
         runtime.call_back(self.key, move || retrieve(given));
-        let late = match tokio::time::timeout(TIMEOUT, answer).await {
+        let late = match timeout(TIMEOUT, answer).await {
             Ok(Ok(answer)) => return answer,
             Ok(Err(_)) => "was given up",
             Err(_) => "did not answer within 30 s",

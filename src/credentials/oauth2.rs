@@ -26,6 +26,7 @@ use super::token_http::{Form, TokenHttp};
 use super::token_options::EndpointSettings;
 use super::token_url;
 use crate::error::Error;
+use crate::runtime::time::timeout;
 use crate::runtime::{blocking, lock};
 
 /// One client at one token endpoint.
@@ -162,7 +163,7 @@ impl ClientCredentials {
     /// One request to the endpoint that is found, which is asked for within the same time-out, and kept while requests to it succeed.
     async fn fetch_where_found(&self, discovery: &Discovery) -> Result<Token, Error> {
         let within = self.options.timeout;
-        let fetched = tokio::time::timeout(within, async {
+        let fetched = timeout(within, async {
             let found = lock(&self.found).clone();
             let client = match found {
                 Some(client) => client,

@@ -9,7 +9,6 @@ use std::time::Duration;
 
 use http::HeaderValue;
 use tokio::sync::{oneshot, watch};
-use tokio::time::sleep;
 
 use super::authorization::Authorization;
 use super::disk_cache::{DiskCache, Reading};
@@ -19,7 +18,8 @@ use super::token::{Lifetime, Token};
 use super::token_cache::{Facts, Outcome, Step, TokenCache};
 use crate::completion::owed;
 use crate::error::Error;
-use crate::runtime::{self, Epoch, Runtime, caught, lock};
+use crate::runtime::time::sleep;
+use crate::runtime::{self, Epoch, Runtime, caught, lock, on_web};
 use crate::sys::{PerProcess, since_boot};
 
 enum Source {
@@ -321,7 +321,8 @@ impl TokenProvider {
     async fn fetch(&self, reads: Reads) -> Result<Token, Error> {
         match &self.source {
             Source::ClientCredentials(client) => {
-                let request = Arc::clone(client).fetch();
+                let request = on_web(Arc::clone(client).fetch());
+                let request = async { request.await? };
                 let Some(disk_cache) = &self.shared.disk_cache else {
                     return request.await;
                 };

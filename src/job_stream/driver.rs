@@ -8,8 +8,6 @@ use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll, ready};
 use std::time::{Duration, Instant};
 
-use tokio::time::{Sleep, sleep_until};
-
 use super::feed::{Feed, Origin, Source};
 use super::requests::Requests;
 use super::task::Task;
@@ -19,6 +17,7 @@ use crate::call::{self, Call, CallOptions, Control, Demand, Owed, Timeout};
 use crate::channel::{ACTIVATE_JOBS, Channel, STREAM_ACTIVATED_JOBS};
 use crate::error::Error;
 use crate::runtime::lock;
+use crate::runtime::time::{Sleep, sleep_until};
 use crate::wire::Metadata;
 
 /// How much longer than the gateway may hold it a poll may take.

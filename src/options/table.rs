@@ -139,12 +139,13 @@ options! {
     IO_THREADS = "options" "io_threads", number(Unit::Count, 64, Absent::Value(1), false);
     CALLBACK_THREADS = "options" "callback_threads", number(Unit::Count, 256, Absent::Is("none"), false);
     THREAD_NAME = "options" "thread_name", Takes::Text;
+    CALLER_DRIVEN = "options" "caller_driven", Takes::Flag;
 }
 
 /// Each struct of options once; an option that several have is in each.
 #[rustfmt::skip]
 pub static GROUPS: &[Group] = &[
-    Group { name: "runtime_options", options: &[&IO_THREADS, &CALLBACK_THREADS, &THREAD_NAME] },
+    Group { name: "runtime_options", options: &[&IO_THREADS, &CALLBACK_THREADS, &THREAD_NAME, &CALLER_DRIVEN] },
     Group { name: "ssl_channel_credentials_options", options: &[&ROOT_CERTIFICATES, &PRIVATE_KEY, &CERTIFICATE_CHAIN] },
     Group { name: "token_options", options: &[
         &CLIENT_AUTHENTICATION, &ALLOW_INSECURE_TOKEN_URL, &PREFETCH, &TOKEN_CONNECT_TIMEOUT, &TOKEN_TIMEOUT, &TOKEN_CA,

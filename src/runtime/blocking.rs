@@ -5,13 +5,14 @@
 //!
 //! Invariant: work that nobody waits for any more, and has not begun, is not done.
 
+use std::cell::RefCell;
 use std::collections::VecDeque;
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use tokio::sync::oneshot;
-use tokio::time::timeout;
 
+use super::time::timeout;
 use super::{Worker, a_bug, lock, stopping};
 use crate::error::Error;
 use crate::panics;
@@ -26,6 +27,22 @@ const IDLE: Duration = Duration::from_secs(10);
 const RETRY: Duration = Duration::from_millis(100);
 
 type Work = Box<dyn FnOnce() + Send>;
+
+thread_local! {
+    static BLOCKING: RefCell<Option<BlockingThreads>> = const { RefCell::new(None) };
+}
+
+/// Runs what may wait in the system off the I/O thread that asks; elsewhere, right here. An error: it panicked, or the
+/// runtime ends.
+pub(crate) async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> T + Send + 'static,
+) -> Result<T, Error> {
+    let threads = BLOCKING.with_borrow(Clone::clone);
+    match threads {
+        Some(threads) => threads.run(work).await,
+        None => Ok(work()),
+    }
+}
 
 #[derive(Clone)]
 pub(crate) struct BlockingThreads(Arc<Shared>);
@@ -55,6 +72,18 @@ impl BlockingThreads {
         }));
         threads.add(&mut lock(&threads.0.state))?;
         Ok(threads)
+    }
+
+    /// What this thread asks for, runs there.
+    pub(super) fn serve_here(&self) {
+        BLOCKING.with_borrow_mut(|here| {
+            if !here
+                .as_ref()
+                .is_some_and(|here| Arc::ptr_eq(&here.0, &self.0))
+            {
+                *here = Some(self.clone());
+            }
+        });
     }
 
     /// Runs `work` on one of the threads. An error: it panicked, or the runtime ends.

@@ -9,34 +9,28 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, Weak};
 use std::task::{Context, Poll, Wake, Waker};
 
-use atomic_waker::AtomicWaker;
 use slab::Slab;
 
 use super::lock;
 use crate::panics;
 
 /// Tasks that are to go on, and the waker of who lets them. Filled from any thread.
-#[derive(Default)]
 pub(super) struct Ready {
     /// `None`: nobody lets them go on any more.
     tasks: Mutex<Option<Vec<Arc<dyn Run>>>>,
-    waker: AtomicWaker,
+    waker: Waker,
 }
 
 impl Ready {
-    pub(super) fn new() -> Arc<Self> {
+    pub(super) fn new(waker: Waker) -> Arc<Self> {
         Arc::new(Self {
             tasks: Mutex::new(Some(Vec::new())),
-            waker: AtomicWaker::new(),
+            waker,
         })
     }
 
-    pub(super) fn register(&self, waker: &Waker) {
-        self.waker.register(waker);
-    }
-
     pub(super) fn wake(&self) {
-        self.waker.wake();
+        self.waker.wake_by_ref();
     }
 
     /// Begins a task; it is polled later, never in here.
@@ -44,28 +38,30 @@ impl Ready {
         self: &Arc<Self>,
         future: impl Future<Output = ()> + Unpin + Send + 'static,
     ) {
-        self.push(Arc::new(Task {
+        let task = Arc::new(Task {
             future: Mutex::new(Some(future)),
             is_ready: AtomicBool::new(true),
             place: AtomicUsize::new(NOWHERE),
             ready: Arc::downgrade(self),
-        }));
+        });
+        if let Err(refused) = self.push(task) {
+            refused.discard();
+        }
     }
 
-    /// One wake-up stands for all that come until they are taken.
-    fn push(&self, task: Arc<dyn Run>) {
+    /// One wake-up stands for all that come until they are taken. An error: nobody lets it go on any more.
+    fn push(&self, task: Arc<dyn Run>) -> Result<(), Arc<dyn Run>> {
         let mut tasks = lock(&self.tasks);
         let Some(ready) = &mut *tasks else {
-            drop(tasks);
-            task.discard();
-            return;
+            return Err(task);
         };
         ready.push(task);
         let is_first = ready.len() == 1;
         drop(tasks);
         if is_first {
-            self.waker.wake();
+            self.waker.wake_by_ref();
         }
+        Ok(())
     }
 }
 
@@ -97,7 +93,8 @@ impl<F: Future<Output = ()> + Unpin + Send + 'static> Wake for Task<F> {
         if !self.is_ready.swap(true, Ordering::AcqRel)
             && let Some(ready) = self.ready.upgrade()
         {
-            ready.push(self);
+            // Refused, it ends with its thread, and not here, where who wakes it may hold what it needs for that.
+            ready.push(self).ok();
         }
     }
 }
@@ -160,8 +157,10 @@ impl Tasks {
         }
     }
 
-    pub(super) fn is_empty(&self) -> bool {
-        self.living.is_empty()
+    /// Whether some are to go on.
+    pub(super) fn are_ready(&self) -> bool {
+        let ready = lock(&self.ready.tasks);
+        ready.as_ref().is_some_and(|ready| !ready.is_empty())
     }
 
     /// Lets each go on that is ready by now.
@@ -189,10 +188,11 @@ impl Tasks {
         }
     }
 
-    /// Nothing goes on from here.
-    pub(super) fn close(&self) {
+    /// Nothing goes on from here: what has not ended is dropped.
+    pub(super) fn close(&mut self) {
         let left = lock(&self.ready.tasks).take();
-        for task in left.into_iter().flatten() {
+        let begun = self.batch.drain(..).chain(self.living.drain());
+        for task in left.into_iter().flatten().chain(begun) {
             task.discard();
         }
     }
@@ -200,12 +200,7 @@ impl Tasks {
 
 impl Drop for Tasks {
     fn drop(&mut self) {
-        for task in self.batch.drain(..) {
-            task.discard();
-        }
-        for task in self.living.drain() {
-            task.discard();
-        }
+        self.close();
     }
 }
 
@@ -249,15 +244,15 @@ mod tests {
 
     #[test]
     fn what_is_woken_goes_on_once_and_what_has_ended_is_dropped_where_it_is() {
-        let (ready, may_end) = (Ready::new(), Arc::default());
+        let (ready, may_end) = (Ready::new(Waker::noop().clone()), Arc::default());
         let (sender, dropped) = mpsc::channel();
         let waker = spawn(&ready, Dropped(sender, "one"), &may_end);
         let mut tasks = Tasks::new(&ready);
-        assert!(tasks.is_empty() && waker.try_recv().is_err());
+        assert!(tasks.living.is_empty() && waker.try_recv().is_err());
         tasks.step();
         let woken = waker.try_recv().unwrap();
         tasks.step();
-        assert!(waker.try_recv().is_err() && !tasks.is_empty());
+        assert!(waker.try_recv().is_err() && !tasks.living.is_empty());
         woken.wake_by_ref();
         woken.wake_by_ref();
         tasks.step();
@@ -266,33 +261,31 @@ mod tests {
         woken.wake_by_ref();
         tasks.step();
         assert_eq!(dropped.try_recv(), Ok("one"));
-        assert!(tasks.is_empty());
+        assert!(tasks.living.is_empty());
         woken.wake();
         tasks.step();
     }
 
     #[test]
-    fn who_outlives_its_thread_takes_no_others_place() {
-        let (ready, may_end) = (Ready::new(), Arc::default());
+    fn what_has_begun_is_dropped_with_its_thread_and_goes_on_no_more() {
+        let (ready, may_end) = (Ready::new(Waker::noop().clone()), Arc::default());
         let (sender, dropped) = mpsc::channel();
-        let waker = spawn(&ready, Dropped(sender.clone(), "first"), &may_end);
+        let waker = spawn(&ready, Dropped(sender.clone(), "begun"), &may_end);
         let mut tasks = Tasks::new(&ready);
         tasks.step();
-        drop(tasks); // as by a panic, after which others go on
-        assert_eq!(dropped.try_recv(), Ok("first"));
-        let mut tasks = Tasks::new(&ready);
-        let _waker = spawn(&ready, Dropped(sender, "second"), &may_end);
-        tasks.step();
-        waker.recv().unwrap().wake();
-        tasks.step();
-        assert!(!tasks.is_empty() && dropped.try_recv().is_err());
+        let _other = spawn(&ready, Dropped(sender, "not begun"), &may_end);
         drop(tasks);
-        assert_eq!(dropped.try_recv(), Ok("second"));
+        assert_eq!(
+            dropped.iter().take(2).collect::<Vec<_>>(),
+            ["not begun", "begun"]
+        );
+        waker.recv().unwrap().wake();
+        assert!(waker.try_recv().is_err());
     }
 
     #[test]
     fn what_comes_too_late_is_dropped_at_once() {
-        let ready = Ready::new();
+        let ready = Ready::new(Waker::noop().clone());
         let (sender, dropped) = mpsc::channel();
         Tasks::new(&ready).close();
         spawn(&ready, Dropped(sender, "late"), &Arc::default());

@@ -92,6 +92,13 @@ impl<T> Wheel<T> {
         Place { node, number }
     }
 
+    /// What stands there, if it still does.
+    pub(super) fn get(&self, place: Place) -> Option<&T> {
+        let node = self.nodes.get(place.node)?;
+        let is_same = node.number == place.number;
+        node.value.as_ref().filter(|_| is_same)
+    }
+
     /// Whatever stood there, if it still does.
     pub(super) fn remove(&mut self, place: Place) -> Option<T> {
         let node = self.nodes.get_mut(place.node)?;

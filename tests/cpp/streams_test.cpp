@@ -302,6 +302,19 @@ TEST(ZRuntime, EndsWhatRuns)
     zeebe::runtime_configure(options).value();
     EXPECT_TRUE(own.channel().call("Topology", {}, zeebe::within(patience))) << "a new handle starts a fresh runtime";
     EXPECT_EQ(zeebe::runtime_configure(options).error().kind(), zeebe::ErrorKind::illegal_state);
+    EXPECT_EQ(zeebe::runtime_poll().error().kind(), zeebe::ErrorKind::illegal_state);
+
+    zeebe::runtime_shutdown(patience).value();
+    options = {};
+    options.caller_driven = true;
+    zeebe::runtime_configure(options).value();
+    const zeebe::Channel driven = own.channel();
+    auto topology = driven.call("Topology", {}, zeebe::within(patience), zeebe::use_future);
+    ASSERT_TRUE(zeebe::runtime_descriptor());
+    while (topology.wait_for(0s) != std::future_status::ready) zeebe::runtime_poll(patience).value();
+    EXPECT_GT(topology.get().size(), 0u);
+    EXPECT_TRUE(driven.call("Topology", {}, zeebe::within(patience))) << "who blocks drives";
+    zeebe::runtime_shutdown(patience).value();
 }
 
 } // namespace

@@ -3,8 +3,6 @@
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
-use tokio::time::sleep;
-
 use super::Balancer;
 use super::pool::{Lookup, Pool};
 use super::subchannel::Subchannel;
@@ -12,13 +10,14 @@ use crate::backoff::Backoff;
 use crate::channel::connector::Connector;
 use crate::channel::resolver::Endpoint;
 use crate::error::Error;
+use crate::runtime::time::sleep;
 use crate::runtime::{caught, lock};
 
 impl Balancer {
     pub(super) fn look_up(self: &Arc<Self>, pool: &mut Pool) -> Result<(), Error> {
         if pool.lookup == Lookup::None {
             let task = look_up(Arc::downgrade(self), Arc::clone(&self.connector));
-            self.spawn(pool, task, |_, _| ())?;
+            self.spawn(task)?;
             pool.lookup = Lookup::Running;
         }
         Ok(())

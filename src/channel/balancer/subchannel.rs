@@ -7,9 +7,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
+use futures_util::future::AbortHandle;
 use serde_json::{Value, json};
-use tokio::task::AbortHandle;
-use tokio::time::{Instant, sleep, timeout};
+use tokio::time::Instant;
 
 use super::Balancer;
 use crate::backoff::Backoff;
@@ -21,6 +21,7 @@ use crate::channel::traffic::Traffic;
 use crate::channel::transport::Transport;
 use crate::error::Error;
 use crate::runtime::caught;
+use crate::runtime::time::{sleep, timeout};
 
 pub(in crate::channel) enum State {
     Idle,

@@ -7,12 +7,11 @@ use std::sync::atomic::Ordering;
 use std::task::Poll;
 use std::time::Instant;
 
-use tokio::time::sleep_until;
-
 use super::Worker;
 use crate::error::Error;
 use crate::job_worker::WorkerHandler;
 use crate::job_worker::events::{Event, Place};
+use crate::runtime::time::sleep_until;
 
 /// Dropped with the task, at the end of the runtime too.
 pub(in crate::job_worker) struct Task<H: WorkerHandler>(pub(super) Arc<Worker<H>>);

@@ -222,6 +222,7 @@ class OptionsTest {
             "options.discard_metadata",
             "options.io_threads",
             "options.callback_threads",
+            "options.caller_driven",
             "options.thread_name"));
     assertEquals(options, OptionNames.OWN.keySet());
     var methods = new HashSet<String>();

@@ -1,0 +1,241 @@
+//! Driver: the turns of a runtime without I/O threads, which the program's threads take whenever they wait or poll.
+//!
+//! One thread drives at a time; others that wait meanwhile look after each of its turns whether what they wait for has come, and go on
+//! driving when it leaves. What happens outside of turns, and may be what somebody waits for, is nudged.
+
+use std::os::fd::RawFd;
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use super::blocking::BlockingThreads;
+use super::here::Here;
+use super::io_thread::Slot;
+use super::reactor::Timer;
+use super::turns::{Inbox, Turns};
+use super::web::Web;
+use super::{LibraryThread, lock};
+use crate::error::Error;
+use crate::panics;
+
+pub(super) struct Driver {
+    inbox: Arc<Inbox>,
+    descriptor: RawFd,
+    state: Mutex<State>,
+    changed: Condvar,
+    /// Of who drives.
+    turns: Mutex<Own>,
+}
+
+#[derive(Default)]
+struct State {
+    is_driven: bool,
+    /// Threads that wait for who drives.
+    followers: usize,
+    has_ended: bool,
+}
+
+struct Own {
+    turns: Turns,
+    /// `None` while it is at hand on the thread that drives, and once turns have ended.
+    here: Option<Here>,
+    blocking: BlockingThreads,
+    web: Web,
+}
+
+/// Until when a thread drives.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Patience {
+    /// Not at all: only what can be done now.
+    None,
+    Until(Instant),
+    ForEver,
+}
+
+impl Patience {
+    /// As long as that from now; `None`: for ever.
+    pub(crate) fn of(timeout: Option<Duration>) -> Self {
+        match timeout {
+            Some(Duration::ZERO) => Self::None,
+            Some(timeout) => Instant::now()
+                .checked_add(timeout)
+                .map_or(Self::ForEver, Self::Until),
+            None => Self::ForEver,
+        }
+    }
+
+    /// `None`: for ever.
+    pub(crate) fn left(self) -> Option<Duration> {
+        match self {
+            Self::None => Some(Duration::ZERO),
+            Self::Until(deadline) => Some(deadline.saturating_duration_since(Instant::now())),
+            Self::ForEver => None,
+        }
+    }
+}
+
+/// The right to drive.
+struct Role<'a>(&'a Driver);
+
+impl Drop for Role<'_> {
+    fn drop(&mut self) {
+        let mut state = lock(&self.0.state);
+        state.is_driven = false;
+        if state.followers > 0 {
+            self.0.changed.notify_all();
+        }
+    }
+}
+
+/// What comes of asking for the role.
+enum Turn<'a> {
+    Mine(Role<'a>),
+    /// Another thread had one: things may have changed.
+    Theirs,
+    /// Nobody's in time, or ever.
+    Over,
+}
+
+impl Driver {
+    pub(super) fn start(blocking: &BlockingThreads, web: &Web) -> Result<Self, Error> {
+        let turns = Turns::new(Timer::Descriptor)?;
+        Ok(Self {
+            inbox: Arc::clone(turns.inbox()),
+            descriptor: turns.descriptor(),
+            state: Mutex::default(),
+            changed: Condvar::new(),
+            turns: Mutex::new(Own {
+                here: Some(Here::new(0, turns.sources())),
+                turns,
+                blocking: blocking.clone(),
+                web: web.clone(),
+            }),
+        })
+    }
+
+    /// Readable when there is something to do.
+    pub(super) fn descriptor(&self) -> RawFd {
+        self.descriptor
+    }
+
+    pub(super) fn reserve(&self) -> Result<Slot<'_>, Error> {
+        Slot::reserve(&self.inbox)
+    }
+
+    pub(super) fn stop(&self) {
+        self.inbox.close();
+    }
+
+    /// Whether turns have ended by then. Takes them itself, if nobody else does.
+    pub(super) fn join(&self, deadline: Option<Instant>) -> bool {
+        let patience = deadline.map_or(Patience::ForEver, Patience::Until);
+        self.drive(patience, false, || lock(&self.state).has_ended)
+    }
+
+    /// Takes turns until `done`, or there is nothing to do and no time left; whether it is done. With `comes_back`, the thread
+    /// drives again at once if it is: until then nobody calls for what begins meanwhile.
+    pub(super) fn drive(
+        &self,
+        patience: Patience,
+        comes_back: bool,
+        mut done: impl FnMut() -> bool,
+    ) -> bool {
+        while !done() {
+            let role = match self.next_turn(patience) {
+                Turn::Mine(role) => role,
+                Turn::Theirs => continue,
+                Turn::Over => return done(),
+            };
+            // Since it was asked last, another thread may have had turns.
+            if done() {
+                return true;
+            }
+            let left = patience.left();
+            let mut own = lock(&self.turns);
+            let goes_on = own.turn(left);
+            let is_done = done();
+            if is_done && comes_back {
+                own.turns.stay_awake();
+            }
+            let is_late = own.turns.is_idle() && left == Some(Duration::ZERO);
+            drop(own);
+            if !goes_on {
+                lock(&self.state).has_ended = true;
+            }
+            drop(role);
+            if is_done || is_late {
+                return is_done;
+            }
+        }
+        true
+    }
+
+    /// Takes turns until there is nothing to do; waits for the first thing as long as `patience` has it.
+    pub(super) fn poll(&self, patience: Patience) {
+        let role = loop {
+            match self.next_turn(patience) {
+                Turn::Mine(role) => break role,
+                Turn::Theirs => {}
+                Turn::Over => return,
+            }
+        };
+        let mut own = lock(&self.turns);
+        let mut goes_on = own.turn(patience.left());
+        while goes_on && !own.turns.is_idle() {
+            goes_on = own.turn(Some(Duration::ZERO));
+        }
+        drop(own);
+        if !goes_on {
+            lock(&self.state).has_ended = true;
+        }
+        drop(role);
+    }
+
+    fn next_turn(&self, patience: Patience) -> Turn<'_> {
+        let mut state = lock(&self.state);
+        if state.has_ended {
+            return Turn::Over;
+        }
+        if !state.is_driven {
+            state.is_driven = true;
+            return Turn::Mine(Role(self));
+        }
+        let left = patience.left();
+        if left == Some(Duration::ZERO) {
+            return Turn::Over;
+        }
+        state.followers += 1;
+        let mut state = match left {
+            None => {
+                let waited = self.changed.wait(state);
+                waited.unwrap_or_else(PoisonError::into_inner)
+            }
+            Some(left) => {
+                let waited = self.changed.wait_timeout(state, left);
+                waited.unwrap_or_else(PoisonError::into_inner).0
+            }
+        };
+        state.followers -= 1;
+        Turn::Theirs
+    }
+
+    /// Lets all that wait look anew.
+    pub(super) fn nudge(&self) {
+        self.inbox.ready.wake();
+    }
+}
+
+impl Own {
+    /// False: turns have ended.
+    fn turn(&mut self, limit: Option<Duration>) -> bool {
+        let Some(here) = self.here.take() else {
+            return false;
+        };
+        let _library = LibraryThread::enter();
+        here.enter();
+        self.blocking.serve_here();
+        self.web.serve_here();
+        let goes_on = panics::guard(|| self.turns.turn(limit)).unwrap_or(true);
+        self.here = Here::leave();
+        goes_on
+    }
+}

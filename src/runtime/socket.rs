@@ -1,0 +1,147 @@
+//! Sockets of an I/O thread: connected, read and written without waiting.
+
+use std::future::poll_fn;
+use std::io::{self, IoSlice};
+use std::net::SocketAddr;
+use std::path::Path;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use mio::event::Source;
+use mio::net::{TcpStream, UnixStream};
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+
+use super::here;
+use super::reactor::{Direction, Registered};
+use crate::sys;
+
+/// What a socket of either kind is asked.
+pub(crate) trait Stream: Source + std::os::fd::AsFd {
+    /// An error that the system found meanwhile.
+    fn take_error(&self) -> io::Result<Option<io::Error>>;
+    /// Fails while it is not connected.
+    fn check_connected(&self) -> io::Result<()>;
+    fn shut_down(&self) -> io::Result<()>;
+}
+
+impl Stream for TcpStream {
+    fn take_error(&self) -> io::Result<Option<io::Error>> {
+        self.take_error()
+    }
+
+    fn check_connected(&self) -> io::Result<()> {
+        self.peer_addr().map(drop)
+    }
+
+    fn shut_down(&self) -> io::Result<()> {
+        self.shutdown(std::net::Shutdown::Write)
+    }
+}
+
+impl Stream for UnixStream {
+    fn take_error(&self) -> io::Result<Option<io::Error>> {
+        self.take_error()
+    }
+
+    fn check_connected(&self) -> io::Result<()> {
+        self.peer_addr().map(drop)
+    }
+
+    fn shut_down(&self) -> io::Result<()> {
+        self.shutdown(std::net::Shutdown::Write)
+    }
+}
+
+/// A connected stream socket of the I/O thread that it was made on.
+pub(crate) struct Socket<S: Stream>(Registered<S>);
+
+impl Socket<TcpStream> {
+    /// By TCP, without Nagle's delay. Waits as long as the system does.
+    pub(crate) async fn connect_tcp(address: SocketAddr) -> io::Result<Self> {
+        let socket = Self::connected(TcpStream::connect(address)?).await?;
+        // Only a socket that is broken already refuses this; who uses it will tell.
+        socket.0.socket.set_nodelay(true).ok();
+        Ok(socket)
+    }
+}
+
+impl Socket<UnixStream> {
+    /// To a Unix domain socket.
+    pub(crate) async fn connect_unix(path: &Path) -> io::Result<Self> {
+        Self::connected(UnixStream::connect(path)?).await
+    }
+}
+
+impl<S: Stream> Socket<S> {
+    async fn connected(stream: S) -> io::Result<Self> {
+        let sources = here::sources()
+            .ok_or_else(|| io::Error::other("no I/O thread runs here to wait for a socket"))?;
+        let connecting = Registered::new(stream, sources)?;
+        poll_fn(|context| connecting.poll_io(context, Direction::Write, outcome)).await?;
+        Ok(Self(connecting))
+    }
+}
+
+/// WouldBlock: the connection is still being made.
+fn outcome(stream: &impl Stream) -> io::Result<()> {
+    if let Some(error) = stream.take_error()? {
+        return Err(error);
+    }
+    match stream.check_connected() {
+        Err(error) if error.kind() == io::ErrorKind::NotConnected => {
+            Err(io::ErrorKind::WouldBlock.into())
+        }
+        checked => checked,
+    }
+}
+
+impl<S: Stream> AsyncRead for Socket<S> {
+    fn poll_read(
+        self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        let room = buffer.remaining();
+        let read = self.0.poll_io(context, Direction::Read, |stream| {
+            sys::receive(stream.as_fd(), buffer)
+        });
+        read.map_ok(|length| {
+            // The system tells anew of what comes after a read that was not filled.
+            if cfg!(target_os = "linux") && 0 < length && length < room {
+                self.0.used_up(Direction::Read);
+            }
+        })
+    }
+}
+
+impl<S: Stream> AsyncWrite for Socket<S> {
+    fn poll_write(
+        self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        self.poll_write_vectored(context, &[IoSlice::new(bytes)])
+    }
+
+    fn poll_write_vectored(
+        self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        bytes: &[IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        self.0.poll_io(context, Direction::Write, |stream| {
+            sys::send(stream.as_fd(), bytes)
+        })
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        true
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(self.0.socket.shut_down())
+    }
+}

@@ -1,0 +1,147 @@
+//! Turns: what an I/O thread does, a turn at a time: waits for sockets and alarms, and lets tasks go on.
+//!
+//! Tasks come through the inbox, which wakes who takes turns once a batch and not once a task.
+
+use std::os::fd::RawFd;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::task::Waker;
+use std::time::{Duration, Instant};
+
+use super::here;
+use super::reactor::{Reactor, Signal, Sources, Timer};
+use super::stopping;
+use super::tasks::{Ready, Tasks};
+use crate::error::Error;
+
+/// Set in `Inbox::reserved` once no more reservations are given.
+const CLOSED: usize = 1 << (usize::BITS - 1);
+
+/// So often tasks that are ready go on before sockets are looked at again.
+const STEPS: usize = 16;
+
+/// Where tasks begin, from any thread.
+pub(super) struct Inbox {
+    pub(super) ready: Arc<Ready>,
+    /// Reservations not yet used; with [`CLOSED`], turns end when they are.
+    reserved: AtomicUsize,
+}
+
+impl Inbox {
+    /// Fails once it is closed. What was reserved is to be released, also then.
+    pub(super) fn reserve(&self) -> Result<(), Error> {
+        let before = self.reserved.fetch_add(1, Ordering::AcqRel);
+        if before & CLOSED == 0 {
+            return Ok(());
+        }
+        self.release();
+        Err(stopping())
+    }
+
+    pub(super) fn release(&self) {
+        let before = self.reserved.fetch_sub(1, Ordering::AcqRel);
+        if before == CLOSED + 1 {
+            self.ready.wake();
+        }
+    }
+
+    /// Nothing begins any more.
+    pub(super) fn close(&self) {
+        self.reserved.fetch_or(CLOSED, Ordering::AcqRel);
+        self.ready.wake();
+    }
+}
+
+pub(super) struct Turns {
+    inbox: Arc<Inbox>,
+    signal: Arc<Signal>,
+    reactor: Reactor,
+    tasks: Tasks,
+    /// Nothing was ready at the end of the last turn, and who makes something ready calls.
+    is_idle: bool,
+}
+
+impl Turns {
+    pub(super) fn new(timer: Timer) -> Result<Self, Error> {
+        let (reactor, signal) = Reactor::new(timer).map_err(|error| {
+            Error::internal(format!("cannot start I/O: {error}")).processed(false)
+        })?;
+        let ready = Ready::new(Waker::from(Arc::clone(&signal)));
+        Ok(Self {
+            tasks: Tasks::new(&ready),
+            inbox: Arc::new(Inbox {
+                ready,
+                reserved: AtomicUsize::new(0),
+            }),
+            signal,
+            reactor,
+            is_idle: true,
+        })
+    }
+
+    pub(super) fn inbox(&self) -> &Arc<Inbox> {
+        &self.inbox
+    }
+
+    pub(super) fn sources(&self) -> &Arc<Sources> {
+        self.reactor.sources()
+    }
+
+    /// Readable when a turn has something to do.
+    pub(super) fn descriptor(&self) -> RawFd {
+        self.reactor.descriptor()
+    }
+
+    /// Whether nothing was left to do at the end of the last turn.
+    pub(super) fn is_idle(&self) -> bool {
+        self.is_idle
+    }
+
+    /// The next turn comes at once: until then nobody needs to call for it.
+    pub(super) fn stay_awake(&mut self) {
+        self.signal.answer();
+        self.is_idle = false;
+    }
+
+    /// Waits while nothing is ready, `limit` at most (`None`: for ever), and lets all go on that then is. False: the inbox is closed, and every
+    /// reservation used; what had begun is dropped.
+    pub(super) fn turn(&mut self, limit: Option<Duration>) -> bool {
+        let next = here::next_alarm();
+        let limit = match (next, limit) {
+            _ if !self.is_idle => Some(Duration::ZERO),
+            (None, limit) => limit,
+            (_, Some(Duration::ZERO)) => Some(Duration::ZERO),
+            (Some(next), limit) => {
+                let left = next.saturating_duration_since(Instant::now());
+                Some(limit.map_or(left, |limit| limit.min(left)))
+            }
+        };
+        self.reactor.look(limit);
+        if next.is_some() {
+            here::ring();
+        }
+        self.is_idle = false;
+        for _ in 0..STEPS {
+            self.signal.answer();
+            let reserved = self.inbox.reserved.load(Ordering::Acquire);
+            if reserved == CLOSED {
+                self.tasks.close();
+                return false;
+            }
+            // Once closed, only the last reservations are waited for: nothing begins any more.
+            if reserved & CLOSED == 0 {
+                here::begin_round();
+                self.tasks.step();
+                here::end_round();
+            }
+            if reserved & CLOSED != 0 || !self.tasks.are_ready() {
+                self.is_idle = self.signal.falls_asleep();
+                break;
+            }
+        }
+        if self.is_idle {
+            self.reactor.set_timer(here::next_alarm());
+        }
+        true
+    }
+}
