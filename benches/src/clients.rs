@@ -113,9 +113,8 @@ impl Client {
             return row.security == Security::Plaintext && (is_unary || row.kind == Kind::Stream);
         }
         if self.name.ends_with("-python") {
-            let is_unary = row.kind == Kind::Unary && row.in_flight <= 64 && !row.has_token;
-            let is_one = is_unary || [Kind::Stream, Kind::Idle].contains(&row.kind);
-            return row.security == Security::Plaintext && is_one;
+            let is_unary = row.kind == Kind::Unary && row.in_flight <= 64;
+            return is_unary || [Kind::Stream, Kind::Cold, Kind::Idle].contains(&row.kind);
         }
         match row.kind {
             Kind::Unary | Kind::Stream => true,

@@ -23,16 +23,21 @@ IN_FLIGHT, SECONDS = int(sys.argv[5]), float(sys.argv[6])
 IS_OURS = LIBRARY == "zeebe-python"
 DEADLINE = 30
 TOKEN = os.environ.get("TOKEN")
-METADATA = (("authorization", f"Bearer {TOKEN}"),) if TOKEN else None
+# grpcio's own has no credentials in plaintext.
+METADATA = (("authorization", f"Bearer {TOKEN}"),) if TOKEN and not IS_OURS else None
 
 
 def new_channel() -> grpc.aio.Channel:
-    if CA == "-":
-        return libzeebe.create_insecure_channel(ADDRESS) if IS_OURS else grpc.aio.insecure_channel(ADDRESS, LOCAL)
-    credentials = grpc.ssl_channel_credentials(Path(CA).read_bytes())
     if IS_OURS:
-        return libzeebe.create_secure_channel(ADDRESS, channel_credentials=credentials)
-    return grpc.aio.secure_channel(ADDRESS, credentials, LOCAL)
+        return libzeebe.create_secure_channel(ADDRESS, channel_credentials=credentials()) if CA != "-" or TOKEN else libzeebe.create_insecure_channel(ADDRESS)
+    return grpc.aio.insecure_channel(ADDRESS, LOCAL) if CA == "-" else grpc.aio.secure_channel(ADDRESS, credentials(), LOCAL)
+
+
+def credentials() -> grpc.ChannelCredentials:
+    if CA != "-":
+        return grpc.ssl_channel_credentials(Path(CA).read_bytes())
+    plugin = libzeebe.OAuth2MetadataPlugin(None, lambda: {"access_token": TOKEN, "expires_in": 3600})
+    return grpc.composite_channel_credentials(grpc.local_channel_credentials(), grpc.metadata_call_credentials(plugin))
 
 
 # Channels of gRPC C++ share connections otherwise, or they would be one.
