@@ -5,7 +5,7 @@
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DELETE_ON_ERROR:
-.PHONY: all install uninstall demo examples gateway interop-servers bench-server token-servers peers check test test-cpp test-clients test-peers test-go java python test-java test-python test-python-first bench header clean help
+.PHONY: all install uninstall demo examples gateway interop-servers bench-server token-servers peers check test test-cpp test-clients test-peers test-go java python test-java test-python test-python-first bench header advisories msrv clean help
 
 PREFIX ?= /usr/local
 LIBDIR ?= $(PREFIX)/lib
@@ -16,6 +16,8 @@ CFLAGS ?= -O2 -g
 CXXFLAGS ?= -O2 -g
 
 VERSION = $(shell sed -n '/^version = /{s/.*"\(.*\)"/\1/p;q}' Cargo.toml)
+
+MSRV = $(shell sed -n 's/^rust-version = "\(.*\)"/\1/p' Cargo.toml)
 
 # With its directories: a file that goes away changes them.
 SOURCES := Cargo.toml Cargo.lock build.rs scripts/place $(shell find include packaging src proto)
@@ -238,11 +240,12 @@ test-python-3.%: build/python/venv-3.%/ready build/python/installed build/python
 	$(call TEST_PYTHON,build/python/venv-3.$*)
 
 # A fast first failure: what needs neither the released library nor a gateway.
-check: ## format, lints, unit tests, floors, header, options, exports and a C smoke test, in a minute or two
+check: ## format, lints, licences of crates, unit tests, floors, header, options, exports and a C smoke test, in a minute or two
 	scripts/prerequisites cargo cc
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets --locked -- -D warnings
 	scripts/check-c-style
+	scripts/check-dependencies
 	$(MAKE) build/check/arguments
 	ZEEBE_LIBRARY=build/check/libzeebe.so.0 cargo test --locked --lib --test floors --test header --test drift
 	build/check/arguments
@@ -263,7 +266,7 @@ test: check ## all checks, cheap before dear; ONLY=NAME: of the rest only the te
 	scripts/prerequisites cargo cc c++ python3 python3-venv valgrind pkg-config libnghttp2.pc cmake tinyproxy go node npm java mvn unzip
 	$(MAKE) all gateway interop-servers bench-server token-servers examples build/conformance-driver CFLAGS='$(CFLAGS) -Werror'
 	$(if $(ONLY),,scripts/test-bindings)
-	cargo test --workspace --locked $(ONLY) | awk '{ print; fflush() } \
+	cargo test --workspace --locked --no-fail-fast $(ONLY) | awk '{ print; fflush() } \
 		/^test result:/ { passed += $$4; failed += $$6; ignored += $$8 } \
 		END { printf "\n%d tests passed, %d failed, %d ignored\n", passed, failed, ignored }'
 
@@ -283,6 +286,13 @@ bench: $(LIBRARY) ## compares clients side by side, writes benches/RESULTS.md an
 
 header: ## writes include/zeebe.h and docs/options.md anew from the source
 	ZEEBE_UPDATE_HEADER=1 cargo test --locked --test header --test drift up_to_date
+
+advisories: ## known faults of the crates that are built in, which cargo-deny fetches from RustSec
+	scripts/check-dependencies advisories
+
+msrv: ## builds the library with the oldest Rust that Cargo.toml promises, which rustup gets
+	rustup toolchain install $(MSRV) --profile minimal --no-self-update
+	cargo +$(MSRV) check --locked --lib --target-dir target/msrv
 
 clean: ## removes everything built
 	cargo clean

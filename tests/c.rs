@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 
 use support::keys::Keys;
-use support::programs::{C, CPP, clean, library_that_panics, program, valgrind};
+use support::programs::{C, CPP, WARNINGS, clean, library_that_panics, program, valgrind};
 use support::{Gateway, artefacts, root, run, scratch};
 
 /// The environment that tests/c/calls.c and process.c read.
@@ -55,6 +55,34 @@ fn the_header_is_cpp() {
         "header.cpp",
         &["-lzeebe"],
     ))));
+}
+
+/// Another compiler has other warnings; to read them is enough.
+#[test]
+fn clang_has_no_complaints() {
+    let programs = |extension: &str| -> Vec<PathBuf> {
+        let files = std::fs::read_dir(root().join("tests/c")).unwrap();
+        files
+            .map(|entry| entry.unwrap().path())
+            .filter(|path| path.extension().is_some_and(|ends| ends == extension))
+            // What it replaces is of gcc's runtime.
+            .filter(|path| !path.ends_with("thread_sanitizer.c"))
+            .collect()
+    };
+    for (language, clang, extension) in [(C, "clang", "c"), (CPP, "clang++", "cpp")] {
+        if Command::new(clang).arg("--version").output().is_err() {
+            println!("skipped: no {clang}");
+            continue;
+        }
+        let programs = programs(extension);
+        assert!(!programs.is_empty());
+        run(Command::new(clang)
+            .args([language[2], "-fsyntax-only"])
+            .args(WARNINGS)
+            .arg("-I")
+            .arg(root().join("include"))
+            .args(programs));
+    }
 }
 
 #[test]

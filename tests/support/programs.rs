@@ -8,7 +8,7 @@ use super::{artefacts, compiler, root, run, scratch};
 
 pub(crate) const C: [&str; 3] = ["CC", "cc", "-std=c11"];
 pub(crate) const CPP: [&str; 3] = ["CXX", "c++", "-std=c++17"];
-const WARNINGS: [&str; 6] = [
+pub(crate) const WARNINGS: [&str; 6] = [
     "-Wall",
     "-Wextra",
     "-Wpedantic",
