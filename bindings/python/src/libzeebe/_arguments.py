@@ -40,6 +40,13 @@ class Arguments:
         """Of an argument whose None says that there is none, whatever the environment has."""
         return self.text(name, "" if value is None else value)
 
+    def named(self, **values: str | None) -> dict[str, Any]:
+        """Fields, each as text()."""
+        return {name: self.text(name, value) for name, value in values.items()}
+
+    def named_or_none(self, **values: str | None) -> dict[str, Any]:
+        return {name: self.text_or_none(name, value) for name, value in values.items()}
+
     def pem(self, name: str, value: str | bytes | None) -> Any:
         if isinstance(value, bytes):
             if b"\0" in value:

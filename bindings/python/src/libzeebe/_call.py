@@ -136,12 +136,12 @@ class State:
         tag = queue.add(self)
         error = start(queue, tag)
         if error:
-            queue.remove(tag)
-            self.refused(error)
+            self.refused(queue, tag, error)
         else:
             self.queue, self.tag, self.native = queue, tag, queue.call_out[0]
 
-    def refused(self, error: Any) -> None:
+    def refused(self, queue: Queue, tag: int, error: Any) -> None:
+        queue.remove(tag)
         kind = lib.zeebe_error_kind(error)
         if kind == ErrorKind.SHUTDOWN:
             message = ffi.string(lib.zeebe_error_message(error)).decode()

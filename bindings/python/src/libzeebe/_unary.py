@@ -35,18 +35,13 @@ class UnaryUnaryCall(Call, State, grpc.aio.UnaryUnaryCall):  # type: ignore[type
         else:
             self.call_back(partial(callback, self))
 
-    def begin_simply(self, message: bytes, timeout: float | None, wait_for_ready: bool | None) -> None:
-        """What most calls are begun with."""
-        queue = queue_of(self.loop)
-        options = queue.call_options
-        options.timeout_ms = 0 if timeout is None else whole("timeout", timeout, 1000)
-        options.wait_for_ready = 0 if wait_for_ready is None else _WAIT_FOR_READY[bool(wait_for_ready)]
+    def begin_unary(self, queue: Queue, message: bytes, options: Any) -> None:
+        """As begin(), with less in between."""
         self.tag = tag = queue.add(self)
         start, out = self._start, queue.call_out
         error = lib.zeebe_channel_unary_call_on_queue(start.channel.native, start.path, message, len(message), options, queue.native, tag, out)
         if error:
-            queue.remove(tag)
-            self.refused(error)
+            self.refused(queue, tag, error)
         else:
             self.queue, self.native = queue, out[0]
 
@@ -88,19 +83,21 @@ class UnaryUnary(grpc.aio.UnaryUnaryMultiCallable):  # type: ignore[type-arg]
     ) -> UnaryUnaryCall:
         start = self._start
         message = start.serialize(request)
-        call = UnaryUnaryCall(asyncio.get_running_loop(), start, timeout)
+        loop = asyncio.get_running_loop()
+        call = UnaryUnaryCall(loop, start, timeout)
         if credentials is None and not metadata and compression is None and not start.channel.foreign and (timeout is None or timeout > 0):
-            call.begin_simply(message, timeout, wait_for_ready)
+            # As most calls are.
+            queue = queue_of(loop)
+            options = queue.call_options
+            options.timeout_ms = 0 if timeout is None else whole("timeout", timeout, 1000)
+            options.wait_for_ready = 0 if wait_for_ready is None else _WAIT_FOR_READY[bool(wait_for_ready)]
+            call.begin_unary(queue, message, options)
             return call
         settings = Settings(timeout, metadata, credentials, wait_for_ready, compression)
-        start.channel.begin(call, start, settings, lambda: _begin_with(call, start, message, settings))
+        start.channel.begin(call, start, settings, lambda: _begin_with(call, message, settings))
         return call
 
 
-def _begin(start: Start, message: bytes, options: Any, queue: Queue, tag: int) -> Any:
-    return lib.zeebe_channel_unary_call_on_queue(start.channel.native, start.path, message, len(message), options, queue.native, tag, queue.call_out)
-
-
-def _begin_with(call: UnaryUnaryCall, start: Start, message: bytes, settings: Settings) -> None:
+def _begin_with(call: UnaryUnaryCall, message: bytes, settings: Settings) -> None:
     memory = Arguments()
-    call.begin(partial(_begin, start, message, settings.native(memory)))
+    call.begin_unary(queue_of(call.loop), message, settings.native(memory))

@@ -41,13 +41,10 @@ def create_insecure_channel(
         interceptors: Client interceptors of grpc.aio.
     """
     memory = Arguments()
-    options, count = memory.channel_options(channel_options)
     native = memory.struct(
         "zeebe_insecure_channel_options",
-        grpc_address=memory.text("grpc_address", grpc_address),
-        channel_options=options,
-        channel_options_count=count,
-        connection_options=_connection(memory, connection_options),
+        **memory.named(grpc_address=grpc_address),
+        **_connection(memory, channel_options, connection_options),
     )
     return _channel(lambda out: lib.zeebe_create_insecure_channel(native, out), None, interceptors)
 
@@ -64,14 +61,11 @@ def create_secure_channel(
     create_insecure_channel()."""
     memory = Arguments()
     credentials = _credentials(channel_credentials)
-    options, count = memory.channel_options(channel_options)
     native = memory.struct(
         "zeebe_secure_channel_options",
-        grpc_address=memory.text("grpc_address", grpc_address),
-        channel_options=options,
-        channel_options_count=count,
+        **memory.named(grpc_address=grpc_address),
+        **_connection(memory, channel_options, connection_options),
         channel_credentials=credentials.native,
-        connection_options=_connection(memory, connection_options),
     )
     return _channel(lambda out: lib.zeebe_create_secure_channel(native, out), credentials, interceptors)
 
@@ -116,21 +110,14 @@ def create_oauth2_client_credentials_channel(
     """
     memory = Arguments()
     credentials = _credentials(channel_credentials)
-    oauth2 = _oauth2(
-        memory,
-        client_id,
-        client_secret,
-        authorization_server,
-        scope,
-        audience,
-        credentials,
-        channel_options,
-        leeway,
-        expire_in,
-        token_options,
-        connection_options,
-    )
-    native = memory.struct("zeebe_oauth2_client_credentials_channel_options", grpc_address=memory.text("grpc_address", grpc_address), **oauth2)
+    oauth2 = {
+        **memory.named(client_id=client_id, client_secret=client_secret, authorization_server=authorization_server),
+        **memory.named_or_none(scope=scope, audience=audience),
+        **_token(memory, leeway, expire_in, token_options),
+        **_connection(memory, channel_options, connection_options),
+        "channel_credentials": credentials.native,
+    }
+    native = memory.struct("zeebe_oauth2_client_credentials_channel_options", **memory.named(grpc_address=grpc_address), **oauth2)
     return _channel(lambda out: lib.zeebe_create_oauth2_client_credentials_channel(native, out), credentials, interceptors)
 
 
@@ -161,27 +148,15 @@ def create_camunda_cloud_channel(
     """
     memory = Arguments()
     credentials = _credentials(channel_credentials)
-    oauth2 = _oauth2(
-        memory,
-        client_id,
-        client_secret,
-        authorization_server,
-        scope,
-        audience,
-        credentials,
-        channel_options,
-        leeway,
-        expire_in,
-        token_options,
-        connection_options,
-    )
+    oauth2 = {
+        **memory.named(client_id=client_id, client_secret=client_secret, authorization_server=authorization_server),
+        **memory.named_or_none(scope=scope, audience=audience),
+        **_token(memory, leeway, expire_in, token_options),
+        **_connection(memory, channel_options, connection_options),
+        "channel_credentials": credentials.native,
+    }
     oauth2["size"] = ffi.sizeof("zeebe_oauth2_client_credentials_channel_options")
-    native = memory.struct(
-        "zeebe_camunda_cloud_channel_options",
-        cluster_id=memory.text("cluster_id", cluster_id),
-        region=memory.text("region", region),
-        oauth2=oauth2,
-    )
+    native = memory.struct("zeebe_camunda_cloud_channel_options", **memory.named(cluster_id=cluster_id, region=region), oauth2=oauth2)
     return _channel(lambda out: lib.zeebe_create_camunda_cloud_channel(native, out), credentials, interceptors)
 
 
@@ -189,47 +164,28 @@ def create_channel_from_environment(*, connection_options: ConnectionOptions | N
     """One of the four, by the variables alone: pyzeebe's, and all of Camunda's official clients that a channel can use, in the order that docs/moving.md
     gives. Of those that are set and not used Channel.describe() says why, under `unused_variables`."""
     memory = Arguments()
-    native = _connection(memory, connection_options)
+    native = _options(memory, connection_options)
     return _channel(lambda out: lib.zeebe_create_channel_from_environment(native, out), None, interceptors)
 
 
-def _oauth2(
-    memory: Arguments,
-    client_id: str,
-    client_secret: str,
-    authorization_server: str,
-    scope: str | None,
-    audience: str | None,
-    credentials: ChannelCredentials,
-    channel_options: ChannelOptions | None,
-    leeway: int,
-    expire_in: int | None,
-    token_options: TokenOptions | None,
-    connection_options: ConnectionOptions | None,
-) -> dict[str, Any]:
-    """What both OAuth functions have."""
-    options, count = memory.channel_options(channel_options)
+def _token(memory: Arguments, leeway: int, expire_in: int | None, options: TokenOptions | None) -> dict[str, Any]:
     return {
-        "client_id": memory.text("client_id", client_id),
-        "client_secret": memory.text("client_secret", client_secret),
-        "authorization_server": memory.text("authorization_server", authorization_server),
-        "scope": memory.text_or_none("scope", scope),
-        "audience": memory.text_or_none("audience", audience),
-        "channel_credentials": credentials.native,
-        "channel_options": options,
-        "channel_options_count": count,
         "leeway": whole_leeway(leeway),
         "expire_in": whole_expire_in(expire_in),
-        "token_options": token_options.native(memory) if token_options else ffi.NULL,
-        "connection_options": _connection(memory, connection_options),
+        "token_options": options.native(memory) if options else ffi.NULL,
     }
+
+
+def _connection(memory: Arguments, channel_options: ChannelOptions | None, options: ConnectionOptions | None) -> dict[str, Any]:
+    natives, count = memory.channel_options(channel_options)
+    return {"channel_options": natives, "channel_options_count": count, "connection_options": _options(memory, options)}
 
 
 def _credentials(credentials: grpc.ChannelCredentials | None) -> ChannelCredentials:
     return ChannelCredentials(ffi.NULL) if credentials is None else native_credentials(credentials)
 
 
-def _connection(memory: Arguments, options: ConnectionOptions | None) -> Any:
+def _options(memory: Arguments, options: ConnectionOptions | None) -> Any:
     return options.native(memory) if options else ffi.NULL
 
 

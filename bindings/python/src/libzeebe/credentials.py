@@ -147,11 +147,7 @@ class Oauth2ClientCredentialsMetadataPlugin(_Plugin):
         memory = Arguments()
         options = memory.struct(
             "zeebe_oauth2_client_credentials_metadata_plugin_options",
-            client_id=memory.text("client_id", client_id),
-            client_secret=memory.text("client_secret", client_secret),
-            authorization_server=memory.text("authorization_server", authorization_server),
-            scope=memory.text("scope", scope),
-            audience=memory.text("audience", audience),
+            **memory.named(client_id=client_id, client_secret=client_secret, authorization_server=authorization_server, scope=scope, audience=audience),
             leeway=whole_leeway(leeway),
             expire_in=whole_expire_in(expire_in),
             token_options=token_options.native(memory) if token_options else ffi.NULL,
