@@ -30,8 +30,9 @@ GATEWAY := target/dist/tool/zeebe-dev-gateway
 all: $(LIBRARY) $(GATEWAY) ## what install places: the shared and the static library, in build/, and zeebe-dev-gateway, as released
 
 # This way and no other: with an rlib among the crate types cargo leaves out LTO, without a word.
-$(LIBRARY): $(SOURCES)
-	cargo rustc --release --lib --locked --crate-type cdylib --crate-type staticlib --target-dir target/dist
+$(LIBRARY): $(SOURCES) scripts/link
+	cargo rustc --release --lib --locked --crate-type staticlib --target-dir target/dist
+	@scripts/link target/dist/release/libzeebe.a target/dist/release/libzeebe.so
 	@scripts/place $(VERSION) "$(CURDIR)/build" "$(CURDIR)/build/lib" "$(CURDIR)/build/include"
 
 $(GATEWAY): Cargo.toml Cargo.lock $(addprefix tests/gateway/,Cargo.toml build.rs) $(shell find tests/gateway/src proto)

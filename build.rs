@@ -1,4 +1,4 @@
-//! Compiles the gateway protocol in pure Rust, and names the shared library.
+//! Compiles the gateway protocol in pure Rust, and names the shared library, as cargo links it; what is shipped, scripts/link does.
 
 use prost::Message;
 
