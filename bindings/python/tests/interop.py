@@ -1,10 +1,11 @@
-"""gRPC's interoperability messages (grpc.testing), and grpc-go's server of them; `make interop-servers` builds it."""
+"""gRPC's interoperability messages (grpc.testing), and servers of them, grpc-go's and tonic's; `make interop-servers` builds them."""
 
 from __future__ import annotations
 
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
@@ -30,7 +31,7 @@ _MESSAGES: dict[str, list[tuple[str, int, Any, bool]]] = {
         ("expect_compressed", 8, "BoolValue", False),
     ],
     "SimpleResponse": [("payload", 1, "Payload", False)],
-    "StreamingInputCallRequest": [("payload", 1, "Payload", False)],
+    "StreamingInputCallRequest": [("payload", 1, "Payload", False), ("expect_compressed", 2, "BoolValue", False)],
     "StreamingInputCallResponse": [("aggregated_payload_size", 1, _FIELD.TYPE_INT32, False)],
     "StreamingOutputCallRequest": [
         ("response_parameters", 2, "ResponseParameters", True),
@@ -91,10 +92,15 @@ def sized(*sizes: int, payload: int | None = None, interval_us: int = 0) -> Any:
     return request
 
 
+GRPC_GO = ROOT / "build/interop-grpc-go"
+TONIC = ROOT / "target/debug/zeebe-interop-tonic"
+"""It has the compression cases alone."""
+
+
 @contextmanager
-def server(*arguments: str) -> Iterator[str]:
+def server(program: Path = GRPC_GO) -> Iterator[str]:
     """Its address."""
-    process = subprocess.Popen([str(ROOT / "build/interop-grpc-go"), *arguments], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    process = subprocess.Popen([str(program)], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
     assert process.stdin is not None and process.stdout is not None
     try:
         yield f"localhost:{process.stdout.readline().decode().strip()}"

@@ -1,10 +1,11 @@
-"""gRPC's interoperability cases (grpc/doc/interop-test-descriptions.md) against grpc-go's server, on asyncio's loop and on uvloop's."""
+"""gRPC's interoperability cases (grpc/doc/interop-test-descriptions.md) against grpc-go's server, and those of compression against tonic's, on asyncio's
+loop and on uvloop's."""
 
 from __future__ import annotations
 
 import asyncio
 import inspect
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Coroutine, Iterator
 from typing import Any
 
 import grpc
@@ -13,7 +14,13 @@ import uvloop
 
 import libzeebe
 from conftest import PATIENCE
-from interop import Input, SimpleRequest, Stub, messages, server, sized
+from interop import TONIC, Input, Output, SimpleRequest, Stub, messages, server, sized
+
+
+@pytest.fixture(scope="module")
+def tonic() -> Iterator[str]:
+    with server(TONIC) as address:
+        yield address
 
 
 @pytest.fixture(scope="module")
@@ -169,22 +176,97 @@ async def timeout_on_sleeping_server(stub: Stub) -> None:
     assert await call.code() is grpc.StatusCode.DEADLINE_EXCEEDED
 
 
+async def rpc_soak(stub: Stub) -> None:
+    for _ in range(100):
+        await large_unary(stub)
+
+
 # Of Python 3.12.1 the module inspect says that it is a coroutine function, too.
 CASES = [case for case in list(globals().values()) if inspect.isfunction(case) and inspect.iscoroutinefunction(case)]
 
 
-@pytest.mark.parametrize("loop", LOOPS)
-@pytest.mark.parametrize("case", CASES, ids=lambda case: case.__name__)
-def test_interop_case(address: str, loop: str, case: Any) -> None:
-    async def main() -> None:
-        async with libzeebe.create_insecure_channel(address) as channel:
-            await case(Stub(channel))
+async def run_case(address: str, case: Any) -> None:
+    async with libzeebe.create_insecure_channel(address) as channel:
+        await case(Stub(channel))
 
+
+async def channel_soak(address: str) -> None:
+    for _ in range(100):
+        await run_case(address, large_unary)
+
+
+def run_on(loop: str, main: Coroutine[Any, Any, None]) -> None:
     async def limited() -> None:
-        await asyncio.wait_for(main(), PATIENCE)
+        await asyncio.wait_for(main, PATIENCE)
 
     made = LOOPS[loop]()
     try:
         made.run_until_complete(limited())
     finally:
         made.close()
+
+
+@pytest.mark.parametrize("loop", LOOPS)
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.__name__)
+def test_interop_case(address: str, loop: str, case: Any) -> None:
+    run_on(loop, run_case(address, case))
+
+
+@pytest.mark.parametrize("loop", LOOPS)
+def test_channel_soak(address: str, loop: str) -> None:
+    run_on(loop, channel_soak(address))
+
+
+# ---- compression ----
+
+GZIP, PLAIN = grpc.Compression.Gzip, grpc.Compression.NoCompression
+# What is sent, what the server is told, and whether it must agree: at first to lie shows that it looks.
+ROUNDS = ((PLAIN, True, False), (GZIP, True, True), (PLAIN, False, True), (GZIP, False, False))
+
+
+async def client_compressed_unary(stub: Stub, _: libzeebe.Channel) -> None:
+    for compression, is_told, is_right in ROUNDS:
+        request = SimpleRequest(response_size=314159, payload={"body": bytes(271828)}, expect_compressed={"value": is_told})
+        call = stub.unary(request, compression=compression)
+        if is_right:
+            assert len((await call).payload.body) == 314159
+        assert await call.code() is (grpc.StatusCode.OK if is_right else grpc.StatusCode.INVALID_ARGUMENT)
+
+
+async def client_compressed_streaming(stub: Stub, _: libzeebe.Channel) -> None:
+    """grpc.aio has no way to compress one message and not the next."""
+    for compression, is_told, is_right in ROUNDS:
+        requests = [Input(payload={"body": bytes(size)}, expect_compressed={"value": is_told}) for size in (27182, 45904)]
+        call = stub.input(iter(requests), compression=compression)
+        if is_right:
+            assert (await call).aggregated_payload_size == 27182 + 45904
+        assert await call.code() is (grpc.StatusCode.OK if is_right else grpc.StatusCode.INVALID_ARGUMENT)
+
+
+async def server_compressed_unary(stub: Stub, channel: libzeebe.Channel) -> None:
+    for is_compressed in (True, False):
+        before = received(channel)
+        answer = await stub.unary(SimpleRequest(response_size=314159, payload={"body": bytes(271828)}, response_compressed={"value": is_compressed}))
+        assert answer.payload.body == bytes(314159)
+        assert (received(channel) - before < 314159) == is_compressed
+
+
+async def server_compressed_streaming(stub: Stub, channel: libzeebe.Channel) -> None:
+    before = received(channel)
+    parameters = [{"size": 31415, "compressed": {"value": True}}, {"size": 92653, "compressed": {"value": False}}]
+    assert [len(answer.payload.body) async for answer in stub.output(Output(response_parameters=parameters))] == [31415, 92653]
+    assert 92653 < received(channel) - before < 92653 + 31415
+
+
+def received(channel: libzeebe.Channel) -> int:
+    return sum(one["bytes_received"] for one in channel.stats()["subchannels"])
+
+
+@pytest.mark.parametrize("loop", LOOPS)
+@pytest.mark.parametrize("case", [client_compressed_unary, client_compressed_streaming, server_compressed_unary, server_compressed_streaming])
+def test_compression_case(tonic: str, loop: str, case: Any) -> None:
+    async def main() -> None:
+        async with libzeebe.create_insecure_channel(tonic) as channel:
+            await case(Stub(channel), channel)
+
+    run_on(loop, main())
