@@ -41,8 +41,9 @@ static void create(const zeebe_channel *channel, const char *id, const char *var
     zeebe_string_free(answer);
 }
 
-static void wrong_use_is_refused(const zeebe_channel *channel)
+static void wrong_use_is_refused(const gateway *g, const zeebe_channel *channel)
 {
+    (void)g;
     zeebe_job_worker_handler handler = ZEEBE_JOB_WORKER_HANDLER_INIT;
     zeebe_job_worker_options options;
     zeebe_job_worker *worker = NULL;
@@ -191,8 +192,9 @@ static void a_job_says_what_it_is(const gateway *g, const zeebe_channel *channel
     CHECK(has_no_jobs(g));
 }
 
-static void a_job_ends_once(const zeebe_channel *channel)
+static void a_job_ends_once(const gateway *g, const zeebe_channel *channel)
 {
+    (void)g;
     desk d = DESK_INIT;
     zeebe_job_worker *worker = worker_start(channel, worker_of("large"), &d);
     zeebe_completion_queue *queue = queue_new();
@@ -284,8 +286,9 @@ static void a_job_that_is_freed_fails_or_is_left(const gateway *g, const zeebe_c
     worker_end(worker, &left, 0);
 }
 
-static void no_more_is_here_than_may_be(const zeebe_channel *channel)
+static void no_more_is_here_than_may_be(const gateway *g, const zeebe_channel *channel)
 {
+    (void)g;
     enum { JOBS = 40, ACTIVE = 6, HANDLERS = 2 };
     desk d = DESK_INIT;
     zeebe_job_worker_options options = worker_of("large");
@@ -309,8 +312,9 @@ static void no_more_is_here_than_may_be(const zeebe_channel *channel)
 }
 
 /* Of a worker on a queue: its jobs, their ends and its own end are events. */
-static void jobs_are_events(const zeebe_channel *channel)
+static void jobs_are_events(const gateway *g, const zeebe_channel *channel)
 {
+    (void)g;
     enum { JOBS = 50, WORKER = 5 };
     zeebe_completion_queue *queue = queue_new();
     zeebe_job_worker_options options = worker_of("large");
@@ -394,8 +398,9 @@ static void *take_jobs(void *argument)
     }
 }
 
-static void jobs_are_taken_by_threads(const zeebe_channel *channel)
+static void jobs_are_taken_by_threads(const gateway *g, const zeebe_channel *channel)
 {
+    (void)g;
     enum { JOBS = 100, TAKERS = 4 };
     zeebe_job_worker_options options = worker_of("large");
     zeebe_job_worker *worker = NULL;
@@ -466,8 +471,9 @@ static void complete_and_free(desk *d, const zeebe_job *job)
 }
 
 /* A callback may end its worker, in order or at once. */
-static void a_callback_ends_its_worker(const zeebe_channel *channel)
+static void a_callback_ends_its_worker(const gateway *g, const zeebe_channel *channel)
 {
+    (void)g;
     desk closed = DESK_INIT, freed = DESK_INIT, rest = DESK_INIT;
     closed.work = complete_and_close;
     freed.work = complete_and_free;
@@ -648,8 +654,9 @@ static void on_log(void *user_data, const zeebe_log_record *record)
     expired_records += zeebe_log_record_level(record) == ZEEBE_LOG_LEVEL_WARN && strstr(message, "waited for a handler past its deadline");
 }
 
-static void deadlines_are_minded(const zeebe_channel *channel)
+static void deadlines_are_minded(const gateway *g, const zeebe_channel *channel)
 {
+    (void)g;
     desk d = DESK_INIT;
     zeebe_job_worker_options options = worker_of("large");
     OK(zeebe_set_log_callback(ZEEBE_LOG_LEVEL_WARN, on_log, NULL, NULL));
@@ -1004,64 +1011,34 @@ static void with_a_gateway(const char *listener, void (*test)(const gateway *, c
     gateway_stop(&g);
 }
 
-/* Or the gateway gives it the next test's jobs, which are then nobody's until their time-out. */
-static void no_stream_is_left(const gateway *g) { UNTIL(gateway_count(g, "open_calls") == 0); }
+typedef void (*test)(const gateway *g, const zeebe_channel *channel);
 
-static void over_tls(const gateway *g, const zeebe_channel *channel)
+/* No stream is left after a test, or the gateway gives it the next test's jobs, which are then nobody's until their time-out. */
+static void run(const gateway *g, const zeebe_channel *channel, const test *tests, size_t count)
 {
-    jobs_are_completed_in_parallel(g, channel);
-    no_stream_is_left(g);
-    an_end_is_sent_again(g, channel);
-    no_stream_is_left(g);
+    for (size_t i = 0; i < count; i++) {
+        tests[i](g, channel);
+        UNTIL(gateway_count(g, "open_calls") == 0);
+    }
 }
+
+#define RUN(...) run(g, channel, (const test[]){__VA_ARGS__}, sizeof (const test[]){__VA_ARGS__} / sizeof(test))
+
+static void over_tls(const gateway *g, const zeebe_channel *channel) { RUN(jobs_are_completed_in_parallel, an_end_is_sent_again); }
 
 static void in_turn(const gateway *g, const zeebe_channel *channel)
 {
-    wrong_use_is_refused(channel);
-    no_stream_is_left(g);
-    jobs_are_completed_in_parallel(g, channel);
-    no_stream_is_left(g);
-    a_job_says_what_it_is(g, channel);
-    no_stream_is_left(g);
-    a_job_ends_once(channel);
-    no_stream_is_left(g);
-    no_more_is_here_than_may_be(channel);
-    no_stream_is_left(g);
-    jobs_are_taken_by_threads(channel);
-    no_stream_is_left(g);
-    jobs_end_on_any_thread(g, channel);
-    no_stream_is_left(g);
-    a_callback_ends_its_worker(channel);
-    no_stream_is_left(g);
-    an_end_is_sent_again(g, channel);
-    no_stream_is_left(g);
-    polls_alone_bring_jobs_and_slow_down(g, channel);
-    no_stream_is_left(g);
-    the_trace_of_a_job_is_handed_on(g, channel);
-    no_stream_is_left(g);
-    jobs_fail_and_throw_errors(g, channel);
-    no_stream_is_left(g);
-    a_job_that_is_freed_fails_or_is_left(g, channel);
-    no_stream_is_left(g);
+    RUN(wrong_use_is_refused, jobs_are_completed_in_parallel, a_job_says_what_it_is, a_job_ends_once, no_more_is_here_than_may_be,
+        jobs_are_taken_by_threads, jobs_end_on_any_thread, a_callback_ends_its_worker, an_end_is_sent_again, polls_alone_bring_jobs_and_slow_down,
+        the_trace_of_a_job_is_handed_on, jobs_fail_and_throw_errors, a_job_that_is_freed_fails_or_is_left);
 }
 
 static void with_jobs_left_over(const gateway *g, const zeebe_channel *channel)
 {
-    a_close_gives_back_and_waits_for_its_grace(g, channel);
-    no_stream_is_left(g);
-    a_free_ends_it_at_once(g, channel);
-    no_stream_is_left(g);
-    jobs_are_events(channel);
-    no_stream_is_left(g);
+    RUN(a_close_gives_back_and_waits_for_its_grace, a_free_ends_it_at_once, jobs_are_events);
 }
 
-static void of_deadlines(const gateway *g, const zeebe_channel *channel)
-{
-    deadlines_are_minded(channel);
-    no_stream_is_left(g);
-    a_job_gets_more_time_while_it_is_worked_on(g, channel);
-    no_stream_is_left(g);
-}
+static void of_deadlines(const gateway *g, const zeebe_channel *channel) { RUN(deadlines_are_minded, a_job_gets_more_time_while_it_is_worked_on); }
 
 int main(int argc, char **argv)
 {
