@@ -87,24 +87,36 @@ public:
 
 namespace detail {
 
+/// Two texts in a row, in place if they are as short as names are.
+class Joined {
+public:
+    Joined(std::string_view first, std::string_view second)
+    {
+        if (first.size() + second.size() >= sizeof short_) long_.append(first).append(second);
+        else short_[second.copy(short_ + first.copy(short_, first.size()), second.size()) + first.size()] = '\0';
+    }
+    const char *c_str() const noexcept { return long_.empty() ? short_ : long_.c_str(); }
+
+private:
+    char short_[96];
+    std::string long_;
+};
+
 /// A method's path: an RPC of the gateway may be named without its service.
 class Path {
 public:
     Path(Arguments &arguments, const text_view &method)
+        : given_(arguments.text("the method", method)),
+          prefixed_(*given_ == '/' ? "" : "/gateway_protocol.Gateway/", *given_ == '/' ? "" : method.view())
     {
-        path_ = arguments.text("the method", method);
-        if (*path_ == '/') return;
-        prefixed_ = "/gateway_protocol.Gateway/";
-        prefixed_ += method.view();
-        path_ = prefixed_.c_str();
     }
     Path(const Path &) = delete;
     Path &operator=(const Path &) = delete;
-    const char *c_str() const noexcept { return path_; }
+    const char *c_str() const noexcept { return *given_ == '/' ? given_ : prefixed_.c_str(); }
 
 private:
-    const char *path_;
-    std::string prefixed_;
+    const char *given_;
+    Joined prefixed_;
 };
 
 /// In C 0 is "not given", so a call whose time is up must not get there.

@@ -93,8 +93,8 @@ public:
             [&](auto callback, Call *handle) -> Result<void> {
                 auto request = request_from_json(method, json);
                 if (!request) return std::move(request).error();
-                auto decode = [callback = std::move(callback), rpc = std::string(method.view())](Result<Response> end) mutable {
-                    callback(std::move(end).and_then([&](const Response &response) { return response_to_json(rpc, response); }));
+                auto decode = [callback = std::move(callback), rpc = detail::Joined(method.view(), {})](Result<Response> end) mutable {
+                    callback(std::move(end).and_then([&](const Response &response) { return response_to_json(rpc.c_str(), response); }));
                 };
                 return call(method, *request, options, std::move(decode), handle);
             },

@@ -3,14 +3,20 @@
 #ifndef ZEEBE_COMPLETION_HPP
 #define ZEEBE_COMPLETION_HPP
 
+#include <atomic>
+#include <cstddef>
+#include <cstring>
+#include <exception>
+#include <functional>
 #include <future>
 #include <memory>
+#include <new>
+#include <optional>
 #include <type_traits>
 #include <zeebe/call.hpp>
 
 #if defined(__cpp_impl_coroutine)
 #include <coroutine>
-#include <mutex>
 #endif
 
 namespace zeebe {
@@ -41,39 +47,164 @@ struct Completed<Connectivity> {
     static Result<Connectivity> of(std::int32_t state) { return static_cast<Connectivity>(state); }
 };
 
-/// The callback that C gets. An exception that leaves `F` ends the process, for nobody is there to catch it.
+/// A callable as the pointer that C keeps with a function: within it where it fits, else on the heap. Who has it until C takes it over.
+template <class F>
+class UserData {
+    static constexpr bool fits = sizeof(F) <= sizeof(void *) && alignof(F) <= alignof(void *) && std::is_trivially_copyable_v<F>;
+
+public:
+    explicit UserData(F callback)
+    {
+        if constexpr (fits) std::memcpy(&pointer_, &callback, sizeof callback);
+        else pointer_ = new F(std::move(callback));
+    }
+    UserData(const UserData &) = delete;
+    UserData &operator=(const UserData &) = delete;
+    ~UserData()
+    {
+        if constexpr (!fits) delete static_cast<F *>(pointer_);
+    }
+
+    void *get() const noexcept { return pointer_; }
+    /// It is C's, and perhaps gone already.
+    void release() noexcept { pointer_ = nullptr; }
+
+    /// Calls what C has given back, once. An exception that leaves it ends the process, for nobody is there to catch it.
+    template <class Argument>
+    static void call(void *pointer, Argument &&argument) noexcept
+    {
+        try {
+            if constexpr (fits) {
+                alignas(F) unsigned char bytes[sizeof(F)];
+                std::memcpy(bytes, &pointer, sizeof bytes);
+                (*std::launder(reinterpret_cast<F *>(bytes)))(std::forward<Argument>(argument));
+            } else {
+                const std::unique_ptr<F> callback(static_cast<F *>(pointer));
+                (*callback)(std::forward<Argument>(argument));
+            }
+        } catch (...) {
+            std::terminate(); // by itself `noexcept` does not say which exception it was where all is inlined
+        }
+    }
+
+private:
+    void *pointer_ = nullptr;
+};
+
+/// The callback that C gets.
 template <class T, class F, class... FromC>
 void complete(void *user_data, const zeebe_error *error, FromC... value) noexcept
 {
-    const std::unique_ptr<F> callback(static_cast<F *>(user_data));
-    (*callback)(error != nullptr ? Result<T>(Error::keep(error)) : Completed<T>::of(value...));
+    UserData<F>::call(user_data, error != nullptr ? Result<T>(Error::keep(error)) : Completed<T>::of(value...));
 }
 
 /// Gives `callback` to C: `start` hands a function and its data to one of zeebe.h, which keeps them only if it succeeds.
 template <class T, class... FromC, class F, class Start>
 Result<void> hand_over(F callback, Start &&start)
 {
-    auto owned = std::make_unique<F>(std::move(callback));
-    Result<void> started = start(&complete<T, F, FromC...>, owned.get());
-    if (started) static_cast<void>(owned.release()); // the library's, and perhaps gone already
+    UserData<F> user_data(std::move(callback));
+    Result<void> started = start(&complete<T, F, FromC...>, user_data.get());
+    if (started) user_data.release();
     return started;
 }
 
+/// A promise, and the memory of what it allocates for its future: one allocation in all. It goes with the last of what lies in it.
 template <class T>
-void settle(std::promise<T> &promise, Result<T> result)
-{
-    if (!result) promise.set_exception(std::make_exception_ptr(std::move(result).error()));
-    else if constexpr (std::is_void_v<T>) promise.set_value();
-    else promise.set_value(*std::move(result));
-}
+class Promise {
+public:
+    struct Drop {
+        void operator()(Promise *promise) const noexcept { promise->drop(); }
+    };
+    using Owned = std::unique_ptr<Promise, Drop>;
+
+    static Owned make() { return Owned(new Promise); }
+    Promise(const Promise &) = delete;
+    Promise &operator=(const Promise &) = delete;
+
+    std::future<T> get_future() { return promise_->get_future(); }
+
+    /// Settles it, and lets go of it.
+    static void settle(Owned promise, Result<T> result)
+    {
+        if (!result) promise->promise_->set_exception(std::make_exception_ptr(std::move(result).error()));
+        else if constexpr (std::is_void_v<T>) promise->promise_->set_value();
+        else promise->promise_->set_value(*std::move(result));
+    }
+
+private:
+    template <class U>
+    struct Allocator {
+        using value_type = U;
+
+        explicit Allocator(Promise &in) noexcept : promise(&in) {}
+        template <class V>
+        Allocator(const Allocator<V> &other) noexcept : promise(other.promise)
+        {
+        }
+        U *allocate(std::size_t count)
+        {
+            static_assert(alignof(U) <= alignof(std::max_align_t));
+            return static_cast<U *>(promise->allocate(count * sizeof(U), alignof(U)));
+        }
+        void deallocate(U *at, std::size_t) noexcept { promise->deallocate(at); }
+        friend bool operator==(Allocator a, Allocator b) noexcept { return a.promise == b.promise; }
+        friend bool operator!=(Allocator a, Allocator b) noexcept { return a.promise != b.promise; }
+
+        Promise *promise;
+    };
+
+    Promise() : promise_(std::in_place, std::allocator_arg, Allocator<std::byte>(*this)) {}
+
+    /// Only by the promise, so never on two threads at once.
+    void *allocate(std::size_t size, std::size_t alignment)
+    {
+        std::size_t left = sizeof room_ - used_;
+        void *at = room_ + used_;
+        if (std::align(alignment, size, at, left) == nullptr) return ::operator new(size);
+        used_ = sizeof room_ - left + size;
+        users_.fetch_add(1, std::memory_order_relaxed);
+        return at;
+    }
+    void deallocate(void *at) noexcept
+    {
+        const std::less<const void *> before;
+        if (before(at, room_) || !before(at, room_ + sizeof room_)) ::operator delete(at);
+        else let_go();
+    }
+    void drop() noexcept
+    {
+        promise_.reset();
+        let_go();
+    }
+    void let_go() noexcept
+    {
+        if (users_.fetch_sub(1, std::memory_order_acq_rel) == 1) delete this;
+    }
+
+    /// Enough for what the standard libraries of today want beside the value; what does not fit is allocated.
+    static constexpr std::size_t room = 192 + sizeof(Result<T>);
+
+    std::atomic<std::size_t> users_{1};
+    std::size_t used_ = 0;
+    alignas(std::max_align_t) unsigned char room_[room];
+    std::optional<std::promise<T>> promise_;
+};
+
+template <class T>
+struct SettlePromise {
+    Promise<T> *promise;
+    void operator()(Result<T> end) const { Promise<T>::settle(typename Promise<T>::Owned(promise), std::move(end)); }
+};
 
 template <class T, class Start>
 std::future<T> start_with_future(Start &start)
 {
-    auto promise = std::make_shared<std::promise<T>>();
-    auto started = start([promise](Result<T> end) { settle(*promise, std::move(end)); });
-    if (!started) settle<T>(*promise, std::move(started).error());
-    return promise->get_future();
+    auto promise = Promise<T>::make();
+    std::future<T> future = promise->get_future();
+    Result<void> started = start(SettlePromise<T>{promise.get()});
+    if (started) static_cast<void>(promise.release()); // the callback's, and perhaps gone already
+    else Promise<T>::settle(std::move(promise), std::move(started).error());
+    return future;
 }
 
 } // namespace detail
@@ -94,17 +225,13 @@ public:
     template <class Start>
     static Awaitable of(Start &start)
     {
-        auto state = std::make_shared<State>();
-        Result<void> started = start([state](Result<T> end) { state->end(std::move(end)); });
+        auto state = std::make_unique<State>();
+        Result<void> started = start(End{state.get()});
         if (!started) state->end(std::move(started).error());
-        return Awaitable(std::move(state));
+        return Awaitable(state.release());
     }
     Awaitable(Awaitable &&) noexcept = default;
     Awaitable &operator=(Awaitable &&) noexcept = default;
-    ~Awaitable()
-    {
-        if (state_) state_->forget();
-    }
 
     /// The call, which it holds so that dropping it cancels.
     Awaitable &&with(Call call) &&
@@ -118,38 +245,45 @@ public:
     Result<T> await_resume() { return std::move(*state_->result); }
 
 private:
-    /// The end and the coroutine find each other here, whichever comes first.
+    /// The end and the coroutine find each other here, whichever comes first; the later of the end and ~Awaitable() frees it.
     struct State {
-        std::mutex mutex;
         std::optional<Result<T>> result;
-        std::coroutine_handle<> waiting;
+        /// Nobody, a coroutine, or one of the two marks, which are no coroutine's address.
+        std::atomic<void *> waiting{nullptr};
+
+        void *ended() noexcept { return this; }
+        void *dropped() noexcept { return &waiting; }
 
         void end(Result<T> end)
         {
-            std::unique_lock lock(mutex);
             result = std::move(end);
-            const auto coroutine = std::exchange(waiting, nullptr);
-            lock.unlock();
-            if (coroutine) coroutine.resume();
+            void *const coroutine = waiting.exchange(ended(), std::memory_order_acq_rel);
+            if (coroutine == dropped()) delete this;
+            else if (coroutine != nullptr) std::coroutine_handle<>::from_address(coroutine).resume();
         }
-        bool wait(std::coroutine_handle<> coroutine)
+        bool wait(std::coroutine_handle<> coroutine) noexcept
         {
-            const std::lock_guard lock(mutex);
-            if (result) return false;
-            waiting = coroutine;
-            return true;
+            void *nobody = nullptr;
+            return waiting.compare_exchange_strong(nobody, coroutine.address(), std::memory_order_acq_rel);
         }
-        void forget()
+        void drop() noexcept
         {
-            const std::lock_guard lock(mutex);
-            waiting = nullptr;
+            if (waiting.exchange(dropped(), std::memory_order_acq_rel) == ended()) delete this;
         }
     };
+    struct End {
+        State *state;
+        void operator()(Result<T> end) const { state->end(std::move(end)); }
+    };
+    struct Drop {
+        void operator()(State *state) const noexcept { state->drop(); }
+    };
 
-    explicit Awaitable(std::shared_ptr<State> state) noexcept : state_(std::move(state)) {}
+    explicit Awaitable(State *state) noexcept : state_(state) {}
 
-    std::shared_ptr<State> state_;
+    // The call goes last: its cancel must not resume a coroutine that is being destroyed.
     Call call_;
+    std::unique_ptr<State, Drop> state_;
 };
 
 #endif

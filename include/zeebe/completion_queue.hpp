@@ -152,6 +152,34 @@ public:
     void shutdown() const noexcept { zeebe_completion_queue_shutdown(get()); }
 };
 
+namespace detail {
+
+/// Room for one event, in place.
+class OneEvent {
+public:
+    OneEvent() noexcept = default;
+    OneEvent(const OneEvent &) = delete;
+    OneEvent &operator=(const OneEvent &) = delete;
+    ~OneEvent() { clear(); }
+
+    /// As CompletionQueue::next().
+    Result<std::size_t> take(const CompletionQueue &queue, Milliseconds timeout = forever)
+    {
+        clear();
+        zeebe_error *error = zeebe_completion_queue_next(queue.get(), to_wait(timeout), &event_, sizeof event_, 1, &count_);
+        return result(error, count_);
+    }
+    Event operator*() noexcept { return Event(event_); }
+
+private:
+    void clear() noexcept { zeebe_events_clear(&event_, sizeof event_, std::exchange(count_, 0)); }
+
+    zeebe_event event_{};
+    std::size_t count_ = 0;
+};
+
+} // namespace detail
+
 } // namespace zeebe
 
 #endif

@@ -70,8 +70,7 @@ inline Result<void> job_end(std::int32_t outcome, zeebe_error *owned)
 template <class F>
 void job_ended(void *user_data, std::int32_t outcome, const zeebe_error *error) noexcept
 {
-    const std::unique_ptr<F> callback(static_cast<F *>(user_data));
-    (*callback)(job_end(outcome, zeebe_error_ref(error)));
+    UserData<F>::call(user_data, job_end(outcome, zeebe_error_ref(error)));
 }
 
 } // namespace detail
@@ -232,12 +231,12 @@ private:
     {
         auto start = [&](auto callback) -> Result<void> {
             using Callback = decltype(callback);
-            auto owned = std::make_unique<Callback>(std::move(callback));
+            detail::UserData<Callback> user_data(std::move(callback));
             detail::Arguments arguments;
-            zeebe_error *error = end(arguments, &detail::job_ended<Callback>, owned.get());
+            zeebe_error *error = end(arguments, &detail::job_ended<Callback>, user_data.get());
             if (arguments.error()) return *arguments.error();
             if (error != nullptr) return Error(error);
-            static_cast<void>(owned.release()); // the library's, and perhaps gone already
+            user_data.release();
             return {};
         };
         return detail::start<void>(start, std::forward<Completion>(completion));
@@ -247,13 +246,13 @@ private:
     {
         auto queue = CompletionQueue::create();
         if (!queue) return std::move(queue).error();
-        Events events(1);
+        detail::OneEvent event;
         // Whether this thread may wait is asked before the job has ended.
         if (auto posted = queue->post(0); !posted) return posted;
-        if (auto may_wait = queue->next(events); !may_wait) return std::move(may_wait).error();
+        if (auto may_wait = event.take(*queue); !may_wait) return std::move(may_wait).error();
         if (Result<void> started = start(*queue); !started) return started;
-        if (auto ended = queue->next(events); !ended) return std::move(ended).error();
-        return events[0].end();
+        if (auto ended = event.take(*queue); !ended) return std::move(ended).error();
+        return (*event).end();
     }
 };
 

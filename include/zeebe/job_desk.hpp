@@ -4,8 +4,8 @@
 #define ZEEBE_JOB_DESK_HPP
 
 #include <deque>
-#include <functional>
 #include <mutex>
+#include <utility>
 #include <vector>
 #include <zeebe/job.hpp>
 
@@ -13,11 +13,27 @@ namespace zeebe::detail {
 
 class JobDesk {
 public:
-    /// Who waits for a job. It stays where it is.
-    struct Waiter {
-        std::function<void()> wake;
-        std::optional<Result<Job>> given;
+    /// What wakes who waits: a bell that a thread listens to, or a coroutine.
+    struct Wake {
+        CompletionQueue bell;
+        void (*resume)(void *coroutine) = nullptr;
+        void *coroutine = nullptr;
+
+        void operator()() const
+        {
+            if (resume != nullptr) resume(coroutine);
+            else static_cast<void>(bell.post(0));
+        }
     };
+    /// Who waits for a job. It stays where it is, in a row of those who do.
+    struct Waiter {
+        Wake wake;
+        std::optional<Result<Job>> given;
+        Waiter *next = nullptr;
+    };
+
+    /// As zeebe.h has it.
+    using Tell = void (*)(void *user_data, const zeebe_error *error);
 
     /// With a handler there are no jobs here.
     explicit JobDesk(bool gives) noexcept : gives_(gives) {}
@@ -27,22 +43,23 @@ public:
     void add(Job job) { put(std::move(job), false); }
 
     /// Whether it waits now; if not, it was given something. After that it may be gone.
-    bool wait(Waiter &waiter, std::function<void()> wake)
+    bool wait(Waiter &waiter, Wake wake)
     {
         const std::lock_guard lock(mutex_);
         waiter.given = take();
         if (waiter.given) return false;
         waiter.wake = std::move(wake);
-        waiting_.push_back(&waiter);
+        *end_of_row_ = &waiter;
+        end_of_row_ = &waiter.next;
         return true;
     }
     /// It does not wait any more; returns what it was given.
     std::optional<Result<Job>> leave(Waiter &waiter)
     {
         const std::lock_guard lock(mutex_);
-        for (auto at = waiting_.begin(); at != waiting_.end(); ++at) {
+        for (Waiter **at = &waiting_; *at != nullptr; at = &(*at)->next) {
             if (*at != &waiter) continue;
-            waiting_.erase(at);
+            take_out(at);
             break;
         }
         return std::exchange(waiter.given, std::nullopt);
@@ -59,9 +76,9 @@ public:
         }
         auto bell = CompletionQueue::create();
         if (!bell) return std::move(bell).error();
-        if (!wait(waiter, [bell = *bell] { static_cast<void>(bell.post(0)); })) return as_next(std::move(waiter.given));
-        Events events(1);
-        const auto woken = bell->next(events, timeout);
+        if (!wait(waiter, {*bell})) return as_next(std::move(waiter.given));
+        OneEvent rung;
+        const auto woken = rung.take(*bell, timeout);
         auto given = leave(waiter);
         if (!given && !woken) return woken.error();
         return as_next(std::move(given));
@@ -82,28 +99,40 @@ public:
         end_ = end;
         const auto jobs = std::exchange(jobs_, {}); // left to their time-out
         const auto when_ended = std::exchange(when_ended_, {});
-        std::vector<std::function<void()>> wakes;
-        for (Waiter *waiter : std::exchange(waiting_, {})) {
+        while (waiting_ != nullptr) {
+            Waiter *const waiter = take_out(&waiting_);
             waiter->given = take();
-            wakes.push_back(std::move(waiter->wake));
+            const Wake wake = std::move(waiter->wake);
+            lock.unlock();
+            wake();
+            lock.lock();
         }
         lock.unlock();
-        for (const auto &wake : wakes) wake();
-        for (const auto &tell : when_ended) tell(end);
+        for (const auto &[tell, user_data] : when_ended) tell(user_data, error_of(end));
     }
     /// Told once; at once, if it has ended already.
-    void when_ended(std::function<void(const Result<void> &)> tell)
+    void when_ended(Tell tell, void *user_data)
     {
         std::unique_lock lock(mutex_);
         if (!end_) {
-            when_ended_.push_back(std::move(tell));
+            when_ended_.emplace_back(tell, user_data);
             return;
         }
         lock.unlock();
-        tell(*end_);
+        tell(user_data, error_of(*end_));
     }
 
 private:
+    static const zeebe_error *error_of(const Result<void> &end) noexcept { return end ? nullptr : end.error().get(); }
+
+    /// Out of the row.
+    Waiter *take_out(Waiter **at) noexcept
+    {
+        Waiter *const waiter = *at;
+        *at = std::exchange(waiter->next, nullptr);
+        if (*at == nullptr) end_of_row_ = at;
+        return waiter;
+    }
     /// Nothing: there is none yet.
     std::optional<Result<Job>> take()
     {
@@ -130,14 +159,14 @@ private:
             give_back(job);
             return;
         }
-        if (waiting_.empty()) {
-            jobs_.insert(first ? jobs_.begin() : jobs_.end(), std::move(job));
+        if (waiting_ == nullptr) {
+            if (first) jobs_.push_front(std::move(job));
+            else jobs_.push_back(std::move(job));
             return;
         }
-        Waiter *waiter = waiting_.front();
-        waiting_.pop_front();
+        Waiter *const waiter = take_out(&waiting_);
         waiter->given = std::move(job);
-        const auto wake = std::move(waiter->wake);
+        const Wake wake = std::move(waiter->wake);
         lock.unlock();
         wake();
     }
@@ -152,10 +181,11 @@ private:
     const bool gives_;
     std::mutex mutex_;
     std::deque<Job> jobs_;
-    std::deque<Waiter *> waiting_;
+    Waiter *waiting_ = nullptr; // the first
+    Waiter **end_of_row_ = &waiting_;
     bool is_closing_ = false;
     std::optional<Result<void>> end_;
-    std::vector<std::function<void(const Result<void> &)>> when_ended_;
+    std::vector<std::pair<Tell, void *>> when_ended_;
 };
 
 } // namespace zeebe::detail
@@ -183,7 +213,7 @@ public:
     bool await_ready() const noexcept { return waiter_.given.has_value(); }
     bool await_suspend(std::coroutine_handle<> coroutine)
     {
-        return desk_->wait(waiter_, [coroutine] { coroutine.resume(); });
+        return desk_->wait(waiter_, {{}, [](void *address) { std::coroutine_handle<>::from_address(address).resume(); }, coroutine.address()});
     }
     Result<Job> await_resume() { return *std::exchange(waiter_.given, std::nullopt); }
 

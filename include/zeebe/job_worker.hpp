@@ -137,9 +137,11 @@ public:
             if (Error error = state(); error.kind() != ErrorKind::illegal_state) return error;
             if (!desk_)
                 return Error::of(ErrorKind::illegal_state, StatusCode::failed_precondition, "the end of a worker on a queue is an event there");
-            desk_->when_ended([shared = std::make_shared<decltype(callback)>(std::move(callback))](const Result<void> &end) { (*shared)(end); });
-            close();
-            return {};
+            return detail::hand_over<void>(std::move(callback), [&](auto function, void *user_data) -> Result<void> {
+                desk_->when_ended(function, user_data);
+                close();
+                return {};
+            });
         };
         return detail::start<void>(start, std::forward<Completion>(completion));
     }
@@ -329,7 +331,7 @@ private:
     template <class End>
     void end(const Job &job, JobEnd what, End &&end)
     {
-        Result<void> started = end(told(job, what));
+        Result<void> started = on_ended_ ? end(told(job, what)) : end(detached);
         if (!started && started.error().kind() == ErrorKind::invalid_argument) {
             what = JobEnd::failed;
             started = job.fail({started.error().what()}, told(job, what));

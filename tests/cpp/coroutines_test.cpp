@@ -105,6 +105,29 @@ TEST(Coroutines, CancelTheCallWhenTheyAreDestroyed)
     EXPECT_FALSE(resumed);
 }
 
+TEST(Coroutines, MayLetGoOfWhatEndsAtThatTime)
+{
+    const zeebe::MetadataPlugin plugin = zeebe::MetadataPlugin::bearer("token").value();
+    const auto ask = [&](auto completion) { return plugin.get_metadata("https://a.example/s", "m", completion); };
+    Said<int> said;
+    [](const auto &get, Said<int> &to) -> Detached {
+        int got = 0;
+        for (int i = 0; i < 2000; i++) {
+            {
+                const auto dropped = get(zeebe::use_awaitable);
+                const auto also = get(zeebe::use_future);
+                if (i % 2 == 0) std::this_thread::yield();
+            }
+            auto moved = get(zeebe::use_awaitable);
+            moved = get(zeebe::use_awaitable);
+            const zeebe::Result<zeebe::Metadata> end = co_await moved;
+            got += end.has_value();
+        }
+        to.say(got);
+    }(ask, said);
+    EXPECT_EQ(said.wait(), 2000);
+}
+
 zeebe::JobWorkerOptions work()
 {
     zeebe::JobWorkerOptions options;
