@@ -100,8 +100,8 @@ static void send_record(void *user_data, const zeebe_log_record *record)
 {
     zeebepy_log *log = user_data;
     char text[8192];
-    int length = snprintf(text, sizeof text, "%d %llu %s %s", (int)zeebe_log_record_level(record), (unsigned long long)log->dropped, zeebe_log_record_target(record),
-                          zeebe_log_record_message(record));
+    int length = snprintf(text, sizeof text, "%d %llu %s %s", (int)zeebe_log_record_level(record), (unsigned long long)log->dropped,
+                          zeebe_log_record_target(record), zeebe_log_record_message(record));
     size_t size = (size_t)length < sizeof text ? (size_t)length : sizeof text - 1;
     if (send(log->descriptor, text, size, MSG_DONTWAIT | MSG_NOSIGNAL) < 0) {
         log->dropped++;
