@@ -209,6 +209,19 @@ typedef struct {
   { sizeof(zeebe_runtime_options), 0, 0, NULL, 0, 0 }
 
 /**
+ * What ::ZEEBE_RUNTIME_OPTIONS_INIT says, for languages that have no macros of C: nothing given.
+ *
+ * `options` has `size` bytes, which the caller's declaration says: one of an older header has
+ * fewer. NULL, or fewer than the first release's: nothing is written.
+ *
+ * @param options Out: the program's memory. NULL: nothing is written.
+ * @param size `sizeof` the struct, as the program knows it.
+ *
+ * Threads: any. Never blocks.
+ */
+ZEEBE_API void zeebe_runtime_options_init(zeebe_runtime_options *options, size_t size);
+
+/**
  * The version of the library that runs, for example `"0.1.0"`. Static: do not free it.
  *
  * ZEEBE_VERSION_MAJOR and its like are the header's.
@@ -912,6 +925,22 @@ typedef struct {
   { sizeof(zeebe_ssl_channel_credentials_options), NULL, NULL, NULL }
 
 /**
+ * What ::ZEEBE_SSL_CHANNEL_CREDENTIALS_OPTIONS_INIT says, for languages that have no macros of C:
+ * nothing given.
+ *
+ * `options` has `size` bytes, which the caller's declaration says: one of an older header has
+ * fewer. NULL, or fewer than the first release's: nothing is written.
+ *
+ * @param options Out: the program's memory. NULL: nothing is written.
+ * @param size `sizeof` the struct, as the program knows it.
+ *
+ * Threads: any. Never blocks.
+ */
+ZEEBE_API void zeebe_ssl_channel_credentials_options_init(
+   
+    zeebe_ssl_channel_credentials_options *options, size_t size);
+
+/**
  * TLS. NULL options: the platform's roots and no certificate of one's own.
  *
  * PEM text is parsed here; what stands around its blocks may have any encoding. The platform's
@@ -1118,6 +1147,19 @@ typedef struct {
   { sizeof(zeebe_token_options), 0, 0, 0, 0, 0, 0, NULL, NULL, NULL, NULL, NULL, NULL, NULL, 0, \
     0 }
 
+/**
+ * What ::ZEEBE_TOKEN_OPTIONS_INIT says, for languages that have no macros of C: nothing given.
+ *
+ * `options` has `size` bytes, which the caller's declaration says: one of an older header has
+ * fewer. NULL, or fewer than the first release's: nothing is written.
+ *
+ * @param options Out: the program's memory. NULL: nothing is written.
+ * @param size `sizeof` the struct, as the program knows it.
+ *
+ * Threads: any. Never blocks.
+ */
+ZEEBE_API void zeebe_token_options_init(zeebe_token_options *options, size_t size);
+
 /** Asks for a token. `request` is owned: answer it, at once or later, and free it in any case. */
 typedef void (*zeebe_retrieve_callback)(void *user_data, zeebe_token_request *request);
 
@@ -1141,6 +1183,19 @@ typedef struct {
 /** Nothing given. */
 #define ZEEBE_TOKEN_INIT \
   { sizeof(zeebe_token), NULL, NULL, 0 }
+
+/**
+ * What ::ZEEBE_TOKEN_INIT says, for languages that have no macros of C: nothing given.
+ *
+ * `token` has `size` bytes, which the caller's declaration says: one of an older header has fewer.
+ * NULL, or fewer than the first release's: nothing is written.
+ *
+ * @param token Out: the program's memory. NULL: nothing is written.
+ * @param size `sizeof` the struct, as the program knows it.
+ *
+ * Threads: any. Never blocks.
+ */
+ZEEBE_API void zeebe_token_init(zeebe_token *token, size_t size);
 
 /**
  * Answers with a token. ILLEGAL_STATE: answered before. After a cancel it is ignored.
@@ -1226,6 +1281,22 @@ typedef struct {
     NULL, 0, 0, NULL }
 
 /**
+ * What ::ZEEBE_OAUTH2_CLIENT_CREDENTIALS_METADATA_PLUGIN_OPTIONS_INIT says, for languages that have
+ * no macros of C: nothing given.
+ *
+ * `options` has `size` bytes, which the caller's declaration says: one of an older header has
+ * fewer. NULL, or fewer than the first release's: nothing is written.
+ *
+ * @param options Out: the program's memory. NULL: nothing is written.
+ * @param size `sizeof` the struct, as the program knows it.
+ *
+ * Threads: any. Never blocks.
+ */
+ZEEBE_API void zeebe_oauth2_client_credentials_metadata_plugin_options_init(
+   
+    zeebe_oauth2_client_credentials_metadata_plugin_options *options, size_t size);
+
+/**
  * Of zeebe_oauth2_metadata_plugin_new(). Initialise it with
  * ::ZEEBE_OAUTH2_METADATA_PLUGIN_OPTIONS_INIT.
  */
@@ -1250,6 +1321,22 @@ typedef struct {
 /** Nothing given. */
 #define ZEEBE_OAUTH2_METADATA_PLUGIN_OPTIONS_INIT \
   { sizeof(zeebe_oauth2_metadata_plugin_options), NULL, NULL, NULL, 0, 0 }
+
+/**
+ * What ::ZEEBE_OAUTH2_METADATA_PLUGIN_OPTIONS_INIT says, for languages that have no macros of C:
+ * nothing given.
+ *
+ * `options` has `size` bytes, which the caller's declaration says: one of an older header has
+ * fewer. NULL, or fewer than the first release's: nothing is written.
+ *
+ * @param options Out: the program's memory. NULL: nothing is written.
+ * @param size `sizeof` the struct, as the program knows it.
+ *
+ * Threads: any. Never blocks.
+ */
+ZEEBE_API void zeebe_oauth2_metadata_plugin_options_init(
+   
+    zeebe_oauth2_metadata_plugin_options *options, size_t size);
 
 /**
  * Authenticates with the host's own tokens: `retrieve` is asked, at most once at a time, and
@@ -1481,6 +1568,19 @@ typedef struct {
 #define ZEEBE_CONNECTION_OPTIONS_INIT \
   { sizeof(zeebe_connection_options), NULL, NULL, 0, 0, 0 }
 
+/**
+ * What ::ZEEBE_CONNECTION_OPTIONS_INIT says, for languages that have no macros of C: nothing given.
+ *
+ * `options` has `size` bytes, which the caller's declaration says: one of an older header has
+ * fewer. NULL, or fewer than the first release's: nothing is written.
+ *
+ * @param options Out: the program's memory. NULL: nothing is written.
+ * @param size `sizeof` the struct, as the program knows it.
+ *
+ * Threads: any. Never blocks.
+ */
+ZEEBE_API void zeebe_connection_options_init(zeebe_connection_options *options, size_t size);
+
 /** Of zeebe_create_insecure_channel(). Initialise it with ::ZEEBE_INSECURE_CHANNEL_OPTIONS_INIT. */
 typedef struct {
   /** `sizeof(zeebe_insecure_channel_options)`. */
@@ -1503,6 +1603,21 @@ typedef struct {
 /** Nothing given. */
 #define ZEEBE_INSECURE_CHANNEL_OPTIONS_INIT \
   { sizeof(zeebe_insecure_channel_options), NULL, NULL, 0, NULL }
+
+/**
+ * What ::ZEEBE_INSECURE_CHANNEL_OPTIONS_INIT says, for languages that have no macros of C: nothing
+ * given.
+ *
+ * `options` has `size` bytes, which the caller's declaration says: one of an older header has
+ * fewer. NULL, or fewer than the first release's: nothing is written.
+ *
+ * @param options Out: the program's memory. NULL: nothing is written.
+ * @param size `sizeof` the struct, as the program knows it.
+ *
+ * Threads: any. Never blocks.
+ */
+ZEEBE_API void zeebe_insecure_channel_options_init(zeebe_insecure_channel_options *options,
+    size_t size);
 
 /** Of zeebe_create_secure_channel(). Initialise it with ::ZEEBE_SECURE_CHANNEL_OPTIONS_INIT. */
 typedef struct {
@@ -1528,6 +1643,21 @@ typedef struct {
 /** Nothing given. */
 #define ZEEBE_SECURE_CHANNEL_OPTIONS_INIT \
   { sizeof(zeebe_secure_channel_options), NULL, NULL, 0, NULL, NULL }
+
+/**
+ * What ::ZEEBE_SECURE_CHANNEL_OPTIONS_INIT says, for languages that have no macros of C: nothing
+ * given.
+ *
+ * `options` has `size` bytes, which the caller's declaration says: one of an older header has
+ * fewer. NULL, or fewer than the first release's: nothing is written.
+ *
+ * @param options Out: the program's memory. NULL: nothing is written.
+ * @param size `sizeof` the struct, as the program knows it.
+ *
+ * Threads: any. Never blocks.
+ */
+ZEEBE_API void zeebe_secure_channel_options_init(zeebe_secure_channel_options *options,
+    size_t size);
 
 /**
  * Of zeebe_create_oauth2_client_credentials_channel(). Initialise it with
@@ -1582,6 +1712,22 @@ typedef struct {
     NULL, NULL, 0, 0, 0, NULL, NULL }
 
 /**
+ * What ::ZEEBE_OAUTH2_CLIENT_CREDENTIALS_CHANNEL_OPTIONS_INIT says, for languages that have no
+ * macros of C: nothing given.
+ *
+ * `options` has `size` bytes, which the caller's declaration says: one of an older header has
+ * fewer. NULL, or fewer than the first release's: nothing is written.
+ *
+ * @param options Out: the program's memory. NULL: nothing is written.
+ * @param size `sizeof` the struct, as the program knows it.
+ *
+ * Threads: any. Never blocks.
+ */
+ZEEBE_API void zeebe_oauth2_client_credentials_channel_options_init(
+   
+    zeebe_oauth2_client_credentials_channel_options *options, size_t size);
+
+/**
  * Of zeebe_create_camunda_cloud_channel(). Initialise it with
  * ::ZEEBE_CAMUNDA_CLOUD_CHANNEL_OPTIONS_INIT.
  */
@@ -1603,6 +1749,22 @@ typedef struct {
 #define ZEEBE_CAMUNDA_CLOUD_CHANNEL_OPTIONS_INIT \
   { sizeof(zeebe_camunda_cloud_channel_options), NULL, NULL, \
     ZEEBE_OAUTH2_CLIENT_CREDENTIALS_CHANNEL_OPTIONS_INIT }
+
+/**
+ * What ::ZEEBE_CAMUNDA_CLOUD_CHANNEL_OPTIONS_INIT says, for languages that have no macros of C:
+ * nothing given.
+ *
+ * `options` has `size` bytes, which the caller's declaration says: one of an older header has
+ * fewer. NULL, or fewer than the first release's: nothing is written.
+ *
+ * @param options Out: the program's memory. NULL: nothing is written.
+ * @param size `sizeof` the struct, as the program knows it.
+ *
+ * Threads: any. Never blocks.
+ */
+ZEEBE_API void zeebe_camunda_cloud_channel_options_init(
+   
+    zeebe_camunda_cloud_channel_options *options, size_t size);
 
 /**
  * Makes a channel without TLS. NULL options: everything by the environment.
@@ -2077,6 +2239,19 @@ typedef struct {
   { sizeof(zeebe_call_options), 0, NULL, NULL, NULL, 0, 0, 0, 0, 0, 0, 0 }
 
 /**
+ * What ::ZEEBE_CALL_OPTIONS_INIT says, for languages that have no macros of C: nothing given.
+ *
+ * `options` has `size` bytes, which the caller's declaration says: one of an older header has
+ * fewer. NULL, or fewer than the first release's: nothing is written.
+ *
+ * @param options Out: the program's memory. NULL: nothing is written.
+ * @param size `sizeof` the struct, as the program knows it.
+ *
+ * Threads: any. Never blocks.
+ */
+ZEEBE_API void zeebe_call_options_init(zeebe_call_options *options, size_t size);
+
+/**
  * Queues a message, copied; never waits. ILLEGAL_STATE: after half_close, the call has ended, or it
  * is unary.
  *
@@ -2233,9 +2408,9 @@ typedef void (*zeebe_unary_callback)(void *user_data,
 /**
  * Starts a unary call; `callback` gets its end, once, on a library thread.
  *
- * `method` is a path such as `/gateway_protocol.Gateway/Topology`, `message` its encoded request,
- * both copied. `call` may be NULL; else it is written before the callback runs, and freeing it
- * early cancels the call.
+ * `method` is a path such as `/gateway_protocol.Gateway/Topology`, or the gateway's RPC by name,
+ * `message` its encoded request, both copied. `call` may be NULL; else it is written before the
+ * callback runs, and freeing it early cancels the call.
  * INVALID_ARGUMENT: NULL, not UTF-8, out of range. RPC, RESOURCE_EXHAUSTED: the message is longer
  *   than the send limit.
  * SHUTDOWN: the channel is closed, or the runtime was shut down. Never blocks.
@@ -2333,6 +2508,19 @@ typedef struct {
 /** Nothing given. */
 #define ZEEBE_CALL_HANDLER_INIT \
   { sizeof(zeebe_call_handler), NULL, NULL, NULL, NULL, NULL }
+
+/**
+ * What ::ZEEBE_CALL_HANDLER_INIT says, for languages that have no macros of C: nothing given.
+ *
+ * `handler` has `size` bytes, which the caller's declaration says: one of an older header has
+ * fewer. NULL, or fewer than the first release's: nothing is written.
+ *
+ * @param handler Out: the program's memory. NULL: nothing is written.
+ * @param size `sizeof` the struct, as the program knows it.
+ *
+ * Threads: any. Never blocks.
+ */
+ZEEBE_API void zeebe_call_handler_init(zeebe_call_handler *handler, size_t size);
 
 /**
  * Starts a call of any kind; the handler learns what happens, and on_close how it ends, once and
@@ -2688,6 +2876,19 @@ typedef struct {
   { sizeof(zeebe_job_stream_options), NULL, 0, 0, 0, 0, 0, NULL, 0, NULL, NULL }
 
 /**
+ * What ::ZEEBE_JOB_STREAM_OPTIONS_INIT says, for languages that have no macros of C: nothing given.
+ *
+ * `options` has `size` bytes, which the caller's declaration says: one of an older header has
+ * fewer. NULL, or fewer than the first release's: nothing is written.
+ *
+ * @param options Out: the program's memory. NULL: nothing is written.
+ * @param size `sizeof` the struct, as the program knows it.
+ *
+ * Threads: any. Never blocks.
+ */
+ZEEBE_API void zeebe_job_stream_options_init(zeebe_job_stream_options *options, size_t size);
+
+/**
  * Streams the jobs of one type, for as long as the program wants: on_message gets one encoded
  * ActivatedJob at a time.
  *
@@ -2900,6 +3101,19 @@ typedef struct {
     0, 0, 0, 0, 0, 0, 0, 0, NULL }
 
 /**
+ * What ::ZEEBE_JOB_WORKER_OPTIONS_INIT says, for languages that have no macros of C: nothing given.
+ *
+ * `options` has `size` bytes, which the caller's declaration says: one of an older header has
+ * fewer. NULL, or fewer than the first release's: nothing is written.
+ *
+ * @param options Out: the program's memory. NULL: nothing is written.
+ * @param size `sizeof` the struct, as the program knows it.
+ *
+ * Threads: any. Never blocks.
+ */
+ZEEBE_API void zeebe_job_worker_options_init(zeebe_job_worker_options *options, size_t size);
+
+/**
  * A job for the program, which ends it, here or later, on any thread. `job` is lent for the call:
  * zeebe_job_ref() keeps it.
  */
@@ -2931,6 +3145,19 @@ typedef struct {
 /** Nothing given. */
 #define ZEEBE_JOB_WORKER_HANDLER_INIT \
   { sizeof(zeebe_job_worker_handler), NULL, NULL, NULL, NULL }
+
+/**
+ * What ::ZEEBE_JOB_WORKER_HANDLER_INIT says, for languages that have no macros of C: nothing given.
+ *
+ * `handler` has `size` bytes, which the caller's declaration says: one of an older header has
+ * fewer. NULL, or fewer than the first release's: nothing is written.
+ *
+ * @param handler Out: the program's memory. NULL: nothing is written.
+ * @param size `sizeof` the struct, as the program knows it.
+ *
+ * Threads: any. Never blocks.
+ */
+ZEEBE_API void zeebe_job_worker_handler_init(zeebe_job_worker_handler *handler, size_t size);
 
 /**
  * Starts a worker: on_job of `handler` gets jobs of one type; or, with a `handler` of NULL,
@@ -3467,12 +3694,13 @@ ZEEBE_API zeebe_error *zeebe_register_descriptor_set(const uint8_t *descriptor_s
 /**
  * Encodes the request of an RPC, named `Topology` or by its path, from JSON.
  *
- * 64-bit integers may be strings, bytes are base64, enumerations names (the proto3 JSON mapping).
- * `*message` is owned: zeebe_buffer_free(). INVALID_ARGUMENT, with the path to the place, such as
- * `resources[0].name`: an unknown RPC, bad JSON, a field that is unknown or given twice, a value of
- * the wrong type or out of range, a number that a 64-bit field would not hold exactly, more than
- * 127 objects and arrays within each other. What nests more than a few levels is worked on by a
- * thread made for it; RESOURCE_EXHAUSTED: there can be none.
+ * 64-bit integers may be strings, bytes are base64, enumerations names (the proto3 JSON mapping);
+ * `variables` may be an object, or the text of one. `*message` is owned: zeebe_buffer_free().
+ * INVALID_ARGUMENT, with the path to the place, such as `resources[0].name`: an unknown RPC, bad
+ * JSON, a field that is unknown or given twice, a value of the wrong type or out of range, a number
+ * that a 64-bit field would not hold exactly, more than 127 objects and arrays within each other.
+ * What nests more than a few levels is worked on by a thread made for it; RESOURCE_EXHAUSTED: there
+ * can be none.
  *
  * @param method UTF-8, copied. Not NULL.
  * @param json UTF-8, copied. Not NULL.

@@ -1,5 +1,6 @@
 //! Calls: options, and what can be done with a call under way. How one starts: `unary_call`, `streaming_call`.
 
+use std::borrow::Cow;
 use std::mem::offset_of;
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,6 +16,7 @@ use super::metadata::zeebe_metadata;
 use super::plugin::zeebe_metadata_plugin;
 use crate::call::{CallOptions, Control, Demand, ReadAhead, Timeout};
 use crate::error::Error;
+use crate::json::Rpc;
 use crate::options::{self, Given, Spec};
 use crate::runtime::Epoch;
 use crate::wire::{Encoding, Metadata};
@@ -102,6 +104,31 @@ unsafe impl Options for zeebe_call_options {
     const FIRST_SIZE: usize = offset_of!(Self, discard_metadata) + size_of::<i32>();
 }
 const _: () = assert!(size_of::<zeebe_call_options>() == 80);
+
+/// What ::ZEEBE_CALL_OPTIONS_INIT says, for languages that have no macros of C: nothing given.
+///
+/// `options` has `size` bytes, which the caller's declaration says: one of an older header has fewer. NULL, or fewer than the first
+/// release's: nothing is written.
+#[apply(capi)]
+#[unsafe(no_mangle)]
+pub extern "C" fn zeebe_call_options_init(options: *mut zeebe_call_options, size: usize) {
+    // SAFETY: NULL, or as many bytes, by the header's contract.
+    unsafe { convert::initialise(options, size) }
+}
+
+/// A call's path: as it is given, or of the gateway's RPC that has this name.
+///
+/// # Safety
+///
+/// `method` is NULL or a string that lives as long as it is used.
+pub(super) unsafe fn path<'a>(method: *const c_char) -> Result<Cow<'a, str>, Error> {
+    // SAFETY: by this function's contract.
+    let method = unsafe { convert::text("method", method) }?;
+    Ok(match method.starts_with('/') {
+        true => method.into(),
+        false => Rpc::find(method)?.path().into(),
+    })
+}
 
 /// A call under way. Owned by who received it: zeebe_call_free().
 #[derive_ReprC]

@@ -62,6 +62,20 @@ unsafe impl Options for zeebe_connection_options {
 }
 const _: () = assert!(size_of::<zeebe_connection_options>() == 40);
 
+/// What ::ZEEBE_CONNECTION_OPTIONS_INIT says, for languages that have no macros of C: nothing given.
+///
+/// `options` has `size` bytes, which the caller's declaration says: one of an older header has fewer. NULL, or fewer than the first
+/// release's: nothing is written.
+#[apply(capi)]
+#[unsafe(no_mangle)]
+pub extern "C" fn zeebe_connection_options_init(
+    options: *mut zeebe_connection_options,
+    size: usize,
+) {
+    // SAFETY: NULL, or as many bytes, by the header's contract.
+    unsafe { convert::initialise(options, size) }
+}
+
 /// Of zeebe_create_insecure_channel(). Initialise it with ::ZEEBE_INSECURE_CHANNEL_OPTIONS_INIT.
 #[derive_ReprC]
 #[repr(C)]
@@ -85,6 +99,20 @@ unsafe impl Options for zeebe_insecure_channel_options {
         offset_of!(Self, connection_options) + size_of::<*const zeebe_connection_options>();
 }
 const _: () = assert!(size_of::<zeebe_insecure_channel_options>() == 40);
+
+/// What ::ZEEBE_INSECURE_CHANNEL_OPTIONS_INIT says, for languages that have no macros of C: nothing given.
+///
+/// `options` has `size` bytes, which the caller's declaration says: one of an older header has fewer. NULL, or fewer than the first
+/// release's: nothing is written.
+#[apply(capi)]
+#[unsafe(no_mangle)]
+pub extern "C" fn zeebe_insecure_channel_options_init(
+    options: *mut zeebe_insecure_channel_options,
+    size: usize,
+) {
+    // SAFETY: NULL, or as many bytes, by the header's contract.
+    unsafe { convert::initialise(options, size) }
+}
 
 /// Of zeebe_create_secure_channel(). Initialise it with ::ZEEBE_SECURE_CHANNEL_OPTIONS_INIT.
 #[derive_ReprC]
@@ -111,6 +139,20 @@ unsafe impl Options for zeebe_secure_channel_options {
         offset_of!(Self, connection_options) + size_of::<*const zeebe_connection_options>();
 }
 const _: () = assert!(size_of::<zeebe_secure_channel_options>() == 48);
+
+/// What ::ZEEBE_SECURE_CHANNEL_OPTIONS_INIT says, for languages that have no macros of C: nothing given.
+///
+/// `options` has `size` bytes, which the caller's declaration says: one of an older header has fewer. NULL, or fewer than the first
+/// release's: nothing is written.
+#[apply(capi)]
+#[unsafe(no_mangle)]
+pub extern "C" fn zeebe_secure_channel_options_init(
+    options: *mut zeebe_secure_channel_options,
+    size: usize,
+) {
+    // SAFETY: NULL, or as many bytes, by the header's contract.
+    unsafe { convert::initialise(options, size) }
+}
 
 /// Of zeebe_create_oauth2_client_credentials_channel(). Initialise it with ::ZEEBE_OAUTH2_CLIENT_CREDENTIALS_CHANNEL_OPTIONS_INIT.
 #[derive_ReprC]
@@ -155,6 +197,20 @@ unsafe impl Options for zeebe_oauth2_client_credentials_channel_options {
 }
 const _: () = assert!(size_of::<zeebe_oauth2_client_credentials_channel_options>() == 112);
 
+/// What ::ZEEBE_OAUTH2_CLIENT_CREDENTIALS_CHANNEL_OPTIONS_INIT says, for languages that have no macros of C: nothing given.
+///
+/// `options` has `size` bytes, which the caller's declaration says: one of an older header has fewer. NULL, or fewer than the first
+/// release's: nothing is written.
+#[apply(capi)]
+#[unsafe(no_mangle)]
+pub extern "C" fn zeebe_oauth2_client_credentials_channel_options_init(
+    options: *mut zeebe_oauth2_client_credentials_channel_options,
+    size: usize,
+) {
+    // SAFETY: NULL, or as many bytes, by the header's contract.
+    unsafe { convert::initialise(options, size) }
+}
+
 /// Of zeebe_create_camunda_cloud_channel(). Initialise it with ::ZEEBE_CAMUNDA_CLOUD_CHANNEL_OPTIONS_INIT.
 #[derive_ReprC]
 #[repr(C)]
@@ -177,6 +233,28 @@ unsafe impl Options for zeebe_camunda_cloud_channel_options {
         offset_of!(Self, oauth2) + zeebe_oauth2_client_credentials_channel_options::FIRST_SIZE;
 }
 const _: () = assert!(size_of::<zeebe_camunda_cloud_channel_options>() == 24 + 112);
+
+/// What ::ZEEBE_CAMUNDA_CLOUD_CHANNEL_OPTIONS_INIT says, for languages that have no macros of C: nothing given.
+///
+/// `options` has `size` bytes, which the caller's declaration says: one of an older header has fewer. NULL, or fewer than the first
+/// release's: nothing is written.
+#[apply(capi)]
+#[unsafe(no_mangle)]
+pub extern "C" fn zeebe_camunda_cloud_channel_options_init(
+    options: *mut zeebe_camunda_cloud_channel_options,
+    size: usize,
+) {
+    // SAFETY: NULL, or as many bytes, by the header's contract.
+    unsafe { convert::initialise(options, size) };
+    if options.is_null() {
+        return;
+    }
+    let offset = offset_of!(zeebe_camunda_cloud_channel_options, oauth2);
+    let oauth2 = options.wrapping_byte_add(offset);
+    let oauth2: *mut zeebe_oauth2_client_credentials_channel_options = oauth2.cast();
+    // SAFETY: what of those bytes is behind the offset.
+    unsafe { convert::initialise(oauth2, size.saturating_sub(offset)) }
+}
 
 fn channel_options(
     array: *const zeebe_channel_option,

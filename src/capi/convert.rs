@@ -213,6 +213,9 @@ impl<T> Out<T> {
     }
 }
 
+/// Of an uninitialised `size`, most likely.
+const ABSURD: usize = 4096;
+
 /// An options struct that can grow: its first field is its size in the caller's header.
 ///
 /// # Safety
@@ -234,6 +237,21 @@ pub(crate) unsafe trait Options: Copy {
     };
 }
 
+/// Says of a caller's struct that nothing is given. What cannot be a size is left alone.
+///
+/// # Safety
+///
+/// `pointer` is NULL or has `size` bytes.
+pub(crate) unsafe fn initialise<T: Options>(pointer: *mut T, size: usize) {
+    if pointer.is_null() || !(T::FIRST_SIZE..=ABSURD).contains(&size) {
+        return;
+    }
+    // SAFETY: `size` bytes are writable, by this function's contract.
+    unsafe { pointer.cast::<u8>().write_bytes(0, size) };
+    // SAFETY: they are the more for the first of them; every version begins with its size.
+    unsafe { pointer.cast::<usize>().write(size) };
+}
+
 /// Copies an options struct of any past or future version; NULL means all defaults.
 ///
 /// Takes a raw pointer, not `Option<&T>`: an older caller's struct is smaller than `T`, and a
@@ -243,7 +261,6 @@ pub(crate) unsafe trait Options: Copy {
 ///
 /// `pointer` is NULL or points to as many initialised bytes as its `size` field says.
 pub(crate) unsafe fn options<T: Options>(name: &str, pointer: *const T) -> Result<T, Error> {
-    const ABSURD: usize = 4096; // an uninitialised `size`, most likely
     if pointer.is_null() {
         return Ok(T::INIT);
     }

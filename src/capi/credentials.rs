@@ -41,6 +41,20 @@ unsafe impl Options for zeebe_ssl_channel_credentials_options {
 }
 const _: () = assert!(size_of::<zeebe_ssl_channel_credentials_options>() == 32);
 
+/// What ::ZEEBE_SSL_CHANNEL_CREDENTIALS_OPTIONS_INIT says, for languages that have no macros of C: nothing given.
+///
+/// `options` has `size` bytes, which the caller's declaration says: one of an older header has fewer. NULL, or fewer than the first
+/// release's: nothing is written.
+#[apply(capi)]
+#[unsafe(no_mangle)]
+pub extern "C" fn zeebe_ssl_channel_credentials_options_init(
+    options: *mut zeebe_ssl_channel_credentials_options,
+    size: usize,
+) {
+    // SAFETY: NULL, or as many bytes, by the header's contract.
+    unsafe { convert::initialise(options, size) }
+}
+
 fn boxed(
     credentials: impl Into<ChannelCredentials>,
 ) -> Option<repr_c::Box<zeebe_channel_credentials>> {

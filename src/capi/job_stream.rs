@@ -77,6 +77,20 @@ unsafe impl Options for zeebe_job_stream_options {
 }
 const _: () = assert!(size_of::<zeebe_job_stream_options>() == 80);
 
+/// What ::ZEEBE_JOB_STREAM_OPTIONS_INIT says, for languages that have no macros of C: nothing given.
+///
+/// `options` has `size` bytes, which the caller's declaration says: one of an older header has fewer. NULL, or fewer than the first
+/// release's: nothing is written.
+#[apply(capi)]
+#[unsafe(no_mangle)]
+pub extern "C" fn zeebe_job_stream_options_init(
+    options: *mut zeebe_job_stream_options,
+    size: usize,
+) {
+    // SAFETY: NULL, or as many bytes, by the header's contract.
+    unsafe { convert::initialise(options, size) }
+}
+
 /// A job stream. Owned by who received it: zeebe_job_stream_free().
 #[derive_ReprC]
 #[repr(opaque)]

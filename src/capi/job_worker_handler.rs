@@ -6,10 +6,11 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
+use macro_rules_attribute::apply;
 use safer_ffi::prelude::derive_ReprC;
 
 use super::callback::{UserData, lend_error, zeebe_done_callback};
-use super::convert::Options;
+use super::convert::{self, Options};
 use super::error::zeebe_error;
 use super::job::zeebe_job;
 use super::job_stream::zeebe_job_stream_error_callback;
@@ -48,6 +49,20 @@ unsafe impl Options for zeebe_job_worker_handler {
     const FIRST_SIZE: usize = offset_of!(Self, destroy) + size_of::<zeebe_destroy>();
 }
 const _: () = assert!(size_of::<zeebe_job_worker_handler>() == 40);
+
+/// What ::ZEEBE_JOB_WORKER_HANDLER_INIT says, for languages that have no macros of C: nothing given.
+///
+/// `handler` has `size` bytes, which the caller's declaration says: one of an older header has fewer. NULL, or fewer than the first
+/// release's: nothing is written.
+#[apply(capi)]
+#[unsafe(no_mangle)]
+pub extern "C" fn zeebe_job_worker_handler_init(
+    handler: *mut zeebe_job_worker_handler,
+    size: usize,
+) {
+    // SAFETY: NULL, or as many bytes, by the header's contract.
+    unsafe { convert::initialise(handler, size) }
+}
 
 /// A handler's functions, called on the threads for callbacks.
 pub(crate) struct Callbacks {

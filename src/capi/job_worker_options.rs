@@ -3,6 +3,7 @@
 use std::mem::offset_of;
 use std::time::Duration;
 
+use macro_rules_attribute::apply;
 use safer_ffi::c_char;
 use safer_ffi::prelude::derive_ReprC;
 
@@ -80,6 +81,20 @@ unsafe impl Options for zeebe_job_worker_options {
     const FIRST_SIZE: usize = offset_of!(Self, metadata) + size_of::<*const zeebe_metadata>();
 }
 const _: () = assert!(size_of::<zeebe_job_worker_options>() == 184);
+
+/// What ::ZEEBE_JOB_WORKER_OPTIONS_INIT says, for languages that have no macros of C: nothing given.
+///
+/// `options` has `size` bytes, which the caller's declaration says: one of an older header has fewer. NULL, or fewer than the first
+/// release's: nothing is written.
+#[apply(capi)]
+#[unsafe(no_mangle)]
+pub extern "C" fn zeebe_job_worker_options_init(
+    options: *mut zeebe_job_worker_options,
+    size: usize,
+) {
+    // SAFETY: NULL, or as many bytes, by the header's contract.
+    unsafe { convert::initialise(options, size) }
+}
 
 /// The texts of an array.
 ///

@@ -34,7 +34,7 @@ pub extern "C" fn zeebe_register_descriptor_set(
 
 /// Encodes the request of an RPC, named `Topology` or by its path, from JSON.
 ///
-/// 64-bit integers may be strings, bytes are base64, enumerations names (the proto3 JSON mapping). `*message` is owned:
+/// 64-bit integers may be strings, bytes are base64, enumerations names (the proto3 JSON mapping); `variables` may be an object, or the text of one. `*message` is owned:
 /// zeebe_buffer_free(). INVALID_ARGUMENT, with the path to the place, such as `resources[0].name`: an unknown RPC, bad JSON, a field that is
 /// unknown or given twice, a value of the wrong type or out of range, a number that a 64-bit field would not hold exactly, more than 127 objects and arrays within each other.
 /// What nests more than a few levels is worked on by a thread made for it; RESOURCE_EXHAUSTED: there can be none.

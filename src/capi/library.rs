@@ -81,6 +81,17 @@ unsafe impl Options for zeebe_runtime_options {
     const FIRST_SIZE: usize = offset_of!(Self, thread_name) + size_of::<usize>();
 }
 
+/// What ::ZEEBE_RUNTIME_OPTIONS_INIT says, for languages that have no macros of C: nothing given.
+///
+/// `options` has `size` bytes, which the caller's declaration says: one of an older header has fewer. NULL, or fewer than the first
+/// release's: nothing is written.
+#[apply(capi)]
+#[unsafe(no_mangle)]
+pub extern "C" fn zeebe_runtime_options_init(options: *mut zeebe_runtime_options, size: usize) {
+    // SAFETY: NULL, or as many bytes, by the header's contract.
+    unsafe { convert::initialise(options, size) }
+}
+
 /// The version of the library that runs, for example `"0.1.0"`. Static: do not free it.
 ///
 /// ZEEBE_VERSION_MAJOR and its like are the header's.

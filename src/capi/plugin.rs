@@ -82,6 +82,20 @@ unsafe impl Options for zeebe_oauth2_client_credentials_metadata_plugin_options 
 }
 const _: () = assert!(size_of::<zeebe_oauth2_client_credentials_metadata_plugin_options>() == 72);
 
+/// What ::ZEEBE_OAUTH2_CLIENT_CREDENTIALS_METADATA_PLUGIN_OPTIONS_INIT says, for languages that have no macros of C: nothing given.
+///
+/// `options` has `size` bytes, which the caller's declaration says: one of an older header has fewer. NULL, or fewer than the first
+/// release's: nothing is written.
+#[apply(capi)]
+#[unsafe(no_mangle)]
+pub extern "C" fn zeebe_oauth2_client_credentials_metadata_plugin_options_init(
+    options: *mut zeebe_oauth2_client_credentials_metadata_plugin_options,
+    size: usize,
+) {
+    // SAFETY: NULL, or as many bytes, by the header's contract.
+    unsafe { convert::initialise(options, size) }
+}
+
 /// Of zeebe_oauth2_metadata_plugin_new(). Initialise it with ::ZEEBE_OAUTH2_METADATA_PLUGIN_OPTIONS_INIT.
 #[derive_ReprC]
 #[repr(C)]
@@ -107,6 +121,20 @@ unsafe impl Options for zeebe_oauth2_metadata_plugin_options {
     const FIRST_SIZE: usize = offset_of!(Self, expire_in) + size_of::<i64>();
 }
 const _: () = assert!(size_of::<zeebe_oauth2_metadata_plugin_options>() == 48);
+
+/// What ::ZEEBE_OAUTH2_METADATA_PLUGIN_OPTIONS_INIT says, for languages that have no macros of C: nothing given.
+///
+/// `options` has `size` bytes, which the caller's declaration says: one of an older header has fewer. NULL, or fewer than the first
+/// release's: nothing is written.
+#[apply(capi)]
+#[unsafe(no_mangle)]
+pub extern "C" fn zeebe_oauth2_metadata_plugin_options_init(
+    options: *mut zeebe_oauth2_metadata_plugin_options,
+    size: usize,
+) {
+    // SAFETY: NULL, or as many bytes, by the header's contract.
+    unsafe { convert::initialise(options, size) }
+}
 
 pub(crate) fn boxed(plugin: Arc<Plugin>) -> Option<repr_c::Box<zeebe_metadata_plugin>> {
     Some(Box::new(zeebe_metadata_plugin { plugin }).into())

@@ -10,7 +10,7 @@ use safer_ffi::c_char;
 use safer_ffi::prelude::{derive_ReprC, repr_c};
 
 use super::buffer::zeebe_buffer;
-use super::call::{call_options, refuse_taken, zeebe_call, zeebe_call_options};
+use super::call::{call_options, path, refuse_taken, zeebe_call, zeebe_call_options};
 use super::callback::{UserData, lend_error};
 use super::channel::zeebe_channel;
 use super::completion_queue::zeebe_completion_queue;
@@ -69,6 +69,17 @@ unsafe impl Options for zeebe_call_handler {
     const FIRST_SIZE: usize = offset_of!(Self, destroy) + size_of::<zeebe_destroy>();
 }
 const _: () = assert!(size_of::<zeebe_call_handler>() == 48);
+
+/// What ::ZEEBE_CALL_HANDLER_INIT says, for languages that have no macros of C: nothing given.
+///
+/// `handler` has `size` bytes, which the caller's declaration says: one of an older header has fewer. NULL, or fewer than the first
+/// release's: nothing is written.
+#[apply(capi)]
+#[unsafe(no_mangle)]
+pub extern "C" fn zeebe_call_handler_init(handler: *mut zeebe_call_handler, size: usize) {
+    // SAFETY: NULL, or as many bytes, by the header's contract.
+    unsafe { convert::initialise(handler, size) }
+}
 
 impl zeebe_call_handler {
     pub(crate) const NONE: Self = Self {
@@ -187,14 +198,14 @@ pub extern "C" fn zeebe_channel_start_call(
     let out = unsafe { Out::new("call", call) }?;
     let channel = &living("channel", channel)?.channel;
     // SAFETY: a string of the header's contract.
-    let method = unsafe { convert::text("method", method) }?;
+    let method = unsafe { path(method) }?;
     let options = call_options(options)?;
     refuse_taken(options.demand)?;
     // SAFETY: an options struct of the header's contract.
     let handler = unsafe { convert::options("handler", handler) }?;
     convert::required("handler.on_close", handler.on_close)?;
     let runtime = channel.runtime()?;
-    start_stream(channel, method, options, |control, active| {
+    start_stream(channel, &method, options, |control, active| {
         out.write(zeebe_call::boxed(control, channel.epoch()));
         Ok(Callbacks::new(
             handler,
@@ -223,10 +234,10 @@ pub extern "C" fn zeebe_channel_start_call_on_queue(
     let out = unsafe { Out::new("call", call) }?;
     let channel = &living("channel", channel)?.channel;
     // SAFETY: a string of the header's contract.
-    let method = unsafe { convert::text("method", method) }?;
+    let method = unsafe { path(method) }?;
     let options = call_options(options)?;
     let queue = living("queue", queue)?.queue();
-    start_stream(channel, method, options, |control, active| {
+    start_stream(channel, &method, options, |control, active| {
         let entry = queue.enter(tag, control, active)?;
         out.write(zeebe_call::boxed(control, channel.epoch()));
         Ok(entry)

@@ -2,6 +2,7 @@
 
 use std::mem::offset_of;
 
+use macro_rules_attribute::apply;
 use safer_ffi::c_char;
 use safer_ffi::prelude::{derive_ReprC, ffi_export};
 
@@ -87,6 +88,17 @@ unsafe impl Options for zeebe_token_options {
     const FIRST_SIZE: usize = offset_of!(Self, cache_path) + size_of::<*const c_char>();
 }
 const _: () = assert!(size_of::<zeebe_token_options>() == 104);
+
+/// What ::ZEEBE_TOKEN_OPTIONS_INIT says, for languages that have no macros of C: nothing given.
+///
+/// `options` has `size` bytes, which the caller's declaration says: one of an older header has fewer. NULL, or fewer than the first
+/// release's: nothing is written.
+#[apply(capi)]
+#[unsafe(no_mangle)]
+pub extern "C" fn zeebe_token_options_init(options: *mut zeebe_token_options, size: usize) {
+    // SAFETY: NULL, or as many bytes, by the header's contract.
+    unsafe { convert::initialise(options, size) }
+}
 
 pub(crate) fn token_options(options: *const zeebe_token_options) -> Result<TokenOptions, Error> {
     // SAFETY: an options struct of the header's contract.

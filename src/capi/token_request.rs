@@ -56,6 +56,17 @@ unsafe impl Options for zeebe_token {
 }
 const _: () = assert!(size_of::<zeebe_token>() == 32);
 
+/// What ::ZEEBE_TOKEN_INIT says, for languages that have no macros of C: nothing given.
+///
+/// `token` has `size` bytes, which the caller's declaration says: one of an older header has fewer. NULL, or fewer than the first
+/// release's: nothing is written.
+#[apply(capi)]
+#[unsafe(no_mangle)]
+pub extern "C" fn zeebe_token_init(token: *mut zeebe_token, size: usize) {
+    // SAFETY: NULL, or as many bytes, by the header's contract.
+    unsafe { convert::initialise(token, size) }
+}
+
 /// The host's reference. The library holds one too while it waits, so that a cancel that races a
 /// free still points to something.
 pub(crate) fn into_raw(request: Arc<TokenRequest>) -> *mut zeebe_token_request {

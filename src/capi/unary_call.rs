@@ -7,7 +7,7 @@ use macro_rules_attribute::apply;
 use safer_ffi::c_char;
 use safer_ffi::prelude::repr_c;
 
-use super::call::{call_options, zeebe_call, zeebe_call_options};
+use super::call::{call_options, path, zeebe_call, zeebe_call_options};
 use super::callback::{UserData, lend_error};
 use super::channel::zeebe_channel;
 use super::completion_queue::zeebe_completion_queue;
@@ -47,7 +47,7 @@ unsafe fn write_call(
 
 /// Starts a unary call; `callback` gets its end, once, on a library thread.
 ///
-/// `method` is a path such as `/gateway_protocol.Gateway/Topology`, `message` its encoded request, both copied. `call` may be
+/// `method` is a path such as `/gateway_protocol.Gateway/Topology`, or the gateway's RPC by name, `message` its encoded request, both copied. `call` may be
 /// NULL; else it is written before the callback runs, and freeing it early cancels the call.
 /// INVALID_ARGUMENT: NULL, not UTF-8, out of range. RPC, RESOURCE_EXHAUSTED: the message is longer than the send limit.
 /// SHUTDOWN: the channel is closed, or the runtime was shut down. Never blocks.
@@ -65,7 +65,7 @@ pub extern "C" fn zeebe_channel_unary_call(
 ) -> Option<repr_c::Box<zeebe_error>> {
     let channel = &living("channel", channel)?.channel;
     // SAFETY: a string of the header's contract.
-    let method = unsafe { convert::text("method", method) }?;
+    let method = unsafe { path(method) }?;
     // SAFETY: bytes of the header's contract.
     let message = unsafe { convert::bytes("message", message, length) }?;
     let options = call_options(options)?;
@@ -73,7 +73,7 @@ pub extern "C" fn zeebe_channel_unary_call(
     let user_data = UserData(user_data);
     start_unary(
         channel,
-        method,
+        &method,
         message,
         options,
         |control, active, runtime| {
@@ -116,12 +116,12 @@ pub extern "C" fn zeebe_channel_unary_call_on_queue(
 ) -> Option<repr_c::Box<zeebe_error>> {
     let channel = &living("channel", channel)?.channel;
     // SAFETY: a string of the header's contract.
-    let method = unsafe { convert::text("method", method) }?;
+    let method = unsafe { path(method) }?;
     // SAFETY: bytes of the header's contract.
     let message = unsafe { convert::bytes("message", message, length) }?;
     let options = call_options(options)?;
     let queue = living("queue", queue)?.queue();
-    start_unary(channel, method, message, options, |control, active, _| {
+    start_unary(channel, &method, message, options, |control, active, _| {
         let entry = queue.enter(tag, control, active)?;
         // SAFETY: an out-parameter of the header's contract.
         unsafe { write_call(call, control, channel.epoch()) };
@@ -147,10 +147,10 @@ pub extern "C" fn zeebe_channel_unary_call_sync(
     let response = unsafe { Out::new("response", response) }?;
     let channel = &living("channel", channel)?.channel;
     // SAFETY: a string of the header's contract.
-    let method = unsafe { convert::text("method", method) }?;
+    let method = unsafe { path(method) }?;
     // SAFETY: bytes of the header's contract.
     let message = unsafe { convert::bytes("message", message, length) }?;
-    let result = unary_blocking(channel, method, message, call_options(options)?)?;
+    let result = unary_blocking(channel, &method, message, call_options(options)?)?;
     response.write(Some(Box::new(zeebe_response::new(result)).into()));
     Ok(())
 }

@@ -2,10 +2,13 @@
 
 mod consistency;
 mod depth;
+mod nearest;
 mod number;
 mod protocol;
 mod strict;
 
+use std::borrow::Cow;
+use std::cell::RefCell;
 use std::fmt::Display;
 
 use prost::Message;
@@ -23,6 +26,9 @@ use crate::error::{Code, Error, Source};
 /// As many messages within each other are decoded (prost's limit too, which starts anew in each Any).
 const MAX_DEPTH: usize = 100;
 
+/// As many objects and arrays within each other serde_json reads.
+const MAX_JSON_DEPTH: usize = 127;
+
 const SERVICE: &str = "gateway_protocol.Gateway";
 
 /// An RPC of the gateway, by name (`Topology`) or by path, or of a registered descriptor set, by path.
@@ -36,13 +42,29 @@ impl Rpc {
             Some(path) => path.split_once('/').unwrap_or((path, "")),
             None => (SERVICE, method),
         };
-        let found = protocol::service(service)?
+        let known = protocol::service(service)?;
+        let found = known
+            .as_ref()
             .and_then(|service| service.methods().find(|method| method.name() == name));
-        found.map(Self).ok_or_else(|| {
-            Error::invalid_argument(format!(
-                "the method {method:?} is no RPC of {SERVICE}, nor the path of one in a registered descriptor set"
-            ))
-        })
+        if let Some(found) = found {
+            return Ok(Self(found));
+        }
+        let known = match known {
+            Some(known) => Some(known),
+            None => protocol::service(SERVICE)?,
+        };
+        let rpcs: Vec<_> = known.iter().flat_map(|service| service.methods()).collect();
+        let meant = nearest::nearest(name, rpcs.iter().map(MethodDescriptor::name));
+        let meant = meant.map(|meant| match known {
+            Some(service) if method.starts_with('/') => {
+                format!("; did you mean /{}/{meant}?", service.full_name())
+            }
+            _ => format!("; did you mean {meant}?"),
+        });
+        Err(Error::invalid_argument(format!(
+            "the method {method:?} is no RPC of {SERVICE}, nor the path of one in a registered descriptor set{}",
+            meant.unwrap_or_default()
+        )))
     }
 
     /// `/package.Service/Method`.
@@ -71,12 +93,15 @@ impl Rpc {
         self.0.output()
     }
 
-    /// Unknown and repeated fields are errors; every error names the place.
+    /// Unknown and repeated fields are errors; every error names the place. `variables` may be an object, or its text.
     pub fn request_from_json(&self, json: &str) -> Result<Vec<u8>, Error> {
         deep::with_room(deep::of_json(json), || {
-            read(json, Strict::message(self.0.input())).map_err(|error| self.refuse(&error))?;
+            let objects = RefCell::default();
+            read(json, Strict::message(self.0.input(), &objects))
+                .map_err(|error| self.refuse(&error))?;
+            let json = as_text(json, &objects.into_inner()).map_err(|error| self.refuse(&error))?;
             let message =
-                read(json, Request(self.0.input())).map_err(|error| self.refuse(&error))?;
+                read(&json, Request(self.0.input())).map_err(|error| self.refuse(&error))?;
             Ok(message.encode_to_vec())
         })?
     }
@@ -138,6 +163,25 @@ fn read<'de, S: DeserializeSeed<'de>>(json: &'de str, seed: S) -> Result<S::Valu
         ))
         .and_then(|value| reader.end().map(|()| value));
     value.map_err(|error| serde_path_to_error::Error::new(track.path(), error))
+}
+
+/// The JSON with these parts of it, in their order, as strings that hold them.
+fn as_text<'a>(json: &'a str, objects: &[&str]) -> Result<Cow<'a, str>, serde_json::Error> {
+    if objects.is_empty() {
+        return Ok(json.into());
+    }
+    // What is text by then nests no more, and would be let pass.
+    if deep::of_json(json) > MAX_JSON_DEPTH {
+        return Err(serde::de::Error::custom("recursion limit exceeded"));
+    }
+    let (mut text, mut rest) = (String::with_capacity(json.len()), json);
+    for object in objects {
+        let (before, from) = rest.split_at(object.as_ptr().addr() - rest.as_ptr().addr());
+        text += before;
+        text += &serde_json::to_string(object)?;
+        rest = &from[object.len()..];
+    }
+    Ok((text + rest).into())
 }
 
 struct Request(MessageDescriptor);

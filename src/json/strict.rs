@@ -1,9 +1,10 @@
 //! What prost-reflect lets pass and a request must not have: unknown and repeated names, and numbers that a
-//! 64-bit field would not hold as they are written.
+//! 64-bit field would not hold as they are written. And objects that stand for their own text.
 //!
 //! A look at the text before it is decoded. Refusals are made where a value would be, so that the path to it
 //! is known.
 
+use std::cell::RefCell;
 use std::collections::HashSet;
 use std::fmt;
 
@@ -14,9 +15,31 @@ use serde_json::value::RawValue;
 
 use super::number;
 
+/// A place of the text, and what was found so far.
+#[derive(Clone)]
+pub(super) struct Strict<'a, 'de> {
+    place: Place,
+    /// Objects where the gateway wants their text, in their order.
+    objects: &'a RefCell<Vec<&'de str>>,
+}
+
+impl<'a, 'de> Strict<'a, 'de> {
+    pub(super) fn message(message: MessageDescriptor, objects: &'a RefCell<Vec<&'de str>>) -> Self {
+        let place = Place::message(message);
+        Self { place, objects }
+    }
+
+    fn at(&self, place: Place) -> Self {
+        Self {
+            place,
+            ..self.clone()
+        }
+    }
+}
+
 /// What may stand in one place of the text.
 #[derive(Clone)]
-pub(super) enum Strict {
+enum Place {
     Message(MessageDescriptor),
     /// The values of a `map<…>` field, whose keys are the program's.
     Entries(Kind),
@@ -24,12 +47,14 @@ pub(super) enum Strict {
     Items(Kind),
     Signed64,
     Unsigned64,
+    /// A string that holds a JSON object, which may stand here itself.
+    Object,
     /// Values of other types, and messages that have a JSON form of their own.
     Anything,
 }
 
-impl Strict {
-    pub(super) fn message(message: MessageDescriptor) -> Self {
+impl Place {
+    fn message(message: MessageDescriptor) -> Self {
         match message.full_name() {
             "google.protobuf.Int64Value" => Self::Signed64,
             "google.protobuf.UInt64Value" => Self::Unsigned64,
@@ -53,6 +78,7 @@ impl Strict {
                 Self::Entries(entry.map_entry_value_field().kind())
             }
             kind if field.is_list() => Self::Items(kind),
+            Kind::String if is_variables(field) => Self::Object,
             kind => Self::value(kind),
         }
     }
@@ -79,25 +105,32 @@ impl Strict {
     }
 }
 
-impl<'de> DeserializeSeed<'de> for Strict {
+/// As the protocol has it everywhere: text of a JSON object.
+fn is_variables(field: &FieldDescriptor) -> bool {
+    field.name() == "variables" && field.full_name().starts_with("gateway_protocol.")
+}
+
+impl<'de> DeserializeSeed<'de> for Strict<'_, 'de> {
     type Value = ();
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
-        match self {
-            Self::Signed64 => {
-                let text = <&RawValue>::deserialize(deserializer)?.get();
-                Self::number(text, i64::MIN.into(), i64::MAX.into())
+        let text = |deserializer| <&RawValue>::deserialize(deserializer).map(RawValue::get);
+        match self.place {
+            Place::Signed64 => Place::number(text(deserializer)?, i64::MIN.into(), i64::MAX.into()),
+            Place::Unsigned64 => Place::number(text(deserializer)?, 0, u64::MAX.into()),
+            Place::Object => {
+                let text = text(deserializer)?;
+                if text.starts_with('{') {
+                    self.objects.borrow_mut().push(text);
+                }
+                Ok(())
             }
-            Self::Unsigned64 => {
-                let text = <&RawValue>::deserialize(deserializer)?.get();
-                Self::number(text, 0, u64::MAX.into())
-            }
-            other => deserializer.deserialize_any(other),
+            _ => deserializer.deserialize_any(self),
         }
     }
 }
 
-impl<'de> Visitor<'de> for Strict {
+impl<'de> Visitor<'de> for Strict<'_, 'de> {
     type Value = ();
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -107,23 +140,23 @@ impl<'de> Visitor<'de> for Strict {
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
         let mut seen = HashSet::new();
         while let Some(key) = map.next_key::<String>()? {
-            let Some((name, value)) = self.entry(&key) else {
+            let Some((name, place)) = self.place.entry(&key) else {
                 return map.next_value_seed(Refused("there is no such field"));
             };
             if !seen.insert(name) {
                 return map.next_value_seed(Refused("it is given twice"));
             }
-            map.next_value_seed(value)?;
+            map.next_value_seed(self.at(place))?;
         }
         Ok(())
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<(), A::Error> {
-        let item = match self {
-            Self::Items(kind) => Self::value(kind),
-            other => other, // which is refused later
+        let item = match &self.place {
+            Place::Items(kind) => Place::value(kind.clone()),
+            other => other.clone(), // which is refused later
         };
-        while seq.next_element_seed(item.clone())?.is_some() {}
+        while seq.next_element_seed(self.at(item.clone()))?.is_some() {}
         Ok(())
     }
 

@@ -91,8 +91,10 @@ fn numbers_beyond_their_range_are_refused_and_the_limits_are_not() {
 
 #[test]
 fn deep_text_is_an_error_and_no_stack_overflow() {
-    let deep = format!(r#"{{"variables":{}"#, "[".repeat(1_000_000));
-    assert!(refusal("CompleteJob", &deep).contains("recursion limit"));
+    let deep = |field| format!(r#"{{"{field}":{}"#, "[".repeat(1_000_000));
+    assert!(refusal("DeployResource", &deep("resources")).contains("recursion limit"));
+    refusal("CompleteJob", &deep("variables"));
+    refusal("CompleteJob", &deep("variables").replace('[', r#"{"a":"#));
 }
 
 #[test]
@@ -113,5 +115,78 @@ fn sets_that_are_broken_or_empty_are_refused() {
     ] {
         let error = register(bytes).unwrap_err();
         assert!(error.message().contains(reason), "{error}");
+    }
+}
+
+/// The same bytes, whichever way the variables are written.
+#[test]
+fn variables_are_objects_or_their_text() {
+    for (rpc, object, text) in [
+        (
+            "CompleteJob",
+            r#"{"jobKey":1,"variables":{"a":1}}"#,
+            r#"{"jobKey":1,"variables":"{\"a\":1}"}"#,
+        ),
+        (
+            "CompleteJob",
+            r#"{"variables": {} ,"jobKey":1}"#,
+            r#"{"variables":"{}","jobKey":1}"#,
+        ),
+        (
+            "PublishMessage",
+            r#"{"variables":{"ä":"\"\\\n","b":[{"c":null}]}}"#,
+            r#"{"variables":"{\"ä\":\"\\\"\\\\\\n\",\"b\":[{\"c\":null}]}"}"#,
+        ),
+        (
+            "CreateProcessInstanceWithResult",
+            r#"{"request":{"variables":{"x":{"variables":{}}}}}"#,
+            r#"{"request":{"variables":"{\"x\":{\"variables\":{}}}"}}"#,
+        ),
+        (
+            "ModifyProcessInstance",
+            r#"{"activateInstructions":[{"variableInstructions":[{"variables":{"a":1}},{"variables":{"b":2}}]}]}"#,
+            r#"{"activateInstructions":[{"variableInstructions":[{"variables":"{\"a\":1}"},{"variables":"{\"b\":2}"}]}]}"#,
+        ),
+    ] {
+        let rpc = Rpc::find(rpc).unwrap();
+        let encoded = |json| {
+            rpc.request_from_json(json)
+                .unwrap_or_else(|error| panic!("{json}: {error}"))
+        };
+        assert_eq!(encoded(object), encoded(text), "{object}");
+    }
+    for (json, place) in [
+        (r#"{"variables":[]}"#, "variables: invalid type"),
+        (r#"{"variables":1}"#, "variables: invalid type"),
+        (
+            r#"{"variables":{}, "variables":{}}"#,
+            "variables: it is given twice",
+        ),
+        (r#"{"variables":{]}"#, "variables: "),
+        (r#"{"variables":{}"#, "EOF"),
+        (r#"{"variables":{},"jobKey":"x"}"#, "jobKey"),
+    ] {
+        let message = refusal("CompleteJob", json);
+        assert!(message.contains(place), "{json}: {message}");
+    }
+}
+
+#[test]
+fn what_was_meant_is_said() {
+    for (method, meant) in [
+        ("Topolgy", "; did you mean Topology?"),
+        ("topology", "; did you mean Topology?"),
+        (
+            "/gateway_protocol.Gateway/Topolgy",
+            "; did you mean /gateway_protocol.Gateway/Topology?",
+        ),
+        (
+            "/gateway_protocl.Gateway/Topology",
+            "; did you mean /gateway_protocol.Gateway/Topology?",
+        ),
+        ("Nonsense", "descriptor set"),
+    ] {
+        let message = Rpc::find(method).unwrap_err().message().to_owned();
+        assert!(message.ends_with(meant), "{message}");
     }
 }

@@ -32,6 +32,42 @@ static void null_is_allowed_where_the_header_says(void)
     zeebe_call_cancel(NULL, NULL);
 }
 
+/* And writes within the size that it is told. */
+#define SAYS_WHAT_THE_MACRO_SAYS(type, init)                                        \
+    do {                                                                            \
+        const type macro = init;                                                    \
+        struct {                                                                    \
+            type made;                                                              \
+            char behind[8];                                                         \
+        } at;                                                                       \
+        memset(&at, 0x55, sizeof at);                                               \
+        type##_init(&at.made, 8);                                                   \
+        CHECK(at.made.size == (size_t)0x5555555555555555);                          \
+        type##_init(&at.made, sizeof at.made);                                      \
+        CHECK(memcmp(&macro, &at.made, sizeof macro) == 0 && at.behind[0] == 0x55); \
+        type##_init(NULL, sizeof at.made);                                          \
+    } while (0)
+
+static void init_functions_say_what_the_macros_say(void)
+{
+    SAYS_WHAT_THE_MACRO_SAYS(zeebe_token_options, ZEEBE_TOKEN_OPTIONS_INIT);
+    SAYS_WHAT_THE_MACRO_SAYS(zeebe_token, ZEEBE_TOKEN_INIT);
+    SAYS_WHAT_THE_MACRO_SAYS(zeebe_connection_options, ZEEBE_CONNECTION_OPTIONS_INIT);
+    SAYS_WHAT_THE_MACRO_SAYS(zeebe_insecure_channel_options, ZEEBE_INSECURE_CHANNEL_OPTIONS_INIT);
+    SAYS_WHAT_THE_MACRO_SAYS(zeebe_secure_channel_options, ZEEBE_SECURE_CHANNEL_OPTIONS_INIT);
+    SAYS_WHAT_THE_MACRO_SAYS(zeebe_oauth2_client_credentials_channel_options, ZEEBE_OAUTH2_CLIENT_CREDENTIALS_CHANNEL_OPTIONS_INIT);
+    SAYS_WHAT_THE_MACRO_SAYS(zeebe_camunda_cloud_channel_options, ZEEBE_CAMUNDA_CLOUD_CHANNEL_OPTIONS_INIT);
+    SAYS_WHAT_THE_MACRO_SAYS(zeebe_job_worker_handler, ZEEBE_JOB_WORKER_HANDLER_INIT);
+    SAYS_WHAT_THE_MACRO_SAYS(zeebe_call_options, ZEEBE_CALL_OPTIONS_INIT);
+    SAYS_WHAT_THE_MACRO_SAYS(zeebe_oauth2_client_credentials_metadata_plugin_options, ZEEBE_OAUTH2_CLIENT_CREDENTIALS_METADATA_PLUGIN_OPTIONS_INIT);
+    SAYS_WHAT_THE_MACRO_SAYS(zeebe_oauth2_metadata_plugin_options, ZEEBE_OAUTH2_METADATA_PLUGIN_OPTIONS_INIT);
+    SAYS_WHAT_THE_MACRO_SAYS(zeebe_ssl_channel_credentials_options, ZEEBE_SSL_CHANNEL_CREDENTIALS_OPTIONS_INIT);
+    SAYS_WHAT_THE_MACRO_SAYS(zeebe_runtime_options, ZEEBE_RUNTIME_OPTIONS_INIT);
+    SAYS_WHAT_THE_MACRO_SAYS(zeebe_job_worker_options, ZEEBE_JOB_WORKER_OPTIONS_INIT);
+    SAYS_WHAT_THE_MACRO_SAYS(zeebe_call_handler, ZEEBE_CALL_HANDLER_INIT);
+    SAYS_WHAT_THE_MACRO_SAYS(zeebe_job_stream_options, ZEEBE_JOB_STREAM_OPTIONS_INIT);
+}
+
 static void statuses_have_names(void)
 {
     CHECK(!strcmp(zeebe_status_name(ZEEBE_STATUS_OK), "OK") && !strcmp(zeebe_status_name(ZEEBE_STATUS_NOT_FOUND), "NOT_FOUND"));
@@ -138,7 +174,9 @@ static void unusable_targets_fail_each_call_and_are_described(void)
     zeebe_call_options options = ZEEBE_CALL_OPTIONS_INIT;
     options.wait_for_ready = ZEEBE_WAIT_FOR_READY_YES;
     FAILS(zeebe_channel_unary_call_sync(channel, TOPOLOGY, NULL, 0, &options, &response), INVALID, "cannot be used");
-    FAILS(zeebe_channel_unary_call_sync(channel, "Topology", NULL, 0, NULL, &response), INVALID, "is no path");
+    FAILS(zeebe_channel_unary_call_sync(channel, "Topolgy", NULL, 0, NULL, &response), INVALID, "did you mean Topology?");
+    FAILS(zeebe_channel_unary_call_sync(channel, "Topology", NULL, 0, NULL, &response), INVALID, "cannot be used");
+    FAILS(zeebe_channel_unary_call_sync(channel, "/Topology", NULL, 0, NULL, &response), INVALID, "is no path");
     FAILS(zeebe_channel_retrieve_token(channel, on_done, NULL), ZEEBE_ERROR_KIND_ILLEGAL_STATE, "no OAuth2");
     zeebe_channel_free(channel);
 }
@@ -197,6 +235,7 @@ static void credentials_that_do_not_parse(void)
 int main(void)
 {
     null_is_allowed_where_the_header_says();
+    init_functions_say_what_the_macros_say();
     statuses_have_names();
     null_is_refused_elsewhere();
     options_grow_both_ways_and_are_checked();

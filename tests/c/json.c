@@ -74,15 +74,19 @@ static void requests_are_checked_and_errors_name_the_place(void)
     refused("DeployResource", "{\"resources\":[{\"name\":\"a\",\"name\":\"a\"}]}", "resources[0].name: it is given twice");
     refused("CompleteJob", "{\"jobKey\":9223372036854775808}", "jobKey");
     refused("CompleteJob", "{\"jobKey\":-9223372036854775809}", "jobKey: a number out of range");
-    refused("CompleteJob", "{\"variables\":{}}", "variables: invalid type");
+    refused("CompleteJob", "{\"variables\":[]}", "variables: invalid type");
+    zeebe_buffer_free(request("CompleteJob", "{\"variables\":{\"a\":{}}}"));
+    refused("CompletJob", "{}", "did you mean CompleteJob?");
     refused("FailJob", "{\"retries\":2147483648}", "retries");
     refused("Topology", "{", "EOF");
     char *deep = malloc(1 << 20);
     CHECK(deep);
     memset(deep, '[', 1 << 20);
-    memcpy(deep, "{\"variables\":", 13);
     deep[(1 << 20) - 1] = 0;
-    refused("CompleteJob", deep, "recursion limit");
+    memcpy(deep, "{\"variables\":", 13);
+    refused("CompleteJob", deep, "variables: ");
+    memcpy(deep, "{\"resources\":", 13);
+    refused("DeployResource", deep, "recursion limit");
     free(deep);
 }
 

@@ -39,6 +39,7 @@ const NAMED: &[(&str, &str)] = &[
         "retry_backoff_ms",
         "Milliseconds; < 0: the worker's, 0: none.",
     ),
+    ("size", "`sizeof` the struct, as the program knows it."),
     ("tag", "Of the events, as it is."),
     ("timeout_ms", "Milliseconds; < 0: for ever, 0: not at all."),
     ("try_to_connect", "1 or 0."),
@@ -228,6 +229,9 @@ fn said_of(function: &str, ty: &str, parameter: &str, returned: &str) -> String 
         .find(|(of, name, _)| *of == function && *name == parameter);
     if let Some((_, _, said)) = exception {
         return (*said).to_owned();
+    }
+    if function.ends_with("_init") && ty.ends_with('*') {
+        return "Out: the program's memory. NULL: nothing is written.".to_owned();
     }
     let pointee = ty.trim_start_matches("const ").trim_end_matches([' ', '*']);
     if ty.ends_with("**") {
