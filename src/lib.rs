@@ -13,6 +13,10 @@ compile_error!("libzeebe needs panic = \"unwind\": a panic becomes an error, not
 #[cfg(not(target_pointer_width = "64"))]
 compile_error!("libzeebe is for 64-bit platforms");
 
+#[cfg(any(test, fuzzing))]
+#[doc(hidden)]
+/// cbindgen:ignore
+pub mod any_bytes;
 mod backoff;
 pub mod call;
 mod capi;
