@@ -94,11 +94,14 @@ func (c *Channel) invoke(ctx context.Context, method string, args, reply any, se
 		release()
 		return nil, nil, err
 	}
-	var wantsCall C.int
+	var wantsCall, wantsMetadata C.int
 	if ctx.Done() != nil {
 		wantsCall = 1
 	}
-	started := C.zeebego_unary(c.ptr, start.queue.ptr, C.uint64_t(tag), wantsCall,
+	if call.wantsMetadata {
+		wantsMetadata = 1
+	}
+	started := C.zeebego_unary(c.ptr, start.queue.ptr, C.uint64_t(tag), wantsCall, wantsMetadata,
 		(*C.char)(unsafe.Pointer(unsafe.StringData(method))), C.size_t(len(method)),
 		(*C.uint8_t)(unsafe.SliceData(message)), C.size_t(len(message)), start.timeout,
 		(*C.uint8_t)(unsafe.SliceData(start.metadata)), C.size_t(len(start.metadata)), start.options)

@@ -7,14 +7,15 @@
 
 /* ---- the queue ---- */
 
-enum { ZEEBEGO_BATCH = 128 };
+enum { ZEEBEGO_BATCH = 128, ZEEBEGO_BLOCK = 256 * 1024 };
 
-/* Events on their way to Go, and the handles of calls that have ended, freed with the next crossing. */
+/* Events on their way to Go with the bytes of their messages, and the handles of calls that have ended, freed with the next crossing. */
 typedef struct {
     size_t count;
     size_t ended_count;
     zeebe_event events[ZEEBEGO_BATCH];
     zeebe_call *ended[ZEEBEGO_BATCH];
+    uint8_t block[ZEEBEGO_BLOCK];
 } zeebego_batch;
 
 /* Frees what the batch had, and takes the events that wait; `data` of a job is its message. */
@@ -37,9 +38,9 @@ typedef struct {
     int64_t max_buffered_messages, max_buffered_bytes;
 } zeebego_options;
 
-/* Starts a unary call; `wants_call` 0: without a handle. */
-zeebego_started zeebego_unary(const zeebe_channel *channel, const zeebe_completion_queue *queue, uint64_t tag, int wants_call, const char *method,
-                              size_t method_length, const uint8_t *message, size_t length, int64_t timeout_ms, const uint8_t *metadata,
+/* Starts a unary call; `wants_call` 0: without a handle; `wants_metadata` 0: an answer without metadata. */
+zeebego_started zeebego_unary(const zeebe_channel *channel, const zeebe_completion_queue *queue, uint64_t tag, int wants_call, int wants_metadata,
+                              const char *method, size_t method_length, const uint8_t *message, size_t length, int64_t timeout_ms, const uint8_t *metadata,
                               size_t metadata_length, const zeebego_options *options);
 
 /* Starts a call of any kind. */
