@@ -23,13 +23,15 @@ pub(crate) struct Client {
 pub(crate) const REFERENCE: &str = "tonic";
 pub(crate) const ZEEBE: &str = "zeebe";
 pub(crate) const QUEUE: &str = "zeebe-queue";
+pub(crate) const DRIVEN: &str = "zeebe-driven";
 const TONIC_RAW: &str = "tonic-raw";
 /// The workers of others.
 pub(crate) const CAMUNDA_JAVA: &str = "camunda-java";
 pub(crate) const PYZEEBE: &str = "pyzeebe";
-const DEFAULT: [&str; 13] = [
+const DEFAULT: [&str; 14] = [
     ZEEBE,
     QUEUE,
+    DRIVEN,
     REFERENCE,
     TONIC_RAW,
     "grpc-c++",
@@ -119,7 +121,7 @@ impl Client {
         match row.kind {
             Kind::Unary | Kind::Stream => true,
             Kind::Slow => self.name == QUEUE,
-            Kind::Cold | Kind::Idle => self.name != QUEUE,
+            Kind::Cold | Kind::Idle => ![QUEUE, DRIVEN].contains(&self.name),
             // Others do not say when their calls are sent.
             Kind::Held => [ZEEBE, REFERENCE, TONIC_RAW].contains(&self.name),
             Kind::Jobs => false, // above

@@ -139,6 +139,7 @@ impl Driver {
         comes_back: bool,
         mut done: impl FnMut() -> bool,
     ) -> bool {
+        let mut turns = 0;
         while !done() {
             let role = match self.next_turn(patience) {
                 Turn::Mine(role) => role,
@@ -152,11 +153,14 @@ impl Driver {
             let left = patience.left();
             let mut own = lock(&self.turns);
             let goes_on = own.turn(left);
+            turns += 1;
             let is_done = done();
+            let is_late = left == Some(Duration::ZERO) && own.turns.is_over(turns);
             if is_done && comes_back {
                 own.turns.stay_awake();
+            } else if is_done || is_late {
+                own.turns.rest();
             }
-            let is_late = own.turns.is_idle() && left == Some(Duration::ZERO);
             drop(own);
             if !goes_on {
                 lock(&self.state).has_ended = true;
@@ -180,9 +184,12 @@ impl Driver {
         };
         let mut own = lock(&self.turns);
         let mut goes_on = own.turn(patience.left());
-        while goes_on && !own.turns.is_idle() {
+        let mut turns = 1;
+        while goes_on && !own.turns.is_over(turns) {
             goes_on = own.turn(Some(Duration::ZERO));
+            turns += 1;
         }
+        own.turns.rest();
         drop(own);
         if !goes_on {
             lock(&self.state).has_ended = true;
@@ -237,5 +244,111 @@ impl Own {
         let goes_on = panics::guard(|| self.turns.turn(limit)).unwrap_or(true);
         self.here = Here::leave();
         goes_on
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::future::poll_fn;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+    use std::task::Poll;
+
+    use mio::unix::SourceFd;
+    use mio::{Events, Interest, Token};
+
+    use super::*;
+
+    fn start() -> Driver {
+        let blocking = BlockingThreads::start("test").unwrap();
+        Driver::start(&blocking, &Web::new("test", &blocking)).unwrap()
+    }
+
+    fn is_readable(driver: &Driver) -> bool {
+        let mut poll = mio::Poll::new().unwrap();
+        let mut source = SourceFd(&driver.descriptor);
+        let readable = Interest::READABLE;
+        poll.registry()
+            .register(&mut source, Token(0), readable)
+            .unwrap();
+        let mut events = Events::with_capacity(1);
+        poll.poll(&mut events, Some(Duration::ZERO)).unwrap();
+        !events.is_empty()
+    }
+
+    /// A task that is ready so often; how often it went on.
+    fn busy(driver: &Driver, times: usize) -> Arc<AtomicUsize> {
+        let went_on = Arc::<AtomicUsize>::default();
+        let counted = Arc::clone(&went_on);
+        driver.reserve().unwrap().spawn(poll_fn(move |context| {
+            if counted.fetch_add(1, Ordering::Relaxed) + 1 == times {
+                return Poll::Ready(());
+            }
+            context.waker().wake_by_ref();
+            Poll::Pending
+        }));
+        went_on
+    }
+
+    #[test]
+    fn who_leaves_something_to_do_says_so_by_the_descriptor() {
+        let driver = start();
+        assert!(!is_readable(&driver));
+        let went_on = busy(&driver, 10_000);
+        assert!(is_readable(&driver));
+        let has_begun = || went_on.load(Ordering::Relaxed) > 0;
+        assert!(driver.drive(Patience::ForEver, false, has_begun));
+        assert!(went_on.load(Ordering::Relaxed) < 10_000 && is_readable(&driver));
+        // Without an end in sight it is left after a while, also by who has no time.
+        assert!(!driver.drive(Patience::None, false, || false));
+        assert!(went_on.load(Ordering::Relaxed) < 10_000 && is_readable(&driver));
+        driver.poll(Patience::None);
+        assert!(went_on.load(Ordering::Relaxed) < 10_000 && is_readable(&driver));
+        while is_readable(&driver) {
+            driver.poll(Patience::None);
+        }
+        assert_eq!(went_on.load(Ordering::Relaxed), 10_000);
+        driver.stop();
+        assert!(driver.join(None));
+    }
+
+    #[test]
+    fn who_comes_back_is_not_called_and_who_does_not_is() {
+        let driver = start();
+        let first = busy(&driver, 1);
+        let has_ended = || first.load(Ordering::Relaxed) == 1;
+        assert!(driver.drive(Patience::None, true, has_ended));
+        let second = busy(&driver, 1);
+        assert!(!is_readable(&driver));
+        // Coming back, it finds what began meanwhile.
+        assert!(!driver.drive(Patience::None, true, || false));
+        assert_eq!(second.load(Ordering::Relaxed), 1);
+        let _third = busy(&driver, 1);
+        assert!(is_readable(&driver));
+        driver.stop();
+        assert!(driver.join(None));
+    }
+
+    #[test]
+    fn an_alarm_makes_the_descriptor_readable() {
+        let driver = start();
+        let rang = Arc::<AtomicUsize>::default();
+        let rings = Arc::clone(&rang);
+        driver.reserve().unwrap().spawn(Box::pin(async move {
+            crate::runtime::time::sleep(Duration::from_millis(30)).await;
+            rings.store(1, Ordering::Relaxed);
+        }));
+        let began = Instant::now();
+        driver.poll(Patience::None);
+        assert!(!is_readable(&driver));
+        while rang.load(Ordering::Relaxed) == 0 {
+            while !is_readable(&driver) {
+                std::thread::yield_now();
+                assert!(began.elapsed() < Duration::from_secs(10));
+            }
+            driver.poll(Patience::None);
+        }
+        assert!(began.elapsed() >= Duration::from_millis(30));
+        driver.stop();
+        assert!(driver.join(None));
     }
 }

@@ -137,6 +137,12 @@ impl Signal {
         self.state.swap(AWAKE, Ordering::AcqRel);
     }
 
+    /// Calls, whether it is asleep or not.
+    pub(super) fn ring(&self) {
+        // Cannot fail: what it counts by is emptied before it is full.
+        self.waker.wake().ok();
+    }
+
     /// Whether nobody has called since: then it may wait.
     pub(super) fn falls_asleep(&self) -> bool {
         let slept = self
@@ -153,8 +159,7 @@ impl Wake for Signal {
 
     fn wake_by_ref(self: &Arc<Self>) {
         if self.state.swap(CALLED, Ordering::AcqRel) == ASLEEP {
-            // Cannot fail: what it counts by is emptied before it is full.
-            self.waker.wake().ok();
+            self.ring();
         }
     }
 }

@@ -20,6 +20,9 @@ const CLOSED: usize = 1 << (usize::BITS - 1);
 /// So often tasks that are ready go on before sockets are looked at again.
 const STEPS: usize = 16;
 
+/// So many turns follow one another, for a program that does not wait, while there is always something to do.
+const TURNS: usize = 16;
+
 /// Where tasks begin, from any thread.
 pub(super) struct Inbox {
     pub(super) ready: Arc<Ready>,
@@ -59,6 +62,8 @@ pub(super) struct Turns {
     tasks: Tasks,
     /// Nothing was ready at the end of the last turn, and who makes something ready calls.
     is_idle: bool,
+    /// Sockets were looked at, and something may have begun since: that comes first.
+    is_fresh: bool,
 }
 
 impl Turns {
@@ -76,6 +81,7 @@ impl Turns {
             signal,
             reactor,
             is_idle: true,
+            is_fresh: false,
         })
     }
 
@@ -92,33 +98,30 @@ impl Turns {
         self.reactor.descriptor()
     }
 
-    /// Whether nothing was left to do at the end of the last turn.
-    pub(super) fn is_idle(&self) -> bool {
-        self.is_idle
+    /// Whether who takes turns may do something else, after so many: nothing was left to do, or enough was done at a time.
+    pub(super) fn is_over(&self, turns: usize) -> bool {
+        self.is_idle || turns >= TURNS
+    }
+
+    /// Nobody takes the next turn by himself: what is left to do makes the descriptor readable.
+    pub(super) fn rest(&mut self) {
+        if !self.is_idle {
+            self.signal.ring();
+        }
     }
 
     /// The next turn comes at once: until then nobody needs to call for it.
     pub(super) fn stay_awake(&mut self) {
         self.signal.answer();
         self.is_idle = false;
+        self.is_fresh = true;
     }
 
     /// Waits while nothing is ready, `limit` at most (`None`: for ever), and lets all go on that then is. False: the inbox is closed, and every
     /// reservation used; what had begun is dropped.
     pub(super) fn turn(&mut self, limit: Option<Duration>) -> bool {
-        let next = here::next_alarm();
-        let limit = match (next, limit) {
-            _ if !self.is_idle => Some(Duration::ZERO),
-            (None, limit) => limit,
-            (_, Some(Duration::ZERO)) => Some(Duration::ZERO),
-            (Some(next), limit) => {
-                let left = next.saturating_duration_since(Instant::now());
-                Some(limit.map_or(left, |limit| limit.min(left)))
-            }
-        };
-        self.reactor.look(limit);
-        if next.is_some() {
-            here::ring();
+        if !std::mem::take(&mut self.is_fresh) {
+            self.look(limit);
         }
         self.is_idle = false;
         for _ in 0..STEPS {
@@ -143,5 +146,22 @@ impl Turns {
             self.reactor.set_timer(here::next_alarm());
         }
         true
+    }
+
+    fn look(&mut self, limit: Option<Duration>) {
+        let next = here::next_alarm();
+        let limit = match (next, limit) {
+            _ if !self.is_idle => Some(Duration::ZERO),
+            (None, limit) => limit,
+            (_, Some(Duration::ZERO)) => Some(Duration::ZERO),
+            (Some(next), limit) => {
+                let left = next.saturating_duration_since(Instant::now());
+                Some(limit.map_or(left, |limit| limit.min(left)))
+            }
+        };
+        self.reactor.look(limit);
+        if next.is_some() {
+            here::ring();
+        }
     }
 }

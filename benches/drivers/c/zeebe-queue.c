@@ -1,7 +1,8 @@
-/* The client `zeebe-queue`: libzeebe through its C API, with a completion queue that the program's one thread takes from in batches. */
+/* The clients `zeebe-queue` and, with CALLER_DRIVEN, `zeebe-driven`: libzeebe through its C API, with a completion queue that the program's
+ * one thread takes from in batches, and drives or does not. */
 #include "channel.h"
 
-enum { BATCH = 64 };
+enum { BATCH = 64, BLOCK = 1 << 18 };
 
 static zeebe_channel *channel;
 static zeebe_completion_queue *queue;
@@ -9,15 +10,18 @@ static zeebe_completion_queue *queue;
 /* What happened since, at least one event; the last batch is done with. */
 static size_t next_batch(zeebe_event *events)
 {
+    static uint8_t block[BLOCK];
     static size_t count;
     zeebe_events_clear(events, sizeof *events, count);
-    check("queue", zeebe_completion_queue_next(queue, -1, events, sizeof *events, BATCH, &count));
+    check("queue", zeebe_completion_queue_take(queue, -1, events, sizeof *events, BATCH, block, BLOCK, &count));
     return count;
 }
 
 static void start_unary(uint64_t slot)
 {
-    check("unary call", zeebe_channel_unary_call_on_queue(channel, TOPOLOGY, NULL, 0, &DEADLINE, queue, slot, NULL));
+    zeebe_call_options options = DEADLINE;
+    options.discard_metadata = 1;
+    check("unary call", zeebe_channel_unary_call_on_queue(channel, TOPOLOGY, NULL, 0, &options, queue, slot, NULL));
 }
 
 static void measure_unary(void)
@@ -93,6 +97,11 @@ int main(int argc, char **argv)
     char version[32];
     run = run_parse(argc, argv);
     snprintf(version, sizeof version, "libzeebe %s", zeebe_version());
+#ifdef CALLER_DRIVEN
+    zeebe_runtime_options options = ZEEBE_RUNTIME_OPTIONS_INIT;
+    options.caller_driven = 1;
+    check("runtime", zeebe_runtime_configure(&options));
+#endif
     channel = create_channel();
     check("queue", zeebe_completion_queue_new(&queue));
     check("connection", zeebe_channel_wait_ready(channel, 30000));
