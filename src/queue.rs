@@ -154,7 +154,7 @@ impl Queue {
         Ok(Entry {
             place: self.begin(tag, Some(Arc::clone(control) as _))?,
             control: Arc::clone(control),
-            keeper: Mutex::default(),
+            unsaid: Mutex::default(),
             _active: active,
         })
     }
@@ -373,6 +373,15 @@ impl State {
         (!std::mem::replace(&mut self.announced, true), None)
     }
 
+    /// The same of many, of which nothing is left unless nobody will take them.
+    fn push_all(&mut self, events: &mut Vec<Event>) -> bool {
+        if self.abandoned {
+            return false;
+        }
+        self.events.extend(events.drain(..));
+        !std::mem::replace(&mut self.announced, true)
+    }
+
     fn raise_flag(&mut self) {
         if let Some(flag) = &mut self.flag {
             flag.raise();
@@ -405,6 +414,13 @@ impl Place {
         self.queue.announce(announce);
     }
 
+    /// All of them, in order; nothing is left of them.
+    fn tell_all(&self, events: &mut Vec<Event>) {
+        let announce = lock(&self.queue.state).push_all(events);
+        events.clear(); // what nobody will take, without the lock, as below
+        self.queue.announce(announce);
+    }
+
     /// Until it was taken.
     async fn failed(&self, failure: Failure) {
         let (held, taken) = oneshot::channel();
@@ -430,17 +446,44 @@ impl Place {
 pub(crate) struct Entry {
     place: Place,
     control: Arc<Control>,
-    keeper: Mutex<Keeper>,
+    unsaid: Mutex<Unsaid>,
     /// For its channel it has ended once its end is here.
     _active: ActiveCall,
 }
 
+/// Messages of a round, which are told at its end at once.
+#[derive(Debug, Default)]
+struct Unsaid {
+    keeper: Keeper,
+    events: Vec<Event>,
+}
+
 impl Entry {
     fn tell(&self, occurrence: Occurrence) {
+        self.tell_unsaid();
         self.place.tell(occurrence);
     }
 
+    fn tell_soon(self: &Arc<Self>, occurrence: Occurrence) {
+        let tag = self.place.tag;
+        let mut unsaid = lock(&self.unsaid);
+        unsaid.events.push(Event { tag, occurrence });
+        if unsaid.events.len() == 1 {
+            drop(unsaid);
+            let this = Arc::clone(self);
+            runtime::after_round(move || this.tell_unsaid());
+        }
+    }
+
+    fn tell_unsaid(&self) {
+        let mut unsaid = lock(&self.unsaid);
+        if !unsaid.events.is_empty() {
+            self.place.tell_all(&mut unsaid.events);
+        }
+    }
+
     pub(crate) fn end(&self, occurrence: Occurrence) {
+        self.tell_unsaid();
         self.place.end(occurrence);
     }
 }
@@ -453,8 +496,8 @@ impl Handler for Entry {
 
     async fn message(self: &Arc<Self>, message: Bytes) {
         let held = self.control.hold(message.len());
-        let message = lock(&self.keeper).keep(message);
-        self.tell(Occurrence::Message(message, held.give()));
+        let message = lock(&self.unsaid).keeper.keep(message);
+        self.tell_soon(Occurrence::Message(message, held.give()));
         self.control.half_taken().await;
     }
 
@@ -470,10 +513,11 @@ impl Handler for Entry {
 /// A job stream's events: it minds its backlog itself. Of failures one waits here at a time, and more where they come from.
 impl JobHandler for Entry {
     async fn job(self: &Arc<Self>, job: Bytes, held: Held) {
-        self.tell(Occurrence::Message(job, held.give()));
+        self.tell_soon(Occurrence::Message(job, held.give()));
     }
 
     async fn failed(self: &Arc<Self>, failure: Failure) {
+        self.tell_unsaid();
         self.place.failed(failure).await;
     }
 }

@@ -209,6 +209,10 @@ impl Control {
 
     /// Ready when a message may be delivered, which it then must be.
     pub(crate) fn poll_demand(&self, context: &mut Context<'_>) -> Poll<()> {
+        // Mostly it may: nothing is registered for each message.
+        if self.state().deliver() {
+            return Poll::Ready(());
+        }
         self.waker.register(context.waker());
         if self.state().deliver() {
             Poll::Ready(())
