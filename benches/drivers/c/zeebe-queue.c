@@ -2,7 +2,7 @@
  * one thread takes from in batches, and drives or does not. */
 #include "channel.h"
 
-enum { BATCH = 64, BLOCK = 1 << 18 };
+enum { BATCH = 256, BLOCK = 1 << 18 };
 
 static zeebe_channel *channel;
 static zeebe_completion_queue *queue;
