@@ -4,7 +4,6 @@ package zeebe
 // #cgo CFLAGS: -std=gnu11
 // #cgo LDFLAGS: -pthread
 // #cgo noescape zeebego_next
-// #cgo nocallback zeebego_next
 // #cgo noescape zeebego_unary
 // #cgo nocallback zeebego_unary
 // #cgo noescape zeebego_stream

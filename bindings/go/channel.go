@@ -115,6 +115,11 @@ func newChannel(of constructor, options []Option, create func(*settings, *arena,
 	if err != nil {
 		return nil, err
 	}
+	// Its reader does the I/O, which begins without a call where a token is fetched ahead.
+	if _, err := theQueue(); err != nil {
+		C.zeebe_channel_free(c.ptr)
+		return nil, err
+	}
 	// Freed only here: a goroutine may be inside a call when another one closes the channel.
 	runtime.AddCleanup(c, func(ptr *C.zeebe_channel) { C.zeebe_channel_free(ptr) }, c.ptr)
 	return c, nil
@@ -260,17 +265,4 @@ func (c *Channel) RetrieveToken(ctx context.Context) error {
 func (c *Channel) await(ctx context.Context, start func(*C.zeebe_completion_queue, C.uint64_t) *C.zeebe_error) error {
 	defer runtime.KeepAlive(c)
 	return await(ctx, start)
-}
-
-// ShutdownRuntime cancels all calls of all channels, delivers their ends, and waits for the library's threads, a time-out at most, or [Forever].
-// It is for the program, at its end, never for a package. What was made before fails afterwards; what is made new starts the library anew.
-func ShutdownRuntime(timeout time.Duration) error {
-	q := currentQueue.Load()
-	if err := takeError(C.zeebe_runtime_shutdown(toWait(timeout))); err != nil {
-		return err
-	}
-	if q != nil {
-		<-q.ended
-	}
-	return nil
 }

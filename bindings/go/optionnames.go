@@ -16,6 +16,8 @@ var optionNames = map[string]string{
 	"options.leeway":               "WithLeeway",
 	"options.expire_in":            "WithExpireIn",
 
+	"options.io_threads": "RuntimeOptions.IOThreads",
+
 	"connection_options.connect_address":        "WithConnectAddress",
 	"connection_options.timeout_ms":             "WithTimeout",
 	"connection_options.wait_for_ready":         "WithWaitForReady",

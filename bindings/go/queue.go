@@ -73,6 +73,12 @@ func newQueue() (*queue, error) {
 		C.zeebe_completion_queue_free(q.ptr)
 		return nil, localError(codes.Internal, "cannot copy an event descriptor: %v", err)
 	}
+	// Go's poller takes only what never blocks.
+	if err := unix.SetNonblock(ours, true); err != nil {
+		C.zeebe_completion_queue_free(q.ptr)
+		_ = unix.Close(ours)
+		return nil, localError(codes.Internal, "cannot make an event descriptor non-blocking: %v", err)
+	}
 	q.file = os.NewFile(uintptr(ours), "zeebe completion queue")
 	q.batch = (*C.zeebego_batch)(C.calloc(1, C.sizeof_zeebego_batch))
 	// Later than the end: who found it before that may still be using it.
@@ -102,7 +108,8 @@ func (q *queue) remove(tag uint64) bool {
 	return has
 }
 
-// read takes events in batches until the queue has ended. While there are none it waits in Go's poller, without a thread.
+// read takes events in batches until the queue has ended, and without I/O threads does the I/O by that. While there are none it waits in Go's
+// poller, without a thread: after each batch it takes again first, as who drives must.
 func (q *queue) read() {
 	waiting, err := q.file.SyscallConn()
 	for err == nil {

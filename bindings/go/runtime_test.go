@@ -1,0 +1,64 @@
+package zeebe_test
+
+import (
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"testing"
+
+	"google.golang.org/grpc/codes"
+
+	"libzeebe.org/go/zeebe"
+	"libzeebe.org/go/zeebe/internal/testserver"
+)
+
+// ioThreads is how many of the process's threads are the library's for I/O.
+func ioThreads() int {
+	count := 0
+	for _, name := range must(filepath.Glob("/proc/self/task/*/comm")) {
+		comm, err := os.ReadFile(name)
+		if err == nil && strings.HasPrefix(string(comm), "zeebe-io-") {
+			count++
+		}
+	}
+	return count
+}
+
+func TestTheRuntimeHasAsManyIOThreadsAsWereConfigured(t *testing.T) {
+	if runtime.GOOS != "linux" {
+		t.Skip("threads are counted by /proc")
+	}
+	// Each in a process of its own, which has one runtime.
+	wanted := map[string]int{"": 0, "1": 1, "3": 3}
+	number, isChild := os.LookupEnv("IO_THREADS")
+	if !isChild {
+		for number := range wanted {
+			command := exec.CommandContext(patience(t), os.Args[0], "-test.v", "-test.run", "^"+t.Name()+"$")
+			command.Env = append(os.Environ(), "IO_THREADS="+number)
+			output, err := command.CombinedOutput()
+			t.Logf("%q: %s", number, output)
+			ok(t, err)
+		}
+		return
+	}
+	if number != "" {
+		ok(t, zeebe.ConfigureRuntime(zeebe.RuntimeOptions{IOThreads: wanted[number]}))
+	}
+	gateway := testserver.StartGateway(t)
+	for range 2 { // the next runtime is the same
+		channel := must(zeebe.NewInsecureChannel(zeebe.WithAddress(gateway.Address("plaintext"))))
+		topology(t, channel)
+		if count := ioThreads(); count != wanted[number] {
+			t.Errorf("%d threads do I/O", count)
+		}
+		if err := zeebe.ConfigureRuntime(zeebe.RuntimeOptions{}); failure(t, err, codes.FailedPrecondition).Kind != zeebe.KindIllegalState {
+			t.Error(err)
+		}
+		ok(t, zeebe.ShutdownRuntime(zeebe.Forever))
+	}
+	for _, threads := range []int{-1, 65, 1 << 40} {
+		refused(t, zeebe.ConfigureRuntime(zeebe.RuntimeOptions{IOThreads: threads}), "RuntimeOptions.IOThreads")
+	}
+}
