@@ -115,10 +115,12 @@ func newChannel(of constructor, options []Option, create func(*settings, *arena,
 	if err != nil {
 		return nil, err
 	}
-	// Its reader does the I/O, which begins without a call where a token is fetched ahead.
-	if _, err := theQueue(); err != nil {
-		C.zeebe_channel_free(c.ptr)
-		return nil, err
+	if driven.Load() {
+		// Who does the I/O is there before the first call: a token may be fetched ahead.
+		if _, err := theQueue(); err != nil {
+			C.zeebe_channel_free(c.ptr)
+			return nil, err
+		}
 	}
 	// Freed only here: a goroutine may be inside a call when another one closes the channel.
 	runtime.AddCleanup(c, func(ptr *C.zeebe_channel) { C.zeebe_channel_free(ptr) }, c.ptr)

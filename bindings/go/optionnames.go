@@ -16,7 +16,8 @@ var optionNames = map[string]string{
 	"options.leeway":               "WithLeeway",
 	"options.expire_in":            "WithExpireIn",
 
-	"options.io_threads": "RuntimeOptions.IOThreads",
+	"options.io_threads":    "RuntimeOptions.IOThreads",
+	"options.caller_driven": "RuntimeOptions.Driven",
 
 	"connection_options.connect_address":        "WithConnectAddress",
 	"connection_options.timeout_ms":             "WithTimeout",

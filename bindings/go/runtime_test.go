@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"strings"
+	"sync"
 	"testing"
 
 	"google.golang.org/grpc/codes"
@@ -31,7 +32,7 @@ func TestTheRuntimeHasAsManyIOThreadsAsWereConfigured(t *testing.T) {
 		t.Skip("threads are counted by /proc")
 	}
 	// Each in a process of its own, which has one runtime.
-	wanted := map[string]int{"": 0, "1": 1, "3": 3}
+	wanted := map[string]int{"": 1, "3": 3, "driven": 0}
 	number, isChild := os.LookupEnv("IO_THREADS")
 	if !isChild {
 		for number := range wanted {
@@ -44,12 +45,16 @@ func TestTheRuntimeHasAsManyIOThreadsAsWereConfigured(t *testing.T) {
 		return
 	}
 	if number != "" {
-		ok(t, zeebe.ConfigureRuntime(zeebe.RuntimeOptions{IOThreads: wanted[number]}))
+		ok(t, zeebe.ConfigureRuntime(zeebe.RuntimeOptions{IOThreads: wanted[number], Driven: number == "driven"}))
 	}
 	gateway := testserver.StartGateway(t)
 	for range 2 { // the next runtime is the same
 		channel := must(zeebe.NewInsecureChannel(zeebe.WithAddress(gateway.Address("plaintext"))))
-		topology(t, channel)
+		var all sync.WaitGroup
+		for range 100 {
+			all.Go(func() { topology(t, channel) })
+		}
+		all.Wait()
 		if count := ioThreads(); count != wanted[number] {
 			t.Errorf("%d threads do I/O", count)
 		}
@@ -58,6 +63,7 @@ func TestTheRuntimeHasAsManyIOThreadsAsWereConfigured(t *testing.T) {
 		}
 		ok(t, zeebe.ShutdownRuntime(zeebe.Forever))
 	}
+	refused(t, zeebe.ConfigureRuntime(zeebe.RuntimeOptions{IOThreads: 1, Driven: true}), "RuntimeOptions.IOThreads")
 	for _, threads := range []int{-1, 65, 1 << 40} {
 		refused(t, zeebe.ConfigureRuntime(zeebe.RuntimeOptions{IOThreads: threads}), "RuntimeOptions.IOThreads")
 	}

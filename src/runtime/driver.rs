@@ -328,6 +328,34 @@ mod tests {
         assert!(driver.join(None));
     }
 
+    /// An edge-triggered loop hears no second time of what became ready before it took turns last.
+    #[test]
+    fn who_finds_nothing_to_do_has_looked() {
+        use std::io::{Read, Write};
+
+        use crate::runtime::reactor::{Direction, Registered};
+
+        let driver = start();
+        let (near, mut far) = mio::net::UnixStream::pair().unwrap();
+        let (came, had) = std::sync::mpsc::channel();
+        let sources = Arc::clone(lock(&driver.turns).turns.sources());
+        let socket = Registered::new(near, sources).unwrap();
+        driver.reserve().unwrap().spawn(poll_fn(move |context| {
+            let read = |mut stream: &mio::net::UnixStream| stream.read(&mut [0; 8]);
+            let read = socket.poll_io(context, Direction::Read, read);
+            read.map(|length| came.send(length.unwrap()).unwrap())
+        }));
+        driver.poll(Patience::None);
+        let first = busy(&driver, 1);
+        let has_ended = || first.load(Ordering::Relaxed) == 1;
+        assert!(driver.drive(Patience::None, true, has_ended));
+        far.write_all(b"word").unwrap();
+        assert!(!driver.drive(Patience::None, true, || false));
+        assert_eq!(had.try_recv(), Ok(4));
+        driver.stop();
+        assert!(driver.join(None));
+    }
+
     #[test]
     fn an_alarm_makes_the_descriptor_readable() {
         let driver = start();

@@ -98,10 +98,10 @@ impl Reactor {
         }
     }
 
-    /// Waits, `limit` at most (`None`: for ever), and wakes who waits for a socket that is ready.
-    pub(super) fn look(&mut self, limit: Option<Duration>) {
+    /// Waits, `limit` at most (`None`: for ever), and wakes who waits for a socket that is ready. Whether it saw all that is.
+    pub(super) fn look(&mut self, limit: Option<Duration>) -> bool {
         if self.poll.poll(&mut self.events, limit).is_err() {
-            return; // a signal came; the caller looks again
+            return false; // a signal came; the caller looks again
         }
         for event in &self.events {
             if event.token() == ALARM
@@ -118,6 +118,7 @@ impl Reactor {
                 readiness.tell(event);
             }
         }
+        self.events.iter().count() < EVENTS
     }
 }
 

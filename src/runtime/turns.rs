@@ -64,6 +64,8 @@ pub(super) struct Turns {
     is_idle: bool,
     /// Sockets were looked at, and something may have begun since: that comes first.
     is_fresh: bool,
+    /// The last turn began with a look that saw all there was. An edge-triggered loop hears of what became ready before, but was not seen, no second time.
+    saw_all: bool,
 }
 
 impl Turns {
@@ -82,6 +84,7 @@ impl Turns {
             reactor,
             is_idle: true,
             is_fresh: false,
+            saw_all: false,
         })
     }
 
@@ -100,12 +103,12 @@ impl Turns {
 
     /// Whether who takes turns may do something else, after so many: nothing was left to do, or enough was done at a time.
     pub(super) fn is_over(&self, turns: usize) -> bool {
-        self.is_idle || turns >= TURNS
+        (self.is_idle && self.saw_all) || turns >= TURNS
     }
 
     /// Nobody takes the next turn by himself: what is left to do makes the descriptor readable.
     pub(super) fn rest(&mut self) {
-        if !self.is_idle {
+        if !(self.is_idle && self.saw_all) {
             self.signal.ring();
         }
     }
@@ -120,9 +123,7 @@ impl Turns {
     /// Waits while nothing is ready, `limit` at most (`None`: for ever), and lets all go on that then is. False: the inbox is closed, and every
     /// reservation used; what had begun is dropped.
     pub(super) fn turn(&mut self, limit: Option<Duration>) -> bool {
-        if !std::mem::take(&mut self.is_fresh) {
-            self.look(limit);
-        }
+        self.saw_all = !std::mem::take(&mut self.is_fresh) && self.look(limit);
         self.is_idle = false;
         for _ in 0..STEPS {
             self.signal.answer();
@@ -148,7 +149,7 @@ impl Turns {
         true
     }
 
-    fn look(&mut self, limit: Option<Duration>) {
+    fn look(&mut self, limit: Option<Duration>) -> bool {
         let next = here::next_alarm();
         let limit = match (next, limit) {
             _ if !self.is_idle => Some(Duration::ZERO),
@@ -159,9 +160,10 @@ impl Turns {
                 Some(limit.map_or(left, |limit| limit.min(left)))
             }
         };
-        self.reactor.look(limit);
+        let saw_all = self.reactor.look(limit);
         if next.is_some() {
             here::ring();
         }
+        saw_all
     }
 }
