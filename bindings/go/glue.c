@@ -11,8 +11,8 @@ zeebe_error *zeebego_next(const zeebe_completion_queue *queue, zeebego_batch *ba
     batch->count = 0;
     for (size_t i = 0; i < batch->ended_count; i++) zeebe_call_free(batch->ended[i]);
     batch->ended_count = 0;
-    zeebe_error *error = zeebe_completion_queue_take(queue, 0, batch->events, sizeof(zeebe_event), ZEEBEGO_BATCH, batch->block,
-                                                     sizeof batch->block, &batch->count);
+    zeebe_error *error =
+        zeebe_completion_queue_take(queue, 0, batch->events, sizeof(zeebe_event), ZEEBEGO_BATCH, batch->block, sizeof batch->block, &batch->count);
     for (zeebe_event *event = batch->events; event < batch->events + batch->count; event++)
         if (event->job) event->data = zeebe_job_message(event->job, &event->length);
     return error;
@@ -60,8 +60,8 @@ static zeebe_error *call_options(zeebe_call_options *to, int64_t timeout_ms, con
 }
 
 zeebego_started zeebego_unary(const zeebe_channel *channel, const zeebe_completion_queue *queue, uint64_t tag, int wants_call, int wants_metadata,
-                              const char *method, size_t method_length, const uint8_t *message, size_t length, int64_t timeout_ms, const uint8_t *metadata,
-                              size_t metadata_length, const zeebego_options *options)
+                              const char *method, size_t method_length, const uint8_t *message, size_t length, int64_t timeout_ms,
+                              const uint8_t *metadata, size_t metadata_length, const zeebego_options *options)
 {
     zeebego_started started = {NULL, NULL};
     zeebe_call_options to = ZEEBE_CALL_OPTIONS_INIT;

@@ -40,8 +40,8 @@ typedef struct {
 
 /* Starts a unary call; `wants_call` 0: without a handle; `wants_metadata` 0: an answer without metadata. */
 zeebego_started zeebego_unary(const zeebe_channel *channel, const zeebe_completion_queue *queue, uint64_t tag, int wants_call, int wants_metadata,
-                              const char *method, size_t method_length, const uint8_t *message, size_t length, int64_t timeout_ms, const uint8_t *metadata,
-                              size_t metadata_length, const zeebego_options *options);
+                              const char *method, size_t method_length, const uint8_t *message, size_t length, int64_t timeout_ms,
+                              const uint8_t *metadata, size_t metadata_length, const zeebego_options *options);
 
 /* Starts a call of any kind. */
 zeebego_started zeebego_stream(const zeebe_channel *channel, const zeebe_completion_queue *queue, uint64_t tag, const char *method,

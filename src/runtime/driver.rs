@@ -36,7 +36,7 @@ struct State {
 
 struct Own {
     turns: Turns,
-    /// `None` while it is at hand on the thread that drives, and once turns have ended.
+    /// `None` while it is at hand on the thread that drives.
     here: Option<Here>,
     blocking: BlockingThreads,
     web: Web,
