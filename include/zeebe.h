@@ -2667,6 +2667,19 @@ typedef struct {
 } zeebe_event;
 
 /**
+ * Frees what the first `count` of `events` own, and makes them of type NONE. NULL is allowed.
+ *
+ * `event_size` is `sizeof(zeebe_event)`, as it was for zeebe_completion_queue_next().
+ *
+ * @param events The program's array. NULL is allowed.
+ * @param event_size `sizeof(zeebe_event)`.
+ * @param count How many.
+ *
+ * Threads: any. Never blocks.
+ */
+ZEEBE_API void zeebe_events_clear(zeebe_event *events, size_t event_size, size_t count);
+
+/**
  * Makes a completion queue. INVALID_ARGUMENT: `queue` is NULL.
  *
  * @param queue Out: the caller's, zeebe_completion_queue_free().
@@ -2746,19 +2759,6 @@ ZEEBE_API zeebe_error *zeebe_completion_queue_next(const zeebe_completion_queue 
 ZEEBE_API zeebe_error *zeebe_completion_queue_take(const zeebe_completion_queue *queue,
     int64_t timeout_ms, zeebe_event *events, size_t event_size, size_t capacity, uint8_t *block,
     size_t block_size, size_t *count);
-
-/**
- * Frees what the first `count` of `events` own, and makes them of type NONE. NULL is allowed.
- *
- * `event_size` is `sizeof(zeebe_event)`, as it was for zeebe_completion_queue_next().
- *
- * @param events The program's array. NULL is allowed.
- * @param event_size `sizeof(zeebe_event)`.
- * @param count How many.
- *
- * Threads: any. Never blocks.
- */
-ZEEBE_API void zeebe_events_clear(zeebe_event *events, size_t event_size, size_t count);
 
 /**
  * Adds an event of type POSTED with `tag`, from any thread or callback: how an event loop is woken

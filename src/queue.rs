@@ -6,7 +6,7 @@
 use std::collections::VecDeque;
 use std::io;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Condvar, Mutex, OnceLock, PoisonError, Weak};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -18,7 +18,7 @@ use crate::channel::{ActiveCall, Cancel, Connectivity};
 use crate::error::Error;
 use crate::job_stream::{Failure, JobHandler};
 use crate::job_worker::{Job, JobWorker, Outcome, WorkerHandler};
-use crate::runtime::{self, Epoch, Patience, Runtime, lock};
+use crate::runtime::{self, Driver, Epoch, Patience, lock};
 use crate::sys::{Either, Flag, PerProcess};
 use crate::wire::Metadata;
 use crate::wire::framing::Keeper;
@@ -86,8 +86,8 @@ pub struct Queue {
     epoch: Epoch,
     state: Mutex<State>,
     filled: Condvar,
-    /// Once known: the runtime that is driven by who takes events.
-    driven: OnceLock<Weak<Runtime>>,
+    /// Once known: by what who takes events drives the runtime.
+    driver: OnceLock<Weak<Driver>>,
 }
 
 impl std::fmt::Debug for Queue {
@@ -131,7 +131,7 @@ impl Queue {
             epoch: Epoch::now(),
             state: Mutex::default(),
             filled: Condvar::new(),
-            driven: OnceLock::new(),
+            driver: OnceLock::new(),
         });
         LIVING.get().fetch_add(1, Ordering::Relaxed);
         queues.retain(|queue| queue.strong_count() > 0);
@@ -211,8 +211,8 @@ impl Queue {
     /// None at all: none came in time. SHUTDOWN: none will come any more.
     pub fn next(&self, timeout: Option<Duration>, capacity: usize) -> Result<Vec<Event>, Error> {
         let patience = Patience::of(timeout);
-        if let Some(runtime) = self.driven() {
-            self.drive(&runtime, patience);
+        if let Some(driver) = self.driver() {
+            self.drive(&driver, patience);
         }
         let mut state = lock(&self.state);
         while state.events.is_empty() {
@@ -252,22 +252,22 @@ impl Queue {
         Ok(taken)
     }
 
-    fn driven(&self) -> Option<Arc<Runtime>> {
-        match self.driven.get() {
-            Some(runtime) => runtime.upgrade(),
+    fn driver(&self) -> Option<Arc<Driver>> {
+        match self.driver.get() {
+            Some(driver) => driver.upgrade(),
             None => {
-                let runtime = runtime::driven(self.epoch)?;
-                self.driven.get_or_init(|| Arc::downgrade(&runtime));
-                Some(runtime)
+                let driver = runtime::driver(self.epoch)?;
+                self.driver.get_or_init(|| Arc::downgrade(&driver));
+                Some(driver)
             }
         }
     }
 
     /// Takes turns until there are events.
-    fn drive(&self, runtime: &Runtime, patience: Patience) {
+    fn drive(&self, driver: &Driver, patience: Patience) {
         lock(&self.state).driving += 1;
         let is_alone = LIVING.get().load(Ordering::Relaxed) == 1;
-        runtime.drive(patience, is_alone, || {
+        driver.drive(patience, is_alone, || {
             let state = lock(&self.state);
             !state.events.is_empty() || state.is_drained()
         });
@@ -289,11 +289,12 @@ impl Queue {
             }
         }
         let flag = state.flag.as_ref().map_or(-1, Flag::descriptor);
-        let Some(turns) = self.driven().and_then(|runtime| runtime.descriptor()) else {
+        let Some(driver) = self.driver() else {
             return Ok(flag);
         };
         if state.either.is_none() {
-            state.either = Some(Either::new([flag, turns]).map_err(no_descriptor)?);
+            let both = [flag, driver.descriptor()];
+            state.either = Some(Either::new(both).map_err(no_descriptor)?);
         }
         Ok(state.either.as_ref().map_or(-1, Either::descriptor))
     }
@@ -464,9 +465,8 @@ impl Entry {
         self.place.tell(occurrence);
     }
 
-    fn tell_soon(self: &Arc<Self>, occurrence: Occurrence) {
+    fn tell_soon(self: &Arc<Self>, mut unsaid: MutexGuard<'_, Unsaid>, occurrence: Occurrence) {
         let tag = self.place.tag;
-        let mut unsaid = lock(&self.unsaid);
         unsaid.events.push(Event { tag, occurrence });
         if unsaid.events.len() == 1 {
             drop(unsaid);
@@ -496,8 +496,11 @@ impl Handler for Entry {
 
     async fn message(self: &Arc<Self>, message: Bytes) {
         let held = self.control.hold(message.len());
-        let message = lock(&self.unsaid).keeper.keep(message);
-        self.tell_soon(Occurrence::Message(message, held.give()));
+        {
+            let mut unsaid = lock(&self.unsaid);
+            let message = unsaid.keeper.keep(message);
+            self.tell_soon(unsaid, Occurrence::Message(message, held.give()));
+        }
         self.control.half_taken().await;
     }
 
@@ -513,7 +516,8 @@ impl Handler for Entry {
 /// A job stream's events: it minds its backlog itself. Of failures one waits here at a time, and more where they come from.
 impl JobHandler for Entry {
     async fn job(self: &Arc<Self>, job: Bytes, held: Held) {
-        self.tell_soon(Occurrence::Message(job, held.give()));
+        let unsaid = lock(&self.unsaid);
+        self.tell_soon(unsaid, Occurrence::Message(job, held.give()));
     }
 
     async fn failed(self: &Arc<Self>, failure: Failure) {

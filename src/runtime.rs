@@ -19,7 +19,6 @@ mod turns;
 mod web;
 mod wheel;
 
-use std::os::fd::RawFd;
 use std::panic::AssertUnwindSafe;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, mpsc};
@@ -36,8 +35,7 @@ use crate::sys::{self, PerProcess};
 use blocking::BlockingThreads;
 pub(crate) use blocking::blocking;
 pub(crate) use callbacks::CallbackThreads;
-use driver::Driver;
-pub(crate) use driver::Patience;
+pub(crate) use driver::{Driver, Patience};
 pub(crate) use here::Alarm;
 pub use here::after_round;
 use here::current_io_thread;
@@ -145,28 +143,26 @@ pub fn configure(options: Options) -> Result<(), Error> {
 /// Whether the program's threads drive the runtime: what is asked often, without a lock.
 static CALLER_DRIVEN: PerProcess<AtomicBool> = PerProcess::new();
 
-/// The runtime of `epoch`, started if need be, if the program's threads drive it.
-pub(crate) fn driven(epoch: Epoch) -> Option<Arc<Runtime>> {
+/// By what the program's threads drive the runtime of `epoch`, started if need be, if they do.
+pub(crate) fn driver(epoch: Epoch) -> Option<Arc<Driver>> {
     CALLER_DRIVEN.get().load(Ordering::Acquire).then_some(())?;
-    get(epoch).ok().filter(|runtime| runtime.driver().is_some())
+    get(epoch).ok()?.driver().cloned()
 }
 
-/// As [`driven`], but an error says why not.
-pub(crate) fn must_be_driven() -> Result<Arc<Runtime>, Error> {
-    let runtime = get(Epoch::now())?;
-    match runtime.driver() {
-        Some(_) => Ok(runtime),
-        None => Err(Error::illegal_state(
+/// As [`driver`], but an error says why there is none.
+pub(crate) fn required_driver() -> Result<Arc<Driver>, Error> {
+    get(Epoch::now())?.driver().cloned().ok_or_else(|| {
+        Error::illegal_state(
             "the runtime has I/O threads: caller_driven of zeebe_runtime_options makes one that the program drives",
-        )),
-    }
+        )
+    })
 }
 
 /// The next that comes, for which the thread waits, and drives the runtime if it is driven.
 pub(crate) fn receive<T>(from: &mpsc::Receiver<T>) -> Result<T, mpsc::RecvError> {
-    if let Some(runtime) = driven(Epoch::now()) {
+    if let Some(driver) = driver(Epoch::now()) {
         let mut came = Err(mpsc::TryRecvError::Empty);
-        runtime.drive(Patience::ForEver, false, || {
+        driver.drive(Patience::ForEver, false, || {
             came = from.try_recv();
             !matches!(came, Err(mpsc::TryRecvError::Empty))
         });
@@ -379,7 +375,7 @@ fn no_thread(error: &std::io::Error) -> Error {
 /// Who takes turns.
 enum Turns {
     Threads(Vec<IoThread>),
-    Driver(Box<Driver>),
+    Driver(Arc<Driver>),
 }
 
 /// The threads of one epoch.
@@ -421,11 +417,11 @@ impl Runtime {
     fn start_others(&mut self, options: &Options) -> Result<(), Error> {
         self.callbacks = CallbackThreads::start(options)?;
         if options.caller_driven {
-            self.turns = Turns::Driver(Box::new(Driver::start(&self.blocking, &self.web)?));
+            self.turns = Turns::Driver(Arc::new(Driver::start(&self.web)?));
             return Ok(());
         }
         for index in 0..options.io_threads {
-            let thread = IoThread::start(index, &options.thread_name, &self.blocking, &self.web)?;
+            let thread = IoThread::start(index, &options.thread_name, &self.web)?;
             if let Turns::Threads(threads) = &mut self.turns {
                 threads.push(thread);
             }
@@ -441,34 +437,11 @@ impl Runtime {
         }
     }
 
-    fn driver(&self) -> Option<&Driver> {
+    fn driver(&self) -> Option<&Arc<Driver>> {
         match &self.turns {
             Turns::Threads(_) => None,
-            Turns::Driver(driver) => Some(driver.as_ref()),
+            Turns::Driver(driver) => Some(driver),
         }
-    }
-
-    /// Of a driven runtime, takes turns on this thread, as [`Driver::drive`] says.
-    pub(crate) fn drive(
-        &self,
-        patience: Patience,
-        comes_back: bool,
-        done: impl FnMut() -> bool,
-    ) -> bool {
-        self.driver()
-            .is_some_and(|driver| driver.drive(patience, comes_back, done))
-    }
-
-    /// Of a driven runtime, does what there is to do, and waits for the first of it.
-    pub(crate) fn poll(&self, patience: Patience) {
-        if let Some(driver) = self.driver() {
-            driver.poll(patience);
-        }
-    }
-
-    /// Of a driven runtime, readable when there is something to do.
-    pub(crate) fn descriptor(&self) -> Option<RawFd> {
-        self.driver().map(Driver::descriptor)
     }
 
     /// A place for one task on thread `index`; refused once the runtime stops.

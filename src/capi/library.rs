@@ -154,8 +154,7 @@ pub extern "C" fn zeebe_runtime_configure(
 pub extern "C" fn zeebe_runtime_fd(fd: *mut i32) -> Option<repr_c::Box<zeebe_error>> {
     // SAFETY: an out-parameter of the header's contract.
     let fd = unsafe { Out::new("fd", fd) }?;
-    let descriptor = runtime::must_be_driven()?.descriptor();
-    fd.write(descriptor.unwrap_or(-1));
+    fd.write(runtime::required_driver()?.descriptor());
     Ok(())
 }
 
@@ -173,8 +172,8 @@ pub extern "C" fn zeebe_runtime_fd(fd: *mut i32) -> Option<repr_c::Box<zeebe_err
 #[unsafe(no_mangle)]
 pub extern "C" fn zeebe_runtime_poll(timeout_ms: i64) -> Option<repr_c::Box<zeebe_error>> {
     runtime::refuse_on_library_thread("zeebe_runtime_poll")?;
-    let runtime = runtime::must_be_driven()?;
-    runtime.poll(runtime::Patience::of(convert::timeout(timeout_ms)));
+    let patience = runtime::Patience::of(convert::timeout(timeout_ms));
+    runtime::required_driver()?.poll(patience);
     Ok(())
 }
 

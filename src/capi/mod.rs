@@ -58,6 +58,7 @@ mod convert;
 mod credentials;
 mod environment;
 mod error;
+mod event;
 mod fixed_plugin;
 mod handle;
 mod job;

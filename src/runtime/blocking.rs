@@ -76,14 +76,7 @@ impl BlockingThreads {
 
     /// What this thread asks for, runs there.
     pub(super) fn serve_here(&self) {
-        BLOCKING.with_borrow_mut(|here| {
-            if !here
-                .as_ref()
-                .is_some_and(|here| Arc::ptr_eq(&here.0, &self.0))
-            {
-                *here = Some(self.clone());
-            }
-        });
+        BLOCKING.set(Some(self.clone()));
     }
 
     /// Runs `work` on one of the threads. An error: it panicked, or the runtime ends.

@@ -4,10 +4,9 @@
 //! driving when it leaves. What happens outside of turns, and may be what somebody waits for, is nudged.
 
 use std::os::fd::RawFd;
-use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use super::blocking::BlockingThreads;
 use super::here::Here;
 use super::io_thread::Slot;
 use super::reactor::Timer;
@@ -17,7 +16,7 @@ use super::{LibraryThread, lock};
 use crate::error::Error;
 use crate::panics;
 
-pub(super) struct Driver {
+pub(crate) struct Driver {
     inbox: Arc<Inbox>,
     descriptor: RawFd,
     state: Mutex<State>,
@@ -38,7 +37,6 @@ struct Own {
     turns: Turns,
     /// `None` while it is at hand on the thread that drives.
     here: Option<Here>,
-    blocking: BlockingThreads,
     web: Web,
 }
 
@@ -73,15 +71,29 @@ impl Patience {
     }
 }
 
-/// The right to drive.
-struct Role<'a>(&'a Driver);
+/// The right to drive, and what is driven.
+struct Role<'a> {
+    driver: &'a Driver,
+    own: MutexGuard<'a, Own>,
+}
+
+impl Role<'_> {
+    /// False: turns have ended.
+    fn turn(&mut self, limit: Option<Duration>) -> bool {
+        let goes_on = self.own.turn(limit);
+        if !goes_on {
+            lock(&self.driver.state).has_ended = true;
+        }
+        goes_on
+    }
+}
 
 impl Drop for Role<'_> {
     fn drop(&mut self) {
-        let mut state = lock(&self.0.state);
+        let mut state = lock(&self.driver.state);
         state.is_driven = false;
         if state.followers > 0 {
-            self.0.changed.notify_all();
+            self.driver.changed.notify_all();
         }
     }
 }
@@ -96,7 +108,7 @@ enum Turn<'a> {
 }
 
 impl Driver {
-    pub(super) fn start(blocking: &BlockingThreads, web: &Web) -> Result<Self, Error> {
+    pub(super) fn start(web: &Web) -> Result<Self, Error> {
         let turns = Turns::new(Timer::Descriptor)?;
         Ok(Self {
             inbox: Arc::clone(turns.inbox()),
@@ -106,14 +118,13 @@ impl Driver {
             turns: Mutex::new(Own {
                 here: Some(Here::new(0, turns.sources())),
                 turns,
-                blocking: blocking.clone(),
                 web: web.clone(),
             }),
         })
     }
 
     /// Readable when there is something to do.
-    pub(super) fn descriptor(&self) -> RawFd {
+    pub(crate) fn descriptor(&self) -> RawFd {
         self.descriptor
     }
 
@@ -133,7 +144,7 @@ impl Driver {
 
     /// Takes turns until `done`, or there is nothing to do and no time left; whether it is done. With `comes_back`, the thread
     /// drives again at once if it is: until then nobody calls for what begins meanwhile.
-    pub(super) fn drive(
+    pub(crate) fn drive(
         &self,
         patience: Patience,
         comes_back: bool,
@@ -141,7 +152,7 @@ impl Driver {
     ) -> bool {
         let mut turns = 0;
         while !done() {
-            let role = match self.next_turn(patience) {
+            let mut role = match self.next_turn(patience) {
                 Turn::Mine(role) => role,
                 Turn::Theirs => continue,
                 Turn::Over => return done(),
@@ -151,21 +162,16 @@ impl Driver {
                 return true;
             }
             let left = patience.left();
-            let mut own = lock(&self.turns);
-            let goes_on = own.turn(left);
+            role.turn(left);
             turns += 1;
             let is_done = done();
-            let is_late = left == Some(Duration::ZERO) && own.turns.is_over(turns);
+            let own = &mut role.own.turns;
+            let is_late = left == Some(Duration::ZERO) && own.is_over(turns);
             if is_done && comes_back {
-                own.turns.stay_awake();
+                own.stay_awake();
             } else if is_done || is_late {
-                own.turns.rest();
+                own.rest();
             }
-            drop(own);
-            if !goes_on {
-                lock(&self.state).has_ended = true;
-            }
-            drop(role);
             if is_done || is_late {
                 return is_done;
             }
@@ -174,27 +180,21 @@ impl Driver {
     }
 
     /// Takes turns until there is nothing to do; waits for the first thing as long as `patience` has it.
-    pub(super) fn poll(&self, patience: Patience) {
-        let role = loop {
+    pub(crate) fn poll(&self, patience: Patience) {
+        let mut role = loop {
             match self.next_turn(patience) {
                 Turn::Mine(role) => break role,
                 Turn::Theirs => {}
                 Turn::Over => return,
             }
         };
-        let mut own = lock(&self.turns);
-        let mut goes_on = own.turn(patience.left());
+        let mut goes_on = role.turn(patience.left());
         let mut turns = 1;
-        while goes_on && !own.turns.is_over(turns) {
-            goes_on = own.turn(Some(Duration::ZERO));
+        while goes_on && !role.own.turns.is_over(turns) {
+            goes_on = role.turn(Some(Duration::ZERO));
             turns += 1;
         }
-        own.turns.rest();
-        drop(own);
-        if !goes_on {
-            lock(&self.state).has_ended = true;
-        }
-        drop(role);
+        role.own.turns.rest();
     }
 
     fn next_turn(&self, patience: Patience) -> Turn<'_> {
@@ -204,7 +204,9 @@ impl Driver {
         }
         if !state.is_driven {
             state.is_driven = true;
-            return Turn::Mine(Role(self));
+            drop(state);
+            let own = lock(&self.turns);
+            return Turn::Mine(Role { driver: self, own });
         }
         let left = patience.left();
         if left == Some(Duration::ZERO) {
@@ -239,7 +241,6 @@ impl Own {
         };
         let _library = LibraryThread::enter();
         here.enter();
-        self.blocking.serve_here();
         self.web.serve_here();
         let goes_on = panics::guard(|| self.turns.turn(limit)).unwrap_or(true);
         self.here = Here::leave();
@@ -256,11 +257,11 @@ mod tests {
     use mio::unix::SourceFd;
     use mio::{Events, Interest, Token};
 
+    use super::super::blocking::BlockingThreads;
     use super::*;
 
     fn start() -> Driver {
-        let blocking = BlockingThreads::start("test").unwrap();
-        Driver::start(&blocking, &Web::new("test", &blocking)).unwrap()
+        Driver::start(&Web::new("test", &BlockingThreads::start("test").unwrap())).unwrap()
     }
 
     fn is_readable(driver: &Driver) -> bool {

@@ -103,7 +103,9 @@ impl Reactor {
         if self.poll.poll(&mut self.events, limit).is_err() {
             return false; // a signal came; the caller looks again
         }
+        let mut seen = 0;
         for event in &self.events {
+            seen += 1;
             if event.token() == ALARM
                 && let Some(clock) = &mut self.alarm_clock
             {
@@ -118,7 +120,7 @@ impl Reactor {
                 readiness.tell(event);
             }
         }
-        self.events.iter().count() < EVENTS
+        seen < EVENTS
     }
 }
 

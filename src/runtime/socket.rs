@@ -2,58 +2,23 @@
 
 use std::future::poll_fn;
 use std::io::{self, IoSlice};
-use std::net::SocketAddr;
+use std::net::{Shutdown, SocketAddr};
+use std::os::fd::AsFd;
 use std::path::Path;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use mio::event::Source;
 use mio::net::{TcpStream, UnixStream};
+use socket2::SockRef;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 use super::here;
 use super::reactor::{Direction, Registered};
 use crate::sys;
 
-/// What a socket of either kind is asked.
-pub(crate) trait Stream: Source + std::os::fd::AsFd {
-    /// An error that the system found meanwhile.
-    fn take_error(&self) -> io::Result<Option<io::Error>>;
-    /// Fails while it is not connected.
-    fn check_connected(&self) -> io::Result<()>;
-    fn shut_down(&self) -> io::Result<()>;
-}
-
-impl Stream for TcpStream {
-    fn take_error(&self) -> io::Result<Option<io::Error>> {
-        self.take_error()
-    }
-
-    fn check_connected(&self) -> io::Result<()> {
-        self.peer_addr().map(drop)
-    }
-
-    fn shut_down(&self) -> io::Result<()> {
-        self.shutdown(std::net::Shutdown::Write)
-    }
-}
-
-impl Stream for UnixStream {
-    fn take_error(&self) -> io::Result<Option<io::Error>> {
-        self.take_error()
-    }
-
-    fn check_connected(&self) -> io::Result<()> {
-        self.peer_addr().map(drop)
-    }
-
-    fn shut_down(&self) -> io::Result<()> {
-        self.shutdown(std::net::Shutdown::Write)
-    }
-}
-
 /// A connected stream socket of the I/O thread that it was made on.
-pub(crate) struct Socket<S: Stream>(Registered<S>);
+pub(crate) struct Socket<S: Source>(Registered<S>);
 
 impl Socket<TcpStream> {
     /// By TCP, without Nagle's delay. Waits as long as the system does.
@@ -72,7 +37,7 @@ impl Socket<UnixStream> {
     }
 }
 
-impl<S: Stream> Socket<S> {
+impl<S: Source + AsFd> Socket<S> {
     async fn connected(stream: S) -> io::Result<Self> {
         let sources = here::sources()
             .ok_or_else(|| io::Error::other("no I/O thread runs here to wait for a socket"))?;
@@ -83,19 +48,21 @@ impl<S: Stream> Socket<S> {
 }
 
 /// WouldBlock: the connection is still being made.
-fn outcome(stream: &impl Stream) -> io::Result<()> {
+fn outcome(stream: &impl AsFd) -> io::Result<()> {
+    let stream = SockRef::from(stream);
     if let Some(error) = stream.take_error()? {
         return Err(error);
     }
-    match stream.check_connected() {
+    match stream.peer_addr() {
+        Ok(_) => Ok(()),
         Err(error) if error.kind() == io::ErrorKind::NotConnected => {
             Err(io::ErrorKind::WouldBlock.into())
         }
-        checked => checked,
+        Err(error) => Err(error),
     }
 }
 
-impl<S: Stream> AsyncRead for Socket<S> {
+impl<S: Source + AsFd + Unpin> AsyncRead for Socket<S> {
     fn poll_read(
         self: Pin<&mut Self>,
         context: &mut Context<'_>,
@@ -114,7 +81,7 @@ impl<S: Stream> AsyncRead for Socket<S> {
     }
 }
 
-impl<S: Stream> AsyncWrite for Socket<S> {
+impl<S: Source + AsFd + Unpin> AsyncWrite for Socket<S> {
     fn poll_write(
         self: Pin<&mut Self>,
         context: &mut Context<'_>,
@@ -142,6 +109,6 @@ impl<S: Stream> AsyncWrite for Socket<S> {
     }
 
     fn poll_shutdown(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Poll::Ready(self.0.socket.shut_down())
+        Poll::Ready(SockRef::from(&self.0.socket).shutdown(Shutdown::Write))
     }
 }

@@ -31,7 +31,7 @@ pub(super) struct Inbox {
 }
 
 impl Inbox {
-    /// Fails once it is closed. What was reserved is to be released, also then.
+    /// Fails once it is closed; else it is to be released.
     pub(super) fn reserve(&self) -> Result<(), Error> {
         let before = self.reserved.fetch_add(1, Ordering::AcqRel);
         if before & CLOSED == 0 {

@@ -88,16 +88,16 @@ impl Web {
         }))
     }
 
-    /// What this thread asks for, runs there.
+    /// What this thread asks for, runs there, or on the blocking threads. To say so again costs next to nothing.
     pub(super) fn serve_here(&self) {
-        WEB.with_borrow_mut(|here| {
-            if !here
-                .as_ref()
-                .is_some_and(|here| Arc::ptr_eq(&here.0, &self.0))
-            {
-                *here = Some(self.clone());
-            }
-        });
+        let is_same = |here: &Option<Self>| {
+            let here = here.as_ref();
+            here.is_some_and(|here| Arc::ptr_eq(&here.0, &self.0))
+        };
+        if !WEB.with_borrow(is_same) {
+            WEB.set(Some(self.clone()));
+            self.0.blocking.serve_here();
+        }
     }
 
     fn begin(&self) -> Result<Handle, Error> {

@@ -30,12 +30,6 @@ static int threads_called(const char *part)
     return count;
 }
 
-static int readable(int fd, int timeout_ms)
-{
-    struct pollfd poller = {.fd = fd, .events = POLLIN};
-    return poll(&poller, 1, timeout_ms) == 1;
-}
-
 static int runtime_fd(void)
 {
     int32_t fd = -1;
@@ -151,19 +145,10 @@ static void times_and_other_threads_wake_the_loop(const gateway *g)
     zeebe_event event;
     pthread_t thread;
     size_t count = 0;
-    zeebe_buffer *request = NULL;
-    size_t length;
     options.timeout_ms = 300;
     OK(zeebe_channel_wait_ready(channel, 20000));
-    OK(zeebe_request_from_json(
-        "ActivateJobs", "{\"type\":\"none\",\"worker\":\"w\",\"timeout\":\"1000\",\"maxJobsToActivate\":1,\"requestTimeout\":\"600000\"}", &request));
-    const uint8_t *data = zeebe_buffer_data(request, &length);
-    zeebe_call *call = NULL;
     int64_t began = now_ms();
-    OK(zeebe_channel_start_call_on_queue(channel, "/gateway_protocol.Gateway/ActivateJobs", &options, queue, 7, &call));
-    OK(zeebe_call_send_message(call, data, length));
-    OK(zeebe_call_half_close(call));
-    zeebe_buffer_free(request);
+    zeebe_call *call = long_poll(channel, queue, 7, &options);
     int wakes = 0;
     do {
         CHECK(readable(queue_fd(queue), patience_s() * 1000));

@@ -2,40 +2,16 @@
 #define _GNU_SOURCE
 #include "queue.h"
 
-#include <poll.h>
 #include <sys/epoll.h>
 
 #define STREAM_JOBS "/gateway_protocol.Gateway/StreamActivatedJobs"
-#define ACTIVATE_JOBS "/gateway_protocol.Gateway/ActivateJobs"
 
 static void unary(const zeebe_channel *channel, const zeebe_completion_queue *queue, uint64_t tag, zeebe_call **call)
 {
     OK(zeebe_channel_unary_call_on_queue(channel, TOPOLOGY, NULL, 0, NULL, queue, tag, call));
 }
 
-/* A call that ends only when it is cancelled: a long poll. */
-static zeebe_call *long_poll(const zeebe_channel *channel, const zeebe_completion_queue *queue, uint64_t tag)
-{
-    zeebe_buffer *request = NULL;
-    zeebe_call *call = NULL;
-    size_t length;
-    OK(zeebe_request_from_json(
-        "ActivateJobs", "{\"type\":\"none\",\"worker\":\"w\",\"timeout\":\"1000\",\"maxJobsToActivate\":1,\"requestTimeout\":\"600000\"}", &request));
-    const uint8_t *data = zeebe_buffer_data(request, &length);
-    OK(zeebe_channel_start_call_on_queue(channel, ACTIVATE_JOBS, NULL, queue, tag, &call));
-    OK(zeebe_call_send_message(call, data, length));
-    OK(zeebe_call_half_close(call));
-    zeebe_buffer_free(request);
-    return call;
-}
-
 static void wait_for(const gateway *g, const char *counter, long count) { UNTIL(gateway_count(g, counter) == count); }
-
-static int readable(int fd)
-{
-    struct pollfd poller = {.fd = fd, .events = POLLIN};
-    return poll(&poller, 1, 0) == 1;
-}
 
 static void ends_are_taken_in_batches(const zeebe_channel *channel)
 {
@@ -153,7 +129,7 @@ static void a_stream_tells_everything_in_order(const zeebe_channel *channel)
 static void a_cancelled_call_ends_on_its_queue(const zeebe_channel *channel)
 {
     zeebe_completion_queue *queue = queue_new();
-    zeebe_call *one = long_poll(channel, queue, 1), *two = long_poll(channel, queue, 2);
+    zeebe_call *one = long_poll(channel, queue, 1, NULL), *two = long_poll(channel, queue, 2, NULL);
     zeebe_call_cancel(one, "enough");
     zeebe_call_free(two); /* the last handle */
     for (int left = 2; left > 0;) {
@@ -176,12 +152,12 @@ static void a_descriptor_is_readable_while_events_wait(const zeebe_channel *chan
     OK(zeebe_completion_queue_post(queue, 1)); /* before anyone asked for it */
     OK(zeebe_completion_queue_fd(queue, &fd));
     OK(zeebe_completion_queue_fd(queue, &again));
-    CHECK(fd == again && (fcntl(fd, F_GETFD) & FD_CLOEXEC) && readable(fd));
-    CHECK(take(queue, 0, &event, 1) == 1 && event.event_type == ZEEBE_EVENT_TYPE_POSTED && event.tag == 1 && !readable(fd));
+    CHECK(fd == again && (fcntl(fd, F_GETFD) & FD_CLOEXEC) && readable(fd, 0));
+    CHECK(take(queue, 0, &event, 1) == 1 && event.event_type == ZEEBE_EVENT_TYPE_POSTED && event.tag == 1 && !readable(fd, 0));
     OK(zeebe_completion_queue_post(queue, 2));
     OK(zeebe_completion_queue_post(queue, 3));
-    CHECK(take(queue, 0, &event, 1) == 1 && event.tag == 2 && readable(fd)); /* one is left */
-    CHECK(take(queue, 0, &event, 1) == 1 && event.tag == 3 && !readable(fd));
+    CHECK(take(queue, 0, &event, 1) == 1 && event.tag == 2 && readable(fd, 0)); /* one is left */
+    CHECK(take(queue, 0, &event, 1) == 1 && event.tag == 3 && !readable(fd, 0));
     unary(channel, queue, 4, NULL);
     struct pollfd poller = {.fd = fd, .events = POLLIN};
     CHECK(poll(&poller, 1, 20000) == 1 && take(queue, 0, &event, 1) == 1 && event.tag == 4);
@@ -189,7 +165,7 @@ static void a_descriptor_is_readable_while_events_wait(const zeebe_channel *chan
     /* Once it is drained for good, nobody is left waiting on it. */
     unary(channel, queue, 5, NULL);
     zeebe_completion_queue_shutdown(queue);
-    CHECK(poll(&poller, 1, 20000) == 1 && take(queue, 0, &event, 1) == 1 && event.tag == 5 && readable(fd));
+    CHECK(poll(&poller, 1, 20000) == 1 && take(queue, 0, &event, 1) == 1 && event.tag == 5 && readable(fd, 0));
     clear(&event);
     zeebe_completion_queue_free(queue);
 }
@@ -305,7 +281,7 @@ static void freeing_a_queue_cancels_its_calls(const gateway *g, const zeebe_chan
 {
     zeebe_completion_queue *queue = queue_new(), *other = zeebe_completion_queue_ref(queue);
     zeebe_call *calls[4];
-    for (int i = 0; i < 4; i++) calls[i] = long_poll(channel, queue, 0);
+    for (int i = 0; i < 4; i++) calls[i] = long_poll(channel, queue, 0, NULL);
     OK(zeebe_completion_queue_post(queue, 1)); /* is lost */
     wait_for(g, "open_calls", 4);
     zeebe_completion_queue_free(queue);
@@ -321,7 +297,7 @@ static void a_channels_close_comes_after_the_ends_of_its_calls(const gateway *g)
     zeebe_completion_queue *queue = queue_new();
     zeebe_event event;
     tally t = TALLY_INIT;
-    zeebe_call *call = long_poll(channel, queue, 9);
+    zeebe_call *call = long_poll(channel, queue, 9, NULL);
     OK(zeebe_channel_close(channel, 0, on_done, &t));
     tally_wait(&t, &t.calls, 1);
     int32_t type;
@@ -488,7 +464,7 @@ static void the_end_of_the_runtime_ends_queues(zeebe_channel *channel)
     size_t count;
     int32_t closes = 0;
     CHECK(pthread_create(&thread, NULL, take_until_shutdown, &waiting) == 0);
-    zeebe_call *call = long_poll(channel, queue, 1);
+    zeebe_call *call = long_poll(channel, queue, 1, NULL);
     OK(zeebe_runtime_shutdown(-1));
     JOIN(thread);
     CHECK(waiting.taken == 0);

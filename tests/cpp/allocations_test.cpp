@@ -229,17 +229,10 @@ TEST(Allocations, OfMessagesOfAStream)
     EXPECT_EQ(of_jobs, 0);
 }
 
-zeebe::JobWorkerOptions work()
-{
-    zeebe::JobWorkerOptions options;
-    options.job_type = "work";
-    return options;
-}
-
 TEST(Allocations, OfTheEndOfAJob)
 {
     Gateway own;
-    const zeebe::JobWorker worker = own.channel().start_job_worker(work()).value();
+    const zeebe::JobWorker worker = own.channel().start_job_worker(work_options()).value();
     zeebe::Job job;
     const auto next = [&] {
         uncounted([&] {
@@ -279,7 +272,7 @@ TEST(Allocations, OfTheEndOfAJob)
 TEST(Allocations, OfJobsThatAreTaken)
 {
     Gateway own;
-    const zeebe::JobWorker worker = own.channel().start_job_worker(work()).value();
+    const zeebe::JobWorker worker = own.channel().start_job_worker(work_options()).value();
     std::optional<zeebe::Job> job;
     const auto take = [&] {
         job = worker.next(patience).value();
@@ -324,9 +317,9 @@ long of_three_jobs(const zeebe::JobWorkerOptions &options, Handler handler)
 TEST(Allocations, OfAHandler)
 {
     const auto returns = [](const zeebe::Job &) { return "{}"; };
-    EXPECT_EQ(of_three_jobs(work(), returns), 0);
-    EXPECT_EQ(of_three_jobs(work(), [](const zeebe::Job &job) { EXPECT_TRUE(job.complete("{}", zeebe::detached)); }), 0);
-    zeebe::JobWorkerOptions tells = work();
+    EXPECT_EQ(of_three_jobs(work_options(), returns), 0);
+    EXPECT_EQ(of_three_jobs(work_options(), [](const zeebe::Job &job) { EXPECT_TRUE(job.complete("{}", zeebe::detached)); }), 0);
+    zeebe::JobWorkerOptions tells = work_options();
     tells.on_ended = [](const zeebe::Job &, zeebe::JobEnd, const zeebe::Result<void> &end) { EXPECT_TRUE(end); };
     EXPECT_EQ(of_three_jobs(tells, returns), 3);
 }

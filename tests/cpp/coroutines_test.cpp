@@ -128,17 +128,10 @@ TEST(Coroutines, MayLetGoOfWhatEndsAtThatTime)
     EXPECT_EQ(said.wait(), 2000);
 }
 
-zeebe::JobWorkerOptions work()
-{
-    zeebe::JobWorkerOptions options;
-    options.job_type = "work";
-    return options;
-}
-
 TEST(Coroutines, AwaitJobsAndTheirEnds)
 {
     Gateway own;
-    const zeebe::JobWorker worker = own.channel().start_job_worker(work()).value();
+    const zeebe::JobWorker worker = own.channel().start_job_worker(work_options()).value();
     Said<zeebe::ErrorKind> said;
     std::array<int, 3> ended{};
     [](zeebe::JobWorker of, Said<zeebe::ErrorKind> &to, std::array<int, 3> &ends) -> Detached {
@@ -167,7 +160,7 @@ TEST(Coroutines, AwaitJobsAndTheirEnds)
 TEST(Coroutines, WorkOnManyJobsSideBySide)
 {
     Gateway own;
-    const zeebe::JobWorker worker = own.channel().start_job_worker(work()).value();
+    const zeebe::JobWorker worker = own.channel().start_job_worker(work_options()).value();
     std::atomic<int> completed{0};
     std::atomic<int> ended{0};
     const auto serve = [](zeebe::JobWorker of, std::atomic<int> &done, std::atomic<int> &over) -> Detached {
@@ -184,7 +177,7 @@ TEST(Coroutines, WorkOnManyJobsSideBySide)
 TEST(Coroutines, ThatAwaitAJobAndAreDestroyedLoseNone)
 {
     Gateway own;
-    const zeebe::JobWorker worker = own.channel().start_job_worker(work()).value();
+    const zeebe::JobWorker worker = own.channel().start_job_worker(work_options()).value();
     bool resumed = false;
     const auto wait = [](zeebe::JobWorker of, bool &seen) -> Owned {
         static_cast<void>(co_await of.next(zeebe::use_awaitable));
@@ -210,7 +203,7 @@ TEST(Coroutines, MayBeTheHandlerOfJobs)
     std::atomic<int> completed{0};
     const zeebe::JobWorker worker =
         own.channel()
-            .start_job_worker(work(),
+            .start_job_worker(work_options(),
                               [&](zeebe::Job job) -> Detached { completed += (co_await job.complete("{}", zeebe::use_awaitable)).has_value(); })
             .value();
     eventually([&] { return completed == 3; });
@@ -221,8 +214,8 @@ TEST(Coroutines, AreToldWhyThereAreNoJobs)
 {
     Said<zeebe::ErrorKind> of_handler, of_none;
     Said<zeebe::StatusCode> cancelled;
-    std::optional<zeebe::JobWorker> handled = gateway().channel().start_job_worker(work(), [](zeebe::Job) {}).value();
-    std::optional<zeebe::JobWorker> only = gateway().channel().start_job_worker(work()).value();
+    std::optional<zeebe::JobWorker> handled = gateway().channel().start_job_worker(work_options(), [](zeebe::Job) {}).value();
+    std::optional<zeebe::JobWorker> only = gateway().channel().start_job_worker(work_options()).value();
     const auto ask = [](const zeebe::JobWorker &of, auto &to, auto what) -> Detached {
         const zeebe::Result<zeebe::Job> job = co_await of.next(zeebe::use_awaitable);
         to.say((job.error().*what)());

@@ -56,6 +56,14 @@ inline zeebe::OAuth2ClientCredentialsChannelOptions oauth_options()
     return options;
 }
 
+/// For the jobs of the process that a Gateway has.
+inline zeebe::JobWorkerOptions work_options()
+{
+    zeebe::JobWorkerOptions options;
+    options.job_type = "work";
+    return options;
+}
+
 /// A gateway with the process "work", whose one job has the type "work".
 class Gateway {
 public:

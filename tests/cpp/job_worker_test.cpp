@@ -23,8 +23,7 @@ const auto *const callback_threads = testing::AddGlobalTestEnvironment(new Callb
 
 zeebe::JobWorkerOptions work()
 {
-    zeebe::JobWorkerOptions options;
-    options.job_type = "work";
+    zeebe::JobWorkerOptions options = work_options();
     options.worker_name = "w";
     options.backoff_min = 10ms;
     options.backoff_max = 200ms;

@@ -50,7 +50,7 @@ const CHAPTERS: &[(&str, &str, &[&str])] = &[
     (
         "Completion queues",
         "Where ends and events of calls are taken in batches, by threads or by an event loop.",
-        &["completion_queue"],
+        &["event", "completion_queue"],
     ),
     (
         "Job streams",
