@@ -31,7 +31,8 @@ type unaryCall struct {
 
 var unaryCalls = sync.Pool{New: func() any { return &unaryCall{ended: make(chan struct{}, 1)} }}
 
-func (u *unaryCall) receive(event *C.zeebe_event, reader *queue) bool {
+func (u *unaryCall) receive(events []C.zeebe_event, reader *queue) bool {
+	event := &events[0]
 	if call := u.handle.end(); call != nil {
 		reader.freeCall(call)
 	}
@@ -53,10 +54,6 @@ func (u *unaryCall) abandon() {
 	}
 	u.lost = true
 	u.ended <- struct{}{}
-}
-
-func copyMessage(event *C.zeebe_event) mem.Buffer {
-	return mem.Copy(unsafe.Slice((*byte)(event.data), event.length), mem.DefaultBufferPool())
 }
 
 // Invoke makes a unary call and waits for its end, as [grpc.ClientConn.Invoke] does. The context's deadline is sent to the gateway; without one
@@ -145,7 +142,7 @@ func (u *unaryCall) result(ctx context.Context, reply any, settings *callSetting
 		trailer = unpackMetadata(C.zeebe_response_trailers(response))
 		C.zeebe_response_free(response)
 	}
-	return header, trailer, settings.decode(message, reply)
+	return header, trailer, settings.decode(mem.BufferSlice{message}, reply)
 }
 
 // endsByItself: the library has the context's deadline too, and a better word for why the call was late.

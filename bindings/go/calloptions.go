@@ -207,7 +207,7 @@ func (s *callSettings) tell(err error) {
 type codec interface {
 	// marshal's second result is called when the bytes are not needed any more; it may be nil.
 	marshal(message any) ([]byte, func(), error)
-	unmarshal(data mem.Buffer, message any) error
+	unmarshal(data mem.BufferSlice, message any) error
 }
 
 var protoCodec codec = codecV2{encoding.GetCodecV2(protoencoding.Name)}
@@ -226,8 +226,8 @@ func (c codecV2) marshal(message any) ([]byte, func(), error) {
 	return encoded.Materialize(), nil, nil
 }
 
-func (c codecV2) unmarshal(data mem.Buffer, message any) error {
-	return c.Unmarshal(mem.BufferSlice{data}, message)
+func (c codecV2) unmarshal(data mem.BufferSlice, message any) error {
+	return c.Unmarshal(data, message)
 }
 
 type codecV1 struct{ encoding.Codec }
@@ -237,8 +237,9 @@ func (c codecV1) marshal(message any) ([]byte, func(), error) {
 	return encoded, nil, err
 }
 
-func (c codecV1) unmarshal(data mem.Buffer, message any) error {
-	return c.Unmarshal(data.ReadOnlyData(), message)
+// unmarshal gives it bytes of its own, which it may keep, as grpc-go does.
+func (c codecV1) unmarshal(data mem.BufferSlice, message any) error {
+	return c.Unmarshal(data.Materialize(), message)
 }
 
 // encode is a message's bytes, which must be released; nil is an empty message, as in grpc-go.
@@ -260,8 +261,8 @@ func (s *callSettings) encode(message any) (data []byte, release func(), err err
 	return data, release, nil
 }
 
-// decode takes the buffer.
-func (s *callSettings) decode(data mem.Buffer, message any) error {
+// decode takes the buffers, of one message; a codec may keep the slice, and buffers that it holds by Ref.
+func (s *callSettings) decode(data mem.BufferSlice, message any) error {
 	defer data.Free()
 	if message == nil {
 		return nil

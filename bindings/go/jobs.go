@@ -45,7 +45,7 @@ type jobStream struct {
 	ended        chan struct{} // closed when `failure` is known
 	mutex        sync.Mutex
 	ptr          *C.zeebe_job_stream // NULL: freed
-	messages     mem.BufferSlice
+	messages     inbox
 	isCut        bool // jobs were dropped
 	isEnded      bool
 	failure      *Error
@@ -143,7 +143,7 @@ func (s *JobStream) Recv(job proto.Message) error {
 		switch {
 		case message != nil:
 			defer message.Free()
-			if err := proto.Unmarshal(message.ReadOnlyData(), job); err != nil {
+			if err := proto.Unmarshal(message[0].ReadOnlyData(), job); err != nil {
 				return localError(codes.Internal, "the job cannot be decoded: %v", err).processed()
 			}
 			return nil
@@ -159,12 +159,12 @@ func (s *JobStream) Recv(job proto.Message) error {
 	}
 }
 
-func (s *jobStream) next() (message mem.Buffer, ended bool, failure *Error) {
+func (s *jobStream) next() (message mem.BufferSlice, ended bool, failure *Error) {
 	s.mutex.Lock()
 	defer s.mutex.Unlock()
 	if len(s.messages) > 0 && s.ctx.Err() != nil {
-		s.messages.Free() // they go to another worker
-		s.messages, s.isCut = nil, true
+		s.messages.drop() // they go to another worker
+		s.isCut = true
 	}
 	if len(s.messages) == 0 {
 		if s.isEnded && s.failure == nil && s.isCut {
@@ -172,8 +172,7 @@ func (s *jobStream) next() (message mem.Buffer, ended bool, failure *Error) {
 		}
 		return nil, s.isEnded, s.failure
 	}
-	message, s.messages[0] = s.messages[0], nil
-	s.messages = s.messages[1:]
+	message = s.messages.take()
 	if s.ptr != nil {
 		C.zeebe_error_free(C.zeebe_job_stream_request(s.ptr, 1)) // taken
 	}
@@ -198,22 +197,28 @@ func (s *jobStream) cancel() {
 	C.zeebe_job_stream_free(ptr)
 }
 
-func (s *jobStream) receive(event *C.zeebe_event, _ *queue) (last bool) {
+func (s *jobStream) receive(events []C.zeebe_event, _ *queue) (last bool) {
 	s.mutex.Lock()
 	defer s.mutex.Unlock()
-	switch event.event_type {
-	case C.ZEEBE_EVENT_TYPE_MESSAGE:
-		s.messages = append(s.messages, copyMessage(event))
-		signal(s.arrived)
-	case C.ZEEBE_EVENT_TYPE_JOB_STREAM_ERROR:
-		s.failures.receive(event)
-	case C.ZEEBE_EVENT_TYPE_CLOSE:
-		if event.error != nil {
-			s.failure = callError(event.error).inContext(s.ctx)
-			event.error = nil
+	for len(events) > 0 {
+		if count := messagesFirst(events); count > 0 {
+			s.messages.put(events[:count])
+			signal(s.arrived)
+			events = events[count:]
+			continue
 		}
-		s.end()
-		return true
+		switch event := &events[0]; event.event_type {
+		case C.ZEEBE_EVENT_TYPE_JOB_STREAM_ERROR:
+			s.failures.receive(event)
+		case C.ZEEBE_EVENT_TYPE_CLOSE:
+			if event.error != nil {
+				s.failure = callError(event.error).inContext(s.ctx)
+				event.error = nil
+			}
+			s.end()
+			return true
+		}
+		events = events[1:]
 	}
 	return false
 }

@@ -167,23 +167,25 @@ func (w *JobWorker) Err() error {
 	return w.failure
 }
 
-func (w *JobWorker) receive(event *C.zeebe_event, _ *queue) (last bool) {
-	switch event.event_type {
-	case C.ZEEBE_EVENT_TYPE_JOB:
-		if !w.isOver.Load() {
-			w.jobs.Add(1)
-			w.hand(newJob(w, event))
+func (w *JobWorker) receive(events []C.zeebe_event, _ *queue) (last bool) {
+	for i := range events {
+		switch event := &events[i]; event.event_type {
+		case C.ZEEBE_EVENT_TYPE_JOB:
+			if !w.isOver.Load() {
+				w.jobs.Add(1)
+				w.hand(newJob(w, event))
+			}
+		case C.ZEEBE_EVENT_TYPE_JOB_STREAM_ERROR:
+			w.failures.receive(event)
+		case C.ZEEBE_EVENT_TYPE_CLOSE:
+			var failure *Error
+			if event.error != nil {
+				failure = newError(event.error)
+				event.error = nil
+			}
+			w.end(failure)
+			return true
 		}
-	case C.ZEEBE_EVENT_TYPE_JOB_STREAM_ERROR:
-		w.failures.receive(event)
-	case C.ZEEBE_EVENT_TYPE_CLOSE:
-		var failure *Error
-		if event.error != nil {
-			failure = newError(event.error)
-			event.error = nil
-		}
-		w.end(failure)
-		return true
 	}
 	return false
 }
@@ -337,8 +339,8 @@ func (j *Job) beginToTell(end *ending) error {
 }
 
 // receive gets what came of the end that a handler's return was.
-func (j *Job) receive(event *C.zeebe_event, _ *queue) bool {
-	j.settled(eventError(event))
+func (j *Job) receive(events []C.zeebe_event, _ *queue) bool {
+	j.settled(eventError(&events[0]))
 	return true
 }
 

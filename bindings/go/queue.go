@@ -16,8 +16,9 @@ import (
 
 // receiver is told by the reader what happens to it. It must not block.
 type receiver interface {
-	// receive gets an event of its tag; true if that was the last one. It may keep what the event owns by clearing the pointer to it.
-	receive(event *C.zeebe_event, reader *queue) (last bool)
+	// receive gets events of its tag that came one after the other, at least one; true if that was the last one. It may keep what an event owns by
+	// clearing the pointer to it.
+	receive(events []C.zeebe_event, reader *queue) (last bool)
 	// abandon says that no event comes any more: the runtime was shut down.
 	abandon()
 }
@@ -123,22 +124,25 @@ func (q *queue) read() {
 			break
 		}
 		q.deliver()
+		runtime.Gosched() // who was woken goes on first, and what it begins is taken with the next batch
 	}
 	q.end()
 }
 
 func (q *queue) deliver() {
 	events := q.batch.events[:q.batch.count]
-	var receivers [C.ZEEBEGO_BATCH]receiver
-	q.mutex.Lock()
-	for i := range events {
-		receivers[i] = q.receivers[uint64(events[i].tag)]
-	}
-	q.mutex.Unlock()
-	for i, r := range receivers[:len(events)] {
-		if r != nil && r.receive(&events[i], q) {
-			q.remove(uint64(events[i].tag))
+	for len(events) > 0 {
+		tag, count := events[0].tag, 1
+		for count < len(events) && events[count].tag == tag {
+			count++
 		}
+		q.mutex.Lock()
+		r := q.receivers[uint64(tag)]
+		q.mutex.Unlock()
+		if r != nil && r.receive(events[:count], q) {
+			q.remove(uint64(tag))
+		}
+		events = events[count:]
 	}
 }
 

@@ -55,9 +55,7 @@ func TestTheRuntimeHasAsManyIOThreadsAsWereConfigured(t *testing.T) {
 			all.Go(func() { topology(t, channel) })
 		}
 		all.Wait()
-		if count := ioThreads(); count != wanted[number] {
-			t.Errorf("%d threads do I/O", count)
-		}
+		await(t, func() bool { return ioThreads() == wanted[number] }) // a thread is there before its name
 		if err := zeebe.ConfigureRuntime(zeebe.RuntimeOptions{}); failure(t, err, codes.FailedPrecondition).Kind != zeebe.KindIllegalState {
 			t.Error(err)
 		}

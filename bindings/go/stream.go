@@ -16,8 +16,9 @@ import (
 	"google.golang.org/grpc/metadata"
 )
 
-// The library, which counts what waits for RecvMsg, is told of so many messages at once that were taken; of fewer before RecvMsg waits.
-const tellTaken = 64
+// The library, which counts what waits for RecvMsg, is told of so many bytes at once that were taken, each message with 256 more: an eighth of what
+// may wait by default. Of fewer it is told once RecvMsg looks for what came since.
+const tellTaken = 256 << 10
 
 // NewStream starts a call of any kind, as [grpc.ClientConn.NewStream] does; the options are those of [Channel.Invoke].
 //
@@ -91,17 +92,21 @@ type stream struct {
 	headed   chan struct{} // closed when `header` is known
 	ended    chan struct{} // closed when `trailer` and `failure` are known
 
+	// Of RecvMsg alone.
+	taking     inbox // oldest first, before those that came since
+	taken      int   // messages of which the library was not told
+	takenBytes int
+	isCut      bool // messages were dropped
+	isAnswered bool // the one answer was taken
+
 	mutex      sync.Mutex
-	messages   mem.BufferSlice // those that came, oldest first
-	taken      int             // messages of which the library was not told
+	came       inbox
 	ready      bool
 	readyCount int // how often it became ready
 	closedSend bool
 	isHeaded   bool
 	isEnded    bool
 	isFinished bool
-	isCut      bool // messages were dropped
-	isAnswered bool // the one answer was taken
 	header     metadata.MD
 	trailer    metadata.MD
 	failure    *Error
@@ -109,39 +114,50 @@ type stream struct {
 
 // ---- what the reader tells ----
 
-func (s *stream) receive(event *C.zeebe_event, reader *queue) (last bool) {
-	switch event.event_type {
-	case C.ZEEBE_EVENT_TYPE_INITIAL_METADATA:
-		header := unpackMetadata(event.metadata)
-		s.mutex.Lock()
-		s.setHeader(header)
-		s.mutex.Unlock()
-	case C.ZEEBE_EVENT_TYPE_MESSAGE:
-		message := copyMessage(event)
-		s.mutex.Lock()
-		s.messages = append(s.messages, message)
-		s.setHeader(nil)
-		s.mutex.Unlock()
-		signal(s.arrived)
-	case C.ZEEBE_EVENT_TYPE_READY:
-		s.mutex.Lock()
-		s.ready = true
-		s.readyCount++
-		s.mutex.Unlock()
-		signal(s.writable)
-	case C.ZEEBE_EVENT_TYPE_CLOSE:
-		if call := s.handle.end(); call != nil {
-			reader.freeCall(call)
+func (s *stream) receive(events []C.zeebe_event, reader *queue) (last bool) {
+	for len(events) > 0 {
+		if count := messagesFirst(events); count > 0 {
+			s.receiveMessages(events[:count])
+			events = events[count:]
+			continue
 		}
-		var failure *Error
-		if event.error != nil {
-			failure = callError(event.error)
-			event.error = nil
+		switch event := &events[0]; event.event_type {
+		case C.ZEEBE_EVENT_TYPE_INITIAL_METADATA:
+			header := unpackMetadata(event.metadata)
+			s.mutex.Lock()
+			s.setHeader(header)
+			s.mutex.Unlock()
+		case C.ZEEBE_EVENT_TYPE_READY:
+			s.mutex.Lock()
+			s.ready = true
+			s.readyCount++
+			s.mutex.Unlock()
+			signal(s.writable)
+		case C.ZEEBE_EVENT_TYPE_CLOSE:
+			if call := s.handle.end(); call != nil {
+				reader.freeCall(call)
+			}
+			var failure *Error
+			if event.error != nil {
+				failure = callError(event.error)
+				event.error = nil
+			}
+			s.end(failure, unpackMetadata(event.metadata))
+			return true
 		}
-		s.end(failure, unpackMetadata(event.metadata))
-		return true
+		events = events[1:]
 	}
 	return false
+}
+
+func (s *stream) receiveMessages(events []C.zeebe_event) {
+	var came inbox
+	came.put(events)
+	s.mutex.Lock()
+	s.came = append(s.came, came...)
+	s.setHeader(nil)
+	s.mutex.Unlock()
+	signal(s.arrived)
 }
 
 func (s *stream) abandon() {
@@ -363,36 +379,47 @@ func (c *clientStream) RecvMsg(message any) error {
 	return err
 }
 
-// next takes a message, and says so from time to time.
-func (s *stream) next() (mem.Buffer, error) {
+// next takes a message.
+func (s *stream) next() (mem.BufferSlice, error) {
+	for {
+		if len(s.taking) == 0 {
+			if err := s.awaitMessages(); err != nil {
+				return nil, err
+			}
+		}
+		if s.ctx.Err() == context.Canceled {
+			s.taking.drop() // what was cancelled gives nothing more but its end
+			s.isCut = true
+			continue
+		}
+		message := s.taking.take()
+		s.taken++
+		s.takenBytes += message.Len() + 256
+		if s.takenBytes >= tellTaken {
+			s.tellTaken()
+		}
+		return message, nil
+	}
+}
+
+// awaitMessages waits until there are some to take. An error: there are no more.
+func (s *stream) awaitMessages() error {
+	s.tellTaken()
 	for {
 		s.mutex.Lock()
-		if len(s.messages) > 0 && s.ctx.Err() == context.Canceled {
-			s.messages.Free() // what was cancelled gives nothing more but its end
-			s.messages, s.isCut = nil, true
-		}
-		if len(s.messages) > 0 {
-			message := s.messages[0]
-			s.messages[0] = nil
-			s.messages = s.messages[1:]
-			s.taken++
-			taken := s.takenOf(tellTaken)
-			s.mutex.Unlock()
-			s.tellTaken(taken)
-			return message, nil
-		}
-		ended, failure, cut := s.isEnded, s.failure, s.isCut
-		taken := s.takenOf(1)
+		s.taking, s.came = s.came, nil
+		ended, failure := s.isEnded, s.failure
 		s.mutex.Unlock()
 		switch {
+		case len(s.taking) > 0:
+			return nil
 		case ended && failure != nil:
-			return nil, failure
-		case ended && cut: // the gateway's end came before the cancel
-			return nil, contextError(s.ctx).processed()
+			return failure
+		case ended && s.isCut: // the gateway's end came before the cancel
+			return contextError(s.ctx).processed()
 		case ended:
-			return nil, io.EOF
+			return io.EOF
 		}
-		s.tellTaken(taken)
 		select {
 		case <-s.arrived:
 		case <-s.ended:
@@ -400,17 +427,11 @@ func (s *stream) next() (mem.Buffer, error) {
 	}
 }
 
-// takenOf is what the library is told of now: nothing, unless there is so much. With the mutex.
-func (s *stream) takenOf(least int) (taken int) {
-	if s.taken >= least {
-		taken, s.taken = s.taken, 0
-	}
-	return taken
-}
-
-func (s *stream) tellTaken(taken int) {
-	if taken > 0 {
-		s.handle.with(func(call *C.zeebe_call) { C.zeebe_error_free(C.zeebe_call_request(call, C.int64_t(taken))) })
+// tellTaken has the library count what was taken no more.
+func (s *stream) tellTaken() {
+	if s.taken > 0 {
+		s.handle.with(func(call *C.zeebe_call) { C.zeebe_error_free(C.zeebe_call_request(call, C.int64_t(s.taken))) })
+		s.taken, s.takenBytes = 0, 0
 	}
 }
 

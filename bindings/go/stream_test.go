@@ -12,10 +12,14 @@ import (
 
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
+	testgrpc "google.golang.org/grpc/interop/grpc_testing"
+	"google.golang.org/grpc/mem"
 	"google.golang.org/grpc/metadata"
+	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/types/known/wrapperspb"
 
 	"libzeebe.org/go/zeebe"
+	"libzeebe.org/go/zeebe/internal/testserver"
 )
 
 var both = &grpc.StreamDesc{ServerStreams: true, ClientStreams: true}
@@ -65,6 +69,107 @@ func TestMessagesComeInOrderWhateverTheirLength(t *testing.T) {
 		if err := opened.RecvMsg(answer); err != io.EOF {
 			t.Fatal(err)
 		}
+	}
+}
+
+// keeper is a codec that keeps what it is given, as its contract lets it.
+type keeper struct{}
+
+func (keeper) Name() string { return "proto" }
+
+func (keeper) Marshal(message any) (mem.BufferSlice, error) {
+	return mem.BufferSlice{mem.SliceBuffer(must(proto.Marshal(message.(proto.Message))))}, nil
+}
+
+func (keeper) Unmarshal(data mem.BufferSlice, message any) error {
+	data.Ref()
+	*message.(*mem.BufferSlice) = data
+	return nil
+}
+
+// aliasing is a codec of the older interface, that keeps the bytes.
+type aliasing struct{ keeper }
+
+func (aliasing) Marshal(message any) ([]byte, error) { return proto.Marshal(message.(proto.Message)) }
+
+func (aliasing) Unmarshal(data []byte, message any) error {
+	*message.(*[]byte) = data
+	return nil
+}
+
+func TestCodecsMayKeepWhatTheyAreGiven(t *testing.T) {
+	const count = 1000
+	length := func(i int) int { return i * 37 % 5000 }
+	channel := serve(t, func(stream grpc.ServerStream) error {
+		for i := range count {
+			if err := stream.SendMsg(wrapperspb.String(strings.Repeat(string(rune('a'+i%26)), length(i)))); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	check := func(i int, kept []byte) {
+		t.Helper()
+		message := &wrapperspb.StringValue{}
+		ok(t, proto.Unmarshal(kept, message))
+		if message.GetValue() != strings.Repeat(string(rune('a'+i%26)), length(i)) {
+			t.Fatalf("message %d became another", i)
+		}
+	}
+	for range 3 { // so that memory that is given back is used again
+		buffers := stream(t, channel, patience(t), both, grpc.ForceCodecV2(keeper{}))
+		bytes := stream(t, channel, patience(t), both, grpc.ForceCodec(aliasing{}))
+		var kept [count]mem.BufferSlice
+		var keptBytes [count][]byte
+		for i := range count {
+			ok(t, buffers.RecvMsg(&kept[i]))
+			ok(t, bytes.RecvMsg(&keptBytes[i]))
+		}
+		for i := range count {
+			check(i, kept[i].Materialize())
+			check(i, keptBytes[i])
+			kept[i].Free()
+		}
+	}
+	// The one answer of a unary call, too.
+	echoes := serve(t, echo)
+	var first, second []byte
+	ok(t, echoes.Invoke(patience(t), method, text(5000), &first, grpc.ForceCodec(aliasing{})))
+	ok(t, echoes.Invoke(patience(t), method, text(4000), &second, grpc.ForceCodec(aliasing{})))
+	answer := &wrapperspb.StringValue{}
+	if ok(t, proto.Unmarshal(first, answer)); len(answer.GetValue()) != 5000 {
+		t.Fatalf("an answer of 5000 bytes became one of %d", len(answer.GetValue()))
+	}
+}
+
+// nothing is a codec that keeps nothing.
+type nothing struct{ keeper }
+
+func (nothing) Unmarshal(mem.BufferSlice, any) error { return nil }
+
+func TestMessagesThatAreNotKeptAreNotAllocated(t *testing.T) {
+	if raceDetector {
+		t.Skip("with it sync.Pool forgets on purpose")
+	}
+	const count = 20_000
+	channel := insecure(t, testserver.StartInterop(t))
+	request := &testgrpc.StreamingOutputCallRequest{}
+	for range count {
+		request.ResponseParameters = append(request.ResponseParameters, &testgrpc.ResponseParameters{Size: 100})
+	}
+	opened := must(channel.NewStream(patience(t), &grpc.StreamDesc{ServerStreams: true}, "/grpc.testing.TestService/StreamingOutputCall", grpc.ForceCodecV2(nothing{})))
+	ok(t, opened.SendMsg(request))
+	into := new(int)
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	for range count {
+		ok(t, opened.RecvMsg(into))
+	}
+	runtime.ReadMemStats(&after)
+	each := float64(after.Mallocs-before.Mallocs) / count
+	t.Logf("%.2f allocations a message", each)
+	if each > 0.5 {
+		t.Fatal("each is allocated")
 	}
 }
 

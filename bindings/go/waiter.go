@@ -16,8 +16,8 @@ type waiter struct {
 	err   error
 }
 
-func (w *waiter) receive(event *C.zeebe_event, _ *queue) bool {
-	w.err = eventError(event)
+func (w *waiter) receive(events []C.zeebe_event, _ *queue) bool {
+	w.err = eventError(&events[0])
 	close(w.done)
 	return true
 }
