@@ -24,10 +24,11 @@ SOURCES := Cargo.toml Cargo.lock build.rs scripts/place $(shell find include pac
 # Stands for all that is staged beside it.
 LIBRARY := build/lib/libzeebe.so.0
 
-# The development gateway as it is installed.
+# The programs as they are installed.
 GATEWAY := target/dist/tool/zeebe-dev-gateway
+COMMAND := target/dist/tool/zeebe
 
-all: $(LIBRARY) $(GATEWAY) ## what install places: the shared and the static library, in build/, and zeebe-dev-gateway, as released
+all: $(LIBRARY) $(GATEWAY) $(COMMAND) ## what install places: the shared and the static library, in build/, zeebe-dev-gateway and zeebe, as released
 
 # This way and no other: with an rlib among the crate types cargo leaves out LTO, without a word.
 $(LIBRARY): $(SOURCES) scripts/link
@@ -35,21 +36,25 @@ $(LIBRARY): $(SOURCES) scripts/link
 	@scripts/link target/dist/release/libzeebe.a target/dist/release/libzeebe.so
 	@scripts/place $(VERSION) "$(CURDIR)/build" "$(CURDIR)/build/lib" "$(CURDIR)/build/include"
 
-$(GATEWAY): Cargo.toml Cargo.lock $(addprefix tests/gateway/,Cargo.toml build.rs) $(shell find tests/gateway/src proto)
-	cargo build --profile tool --locked --package zeebe-dev-gateway --target-dir target/dist
-	@touch $@
+# Both at once: what they have in common is built once, and nothing waits for the other.
+$(GATEWAY): $(SOURCES) $(addprefix tests/gateway/,Cargo.toml build.rs) command/Cargo.toml $(shell find tests/gateway/src command/src)
+	cargo build --profile tool --locked --package zeebe-dev-gateway --package zeebe-command --target-dir target/dist
+	@touch $@ $(COMMAND)
+
+$(COMMAND): $(GATEWAY) ;
 
 # Builds nothing: sudo knows another PATH, or none of the user's cargo.
-install: ## headers, libraries, pkg-config and CMake files, zeebe-dev-gateway below PREFIX (LIBDIR, INCLUDEDIR, BINDIR, DESTDIR); after make
-	@for built in $(LIBRARY) $(GATEWAY); do \
+install: ## headers, libraries, pkg-config and CMake files, zeebe-dev-gateway and zeebe below PREFIX (LIBDIR, INCLUDEDIR, BINDIR, DESTDIR); after make
+	@for built in $(LIBRARY) $(GATEWAY) $(COMMAND); do \
 		[ -e "$$built" ] || { echo "install: $$built is not there: run make first, without sudo" >&2; exit 1; }; done
 	@scripts/place $(VERSION) "$(PREFIX)" "$(LIBDIR)" "$(INCLUDEDIR)" "$(DESTDIR)"
-	@install -D -m 755 $(GATEWAY) "$(DESTDIR)$(BINDIR)/zeebe-dev-gateway"
+	@install -d "$(DESTDIR)$(BINDIR)"
+	@install -m 755 $(GATEWAY) $(COMMAND) "$(DESTDIR)$(BINDIR)"
 	@[ -n "$(DESTDIR)" ] || scripts/announce "$(LIBDIR)"
 
 uninstall: ## removes what install put there, given the same variables
 	rm -f "$(DESTDIR)$(INCLUDEDIR)"/zeebe.{h,hpp} "$(DESTDIR)$(LIBDIR)/pkgconfig/zeebe.pc"
-	rm -f "$(DESTDIR)$(LIBDIR)"/libzeebe.{so.0,so,a} "$(DESTDIR)$(BINDIR)/zeebe-dev-gateway"
+	rm -f "$(DESTDIR)$(LIBDIR)"/libzeebe.{so.0,so,a} "$(DESTDIR)$(BINDIR)"/zeebe{-dev-gateway,}
 	rm -rf "$(DESTDIR)$(INCLUDEDIR)/zeebe" "$(DESTDIR)$(LIBDIR)/cmake/zeebe"
 
 demo: $(LIBRARY) gateway build/demo ## a job's life over each of the four channels, on a development gateway

@@ -302,6 +302,11 @@ impl Error {
         self.0.code
     }
 
+    /// The code as gRPC spells it, such as `NOT_FOUND`.
+    pub fn status(&self) -> &'static str {
+        CODE_NAMES[self.0.code as usize]
+    }
+
     /// For people: what failed, with which value, and what to do; without secrets.
     pub fn message(&self) -> &str {
         &self.0.message

@@ -7,6 +7,7 @@ mod answer;
 mod backlog;
 mod control;
 mod failure;
+mod json;
 mod reader;
 mod request;
 mod retry;
@@ -29,7 +30,9 @@ use tonic::Code;
 
 pub use backlog::{Demand, ReadAhead};
 pub use control::{Control, Held};
-pub(crate) use start::{server_stream_blocking, start_stream, start_unary, unary_blocking};
+pub use json::json_blocking;
+use start::server_stream_blocking;
+pub(crate) use start::{start_stream, start_unary, unary_blocking};
 use state::Phase;
 pub use stream::Handler;
 pub(crate) use stream::{Owed, stream};

@@ -95,7 +95,7 @@ impl Handler for Collector {
 }
 
 /// Makes a call with one request and blocks until it ends; the messages of the answer in order.
-pub(crate) fn server_stream_blocking(
+pub(super) fn server_stream_blocking(
     channel: &Arc<Channel>,
     method: &str,
     message: &[u8],

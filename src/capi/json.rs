@@ -10,9 +10,7 @@ use super::channel::zeebe_channel;
 use super::convert::{self, Out};
 use super::error::zeebe_error;
 use super::handle::living;
-use crate::call::{server_stream_blocking, unary_blocking};
-use crate::channel::STREAM_ACTIVATED_JOBS;
-use crate::error::Error;
+use crate::call::json_blocking;
 use crate::json::{self, Rpc};
 
 /// Adds the messages and services of an encoded `google.protobuf.FileDescriptorSet`, for the JSON functions; of the whole process.
@@ -104,21 +102,7 @@ pub extern "C" fn zeebe_channel_json_call_sync(
     // SAFETY: a string of the header's contract.
     let json = unsafe { convert::text("json", json) }?;
     let options = call_options(options)?;
-    let rpc = Rpc::find(method)?;
-    if rpc.is_client_streaming() || rpc.path() == STREAM_ACTIVATED_JOBS {
-        return Err(Error::invalid_argument(format!(
-            "{} is not one request that ends with an answer: use zeebe_channel_start_call()",
-            rpc.path()
-        )));
-    }
-    let request = rpc.request_from_json(json)?;
-    let answer = if rpc.is_server_streaming() {
-        let messages = server_stream_blocking(channel, &rpc.path(), &request, options)?;
-        let items = messages.iter().map(|message| rpc.answer_to_json(message));
-        format!("[{}]", items.collect::<Result<Vec<_>, _>>()?.join(","))
-    } else {
-        rpc.answer_to_json(&unary_blocking(channel, &rpc.path(), &request, options)?.message)?
-    };
+    let answer = json_blocking(channel, method, json, options)?;
     response_json.write(convert::owned_text(&answer)?);
     Ok(())
 }

@@ -16,7 +16,7 @@ use super::host::TokenSource;
 use super::oauth2::ClientCredentials;
 use super::token::{Lifetime, Token};
 use super::token_cache::{Facts, Outcome, Step, TokenCache};
-use crate::completion::owed;
+use crate::completion::{owed, wait};
 use crate::error::Error;
 use crate::runtime::time::sleep;
 use crate::runtime::{self, Epoch, Runtime, caught, lock, on_web};
@@ -196,6 +196,11 @@ impl TokenProvider {
         runtime::spawn(self.epoch, |runtime| Ok(owed(retrieved, prepare(runtime)?)))
     }
 
+    /// Fetches a token, even if the old one is good, and blocks until it is there; joins a fetch under way.
+    pub fn retrieve_blocking(self: &Arc<Self>) -> Result<(), Error> {
+        wait("a token request", |end| self.start_retrieving(|_| Ok(end)))
+    }
+
     /// A new token, even if the old one is good; joins a fetch under way.
     async fn retrieve(self: &Arc<Self>) -> Result<(), Error> {
         let step = self.cache().fetch(since_boot());
@@ -208,7 +213,8 @@ impl TokenProvider {
         self.cache().is_expired(since_boot(), &self.lifetime)
     }
 
-    pub(crate) fn facts(&self) -> Facts {
+    /// What is known of the token, never itself.
+    pub fn facts(&self) -> Facts {
         self.cache().facts(since_boot(), &self.lifetime)
     }
 

@@ -13,8 +13,11 @@ use std::sync::{Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
+/// Of the workspace, whichever of its packages the test is of.
 pub(crate) fn root() -> &'static Path {
-    Path::new(env!("CARGO_MANIFEST_DIR"))
+    let package = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let mut above = package.ancestors();
+    above.find(|path| path.join("Cargo.lock").exists()).unwrap()
 }
 
 /// Where a test may write.

@@ -1,0 +1,95 @@
+//! Standard output: text for people, which fits 80 columns, or JSON.
+
+use std::io::{self, ErrorKind, Write};
+use std::process;
+
+use serde_json::Value;
+
+use crate::failure::Failure;
+
+/// Of a terminal, as it always was.
+const COLUMNS: usize = 80;
+
+/// How this run prints.
+#[derive(Debug)]
+pub(crate) struct Output {
+    pub(crate) json: bool,
+}
+
+impl Output {
+    pub(crate) fn new(json: bool) -> Self {
+        Self { json }
+    }
+
+    /// The one or the other; a line of JSON is a whole value.
+    pub(crate) fn show(
+        &self,
+        value: &Value,
+        text: impl FnOnce(&Value) -> String,
+    ) -> Result<(), Failure> {
+        let text = match self.json {
+            true => value.to_string(),
+            false => text(value),
+        };
+        self.line(&text)
+    }
+
+    /// A line, at once.
+    pub(crate) fn line(&self, text: &str) -> Result<(), Failure> {
+        let mut stdout = io::stdout().lock();
+        let written = writeln!(stdout, "{text}").and_then(|()| stdout.flush());
+        written.or_else(|error| match error.kind() {
+            // Who reads has enough, as head has.
+            ErrorKind::BrokenPipe => process::exit(1),
+            _ => Err(Failure::usage(format!("cannot write the output: {error}"))),
+        })
+    }
+}
+
+/// Words in lines of a terminal's width, all but the first behind so many spaces. A word that is longer has a line of its own.
+pub(crate) fn wrapped(text: &str, indent: usize) -> String {
+    let mut lines = String::new();
+    let mut column = indent;
+    for word in text.split_whitespace() {
+        let width = word.chars().count();
+        if column > indent && column + 1 + width > COLUMNS {
+            lines.push('\n');
+            lines.extend(std::iter::repeat_n(' ', indent));
+            column = indent;
+        }
+        if column > indent {
+            lines.push(' ');
+            column += 1;
+        }
+        lines.push_str(word);
+        column += width;
+    }
+    lines
+}
+
+/// A name and what there is to say of it, in two columns.
+pub(crate) fn row(name: &str, text: &str) -> String {
+    const NAME: usize = 12;
+    format!("{name:<NAME$}{}", wrapped(text, NAME))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lines_fit_a_terminal() {
+        let text = "word ".repeat(40);
+        for line in format!("    {}", wrapped(&text, 4)).lines() {
+            assert!(
+                line.len() <= COLUMNS && line.starts_with("    word"),
+                "{line}"
+            );
+        }
+        let long = "x".repeat(100);
+        assert_eq!(
+            wrapped(&format!("a {long} b"), 2),
+            format!("a\n  {long}\n  b")
+        );
+    }
+}
