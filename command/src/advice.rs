@@ -16,7 +16,7 @@ pub(crate) struct Advice {
 
 impl Advice {
     /// `text` names settings in braces, for which their variables stand.
-    fn new(settings: &Settings, text: &str) -> Self {
+    pub(crate) fn new(settings: &Settings, text: &str) -> Self {
         let mut advice = Self::default();
         let mut rest = text;
         while let Some((before, after)) = rest.split_once('{') {
@@ -32,6 +32,26 @@ impl Advice {
         }
         advice.text += rest;
         advice
+    }
+
+    /// For one of variables that make no channel: it names them.
+    pub(crate) fn of_variables(error: &Error) -> Self {
+        let is_variable = |word: &&str| {
+            let prefixes = ["CAMUNDA_", "ZEEBE_", "GRPC_"];
+            prefixes.iter().any(|prefix| word.starts_with(prefix))
+        };
+        let letters = |letter: char| !letter.is_ascii_alphanumeric() && letter != '_';
+        let mut variables: Vec<_> = error
+            .message()
+            .split(letters)
+            .filter(is_variable)
+            .map(str::to_owned)
+            .collect();
+        variables.dedup();
+        Self {
+            text: format!("set or change {}", variables.join(" or ")),
+            variables,
+        }
     }
 
     /// For an error of a channel that was made.

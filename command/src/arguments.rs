@@ -17,9 +17,9 @@ pub(crate) struct Arguments {
     #[arg(long, global = true)]
     pub(crate) json: bool,
 
-    /// How long a call may take
-    #[arg(long, global = true, value_name = "SECONDS", default_value = "10", value_parser = seconds)]
-    pub(crate) timeout: Duration,
+    /// How long a call or a step of the doctor may take [default: 10], and how long jobs are shown [default: until it is stopped]
+    #[arg(long, global = true, value_name = "SECONDS", value_parser = seconds)]
+    pub(crate) timeout: Option<Duration>,
 
     #[command(subcommand)]
     pub(crate) command: Command,
@@ -37,6 +37,9 @@ Exit codes:
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
+    /// Look for what is wrong, from the settings to a job stream, and say which variable to change
+    Doctor,
+
     /// Make any call, from JSON to JSON
     Call {
         /// Its name, such as Topology or PublishMessage
@@ -56,6 +59,9 @@ pub(crate) enum Command {
 
     /// Start an instance of a process
     Create(Create),
+
+    /// Show the jobs of a type as they come; they are taken, for --job-timeout
+    Jobs(Jobs),
 
     /// Ask the token endpoint for a token, and say how long it is good; the token is never shown
     Token,
@@ -93,6 +99,21 @@ pub(crate) struct Create {
     /// Wait until the instance has ended, --timeout at most, and show its variables
     #[arg(long)]
     pub(crate) result: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Jobs {
+    /// The type of the jobs
+    #[arg(value_name = "TYPE")]
+    pub(crate) job_type: String,
+
+    /// End after so many jobs
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    pub(crate) limit: Option<u64>,
+
+    /// A job that is shown is nobody else's for so long, and comes again then
+    #[arg(long, value_name = "SECONDS", default_value = "10", value_parser = seconds)]
+    pub(crate) job_timeout: Duration,
 }
 
 /// From a millisecond to a day.

@@ -18,6 +18,8 @@ pub(crate) struct Failure {
     /// Of a channel that was made.
     settings: Option<Settings>,
     pub(crate) exit: u8,
+    /// All was said.
+    is_told: bool,
 }
 
 /// Of the library's errors; the numbers are in the help and the man page.
@@ -41,6 +43,7 @@ impl Failure {
             error: None,
             settings: None,
             exit: 2,
+            is_told: false,
         }
     }
 
@@ -63,6 +66,15 @@ impl Failure {
         }
     }
 
+    /// What is to be said is said already.
+    pub(crate) fn told(exit: u8) -> Self {
+        Self {
+            exit,
+            is_told: true,
+            ..Self::usage("")
+        }
+    }
+
     fn advice(&self) -> Option<Advice> {
         let (error, settings) = (self.error.as_ref()?, self.settings.as_ref()?);
         Some(Advice::of(error, settings)).filter(|advice| !advice.text.is_empty())
@@ -70,6 +82,9 @@ impl Failure {
 
     /// On standard error.
     pub(crate) fn print(&self, json: bool) {
+        if self.is_told {
+            return;
+        }
         let text = match json {
             true => self.json().to_string(),
             false => self.text(),
@@ -90,6 +105,10 @@ impl Failure {
         }
         if let Some(advice) = self.advice() {
             lines.push(row("  to do", &advice.text));
+            lines.push(row(
+                "  more",
+                "zeebe doctor says which step of the way fails",
+            ));
             lines.push(row(
                 "  more",
                 "zeebe doctor says which step of the way fails",

@@ -8,22 +8,30 @@
 mod advice;
 mod arguments;
 mod call;
+mod certificates;
 mod create;
 mod deploy;
+mod doctor;
 mod failure;
 mod gateway;
+mod jobs;
 mod output;
 mod settings;
+mod stream;
 mod token;
 mod topology;
 
 use std::process::ExitCode;
+use std::time::Duration;
 
 use clap::Parser;
 
 use arguments::{Arguments, Command};
 use failure::Failure;
 use output::Output;
+
+/// As the help says.
+const TIMEOUT: Duration = Duration::from_secs(10);
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
@@ -38,12 +46,14 @@ fn main() -> ExitCode {
 }
 
 fn run(arguments: &Arguments, output: &Output) -> Result<(), Failure> {
-    let timeout = arguments.timeout;
+    let timeout = arguments.timeout.unwrap_or(TIMEOUT);
     match &arguments.command {
         Command::Call { rpc, request } => call::run(rpc, request, timeout, output),
         Command::Topology => topology::run(timeout, output),
         Command::Deploy(what) => deploy::run(what, timeout, output),
         Command::Create(what) => create::run(what, timeout, output),
+        Command::Doctor => doctor::run(timeout, output),
+        Command::Jobs(jobs) => jobs::run(jobs, arguments.timeout, output),
         Command::Token => token::run(output),
     }
 }

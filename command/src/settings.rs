@@ -30,6 +30,52 @@ impl Settings {
         Self(serde_json::from_str(&channel.describe()).unwrap_or_default())
     }
 
+    pub(crate) fn json(&self) -> &Value {
+        &self.0
+    }
+
+    /// Which constructor made the channel.
+    pub(crate) fn kind(&self) -> String {
+        self.0["kind"]
+            .as_str()
+            .unwrap_or_default()
+            .replace('_', " ")
+    }
+
+    /// `tls`, `plaintext` or `local`.
+    pub(crate) fn security(&self) -> &str {
+        self.0["security"].as_str().unwrap_or_default()
+    }
+
+    /// Why the channel is of no use, if it is not.
+    pub(crate) fn problem(&self) -> Option<&str> {
+        self.0["problem"].as_str()
+    }
+
+    /// Whether tokens are asked for.
+    pub(crate) fn has_oauth(&self) -> bool {
+        self.0["oauth2"].is_object()
+    }
+
+    /// Of all settings.
+    pub(crate) fn names(&self) -> Vec<String> {
+        let settings = self.0["settings"].as_object();
+        settings
+            .into_iter()
+            .flat_map(|settings| settings.keys().cloned())
+            .collect()
+    }
+
+    /// Variables that are set in vain, each with the reason and what to do.
+    pub(crate) fn unused(&self) -> impl Iterator<Item = (&str, &str, &str)> {
+        let unused = self.0["unused_variables"].as_array();
+        unused.into_iter().flatten().map(|unused| {
+            let [name, why, hint] =
+                ["name", "why", "hint"].map(|part| unused[part].as_str().unwrap_or_default());
+            (name, why, hint)
+        })
+    }
+
     pub(crate) fn target(&self) -> &str {
         self.0["target"].as_str().unwrap_or_default()
     }

@@ -82,6 +82,10 @@ impl Balancer {
         })
     }
 
+    pub(super) fn connector(&self) -> &Arc<Connector> {
+        &self.connector
+    }
+
     /// The I/O thread of this channel's connections and calls.
     pub(super) fn home(&self, runtime: &Runtime) -> usize {
         *self.home.get_or_init(|| runtime.next_thread())

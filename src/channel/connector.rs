@@ -15,6 +15,7 @@ use rustls::pki_types::ServerName;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::task::yield_now;
 use tokio_rustls::TlsConnector;
+use tokio_rustls::client::TlsStream;
 
 use super::drive::Drive;
 use super::heard::Expected;
@@ -23,7 +24,7 @@ use super::tap::Tap;
 use super::traffic::{Metered, Traffic};
 use super::transport::Transport;
 use super::tunnel::Tunnel;
-use crate::credentials::Security;
+use crate::credentials::{Security, TlsCredentials};
 use crate::error::{Error, chain};
 use crate::http2;
 use crate::runtime::time::sleep;
@@ -107,16 +108,31 @@ impl Connector {
         }
     }
 
+    /// An endpoint as errors call it.
+    pub(super) fn peer(&self, endpoint: &Endpoint) -> String {
+        match self.resolver.name() {
+            Some(name) => format!("{name} ({endpoint})"),
+            None => endpoint.to_string(),
+        }
+    }
+
+    /// The name that the gateway's certificate must have.
+    pub(super) fn server_name(&self) -> Result<ServerName<'static>, Error> {
+        ServerName::try_from(self.server_name.clone()).map_err(|_| {
+            Error::unavailable(format!(
+                "{:?} can be no name in a certificate",
+                self.server_name
+            ))
+        })
+    }
+
     async fn attempt(
         &self,
         endpoint: &Endpoint,
         traffic: &Arc<Traffic>,
         early: Option<Early<'_>>,
     ) -> Result<Opened, Error> {
-        let peer = match self.resolver.name() {
-            Some(name) => format!("{name} ({endpoint})"),
-            None => endpoint.to_string(),
-        };
+        let peer = self.peer(endpoint);
         let failed =
             |error: io::Error| Error::unavailable(format!("cannot connect to {peer}: {error}"));
         match endpoint {
@@ -131,8 +147,7 @@ impl Connector {
                 match &self.proxy {
                     None => self.secure(stream, peer, early).await,
                     Some(tunnel) => {
-                        let Tunnel { host, port, .. } = tunnel;
-                        let peer = format!("{host}:{port} through the proxy {peer}");
+                        let peer = tunnel.peer(&peer);
                         self.secure(tunnel.connect(stream).await?, peer, early)
                             .await
                     }
@@ -151,9 +166,22 @@ impl Connector {
         S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
         let Security::Tls(tls) = &self.security else {
-            let opened = self.handshake(stream, peer, early).await;
-            return opened.map_err(|error| noting(error, &self.security_hint));
+            return self.open(stream, peer, early).await;
         };
+        let stream = self.secured(tls, stream, &peer).await?;
+        self.open(stream, peer, early).await
+    }
+
+    /// TLS, and HTTP/2 agreed on.
+    pub(super) async fn secured<S>(
+        &self,
+        tls: &Arc<TlsCredentials>,
+        stream: S,
+        peer: &str,
+    ) -> Result<TlsStream<Tap<S>>, Error>
+    where
+        S: AsyncRead + AsyncWrite + Unpin,
+    {
         let config = match tls.http2_ready() {
             Some(config) => config,
             None => {
@@ -161,12 +189,7 @@ impl Connector {
                 blocking(move || tls.http2()).await??
             }
         };
-        let name = ServerName::try_from(self.server_name.clone()).map_err(|_| {
-            Error::unavailable(format!(
-                "{:?} can be no name in a certificate",
-                self.server_name
-            ))
-        })?;
+        let name = self.server_name()?;
         let (stream, heard) = Tap::new(stream);
         let stream = TlsConnector::from(config)
             .connect(name, stream)
@@ -189,9 +212,26 @@ impl Connector {
                 "{peer} does not speak HTTP/2 over TLS: it did not choose h2 by ALPN"
             )));
         }
-        // By TLS 1.3 a peer says only now that it wants a certificate.
+        Ok(stream)
+    }
+
+    /// HTTP/2 over what is secured as it is to be.
+    pub(super) async fn open<S>(
+        &self,
+        stream: S,
+        peer: String,
+        early: Option<Early<'_>>,
+    ) -> Result<Opened, Error>
+    where
+        S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    {
         let opened = self.handshake(stream, peer, early).await;
-        opened.map_err(|error| noting(error, &self.certificate_hint))
+        let hint = match &self.security {
+            // By TLS 1.3 a peer says only now that it wants a certificate.
+            Security::Tls(_) => &self.certificate_hint,
+            Security::Plaintext | Security::Local => &self.security_hint,
+        };
+        opened.map_err(|error| noting(error, hint))
     }
 
     /// Ready once the peer's SETTINGS came: what does not speak HTTP/2 is found out here.
@@ -274,7 +314,8 @@ fn interleaved(endpoints: &[Endpoint]) -> Vec<&Endpoint> {
     ordered
 }
 
-fn joined(mut failures: Vec<Error>) -> Error {
+/// Of several attempts, each with its reason.
+pub(super) fn joined(mut failures: Vec<Error>) -> Error {
     if failures.len() == 1 {
         return failures.remove(0);
     }

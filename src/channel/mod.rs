@@ -22,6 +22,7 @@ mod read_ahead;
 mod receive_limit;
 mod request;
 mod resolver;
+mod route;
 mod running;
 mod service_config;
 pub mod settings;
@@ -48,6 +49,7 @@ pub use options::{ChannelOptions, OptionValue};
 use receive_limit::ReceiveLimit;
 pub(crate) use receive_limit::{ACTIVATE_JOBS, STREAM_ACTIVATED_JOBS};
 pub(crate) use request::{Head, RequestTemplate};
+pub use route::{Leg, Stage};
 pub(crate) use running::Cancel;
 use running::Running;
 use service_config::ServiceConfig;
@@ -387,7 +389,7 @@ impl Channel {
 
 /// A call that the channel knows of; dropped after its completion was delivered.
 #[derive(Debug)]
-pub(crate) struct ActiveCall {
+pub struct ActiveCall {
     pub(crate) channel: Arc<Channel>,
     key: usize,
 }

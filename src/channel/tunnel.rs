@@ -2,6 +2,8 @@
 //!
 //! Not here: which proxy (`proxy`), and dialling it (`connector`).
 
+use std::fmt;
+
 use http::header::{self, HOST, PROXY_AUTHORIZATION};
 use http::{Method, Request, StatusCode};
 use hyper::client::conn::http1;
@@ -28,7 +30,18 @@ pub(super) struct Tunnel {
 /// Bytes of the gateway, both ways.
 pub(super) type Tunnelled = TokioIo<Upgraded>;
 
+impl fmt::Display for Tunnel {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.proxy.fmt(f)
+    }
+}
+
 impl Tunnel {
+    /// The gateway, behind this peer, which is the proxy.
+    pub(super) fn peer(&self, proxy: &str) -> String {
+        format!("{}:{} through the proxy {proxy}", self.host, self.port)
+    }
+
     /// Asks the proxy at the other end of `stream` for a tunnel. Waits as long as the caller does.
     pub(super) async fn connect<S>(&self, stream: S) -> Result<Tunnelled, Error>
     where

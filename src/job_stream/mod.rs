@@ -94,7 +94,7 @@ struct Closing {
 impl JobStream {
     /// Starts one. `prepare` gives what is told of jobs and the end; it also gets what keeps the channel from counting it as
     /// ended.
-    pub(crate) fn start<H: JobHandler>(
+    pub fn start<H: JobHandler>(
         channel: &Arc<Channel>,
         request: &[u8],
         options: JobStreamOptions,

@@ -90,7 +90,10 @@ async fn admit(
             .headers()
             .get(AUTHORIZATION)
             .map(|value| value.as_bytes());
-        let checked = match context.tokens.check(header, audience) {
+        let checked = match context
+            .tokens
+            .check(header, audience, context.options.scope.as_deref())
+        {
             Err(Refusal::Unknown) => context.issuers.check(bearer(header)?, audience).await,
             own => own,
         };

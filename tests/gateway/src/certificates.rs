@@ -100,8 +100,8 @@ impl Certificates {
             format!("*.{domain}"),
         ];
         let lifetime = options.certificate_lifetime;
-        let local = Identity::new(&authority, local.into(), lifetime)?;
-        let cloud = Identity::new(&authority, cloud, lifetime)?;
+        let local = Identity::new(&authority, local.into(), lifetime, options.clock_ahead)?;
+        let cloud = Identity::new(&authority, cloud, lifetime, options.clock_ahead)?;
         Ok(Self {
             files,
             tls: server(&local, &["h2"], None)?,

@@ -20,6 +20,8 @@ const LONGEST: Duration = Duration::from_secs(u32::MAX as u64);
 #[derive(Debug)]
 pub(crate) struct Identity {
     names: Vec<String>,
+    /// How much the clock of who issues it is ahead.
+    ahead: Duration,
     current: RwLock<Arc<CertifiedKey>>,
 }
 
@@ -28,9 +30,14 @@ impl Identity {
         authority: &Authority,
         names: Vec<String>,
         lifetime: Option<Duration>,
+        ahead: Duration,
     ) -> Outcome<Arc<Self>> {
-        let current = RwLock::new(issue(authority, &names, lifetime)?);
-        Ok(Arc::new(Self { names, current }))
+        let current = RwLock::new(issue(authority, &names, lifetime, ahead)?);
+        Ok(Arc::new(Self {
+            names,
+            ahead,
+            current,
+        }))
     }
 
     /// An authority and a server in one, as `openssl req -x509` makes it, and its certificate as PEM; good until then or for ever.
@@ -46,12 +53,18 @@ impl Identity {
         }
         let certificate = params.self_signed(&key)?;
         let current = RwLock::new(certified(&certificate, &key)?);
-        Ok((Arc::new(Self { names, current }), certificate.pem()))
+        let ahead = Duration::ZERO;
+        let identity = Self {
+            names,
+            ahead,
+            current,
+        };
+        Ok((Arc::new(identity), certificate.pem()))
     }
 
     /// New handshakes see a new certificate.
     pub(crate) fn renew(&self, authority: &Authority, lifetime: Option<Duration>) -> Outcome<()> {
-        let new = issue(authority, &self.names, lifetime)?;
+        let new = issue(authority, &self.names, lifetime, self.ahead)?;
         *self.current.write().unwrap_or_else(PoisonError::into_inner) = new;
         Ok(())
     }
@@ -69,15 +82,20 @@ fn issue(
     authority: &Authority,
     names: &[String],
     lifetime: Option<Duration>,
+    ahead: Duration,
 ) -> Outcome<Arc<CertifiedKey>> {
+    let now = SystemTime::now() + ahead;
     let key = KeyPair::generate()?;
     let mut params = named(names)?;
     params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
     params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
     params.use_authority_key_identifier_extension = true;
+    if !ahead.is_zero() {
+        params.not_before = now.into();
+    }
     if let Some(lifetime) = lifetime {
         // The last second counts as good (RFC 5280, section 4.1.2.5).
-        let end = SystemTime::now() + lifetime.min(LONGEST) - Duration::from_secs(1);
+        let end = now + lifetime.min(LONGEST) - Duration::from_secs(1);
         params.not_after = end.into();
     }
     certified(&params.signed_by(&key, authority)?, &key)

@@ -57,6 +57,14 @@ pub struct Options {
     #[arg(long, value_name = "SECONDS", value_parser = seconds)]
     pub certificate_lifetime: Option<Duration>,
 
+    /// A scope that the `*_oauth` listeners require of the gateway's own tokens
+    #[arg(long)]
+    pub scope: Option<String>,
+
+    /// The servers' certificates and the tokens are good from so long after now, as if the client's clock were slow
+    #[arg(long, value_name = "SECONDS", default_value = "0", value_parser = seconds)]
+    pub clock_ahead: Duration,
+
     /// An authorization server whose signed tokens are taken, too: what they have in `iss`; may be repeated
     #[arg(long = "issuer", value_name = "URL", value_parser = plain_http)]
     pub issuers: Vec<String>,

@@ -21,6 +21,7 @@ use crate::context::Context;
 use crate::http;
 use crate::options::Client;
 use crate::token_answer::TokenAnswer;
+use crate::tokens::Grant;
 
 const PATH: &str = "/oauth/token";
 /// The metadata of the server whose issuer is the root.
@@ -199,7 +200,12 @@ fn token(
     let lifetime = context.options.token_lifetime;
     let token = context
         .tokens
-        .issue(audience, lifetime)
+        .issue(Grant {
+            audience,
+            scope: given("scope").map_or("", String::as_str),
+            lifetime,
+            ahead: context.options.clock_ahead,
+        })
         .ok_or_else(|| Refusal::new("server_error", "no randomness for a token"))?;
     let mut answer = json!({
         "access_token": token,

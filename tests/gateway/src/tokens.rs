@@ -21,7 +21,20 @@ pub(crate) struct Tokens(Mutex<HashMap<String, Issued>>);
 #[derive(Debug)]
 struct Issued {
     audience: String,
+    scope: String,
+    begins: Instant,
     expires: Instant,
+}
+
+/// What a token is issued for.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Grant<'a> {
+    pub(crate) audience: &'a str,
+    /// Of several, with spaces between them; empty: none.
+    pub(crate) scope: &'a str,
+    pub(crate) lifetime: Duration,
+    /// By the clock of who issues it, which is so much ahead.
+    pub(crate) ahead: Duration,
 }
 
 /// Why a call is not let in.
@@ -43,6 +56,7 @@ pub(crate) enum Refusal {
         key: String,
     },
     TooEarly,
+    Scope(String),
 }
 
 impl fmt::Display for Refusal {
@@ -68,24 +82,33 @@ impl fmt::Display for Refusal {
                 "the bearer token's signature ({algorithm}, key {key:?}) is by no key of its issuer"
             ),
             Self::TooEarly => f.write_str("the bearer token is not good yet"),
+            Self::Scope(required) => write!(f, "the bearer token lacks the scope {required}"),
         }
     }
 }
 
 impl Tokens {
-    /// A token that the listeners of this audience accept.
-    pub(crate) fn issue(&self, audience: &str, lifetime: Duration) -> Option<String> {
-        let token = signed(audience, lifetime)?;
+    /// A token that the listeners of its audience accept.
+    pub(crate) fn issue(&self, grant: Grant<'_>) -> Option<String> {
+        let token = signed(grant)?;
+        let begins = Instant::now() + grant.ahead;
         let issued = Issued {
-            audience: audience.to_owned(),
-            expires: Instant::now() + lifetime,
+            audience: grant.audience.to_owned(),
+            scope: grant.scope.to_owned(),
+            begins,
+            expires: begins + grant.lifetime,
         };
         self.lock().insert(token.clone(), issued);
         Some(token)
     }
 
-    /// Checks the value of an `authorization` header.
-    pub(crate) fn check(&self, header: Option<&[u8]>, audience: &str) -> Result<(), Refusal> {
+    /// Checks the value of an `authorization` header. `scope`: one that is required.
+    pub(crate) fn check(
+        &self,
+        header: Option<&[u8]>,
+        audience: &str,
+        scope: Option<&str>,
+    ) -> Result<(), Refusal> {
         let token = bearer(header)?;
         let issued = self.lock();
         let issued = issued.get(token).ok_or(Refusal::Unknown)?;
@@ -98,7 +121,14 @@ impl Tokens {
                 required: audience.to_owned(),
             });
         }
-        Ok(())
+        if issued.begins > Instant::now() {
+            return Err(Refusal::TooEarly);
+        }
+        let granted = |scope: &&str| issued.scope.split(' ').any(|granted| granted == *scope);
+        match scope.filter(|scope| !granted(scope)) {
+            Some(scope) => Err(Refusal::Scope(scope.to_owned())),
+            None => Ok(()),
+        }
     }
 
     pub(crate) fn revoke_all(&self) -> usize {
@@ -114,18 +144,18 @@ impl Tokens {
 }
 
 /// A JWT of its own number. Its key is used once: only the gateway needs to know it again, by the whole of it.
-fn signed(audience: &str, lifetime: Duration) -> Option<String> {
+fn signed(grant: Grant<'_>) -> Option<String> {
     let (mut key, mut number) = ([0; 32], [0; 16]);
     rand::fill(&mut key).ok()?;
     rand::fill(&mut number).ok()?;
-    let now = SystemTime::now().duration_since(UNIX_EPOCH).ok()?;
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).ok()? + grant.ahead;
     let part = |json: Value| BASE64_URL_SAFE_NO_PAD.encode(json.to_string());
     let header = part(json!({ "alg": "HS256", "typ": "at+jwt" }));
     let claims = part(json!({
         "iss": ISSUER,
-        "aud": audience,
+        "aud": grant.audience,
         "iat": now.as_secs(),
-        "exp": now.saturating_add(lifetime).as_secs(),
+        "exp": now.saturating_add(grant.lifetime).as_secs(),
         "jti": BASE64_URL_SAFE_NO_PAD.encode(number),
     }));
     let message = format!("{header}.{claims}");
@@ -152,34 +182,41 @@ mod tests {
     use super::*;
     use crate::jwt::Jwt;
 
+    fn grant(lifetime: u64) -> Grant<'static> {
+        Grant {
+            audience: "a",
+            scope: "read write",
+            lifetime: Duration::from_secs(lifetime),
+            ahead: Duration::ZERO,
+        }
+    }
+
     #[test]
     fn a_token_is_good_for_its_audience_until_it_expires() {
         let tokens = Tokens::default();
-        let token = tokens
-            .issue("a", Duration::from_secs(60))
-            .expect("randomness");
+        let token = tokens.issue(grant(60)).expect("randomness");
         let header = format!("bearer {token}");
-        assert_eq!(tokens.check(Some(header.as_bytes()), "a"), Ok(()));
+        assert_eq!(tokens.check(Some(header.as_bytes()), "a", None), Ok(()));
         assert!(matches!(
-            tokens.check(Some(header.as_bytes()), "b"),
+            tokens.check(Some(header.as_bytes()), "b", None),
             Err(Refusal::OtherAudience { .. })
         ));
-        let expired = tokens.issue("a", Duration::ZERO).expect("randomness");
+        let expired = tokens.issue(grant(0)).expect("randomness");
         let expired = format!("Bearer {expired}");
         assert_eq!(
-            tokens.check(Some(expired.as_bytes()), "a"),
+            tokens.check(Some(expired.as_bytes()), "a", None),
             Err(Refusal::Expired)
         );
         assert_eq!(tokens.revoke_all(), 2);
         assert_eq!(
-            tokens.check(Some(header.as_bytes()), "a"),
+            tokens.check(Some(header.as_bytes()), "a", None),
             Err(Refusal::Unknown)
         );
     }
 
     #[test]
     fn a_token_says_for_whom_and_until_when_it_is_good() {
-        let token = Tokens::default().issue("a", Duration::from_secs(60));
+        let token = Tokens::default().issue(grant(60));
         let token = token.expect("randomness");
         let claims = Jwt::of(&token).expect("a JWT").claims;
         assert_eq!(claims["aud"], "a");
@@ -188,15 +225,30 @@ mod tests {
     }
 
     #[test]
+    fn a_scope_may_be_required_and_a_clock_ahead() {
+        let tokens = Tokens::default();
+        let token = tokens.issue(grant(60)).expect("randomness");
+        let header = format!("Bearer {token}");
+        let check = |scope| tokens.check(Some(header.as_bytes()), "a", Some(scope));
+        assert_eq!(check("write"), Ok(()));
+        assert_eq!(check("rea"), Err(Refusal::Scope("rea".to_owned())));
+        let ahead = Duration::from_secs(60);
+        let early = tokens.issue(Grant { ahead, ..grant(60) });
+        let early = format!("Bearer {}", early.expect("randomness"));
+        let checked = tokens.check(Some(early.as_bytes()), "a", None);
+        assert_eq!(checked, Err(Refusal::TooEarly));
+    }
+
+    #[test]
     fn what_is_no_bearer_token_is_told_apart() {
         let tokens = Tokens::default();
-        assert_eq!(tokens.check(None, "a"), Err(Refusal::Missing));
+        assert_eq!(tokens.check(None, "a", None), Err(Refusal::Missing));
         assert_eq!(
-            tokens.check(Some(b"Basic YTpi"), "a"),
+            tokens.check(Some(b"Basic YTpi"), "a", None),
             Err(Refusal::NotBearer)
         );
         assert_eq!(
-            tokens.check(Some(b"Bearer nonsense"), "a"),
+            tokens.check(Some(b"Bearer nonsense"), "a", None),
             Err(Refusal::Unknown)
         );
     }

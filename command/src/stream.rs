@@ -1,0 +1,94 @@
+//! A job stream, as events for the one thread that waits for them.
+
+use std::sync::mpsc;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use serde_json::{Value, json};
+use zeebe::call::{Demand, Handler, Held, ReadAhead};
+use zeebe::channel::{ActiveCall, Channel};
+use zeebe::error::Error;
+use zeebe::job_stream::{Failure, JobHandler, JobStream, JobStreamOptions, Polls};
+use zeebe::json::Rpc;
+use zeebe::options;
+use zeebe::wire::Metadata;
+
+/// Its messages are jobs: what is streamed is one `ActivatedJob` each.
+const RPC: &str = "StreamActivatedJobs";
+
+/// What comes of a job stream.
+#[derive(Debug)]
+pub(crate) enum Event {
+    Job(Value),
+    /// It goes on.
+    Failed(Failure),
+    /// The last.
+    Closed(Result<(), Error>),
+}
+
+struct Teller {
+    rpc: Rpc,
+    events: mpsc::Sender<Event>,
+    _active: ActiveCall,
+}
+
+impl Teller {
+    fn tell(&self, event: Event) {
+        // Who does not listen any more needs none.
+        self.events.send(event).ok();
+    }
+}
+
+impl Handler for Teller {
+    async fn initial_metadata(self: &Arc<Self>, _: Metadata) {}
+    async fn message(self: &Arc<Self>, _: bytes::Bytes) {}
+    async fn ready(self: &Arc<Self>) {}
+    fn close(self: Arc<Self>, ended: Result<Metadata, Error>) {
+        self.tell(Event::Closed(ended.map(drop)));
+    }
+}
+
+impl JobHandler for Teller {
+    async fn job(self: &Arc<Self>, job: bytes::Bytes, _: Held) {
+        match self.rpc.answer_to_json(&job) {
+            Ok(job) => self.tell(Event::Job(serde_json::from_str(&job).unwrap_or_default())),
+            Err(error) => self.tell(Event::Closed(Err(error))),
+        }
+    }
+
+    async fn failed(self: &Arc<Self>, failure: Failure) {
+        self.tell(Event::Failed(failure));
+    }
+}
+
+/// Jobs of a type, each ours for `job_timeout_ms`.
+pub(crate) fn open(
+    channel: &Arc<Channel>,
+    job_type: &str,
+    job_timeout_ms: u64,
+) -> Result<(JobStream, mpsc::Receiver<Event>), Error> {
+    let rpc = Rpc::find(RPC)?;
+    let request = json!({ "type": job_type, "worker": "zeebe", "timeout": job_timeout_ms });
+    let request = rpc.request_from_json(&request.to_string())?;
+    let options = JobStreamOptions {
+        metadata: Metadata::default(),
+        read_ahead: ReadAhead::default(),
+        watchdog: options::WATCHDOG.milliseconds(0)?,
+        lifetime: None,
+        poll_interval: options::POLL_INTERVAL.milliseconds(0)?,
+        polls: Polls::default(),
+        demand: Demand::Any,
+    };
+    let (sender, events) = mpsc::channel();
+    let started = Mutex::new(None);
+    JobStream::start(channel, &request, options, |stream, active| {
+        *started.lock().unwrap_or_else(PoisonError::into_inner) = Some(stream);
+        Ok(Teller {
+            rpc,
+            events: sender,
+            _active: active,
+        })
+    })?;
+    let started = started.into_inner().unwrap_or_else(PoisonError::into_inner);
+    let stream = started.ok_or_else(|| Error::internal("a job stream began without a handle"))?;
+    Ok((stream, events))
+}

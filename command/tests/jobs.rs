@@ -1,0 +1,81 @@
+//! The live view of jobs.
+
+#[path = "../../tests/support/mod.rs"]
+mod support;
+mod zeebe;
+
+use std::io::{BufRead, BufReader};
+use std::process::Stdio;
+
+use serde_json::Value;
+use zeebe::{Zeebe, gateway, process, tell};
+
+fn create(zeebe: &Zeebe, amount: u32) {
+    let variables = format!("{{\"amount\": {amount}}}");
+    let created = zeebe.run(&["create", "order", "--variables", &variables]);
+    assert_eq!(created.code, 0, "{created:?}");
+}
+
+#[test]
+fn jobs_are_shown_as_they_come() {
+    let gateway = gateway("jobs", &[]);
+    let (zeebe, file) = (Zeebe::plaintext(&gateway), process("jobs"));
+    assert_eq!(zeebe.run(&["deploy", file.to_str().unwrap()]).code, 0);
+    create(&zeebe, 1);
+    let mut view = zeebe
+        .command(&[
+            "jobs",
+            "payment",
+            "--limit",
+            "3",
+            "--json",
+            "--job-timeout",
+            "600",
+        ])
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut lines = BufReader::new(view.stdout.take().unwrap()).lines();
+    let mut amounts = Vec::new();
+    // Each is created once the one before it was seen.
+    for amount in 1..=3 {
+        let job: Value = serde_json::from_str(&lines.next().unwrap().unwrap()).unwrap();
+        assert_eq!(job["type"], "payment");
+        let variables: Value = serde_json::from_str(job["variables"].as_str().unwrap()).unwrap();
+        amounts.push(variables["amount"].as_u64());
+        if amount < 3 {
+            create(&zeebe, amount + 1);
+        }
+    }
+    assert!(lines.next().is_none());
+    assert!(view.wait().unwrap().success());
+    assert_eq!(amounts, [Some(1), Some(2), Some(3)]);
+
+    create(&zeebe, 4);
+    let text = zeebe.run(&["jobs", "payment", "--limit", "1", "--job-timeout", "600"]);
+    assert_eq!(text.code, 0, "{text:?}");
+    text.fits_a_terminal();
+    for part in ["pay in order", "retries 3", "\"amount\""] {
+        assert!(text.out.contains(part), "{part}: {text:?}");
+    }
+}
+
+#[test]
+fn a_view_ends_at_its_time_and_without_jobs_all_the_same() {
+    let gateway = gateway("jobs-none", &[]);
+    let ended = Zeebe::plaintext(&gateway).run(&["jobs", "none", "--timeout", "0.3"]);
+    assert_eq!(
+        (ended.code, &*ended.out, &*ended.err),
+        (0, "", ""),
+        "{ended:?}"
+    );
+}
+
+#[test]
+fn what_cannot_pass_ends_a_view() {
+    let gateway = gateway("jobs-refused", &[]);
+    tell(&gateway, "POST /fail?status=7&count=99&message=no", "");
+    let ended = Zeebe::plaintext(&gateway).run(&["jobs", "payment", "--timeout", "20"]);
+    assert_eq!(ended.code, 5, "{ended:?}");
+    assert!(ended.err.contains("the job stream failed: no"), "{ended:?}");
+}
