@@ -11,6 +11,7 @@ PREFIX ?= /usr/local
 LIBDIR ?= $(PREFIX)/lib
 INCLUDEDIR ?= $(PREFIX)/include
 BINDIR ?= $(PREFIX)/bin
+DATADIR ?= $(PREFIX)/share
 DESTDIR ?=
 CFLAGS ?= -O2 -g
 CXXFLAGS ?= -O2 -g
@@ -24,11 +25,14 @@ SOURCES := Cargo.toml Cargo.lock build.rs scripts/place $(shell find include pac
 # Stands for all that is staged beside it.
 LIBRARY := build/lib/libzeebe.so.0
 
-# The programs as they are installed.
+# The programs as they are installed, and what the second wrote of itself into build/share.
 GATEWAY := target/dist/tool/zeebe-dev-gateway
 COMMAND := target/dist/tool/zeebe
+MANUAL := man/man1/zeebe.1 bash-completion/completions/zeebe zsh/site-functions/_zeebe fish/vendor_completions.d/zeebe.fish
+# Stands for the others.
+PAGE := build/share/man/man1/zeebe.1
 
-all: $(LIBRARY) $(GATEWAY) $(COMMAND) ## what install places: the shared and the static library, in build/, zeebe-dev-gateway and zeebe, as released
+all: $(LIBRARY) $(GATEWAY) $(COMMAND) $(PAGE) ## what install places: the shared and the static library, in build/, zeebe-dev-gateway and zeebe, as released
 
 # This way and no other: with an rlib among the crate types cargo leaves out LTO, without a word.
 $(LIBRARY): $(SOURCES) scripts/link
@@ -43,18 +47,23 @@ $(GATEWAY): $(SOURCES) $(addprefix tests/gateway/,Cargo.toml build.rs) command/C
 
 $(COMMAND): $(GATEWAY) ;
 
+$(PAGE): $(COMMAND)
+	@$< manual build/share
+
 # Builds nothing: sudo knows another PATH, or none of the user's cargo.
-install: ## headers, libraries, pkg-config and CMake files, zeebe-dev-gateway and zeebe below PREFIX (LIBDIR, INCLUDEDIR, BINDIR, DESTDIR); after make
-	@for built in $(LIBRARY) $(GATEWAY) $(COMMAND); do \
+install: ## headers, libraries, pkg-config and CMake files, zeebe-dev-gateway and zeebe with its man page and completions below PREFIX (LIBDIR, INCLUDEDIR, BINDIR, DATADIR, DESTDIR); after make
+	@for built in $(LIBRARY) $(GATEWAY) $(COMMAND) $(addprefix build/share/,$(MANUAL)); do \
 		[ -e "$$built" ] || { echo "install: $$built is not there: run make first, without sudo" >&2; exit 1; }; done
 	@scripts/place $(VERSION) "$(PREFIX)" "$(LIBDIR)" "$(INCLUDEDIR)" "$(DESTDIR)"
 	@install -d "$(DESTDIR)$(BINDIR)"
 	@install -m 755 $(GATEWAY) $(COMMAND) "$(DESTDIR)$(BINDIR)"
+	@for file in $(MANUAL); do install -D -m 644 "build/share/$$file" "$(DESTDIR)$(DATADIR)/$$file"; done
 	@[ -n "$(DESTDIR)" ] || scripts/announce "$(LIBDIR)"
 
 uninstall: ## removes what install put there, given the same variables
 	rm -f "$(DESTDIR)$(INCLUDEDIR)"/zeebe.{h,hpp} "$(DESTDIR)$(LIBDIR)/pkgconfig/zeebe.pc"
 	rm -f "$(DESTDIR)$(LIBDIR)"/libzeebe.{so.0,so,a} "$(DESTDIR)$(BINDIR)"/zeebe{-dev-gateway,}
+	rm -f $(addprefix "$(DESTDIR)$(DATADIR)"/,$(MANUAL))
 	rm -rf "$(DESTDIR)$(INCLUDEDIR)/zeebe" "$(DESTDIR)$(LIBDIR)/cmake/zeebe"
 
 demo: $(LIBRARY) gateway build/demo ## a job's life over each of the four channels, on a development gateway

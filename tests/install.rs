@@ -1,5 +1,5 @@
 //! The installed tree: programs built against it by pkg-config and by CMake, shared and static, those of the C++ guide and
-//! examples among them; the development gateway in it, and the demo.
+//! examples among them; the development gateway in it, the command with its man page, and the demo.
 
 mod support;
 
@@ -266,6 +266,49 @@ fn the_development_gateway_is_installed_and_uninstall_leaves_nothing() {
     assert!(printed.starts_with("zeebe-dev-gateway ready:"), "{printed}");
     run(&mut make("uninstall", &prefix));
     assert_eq!(files(&prefix), [] as [PathBuf; 0]);
+}
+
+#[test]
+fn the_command_is_installed_with_its_man_page_and_completions() {
+    let (prefix, gateway) = (installed("command"), Gateway::start("install-command"));
+    let printed = run(Command::new(prefix.join("bin/zeebe"))
+        .args(["call", "Topology", "--json"])
+        .env(
+            "ZEEBE_ADDRESS",
+            format!("localhost:{}", gateway.get("plaintext")),
+        )
+        .env("ZEEBE_INSECURE_CONNECTION", "true"));
+    assert!(printed.contains("\"gatewayVersion\""), "{printed}");
+    let share = |path: &str| std::fs::read_to_string(prefix.join("share").join(path)).unwrap();
+    let page = share("man/man1/zeebe.1");
+    assert!(page.contains(".TH zeebe 1"), "{page}");
+    let bash = prefix.join("share/bash-completion/completions/zeebe");
+    let completed = |line: &str| {
+        let script = format!(
+            "source {}; COMP_WORDS=({line}); COMP_CWORD=$((${{#COMP_WORDS[@]}} - 1)); \
+             _zeebe zeebe \"${{COMP_WORDS[-1]}}\" zeebe; echo \"${{COMPREPLY[@]}}\"",
+            bash.display()
+        );
+        run(Command::new("bash").args(["-c", &script]))
+    };
+    assert_eq!(completed("zeebe doc").trim(), "doctor");
+    assert!(share("zsh/site-functions/_zeebe").starts_with("#compdef zeebe"));
+    let fish = share("fish/vendor_completions.d/zeebe.fish");
+    for command in [
+        "doctor", "call", "topology", "deploy", "create", "jobs", "token",
+    ] {
+        assert!(
+            page.contains(&format!(".SS \"zeebe {command}")),
+            "{command}: {page}"
+        );
+        assert!(fish.contains(command), "{command}: {fish}");
+    }
+    for code in 0..=5 {
+        assert!(
+            page.contains(&format!(".TP\n\\fB{code}\\fR\n")),
+            "{code}: {page}"
+        );
+    }
 }
 
 #[test]

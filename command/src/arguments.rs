@@ -63,6 +63,14 @@ pub(crate) enum Command {
     /// Show the jobs of a type as they come; they are taken, for --job-timeout
     Jobs(Jobs),
 
+    /// Write the man page and the completions of shells below a directory
+    #[command(hide = true)]
+    Manual {
+        /// As PREFIX/share is
+        #[arg(value_name = "DIRECTORY")]
+        share: PathBuf,
+    },
+
     /// Ask the token endpoint for a token, and say how long it is good; the token is never shown
     Token,
 }

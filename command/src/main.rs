@@ -15,6 +15,7 @@ mod doctor;
 mod failure;
 mod gateway;
 mod jobs;
+mod manual;
 mod output;
 mod settings;
 mod stream;
@@ -54,6 +55,7 @@ fn run(arguments: &Arguments, output: &Output) -> Result<(), Failure> {
         Command::Create(what) => create::run(what, timeout, output),
         Command::Doctor => doctor::run(timeout, output),
         Command::Jobs(jobs) => jobs::run(jobs, arguments.timeout, output),
+        Command::Manual { share } => manual::run(share),
         Command::Token => token::run(output),
     }
 }
