@@ -19,7 +19,7 @@ pub fn json_blocking(
     let rpc = Rpc::find(method)?;
     if rpc.is_client_streaming() || rpc.path() == STREAM_ACTIVATED_JOBS {
         return Err(Error::invalid_argument(format!(
-            "{} is not one request that ends with an answer: it needs a call that streams",
+            "{} is not one request that ends with an answer: it needs a call that streams, in C zeebe_channel_start_call()",
             rpc.path()
         )));
     }
