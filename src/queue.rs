@@ -3,25 +3,29 @@
 //! Threads: any number on one queue. A wake-up is owed once from empty to not empty, and within a round of calls
 //! (`runtime::after_round`) it is paid at the round's end: a busy queue costs no system call an event.
 
+mod batch;
+mod entry;
+
 use std::collections::VecDeque;
 use std::io;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
 use std::time::Duration;
 
-use bytes::Bytes;
 use slab::Slab;
 use tokio::sync::oneshot;
 
-use crate::call::{Control, Handler, Held, Response};
-use crate::channel::{ActiveCall, Cancel, Connectivity};
+pub use batch::{Batch, Message};
+pub(crate) use entry::{Entry, WorkerEntry};
+
+use crate::call::Response;
+use crate::channel::{Cancel, Connectivity};
 use crate::error::Error;
-use crate::job_stream::{Failure, JobHandler};
-use crate::job_worker::{Job, JobWorker, Outcome, WorkerHandler};
+use crate::job_stream::Failure;
+use crate::job_worker::{Job, Outcome};
 use crate::runtime::{self, Driver, Epoch, Patience, lock};
 use crate::sys::{Either, Flag, PerProcess};
 use crate::wire::Metadata;
-use crate::wire::framing::Keeper;
 
 /// What happened, to what was begun with `tag`.
 #[derive(Debug)]
@@ -32,6 +36,27 @@ pub struct Event {
     pub occurrence: Occurrence,
 }
 
+impl Event {
+    /// As so many events the program gets it.
+    pub fn count(&self) -> usize {
+        match &self.occurrence {
+            Occurrence::Messages(batch) => batch.count(),
+            _ => 1,
+        }
+    }
+
+    /// What of it makes `count` events, which is more than none; `None`: all.
+    fn split_to(&mut self, count: usize) -> Option<Self> {
+        match &mut self.occurrence {
+            Occurrence::Messages(batch) if batch.count() > count => Some(Self {
+                tag: self.tag,
+                occurrence: Occurrence::Messages(batch.split_to(count)),
+            }),
+            _ => None,
+        }
+    }
+}
+
 /// What can happen to a call, a job stream or a wait.
 #[derive(Debug)]
 pub enum Occurrence {
@@ -39,8 +64,8 @@ pub enum Occurrence {
     Unary(Result<Response, Error>),
     /// The beginning of an answer.
     InitialMetadata(Metadata),
-    /// A message or a job, and its share in what may wait.
-    Message(Bytes, Option<Held>),
+    /// Messages or jobs, in order: an event each.
+    Messages(Batch),
     /// More may be sent.
     Ready,
     /// The end of a stream: its trailers, or why it failed.
@@ -144,57 +169,6 @@ impl Queue {
         self.epoch
     }
 
-    /// A place for the events of a call; its end must be told.
-    pub(crate) fn enter(
-        self: &Arc<Self>,
-        tag: u64,
-        control: &Arc<Control>,
-        active: ActiveCall,
-    ) -> Result<Entry, Error> {
-        Ok(Entry {
-            place: self.begin(tag, Some(Arc::clone(control) as _))?,
-            control: Arc::clone(control),
-            unsaid: Mutex::default(),
-            _active: active,
-        })
-    }
-
-    /// A place for the jobs of a worker; its end must be told.
-    pub(crate) fn enter_worker(
-        self: &Arc<Self>,
-        tag: u64,
-        worker: &JobWorker,
-        active: ActiveCall,
-    ) -> Result<WorkerEntry, Error> {
-        Ok(WorkerEntry {
-            place: self.begin(tag, Some(Arc::clone(worker.signals()) as _))?,
-            _active: active,
-        })
-    }
-
-    /// What gets the result of something that is only waited for: the one event of `tag`.
-    pub(crate) fn owed<T, F>(
-        self: &Arc<Self>,
-        tag: u64,
-        occurrence: F,
-    ) -> Result<impl FnOnce(Result<T, Error>) + Send + use<T, F>, Error>
-    where
-        F: FnOnce(Result<T, Error>) -> Occurrence + Send,
-    {
-        let place = self.begin(tag, None)?;
-        Ok(move |result| place.end(occurrence(result)))
-    }
-
-    fn begin(self: &Arc<Self>, tag: u64, cancel: Option<Arc<dyn Cancel>>) -> Result<Place, Error> {
-        let mut state = lock(&self.state);
-        state.refuse_if_shut_down()?;
-        Ok(Place {
-            queue: Arc::clone(self),
-            key: state.running.insert(cancel),
-            tag,
-        })
-    }
-
     /// An event of the program's own: it wakes who waits. SHUTDOWN once the queue is.
     pub fn post(self: &Arc<Self>, tag: u64) -> Result<(), Error> {
         let mut state = lock(&self.state);
@@ -233,8 +207,7 @@ impl Queue {
             };
             state.waiting -= 1;
         }
-        let count = capacity.min(state.events.len());
-        let taken = state.events.drain(..count).collect();
+        let taken = state.take(capacity);
         if state.events.is_empty() {
             state.announced = false;
             state.lower_flag();
@@ -242,14 +215,21 @@ impl Queue {
             state.raise_flag(); // who drove did not
         }
         // One wake-up is sent for many events: who leaves some behind passes it on.
-        if state.waiting > 0 {
-            if state.is_drained() {
-                self.filled.notify_all();
-            } else if !state.events.is_empty() {
-                self.filled.notify_one();
-            }
+        if !state.events.is_empty() || state.is_drained() {
+            self.wake_waiting(state);
         }
         Ok(taken)
+    }
+
+    /// Whoever waits for what is here, or for all that will not come any more.
+    fn wake_waiting(&self, state: MutexGuard<'_, State>) {
+        let (waiting, drained) = (state.waiting, state.is_drained());
+        drop(state); // who wakes up takes it
+        match waiting {
+            0 => {}
+            _ if drained => self.filled.notify_all(),
+            _ => self.filled.notify_one(),
+        }
     }
 
     fn driver(&self) -> Option<Arc<Driver>> {
@@ -303,7 +283,7 @@ impl Queue {
     pub fn shutdown(&self) {
         let mut state = lock(&self.state);
         state.shut_down = true;
-        self.wake(&mut state);
+        self.wake(state);
     }
 
     /// Its last handle was freed: its calls and workers are cancelled, and events are lost.
@@ -327,13 +307,12 @@ impl Queue {
     fn announce(self: &Arc<Self>, announce: bool) {
         if announce {
             let queue = Arc::clone(self);
-            runtime::after_round(move || queue.wake(&mut lock(&queue.state)));
+            runtime::after_round(move || queue.wake(lock(&queue.state)));
         }
     }
 
-    fn wake(&self, state: &mut State) {
-        let drained = state.is_drained();
-        if state.events.is_empty() && !drained {
+    fn wake(&self, mut state: MutexGuard<'_, State>) {
+        if state.events.is_empty() && !state.is_drained() {
             return; // taken in the meantime
         }
         runtime::nudge();
@@ -341,11 +320,7 @@ impl Queue {
             return; // they look after each turn, and raise the flag for what they leave
         }
         state.raise_flag();
-        match state.waiting {
-            0 => {}
-            _ if drained => self.filled.notify_all(),
-            _ => self.filled.notify_one(),
-        }
+        self.wake_waiting(state);
     }
 }
 
@@ -374,13 +349,26 @@ impl State {
         (!std::mem::replace(&mut self.announced, true), None)
     }
 
-    /// The same of many, of which nothing is left unless nobody will take them.
-    fn push_all(&mut self, events: &mut Vec<Event>) -> bool {
-        if self.abandoned {
-            return false;
+    /// What makes `capacity` events, or all that is here.
+    fn take(&mut self, capacity: usize) -> Vec<Event> {
+        let mut taken = Vec::with_capacity(capacity.min(self.events.len()));
+        let mut left = capacity;
+        while left > 0 {
+            let Some(first) = self.events.front_mut() else {
+                break;
+            };
+            match first.split_to(left) {
+                Some(part) => {
+                    taken.push(part);
+                    break;
+                }
+                None => {
+                    left -= first.count();
+                    taken.extend(self.events.pop_front());
+                }
+            }
         }
-        self.events.extend(events.drain(..));
-        !std::mem::replace(&mut self.announced, true)
+        taken
     }
 
     fn raise_flag(&mut self) {
@@ -396,220 +384,5 @@ impl State {
         {
             flag.lower();
         }
-    }
-}
-
-/// The place of something that runs, in a queue.
-#[derive(Debug)]
-struct Place {
-    queue: Arc<Queue>,
-    key: usize,
-    tag: u64,
-}
-
-impl Place {
-    fn tell(&self, occurrence: Occurrence) {
-        let tag = self.tag;
-        let (announce, refused) = lock(&self.queue.state).push(Event { tag, occurrence });
-        drop(refused);
-        self.queue.announce(announce);
-    }
-
-    /// All of them, in order; nothing is left of them.
-    fn tell_all(&self, events: &mut Vec<Event>) {
-        let announce = lock(&self.queue.state).push_all(events);
-        events.clear(); // what nobody will take, without the lock, as below
-        self.queue.announce(announce);
-    }
-
-    /// Until it was taken.
-    async fn failed(&self, failure: Failure) {
-        let (held, taken) = oneshot::channel();
-        self.tell(Occurrence::JobStreamFailed(failure, held));
-        // The only message is the hang-up.
-        taken.await.ok();
-    }
-
-    /// Told once, last: from then on the queue does not wait for it.
-    fn end(&self, occurrence: Occurrence) {
-        let tag = self.tag;
-        let mut state = lock(&self.queue.state);
-        let cancel = state.running.try_remove(self.key);
-        let (announce, refused) = state.push(Event { tag, occurrence });
-        drop(state);
-        drop((cancel, refused));
-        self.queue.announce(announce);
-    }
-}
-
-/// A call's, or a job stream's.
-#[derive(Debug)]
-pub(crate) struct Entry {
-    place: Place,
-    control: Arc<Control>,
-    unsaid: Mutex<Unsaid>,
-    /// For its channel it has ended once its end is here.
-    _active: ActiveCall,
-}
-
-/// Messages of a round, which are told at its end at once.
-#[derive(Debug, Default)]
-struct Unsaid {
-    keeper: Keeper,
-    events: Vec<Event>,
-}
-
-impl Entry {
-    fn tell(&self, occurrence: Occurrence) {
-        self.tell_unsaid();
-        self.place.tell(occurrence);
-    }
-
-    fn tell_soon(self: &Arc<Self>, mut unsaid: MutexGuard<'_, Unsaid>, occurrence: Occurrence) {
-        let tag = self.place.tag;
-        unsaid.events.push(Event { tag, occurrence });
-        if unsaid.events.len() == 1 {
-            drop(unsaid);
-            let this = Arc::clone(self);
-            runtime::after_round(move || this.tell_unsaid());
-        }
-    }
-
-    fn tell_unsaid(&self) {
-        let mut unsaid = lock(&self.unsaid);
-        if !unsaid.events.is_empty() {
-            self.place.tell_all(&mut unsaid.events);
-        }
-    }
-
-    pub(crate) fn end(&self, occurrence: Occurrence) {
-        self.tell_unsaid();
-        self.place.end(occurrence);
-    }
-}
-
-/// A streaming call's events; its reader waits while too many messages have not been taken.
-impl Handler for Entry {
-    async fn initial_metadata(self: &Arc<Self>, metadata: Metadata) {
-        self.tell(Occurrence::InitialMetadata(metadata));
-    }
-
-    async fn message(self: &Arc<Self>, message: Bytes) {
-        let held = self.control.hold(message.len());
-        {
-            let mut unsaid = lock(&self.unsaid);
-            let message = unsaid.keeper.keep(message);
-            self.tell_soon(unsaid, Occurrence::Message(message, held.give()));
-        }
-        self.control.half_taken().await;
-    }
-
-    async fn ready(self: &Arc<Self>) {
-        self.tell(Occurrence::Ready);
-    }
-
-    fn close(self: Arc<Self>, ended: Result<Metadata, Error>) {
-        self.end(Occurrence::Close(ended));
-    }
-}
-
-/// A job stream's events: it minds its backlog itself. Of failures one waits here at a time, and more where they come from.
-impl JobHandler for Entry {
-    async fn job(self: &Arc<Self>, job: Bytes, held: Held) {
-        let unsaid = lock(&self.unsaid);
-        self.tell_soon(unsaid, Occurrence::Message(job, held.give()));
-    }
-
-    async fn failed(self: &Arc<Self>, failure: Failure) {
-        self.tell_unsaid();
-        self.place.failed(failure).await;
-    }
-}
-
-/// A job worker's.
-#[derive(Debug)]
-pub(crate) struct WorkerEntry {
-    place: Place,
-    /// For its channel it has ended once its end is here.
-    _active: ActiveCall,
-}
-
-/// A job is here at once, whoever takes it; what the worker bounds are those that are here.
-impl WorkerHandler for WorkerEntry {
-    fn lanes(&self) -> Option<usize> {
-        None
-    }
-
-    fn job(self: &Arc<Self>, job: Arc<Job>, _: usize, _: impl FnOnce() + Send + 'static) {
-        self.place.tell(Occurrence::Job(job));
-    }
-
-    async fn failed(self: &Arc<Self>, failure: Failure) {
-        self.place.failed(failure).await;
-    }
-
-    fn close(self: Arc<Self>, ended: Result<(), Error>) {
-        let ended = ended.map(|()| Metadata::default());
-        self.place.end(Occurrence::Close(ended));
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use futures_util::FutureExt;
-
-    use super::*;
-    use crate::call::{Demand, Owed, ReadAhead};
-    use crate::channel::Channel;
-    use crate::wire::Encoding;
-    use crate::wire::framing::Limit;
-
-    fn entry(queue: &Arc<Queue>) -> Arc<Entry> {
-        let read_ahead = ReadAhead::default();
-        let (limit, encoding) = (Limit::NOTHING, Encoding::Identity);
-        let control = Arc::new(Control::of_stream(Demand::Any, read_ahead, limit, encoding));
-        let active = Channel::of_test().enter(&control).unwrap();
-        Arc::new(queue.enter(7, &control, active).unwrap())
-    }
-
-    #[test]
-    fn a_handler_of_a_queue_tells_in_order_and_a_queue_waits_for_its_close() {
-        let queue = Queue::new();
-        let entry = entry(&queue);
-        let owed = Owed::new(&entry);
-        entry.ready().now_or_never().unwrap();
-        let metadata = entry.initial_metadata(Metadata::default());
-        metadata.now_or_never().unwrap();
-        let message = entry.message(Bytes::from_static(b"one"));
-        message.now_or_never().unwrap();
-        queue.shutdown();
-        assert!(queue.post(1).is_err());
-        drop(entry);
-        drop(owed);
-        let events = queue.next(None, 10).unwrap();
-        let [ready, metadata, message, close] = &events[..] else {
-            panic!("{events:?}");
-        };
-        assert!(events.iter().all(|event| event.tag == 7));
-        assert!(matches!(ready.occurrence, Occurrence::Ready));
-        assert!(matches!(
-            metadata.occurrence,
-            Occurrence::InitialMetadata(_)
-        ));
-        assert!(matches!(&message.occurrence, Occurrence::Message(bytes, _) if bytes == "one"));
-        assert!(matches!(close.occurrence, Occurrence::Close(Err(_))));
-        assert!(queue.next(None, 1).is_err());
-    }
-
-    #[test]
-    fn a_queue_that_was_freed_cancels_its_calls_and_keeps_nothing() {
-        let queue = Queue::new();
-        let entry = entry(&queue);
-        entry.ready().now_or_never().unwrap();
-        queue.abandon();
-        let mut context = std::task::Context::from_waker(std::task::Waker::noop());
-        assert!(entry.control.poll_cancelled(&mut context).is_ready());
-        entry.close(Ok(Metadata::default()));
-        assert!(lock(&queue.state).events.is_empty() && lock(&queue.state).is_drained());
     }
 }

@@ -43,11 +43,18 @@ impl Default for ReadAhead {
 /// What a message costs beside its bytes, about.
 const OVERHEAD: u64 = 256;
 
-/// One message, in a number whose lower part counts bytes.
-const MESSAGE: u64 = 1 << 40;
+/// What messages take of a limit: a number whose lower part counts bytes, and whose upper part them.
+pub type Share = u64;
+
+const MESSAGE: Share = 1 << 40;
+
+/// Of so many messages, with so many bytes.
+pub(super) fn share(messages: usize, bytes: usize) -> Share {
+    messages as u64 * (MESSAGE + OVERHEAD) + bytes as u64
+}
 
 impl ReadAhead {
-    fn is_used_up(self, held: u64) -> bool {
+    fn is_used_up(self, held: Share) -> bool {
         held / MESSAGE >= self.messages || held % MESSAGE >= self.bytes
     }
 
@@ -66,7 +73,7 @@ pub(super) struct Backlog {
     half: ReadAhead,
     held: AtomicU64,
     /// The shares of what was given and is not yet counted as taken; `None`: it is taken by being given.
-    given: Option<Mutex<VecDeque<u64>>>,
+    given: Option<Mutex<VecDeque<Share>>>,
 }
 
 impl Backlog {
@@ -80,14 +87,14 @@ impl Backlog {
     }
 
     /// Returns the message's share.
-    pub(super) fn hold(&self, length: usize) -> u64 {
-        let share = MESSAGE + length as u64 + OVERHEAD;
+    pub(super) fn hold(&self, length: usize) -> Share {
+        let share = share(1, length);
         self.held.fetch_add(share, Ordering::AcqRel);
         share
     }
 
     /// Whether who waits for room has it by this.
-    pub(super) fn release(&self, share: u64) -> bool {
+    pub(super) fn release(&self, share: Share) -> bool {
         let before = self.held.fetch_sub(share, Ordering::AcqRel);
         self.half.is_used_up(before) && !self.half.is_used_up(before - share)
     }
@@ -98,7 +105,7 @@ impl Backlog {
     }
 
     /// Counts until [`Self::take`]; `false`: nobody will say so.
-    pub(super) fn give(&self, share: u64) -> bool {
+    pub(super) fn give(&self, share: Share) -> bool {
         match &self.given {
             Some(given) => {
                 lock(given).push_back(share);

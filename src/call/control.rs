@@ -10,7 +10,7 @@ use std::task::{Context, Poll};
 use atomic_waker::AtomicWaker;
 use bytes::Bytes;
 
-use super::backlog::{Backlog, Demand, ReadAhead};
+use super::backlog::{self, Backlog, Demand, ReadAhead, Share};
 use super::state::{Next, Phase, State};
 use crate::channel::Cancel;
 use crate::error::Error;
@@ -118,10 +118,16 @@ impl Control {
 
     /// A message has come that the program will take, in its time.
     pub(crate) fn hold(self: &Arc<Self>, length: usize) -> Held {
-        Held {
-            share: self.backlog.hold(length),
-            control: Arc::clone(self),
-        }
+        Held::new(self, self.backlog.hold(length))
+    }
+
+    /// The same of one that goes to the program: what counts on until a [`Held`] of it is dropped, if anything does.
+    pub(crate) fn give(&self, length: usize) -> Share {
+        self.given(self.backlog.hold(length))
+    }
+
+    fn given(&self, share: Share) -> Share {
+        if self.backlog.give(share) { 0 } else { share }
     }
 
     /// For how many messages there is room; who waits for more is woken as by a cancel.
@@ -222,27 +228,37 @@ impl Control {
     }
 }
 
-/// The share of a message in its call's backlog, until it was taken.
+/// The share of messages in their call's backlog, until they were taken.
 #[derive(Debug)]
 pub struct Held {
     control: Arc<Control>,
-    share: u64,
+    share: Share,
 }
 
 impl Held {
-    /// The message goes to the program; what is left counts on until it is dropped.
-    pub(crate) fn give(mut self) -> Option<Self> {
-        if !self.control.backlog.give(self.share) {
-            return Some(self);
+    pub(crate) fn new(control: &Arc<Control>, share: Share) -> Self {
+        Self {
+            control: Arc::clone(control),
+            share,
         }
-        self.share = 0;
-        None
+    }
+
+    /// The message goes to the program; what of it counts on.
+    pub(crate) fn give(mut self) -> Share {
+        self.control.given(std::mem::take(&mut self.share))
+    }
+
+    /// What of it is the share of so many messages, which have so many bytes.
+    pub(crate) fn split(&mut self, messages: usize, bytes: usize) -> Self {
+        let part = self.share.min(backlog::share(messages, bytes));
+        self.share -= part;
+        Self::new(&self.control, part)
     }
 }
 
 impl Drop for Held {
     fn drop(&mut self) {
-        if self.control.backlog.release(self.share) {
+        if self.share > 0 && self.control.backlog.release(self.share) {
             self.control.waker.wake();
         }
     }

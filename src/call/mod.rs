@@ -28,7 +28,7 @@ use http::HeaderValue;
 use tokio::time::Instant;
 use tonic::Code;
 
-pub use backlog::{Demand, ReadAhead};
+pub use backlog::{Demand, ReadAhead, Share};
 pub use control::{Control, Held};
 pub use json::json_blocking;
 use start::server_stream_blocking;

@@ -11,7 +11,7 @@ use super::error::zeebe_error;
 use super::event::{Block, Places, zeebe_event};
 use super::handle::{self, Handle, living};
 use crate::error::Error;
-use crate::queue::Queue;
+use crate::queue::{Event, Queue};
 use crate::runtime::{self, Epoch};
 
 /// Where the ends and events of what was begun wait to be taken. Owned by who received it: zeebe_completion_queue_free().
@@ -148,7 +148,7 @@ fn take(
     let taken = queue
         .queue()
         .next(convert::timeout(timeout_ms), places.left())?;
-    let count = taken.len();
+    let count = taken.iter().map(Event::count).sum();
     for event in taken {
         places.write(event, &mut block);
     }

@@ -13,7 +13,8 @@ use super::job::{ZeebeJobOutcome, outcome_number, zeebe_job};
 use super::metadata::zeebe_metadata;
 use super::response::zeebe_response;
 use crate::error::Error;
-use crate::queue::{Event, Occurrence};
+use crate::queue::{Event, Message, Occurrence};
+use crate::wire::framing::Keeper;
 
 /// What an event is about, and which of its fields are set. New types may appear: clear them unread.
 #[ffi_export]
@@ -112,13 +113,34 @@ impl zeebe_event {
         reserved: 0,
     };
 
-    /// Its message is copied, if the block has room for it, and is owned else.
-    fn new(event: Event, block: &mut Block) -> Self {
-        let of = |event_type: ZeebeEventType| Self {
-            tag: event.tag,
+    fn of(tag: u64, event_type: ZeebeEventType) -> Self {
+        Self {
+            tag,
             event_type: event_type as i32,
             ..Self::NONE
-        };
+        }
+    }
+
+    /// Copied, if the block has room for it, and owned else.
+    fn message(tag: u64, message: &Message<'_>, block: &mut Block, keeper: &mut Keeper) -> Self {
+        let of = Self::of(tag, ZeebeEventType::Message);
+        let length = message.len();
+        if let Some(data) = block.copy(message) {
+            return Self { data, length, ..of };
+        }
+        let message = message.keep(keeper);
+        Self {
+            data: message.as_ptr(),
+            length,
+            message: owned(zeebe_buffer::owned(message)),
+            ..of
+        }
+    }
+
+    /// Hands over each event that it stands for. A message is copied, if the block has room for it, and owned else.
+    fn each(event: Event, block: &mut Block, mut write: impl FnMut(Self)) {
+        let tag = event.tag;
+        let of = |event_type| Self::of(tag, event_type);
         let done = |ended: Result<(), Error>| match ended {
             Ok(()) => of(ZeebeEventType::Done),
             Err(error) => Self {
@@ -127,25 +149,20 @@ impl zeebe_event {
                 ..of(ZeebeEventType::Done)
             },
         };
-        match event.occurrence {
+        write(match event.occurrence {
+            Occurrence::Messages(batch) => {
+                let mut keeper = Keeper::default();
+                for message in batch.messages() {
+                    write(Self::message(tag, &message, block, &mut keeper));
+                }
+                return;
+            }
             Occurrence::Posted => of(ZeebeEventType::Posted),
             Occurrence::Ready => of(ZeebeEventType::Ready),
             Occurrence::InitialMetadata(metadata) => Self {
                 metadata: owned(zeebe_metadata::new(metadata)),
                 ..of(ZeebeEventType::InitialMetadata)
             },
-            Occurrence::Message(bytes, _) => {
-                let copy = block.copy(&bytes);
-                Self {
-                    data: copy.unwrap_or(bytes.as_ptr()),
-                    length: bytes.len(),
-                    message: match copy {
-                        Some(_) => null_mut(),
-                        None => owned(zeebe_buffer::owned(bytes)),
-                    },
-                    ..of(ZeebeEventType::Message)
-                }
-            }
             Occurrence::Unary(Ok(response)) => {
                 let copy = block.copy(&response.message);
                 Self {
@@ -198,7 +215,7 @@ impl zeebe_event {
                 pause_ms: i64::try_from(failure.pause.as_millis()).unwrap_or(i64::MAX),
                 ..done(Err(failure.error))
             },
-        }
+        });
     }
 
     /// Frees what it owns.
@@ -302,9 +319,13 @@ impl Places {
         self.left
     }
 
-    /// As much of the event as C knows of; what it knows and we do not is 0.
+    /// The events that it stands for: [`Event::count`].
     pub(super) fn write(&mut self, event: Event, block: &mut Block) {
-        let event = zeebe_event::new(event, block);
+        zeebe_event::each(event, block, |event| self.fill(&event));
+    }
+
+    /// As much of the event as C knows of; what it knows and we do not is 0.
+    fn fill(&mut self, event: &zeebe_event) {
         assert!(
             self.left > 0,
             "more events were taken than there are places"
@@ -312,7 +333,7 @@ impl Places {
         self.left -= 1;
         let known = self.event_size.min(size_of::<zeebe_event>());
         // SAFETY: one place at least is left there, of `event_size` bytes, by the contract of `new`.
-        unsafe { std::ptr::copy_nonoverlapping((&raw const event).cast(), self.next, known) };
+        unsafe { std::ptr::copy_nonoverlapping((&raw const *event).cast(), self.next, known) };
         // SAFETY: as above.
         unsafe {
             self.next
