@@ -18,6 +18,10 @@ ROOT = Path(__file__).parents[3]
 PATIENCE = 60
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--token-seconds", type=int, default=3, help="how long the test with an endpoint that fails in between goes on")
+
+
 class Gateway:
     """A development gateway, as a process of its own."""
 

@@ -101,21 +101,29 @@ def test_a_jobs_whole_life(own_gateway: Make, make: Callable[[Gateway], libzeebe
     run(main())
 
 
-def test_a_token_endpoint_that_fails_in_between_is_not_noticed(own_gateway: Make) -> None:
-    gateway = own_gateway("--token-lifetime", "2")
+def test_a_token_endpoint_that_fails_in_between_is_not_noticed(own_gateway: Make, pytestconfig: pytest.Config) -> None:
+    """For the lives of a few tokens; longer by --token-seconds, where a token lives up to a minute."""
+    seconds = pytestconfig.getoption("token_seconds")
+    lifetime = min(2 + seconds // 60, 60)
+    gateway = own_gateway("--token-lifetime", str(lifetime))
 
     async def main() -> None:
         async with _oauth(gateway) as channel:
             client = pyzeebe.ZeebeClient(channel)
             loop = asyncio.get_running_loop()
-            await client.topology()
-            gateway.tell("POST", "/token-answer?status=503&count=1")
-            end = loop.time() + 3  # past the first token's life
+            end = loop.time() + seconds  # past the first token's life
+            fails = loop.time()
+            times = 0
             while loop.time() < end:
                 await client.topology()
+                if loop.time() >= fails:
+                    fails += lifetime
+                    times += 1
+                    await asyncio.to_thread(gateway.tell, "POST", "/token-answer?status=503&count=1")
                 await asyncio.sleep(0.05)
             stats = channel.stats()["oauth2"]
-            assert stats["failures"] >= 1 and stats["requests"] >= 3
+            print(stats)
+            assert times - 1 <= stats["failures"] <= times and stats["requests"] >= 2 * times
 
     run(main())
 

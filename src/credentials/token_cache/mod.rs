@@ -233,7 +233,10 @@ impl TokenCache {
             }
             Err(error) => {
                 self.counts.failure(&error);
-                let pause = self.backoff.pause(random);
+                let mut pause = self.backoff.pause(random);
+                if let Some(longest) = self.stored.as_ref().and_then(|old| old.longest_pause(now)) {
+                    pause = pause.min(longest);
+                }
                 let pause = error.retry_after().map_or(pause, |after| after.max(pause));
                 self.pause = Some(Pause {
                     until: now + pause,

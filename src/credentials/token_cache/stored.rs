@@ -56,6 +56,17 @@ impl Stored {
             .map_or(Duration::MAX, |at| at.saturating_sub(now))
     }
 
+    /// After a fetch that failed: half of what is left of it, so that there is time for another before calls notice, and not less than a
+    /// tenth of it in all, or a second. `None`: no call has use for it.
+    pub(super) fn longest_pause(&self, now: Moment) -> Option<Duration> {
+        let by = |user: &Lifetime| {
+            let left = self.lifetime_left(now, user);
+            let shortest = (user.of(&self.token) / RENEWAL_SHARE).min(Duration::from_secs(1));
+            (!left.is_zero()).then(|| (left / 2).max(shortest))
+        };
+        self.users.iter().filter_map(by).min()
+    }
+
     /// When its successor is fetched. `None`: the leeway leaves no time for that.
     fn renewal(&self, lifetime: &Lifetime) -> Option<Moment> {
         let whole = lifetime.of(&self.token);

@@ -210,12 +210,54 @@ fn a_failed_renewal_backs_off_and_the_old_token_serves_until_its_expiry() {
         };
         assert_eq!(outcome.unwrap(), "Bearer old");
     }
-    assert!((5..12).contains(&fetches), "{fetches}");
+    assert!((5..15).contains(&fetches), "{fetches}");
     now = START + Duration::from_secs(301);
     assert!(matches!(
         cache.get(now, &LIFETIME),
         Step::Fail(_) | Step::Fetch(_)
     ));
+}
+
+/// However short a token lives, and whatever the jitter: an endpoint that fails once is asked again before calls would notice.
+#[test]
+fn a_renewal_that_fails_is_tried_again_before_the_old_token_ends() {
+    let lifetime = Lifetime {
+        leeway: None,
+        expire_in: None,
+    };
+    for (seconds, random) in [1, 2, 3, 5, 60, 300]
+        .into_iter()
+        .flat_map(|seconds| [(seconds, 0.0), (seconds, 0.5), (seconds, 1.0)])
+    {
+        let mut cache = TokenCache::new();
+        fetched(&mut cache, START, token("old", Some(seconds))).unwrap();
+        let (mut now, mut fetches) = (START, 0);
+        let end = START + Duration::from_secs(seconds);
+        while now < end - Duration::from_millis(10) {
+            match cache.get(now, &lifetime) {
+                Step::Use(..) => {}
+                Step::Renew(_) | Step::Fetch(_) => {
+                    fetches += 1;
+                    cache.finish(now, random, Err(Error::unavailable("down")));
+                }
+                step => panic!("{step:?}"),
+            }
+            now += Duration::from_millis(10);
+        }
+        assert!((2..20).contains(&fetches), "{seconds}, {random}: {fetches}");
+        let soon = (Duration::from_secs(seconds) / 10).min(SECOND);
+        assert!(cache.pause_left(end + soon).is_none(), "{seconds}");
+    }
+}
+
+#[test]
+fn an_endpoint_that_says_when_it_may_be_asked_again_is_not_asked_before() {
+    let mut cache = TokenCache::new();
+    fetched(&mut cache, START, token("old", Some(100))).unwrap();
+    let after = Duration::from_secs(500);
+    let error = Error::unavailable("down").with_retry_after(Some(after));
+    fetched(&mut cache, START, Err(error)).unwrap_err();
+    assert_eq!(cache.pause_left(START), Some(after));
 }
 
 #[test]
