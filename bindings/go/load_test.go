@@ -47,7 +47,12 @@ func TestManyGoroutinesNeedFewThreads(t *testing.T) {
 		all.Go(func() { errors <- channel.Invoke(patience(t), method, text(1), &wrapperspb.StringValue{}) })
 	}
 	for running(t, channel) < goroutines {
-		runtime.Gosched()
+		select {
+		case err := <-errors:
+			t.Fatalf("a call ended early: %v", err)
+		default:
+			runtime.Gosched()
+		}
 	}
 	during := threads()
 	close(release)
