@@ -17,7 +17,7 @@ use super::lock;
 use crate::sys::TimerDescriptor;
 
 /// So many sockets are told of in one look; the others in the next.
-const EVENTS: usize = 256;
+pub(super) const EVENTS: usize = 256;
 /// Of who calls, not a socket's.
 const CALL: Token = Token(usize::MAX);
 /// Of the timer.
@@ -98,14 +98,15 @@ impl Reactor {
         }
     }
 
-    /// Waits, `limit` at most (`None`: for ever), and wakes who waits for a socket that is ready. Whether it saw all that is.
-    pub(super) fn look(&mut self, limit: Option<Duration>) -> bool {
-        if self.poll.poll(&mut self.events, limit).is_err() {
-            return false; // a signal came; the caller looks again
-        }
-        let mut seen = 0;
+    /// Waits, `limit` at most (`None`: for ever), for what [`tell`](Self::tell) then tells of: so many events. `None`: a signal came.
+    pub(super) fn wait(&mut self, limit: Option<Duration>) -> Option<usize> {
+        self.poll.poll(&mut self.events, limit).ok()?;
+        Some(self.events.iter().count())
+    }
+
+    /// Wakes who waits for a socket that is ready.
+    pub(super) fn tell(&mut self) {
         for event in &self.events {
-            seen += 1;
             if event.token() == ALARM
                 && let Some(clock) = &mut self.alarm_clock
             {
@@ -120,7 +121,6 @@ impl Reactor {
                 readiness.tell(event);
             }
         }
-        seen < EVENTS
     }
 }
 

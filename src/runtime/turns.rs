@@ -9,7 +9,7 @@ use std::task::Waker;
 use std::time::{Duration, Instant};
 
 use super::here;
-use super::reactor::{Reactor, Signal, Sources, Timer};
+use super::reactor::{EVENTS, Reactor, Signal, Sources, Timer};
 use super::stopping;
 use super::tasks::{Ready, Tasks};
 use crate::error::Error;
@@ -160,10 +160,53 @@ impl Turns {
                 Some(limit.map_or(left, |limit| limit.min(left)))
             }
         };
-        let saw_all = self.reactor.look(limit);
+        let seen = self.reactor.wait(limit);
+        // Who is woken from here on goes on in this turn: each call would be a system call, and one more look.
+        self.signal.answer();
+        if seen.is_some() {
+            self.reactor.tell();
+        }
         if next.is_some() {
             here::ring();
         }
-        saw_all
+        // A signal may have come, and more may be there than is told of at once.
+        seen.is_some_and(|events| events < EVENTS)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::future::poll_fn;
+    use std::io::{Read, Write};
+    use std::sync::atomic::AtomicBool;
+    use std::task::{Poll, ready};
+
+    use mio::net::UnixStream;
+
+    use super::super::here::Here;
+    use super::super::reactor::{Direction, Registered};
+    use super::*;
+
+    #[test]
+    fn who_is_woken_by_a_socket_goes_on_in_that_turn_and_calls_for_no_other() {
+        let mut turns = Turns::new(Timer::None).unwrap();
+        Here::new(0, turns.sources()).enter();
+        let (ours, mut theirs) = UnixStream::pair().unwrap();
+        let socket = Registered::new(ours, Arc::clone(turns.sources())).unwrap();
+        let has_ended = Arc::<AtomicBool>::default();
+        let ends = Arc::clone(&has_ended);
+        turns.inbox().ready.spawn(poll_fn(move |context| {
+            let read = |mut socket: &UnixStream| socket.read(&mut [0]);
+            let read = ready!(socket.poll_io(context, Direction::Read, read));
+            assert_eq!(read.unwrap(), 1);
+            ends.store(true, Ordering::Relaxed);
+            Poll::Ready(())
+        }));
+        while !turns.is_over(0) {
+            turns.turn(Some(Duration::ZERO));
+        }
+        theirs.write_all(b"a").unwrap();
+        assert!(turns.turn(None) && has_ended.load(Ordering::Relaxed));
+        assert_eq!(turns.reactor.wait(Some(Duration::ZERO)), Some(0));
     }
 }
