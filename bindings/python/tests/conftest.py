@@ -90,11 +90,11 @@ def without_settings(monkeypatch: pytest.MonkeyPatch) -> None:
             monkeypatch.delenv(name)
 
 
-def run(main: Coroutine[Any, Any, Any]) -> Any:
-    """Runs a test on an event loop of its own, not for ever, and finds what it left behind."""
+def run(main: Coroutine[Any, Any, Any], seconds: int = 0) -> Any:
+    """Runs a test, which takes `seconds` by itself, on an event loop of its own, not for ever, and finds what it left behind."""
 
     async def limited() -> Any:
-        return await asyncio.wait_for(main, PATIENCE)
+        return await asyncio.wait_for(main, seconds + PATIENCE)
 
     result = asyncio.run(limited(), debug=False)
     gc.collect()

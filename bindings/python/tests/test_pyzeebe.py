@@ -125,7 +125,7 @@ def test_a_token_endpoint_that_fails_in_between_is_not_noticed(own_gateway: Make
             print(stats)
             assert times - 1 <= stats["failures"] <= times and stats["requests"] >= 2 * times
 
-    run(main())
+    run(main(), seconds)
 
 
 def test_a_gateway_that_is_restarted_is_found_again(own_gateway: Make, tmp_path: Path) -> None:
