@@ -25,6 +25,8 @@ pub(crate) const ZEEBE: &str = "zeebe";
 pub(crate) const QUEUE: &str = "zeebe-queue";
 pub(crate) const DRIVEN: &str = "zeebe-driven";
 const TONIC_RAW: &str = "tonic-raw";
+pub(crate) const ZEEBE_JAVA: &str = "zeebe-java";
+pub(crate) const GRPC_JAVA: &str = "grpc-java";
 /// The workers of others.
 pub(crate) const CAMUNDA_JAVA: &str = "camunda-java";
 pub(crate) const PYZEEBE: &str = "pyzeebe";
@@ -37,8 +39,8 @@ const DEFAULT: [&str; 14] = [
     "grpc-c++",
     "grpc-go",
     "zeebe-go",
-    "zeebe-java",
-    "grpc-java",
+    ZEEBE_JAVA,
+    GRPC_JAVA,
     "zeebe-python",
     "grpc-python",
     CAMUNDA_JAVA,
@@ -111,8 +113,10 @@ impl Client {
             return row.kind == Kind::Jobs && (is_worker || self.name == ZEEBE);
         }
         if self.is_java() {
-            let is_unary = row.kind == Kind::Unary && row.in_flight == 64 && !row.has_token;
-            return row.security == Security::Plaintext && (is_unary || row.kind == Kind::Stream);
+            let is_of_goals = row.in_flight != 16 && !row.has_token;
+            let is_plaintext = row.security == Security::Plaintext;
+            let has_kind = [Kind::Unary, Kind::Stream, Kind::Cold].contains(&row.kind);
+            return is_plaintext && is_of_goals && has_kind;
         }
         if self.name.ends_with("-python") {
             let is_unary = row.kind == Kind::Unary && row.in_flight <= 64;
@@ -134,7 +138,7 @@ impl Client {
     }
 
     fn is_java(&self) -> bool {
-        self.name.ends_with("-java")
+        [ZEEBE_JAVA, GRPC_JAVA, CAMUNDA_JAVA].contains(&self.name)
     }
 
     pub(crate) fn run(&self, server: &Server, row: &Row, seconds: f64) -> Outcome<Measurement> {

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::clients::{CAMUNDA_JAVA, PYZEEBE, QUEUE, ZEEBE};
+use crate::clients::{CAMUNDA_JAVA, GRPC_JAVA, PYZEEBE, QUEUE, ZEEBE, ZEEBE_JAVA};
 use crate::rows::Row;
 use crate::samples::{Sample, Samples, Spread};
 
@@ -27,7 +27,7 @@ pub(crate) enum Bound {
     Growth(f64),
 }
 
-const GOALS: [Goal; 20] = [
+const GOALS: [Goal; 26] = [
     goal("unary-1", ZEEBE, Bound::PerCpu(2.0)),
     goal("unary-1", QUEUE, Bound::PerCpu(1.5)),
     goal("unary-64", ZEEBE, Bound::PerCpu(6.0)),
@@ -46,6 +46,12 @@ const GOALS: [Goal; 20] = [
     goal("cold", ZEEBE, Bound::PerCpu(1.3)),
     goal("idle", ZEEBE, Bound::Memory(20.0)),
     goal("tls-unary-64", ZEEBE, Bound::PerCpu(3.0)),
+    goal("unary-1", ZEEBE_JAVA, Bound::PerCpuOf(GRPC_JAVA, 1.5)),
+    goal("unary-64", ZEEBE_JAVA, Bound::PerCpuOf(GRPC_JAVA, 10.0)),
+    goal("unary-1024", ZEEBE_JAVA, Bound::PerCpuOf(GRPC_JAVA, 8.0)),
+    goal("stream-100", ZEEBE_JAVA, Bound::PerCpuOf(GRPC_JAVA, 5.0)),
+    goal("stream-1k", ZEEBE_JAVA, Bound::PerCpuOf(GRPC_JAVA, 3.0)),
+    goal("cold", ZEEBE_JAVA, Bound::PerCpuOf(GRPC_JAVA, 1.3)),
     goal("jobs", ZEEBE, Bound::PerCpuOf(CAMUNDA_JAVA, 5.0)),
     goal("jobs", ZEEBE, Bound::PerCpuOf(PYZEEBE, 20.0)),
 ];

@@ -18,24 +18,26 @@ import java.lang.management.ManagementFactory;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
+import java.util.stream.LongStream;
 import org.libzeebe.GatewayCredentials;
 import org.libzeebe.ZeebeChannel;
 
 /**
  * The clients zeebe-java, libzeebe through the Java binding, and grpc-java, on Netty: with the same calls, whose messages stay
  * bytes, and callbacks on the thread that reads. The first argument says which; src/run.rs is the agreement on the others, and
- * on what is printed. Beside a fifth of its time it warms up for WARM_UP, in which the JIT compiles.
+ * on what is printed. It warms up until the JIT has nothing left to compile, which on one core takes its time; what is measured
+ * then is the same code to the last branch, or the JIT would throw away what it compiled just when measuring begins.
  */
 final class Client {
-  private static final double WARM_UP = 10;
-  private static final int WARMING_UP = 0;
-  private static final int MEASURING = 1;
-  private static final int OVER = 2;
+  private static final int WARM_UP_MOST_SECONDS = 45;
+  /** Of one second: what an idle JIT takes. */
+  private static final long JIT_IDLE_NANOS = 20_000_000;
+  /** As many as a long run has; a power of two. */
+  private static final int LATENCIES = 1 << 20;
 
   private static final MethodDescriptor.Marshaller<byte[]> BYTES =
       new MethodDescriptor.Marshaller<>() {
@@ -65,12 +67,12 @@ final class Client {
   private final int inFlight;
   private final double seconds;
 
-  private volatile int phase = WARMING_UP;
+  private volatile boolean isOver;
   private final Semaphore ended = new Semaphore(0);
-  // Of the reading thread, but read after the end of all.
+  /** From the beginning on; written by the reading thread alone. */
   private volatile long count;
-  private long[] latencies = new long[1 << 16];
-  private int latencyCount;
+  /** Of the last calls, each at its number; the reading thread's until the end of all. */
+  private final long[] latencies = new long[LATENCIES];
 
   private Client(String[] arguments) {
     library = arguments[0];
@@ -172,7 +174,7 @@ final class Client {
     public void onClose(Status status, Metadata trailers) {
       check(status);
       countOne(from);
-      if (phase == OVER) {
+      if (isOver) {
         ended.release();
       } else {
         next();
@@ -182,14 +184,8 @@ final class Client {
 
   /** On one thread at a time. */
   private void countOne(long from) {
-    if (phase != MEASURING) {
-      return;
-    }
+    latencies[(int) count & LATENCIES - 1] = System.nanoTime() - from;
     count = count + 1;
-    if (latencyCount == latencies.length) {
-      latencies = Arrays.copyOf(latencies, 2 * latencyCount);
-    }
-    latencies[latencyCount++] = System.nanoTime() - from;
   }
 
   private final class Stream extends ClientCall.Listener<byte[]> {
@@ -207,18 +203,17 @@ final class Client {
 
     @Override
     public void onMessage(byte[] message) {
-      if (phase == MEASURING) {
-        count = count + 1;
-      } else if (phase == OVER) {
+      count = count + 1;
+      if (isOver) {
         call.cancel("over", null);
-        return;
+      } else {
+        call.request(1);
       }
-      call.request(1);
     }
 
     @Override
     public void onClose(Status status, Metadata trailers) {
-      if (phase == OVER) {
+      if (isOver) {
         ended.release();
         return;
       }
@@ -227,17 +222,19 @@ final class Client {
     }
   }
 
-  private String measure(Runnable begin, int atATime) throws InterruptedException {
+  private String measure(Runnable begin, int atATime, boolean isTimed)
+      throws InterruptedException, IOException {
     begin.run();
-    sleep(WARM_UP + seconds / 5);
+    warmUp();
     long from = System.nanoTime();
     long cpuFrom = cpu();
-    phase = MEASURING;
+    long countFrom = count;
     sleep(seconds);
-    phase = OVER;
-    long counted = count;
+    long countTo = count;
+    long counted = countTo - countFrom;
     long cpu = cpu() - cpuFrom;
     double took = (System.nanoTime() - from) / 1e9;
+    isOver = true;
     ended.acquire(atATime);
     String result =
         String.format(
@@ -246,16 +243,48 @@ final class Client {
             counted,
             took,
             cpu / 1e3 / counted);
-    if (latencyCount > 0) {
-      Arrays.sort(latencies, 0, latencyCount);
+    if (isTimed) {
+      long[] measured =
+          LongStream.range(Math.max(countFrom, countTo - LATENCIES / 2), countTo)
+              .map(number -> latencies[(int) number & LATENCIES - 1])
+              .sorted()
+              .toArray();
       result +=
           String.format(
               Locale.ROOT,
               ",\"p50_us\":%f,\"p99_us\":%f",
-              latencies[latencyCount / 2] / 1e3,
-              latencies[(int) (latencyCount * 99L / 100)] / 1e3);
+              measured[measured.length / 2] / 1e3,
+              measured[(int) (measured.length * 99L / 100)] / 1e3);
     }
     return result;
+  }
+
+  /** The JIT is done when it has rested for three seconds: a profile has to grow before it goes on. */
+  private static void warmUp() throws InterruptedException, IOException {
+    long before = jitNanos();
+    for (int second = 0, idle = 0; second < WARM_UP_MOST_SECONDS && idle < 3; second++) {
+      sleep(1);
+      long now = jitNanos();
+      idle = now - before < JIT_IDLE_NANOS ? idle + 1 : 0;
+      before = now;
+    }
+  }
+
+  /** Processor time of the JIT's threads so far. */
+  private static long jitNanos() throws IOException {
+    long nanos = 0;
+    try (var threads = Files.newDirectoryStream(Path.of("/proc/self/task"))) {
+      for (Path thread : threads) {
+        try {
+          if (Files.readString(thread.resolve("comm")).contains(" CompilerThre")) {
+            nanos += Long.parseLong(Files.readString(thread.resolve("schedstat")).split(" ")[0]);
+          }
+        } catch (IOException e) {
+          // It has ended meanwhile.
+        }
+      }
+    }
+    return nanos;
   }
 
   private static void sleep(double seconds) throws InterruptedException {
@@ -271,19 +300,20 @@ final class Client {
             new Slot(channel).next();
           }
         },
-        inFlight);
+        inFlight,
+        true);
   }
 
   private String stream() throws Exception {
     ManagedChannel channel = newChannel();
-    return measure(new Stream(channel)::next, 1);
+    return measure(new Stream(channel)::next, 1, false);
   }
 
   private String cold() throws Exception {
     var thread =
         new Thread(
             () -> {
-              while (phase != OVER) {
+              while (!isOver) {
                 long from = System.nanoTime();
                 try {
                   ManagedChannel channel = newChannel();
@@ -296,7 +326,7 @@ final class Client {
               }
               ended.release();
             });
-    return measure(thread::start, 1);
+    return measure(thread::start, 1, true);
   }
 
   private String idle() throws Exception {

@@ -3,13 +3,14 @@
  * org.libzeebe.Event reads what is written here, and must change with it. Numbers are in native order, unaligned. */
 #include "glue.h"
 
-enum { BATCH = 64, INLINE_MAX = 16384 };
+enum { BATCH = 256, INLINE_MAX = 16384, BLOCK = 1 << 16 };
 
-/* A queue, and the events that are taken but not yet handed over. One thread takes. */
+/* A queue, and the events that are taken but not yet handed over, with their messages, as far as there is room. One thread takes. */
 typedef struct {
     zeebe_completion_queue *queue;
     zeebe_event events[BATCH];
     size_t count, next;
+    uint8_t block[BLOCK];
 } reader;
 
 zeebe_completion_queue *queue_of(jlong handle) { return ((reader *)HANDLE(void, handle))->queue; }
@@ -66,13 +67,15 @@ static void write_error(writer *out, const zeebe_error *error)
     write_block(out, details, length);
 }
 
-/* A long message goes by its handle, which Java then owns. */
-static void write_message(writer *out, zeebe_buffer *buffer, const uint8_t *data, size_t length)
+/* A long message that is not in the block goes by its handle, which Java then owns. */
+static int goes_by_handle(const zeebe_event *event) { return event->message != NULL && event->length > INLINE_MAX; }
+
+static void write_message(writer *out, const zeebe_event *event)
 {
-    int by_handle = length > INLINE_MAX;
-    write_i64(out, by_handle ? NUMBER(buffer) : 0);
-    write_i32(out, (int32_t)length);
-    if (!by_handle) write_bytes(out, data, length);
+    int by_handle = goes_by_handle(event);
+    write_i64(out, by_handle ? NUMBER(event->message) : 0);
+    write_i32(out, (int32_t)event->length);
+    if (!by_handle) write_bytes(out, event->data, event->length);
 }
 
 /* org.libzeebe.JobFields reads it. A long text is -1, and Java asks for it: jobText. The handle is Java's from then on. */
@@ -124,11 +127,11 @@ static void write_event(writer *out, const zeebe_event *event)
         } else {
             write_metadata(out, zeebe_response_initial_metadata(event->response));
             write_metadata(out, zeebe_response_trailers(event->response));
-            write_message(out, event->message, event->data, event->length);
+            write_message(out, event);
         }
         break;
     case ZEEBE_EVENT_TYPE_INITIAL_METADATA: write_metadata(out, event->metadata); break;
-    case ZEEBE_EVENT_TYPE_MESSAGE: write_message(out, event->message, event->data, event->length); break;
+    case ZEEBE_EVENT_TYPE_MESSAGE: write_message(out, event); break;
     case ZEEBE_EVENT_TYPE_CLOSE:
         write_error(out, event->error);
         write_metadata(out, event->metadata);
@@ -149,17 +152,17 @@ static void write_event(writer *out, const zeebe_event *event)
     }
 }
 
-/* A long message outlives its event. */
+/* A long message outlives its response. */
 static void keep_message(zeebe_event *event)
 {
-    if (event->event_type == ZEEBE_EVENT_TYPE_UNARY && event->length > INLINE_MAX && event->message == NULL)
+    if (event->response != NULL && event->length > INLINE_MAX && event->message == NULL)
         event->message = zeebe_buffer_ref(zeebe_response_message(event->response));
 }
 
 /* Frees what was written, but for what Java now owns. */
 static void hand_over(zeebe_event *event)
 {
-    if (event->length > INLINE_MAX) event->message = NULL;
+    if (goes_by_handle(event)) event->message = NULL;
     event->job = NULL;
     if (event->event_type == ZEEBE_EVENT_TYPE_POSTED && event->tag != 0) {
         posted *post = HANDLE(posted, event->tag);
@@ -241,7 +244,8 @@ EXPORT(jlong, queueTake)(JNIEnv *env, jclass class, jlong handle, jobject buffer
     writer out = {(*env)->GetDirectBufferAddress(env, buffer), 0, (size_t)(*env)->GetDirectBufferCapacity(env, buffer)};
     if (reader->next == reader->count) {
         reader->next = reader->count = 0;
-        zeebe_error *error = zeebe_completion_queue_next(reader->queue, -1, reader->events, sizeof(zeebe_event), BATCH, &reader->count);
+        zeebe_error *error =
+            zeebe_completion_queue_take(reader->queue, -1, reader->events, sizeof(zeebe_event), BATCH, reader->block, BLOCK, &reader->count);
         if (error != NULL) {
             zeebe_error_free(error);
             return INT64_MIN;

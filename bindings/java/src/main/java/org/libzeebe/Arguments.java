@@ -80,10 +80,17 @@ final class Arguments implements AutoCloseable {
     return roundUp(duration, unit);
   }
 
-  /** What is too long for the number is the most that it can say. */
+  /**
+   * What is too long for the number is the most that it can say.
+   *
+   * @param unit a second or a part of it
+   */
   static long roundUp(Duration duration, Duration unit) {
+    // Duration.dividedBy would take as long as all else of a call: it divides decimals of any length.
+    long nanos = unit.toNanos();
     try {
-      return duration.plus(unit).minusNanos(1).dividedBy(unit);
+      long seconds = Math.multiplyExact(duration.getSeconds(), SECOND.toNanos() / nanos);
+      return Math.addExact(seconds, (duration.getNano() + nanos - 1) / nanos);
     } catch (ArithmeticException e) {
       return Long.MAX_VALUE;
     }
@@ -101,19 +108,37 @@ final class Arguments implements AutoCloseable {
     if (text.indexOf('\0') >= 0) {
       throw new IllegalArgumentException("text with U+0000 cannot be passed on");
     }
+    int count = text.length();
+    ensure(count + 1);
+    for (int i = 0; i < count; i++) {
+      char c = text.charAt(i);
+      if (c >= 0x80) {
+        return encoded(text);
+      }
+      bytes[length + i] = (byte) c;
+    }
+    return ended(count);
+  }
+
+  private Arguments encoded(String text) {
     ByteBuffer utf8;
     try {
       utf8 = StandardCharsets.UTF_8.newEncoder().encode(CharBuffer.wrap(text));
     } catch (CharacterCodingException e) {
       throw new IllegalArgumentException("text with an unpaired surrogate has no UTF-8");
     }
-    number(length);
     int count = utf8.remaining();
     ensure(count + 1);
     utf8.get(bytes, length, count);
+    Arrays.fill(utf8.array(), (byte) 0);
+    return ended(count);
+  }
+
+  /** So many bytes of text stand behind the others. */
+  private Arguments ended(int count) {
+    number(length);
     length += count;
     bytes[length++] = 0;
-    Arrays.fill(utf8.array(), (byte) 0);
     return this;
   }
 

@@ -26,6 +26,9 @@ final class CompletionQueue {
   /** Who has asked for something, and gets its events one after the other. It must not block. */
   interface Receiver {
     void receive(Event event);
+
+    /** What came for it one after the other was received. */
+    default void settle() {}
   }
 
   private static final System.Logger LOGGER = System.getLogger(CompletionQueue.class.getName());
@@ -47,6 +50,11 @@ final class CompletionQueue {
   private final ExecutorService executor = newExecutor();
   private final long queue;
   private final Thread reader;
+
+  // Of the reader: who gets events one after the other, if anybody does, and by which id.
+
+  private Receiver receiver;
+  private long receiverId = NOBODY;
 
   /** Channels and plugins; guarded by LOCK. */
   private volatile int users;
@@ -182,6 +190,7 @@ final class CompletionQueue {
       while (buffer.hasRemaining()) {
         dispatch(new Event(buffer));
       }
+      settle();
       buffer.clear();
     } while (users > 0 || !endIfUnused());
     executor.shutdown();
@@ -189,9 +198,15 @@ final class CompletionQueue {
   }
 
   private void dispatch(Event event) {
-    Supplier<Receiver> registered =
-        event.isLast() ? receivers.remove(event.id) : receivers.get(event.id);
-    Receiver receiver = registered == null ? null : registered.get();
+    if (event.id != receiverId) {
+      settle();
+      Supplier<Receiver> registered = receivers.get(event.id);
+      receiver = registered == null ? null : registered.get();
+      receiverId = event.id;
+    }
+    if (event.isLast()) {
+      receivers.remove(event.id);
+    }
     try {
       if (receiver == null) {
         refuse(event);
@@ -201,6 +216,14 @@ final class CompletionQueue {
     } catch (Throwable e) {
       LOGGER.log(System.Logger.Level.ERROR, "a callback on the reader's thread failed", e);
     }
+  }
+
+  private void settle() {
+    if (receiver != null) {
+      receiver.settle();
+    }
+    receiver = null;
+    receiverId = NOBODY;
   }
 
   /** Who would have received it is no longer there. */

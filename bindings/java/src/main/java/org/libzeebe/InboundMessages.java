@@ -5,18 +5,22 @@ import java.util.Queue;
 
 /**
  * The messages of a call that have come and wait until the program asks for them. The library, which counts those that wait, is
- * told of those that were taken: of many at once, or when none is left.
+ * told of those that were taken: of many at once, or when none is left. Each time is a crossing.
  *
  * <p>Guarded by the call.
  */
 final class InboundMessages {
-  private static final int TELL_TAKEN = 32;
+  /** So much is told of at once; each message counts with {@link #OVERHEAD}, as in the library. */
+  private static final long MUCH = 32 * 1024;
+  private static final int OVERHEAD = 256;
 
   private final Queue<byte[]> received = new ArrayDeque<>();
   /** By the program, and not delivered yet. */
   private long requested;
   /** Of which the library was not told. */
   private long taken;
+  /** Of those, with what each costs. */
+  private long takenBytes;
 
   void request(int count) {
     requested += count;
@@ -33,13 +37,21 @@ final class InboundMessages {
     }
     requested--;
     taken++;
-    return received.remove();
+    byte[] message = received.remove();
+    takenBytes += message.length + OVERHEAD;
+    return message;
+  }
+
+  /** Whether so much was taken that the library is told of it now, though more will be. */
+  boolean owesMuch() {
+    return takenBytes >= MUCH;
   }
 
   void tellTaken(NativeCall call) {
-    if (call != null && taken > 0 && (taken >= TELL_TAKEN || received.isEmpty())) {
+    if (call != null && taken > 0) {
       call.request(taken);
       taken = 0;
+      takenBytes = 0;
     }
   }
 

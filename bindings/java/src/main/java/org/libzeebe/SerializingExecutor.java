@@ -13,11 +13,29 @@ final class SerializingExecutor implements Runnable {
   private static final System.Logger LOGGER = System.getLogger(SerializingExecutor.class.getName());
 
   private final Executor executor;
+  private final Runnable whenIdle;
   private final Queue<Runnable> tasks = new ConcurrentLinkedQueue<>();
   private final AtomicBoolean scheduled = new AtomicBoolean();
+  /** Who runs tasks now; null: nobody. */
+  private volatile Thread runner;
+
+  /**
+   * Makes one.
+   *
+   * @param whenIdle runs each time that no task is left, on the executor, too
+   */
+  SerializingExecutor(Executor executor, Runnable whenIdle) {
+    this.executor = executor;
+    this.whenIdle = whenIdle;
+  }
 
   SerializingExecutor(Executor executor) {
-    this.executor = executor;
+    this(executor, () -> {});
+  }
+
+  /** Whether this thread runs a task. */
+  boolean isRunner() {
+    return runner == Thread.currentThread();
   }
 
   void add(Runnable task) {
@@ -38,6 +56,7 @@ final class SerializingExecutor implements Runnable {
 
   @Override
   public void run() {
+    runner = Thread.currentThread();
     try {
       Runnable task;
       while ((task = tasks.poll()) != null) {
@@ -49,6 +68,8 @@ final class SerializingExecutor implements Runnable {
       }
     } finally {
       // Also after an Error, which goes on to the executor: the tasks behind it still run.
+      runner = null;
+      whenIdle.run();
       scheduled.set(false);
       schedule();
     }

@@ -43,7 +43,10 @@ final class Tracers {
   }
 
   void outboundMessage(int size) {
-    int number = sent;
+    if (tracers.isEmpty()) {
+      return; // all calls share what counts nothing
+    }
+    int number = sent++;
     tell(
         tracer -> {
           tracer.outboundMessage(number);
@@ -51,7 +54,6 @@ final class Tracers {
           tracer.outboundUncompressedSize(size);
           tracer.outboundWireSize(size);
         });
-    sent++;
   }
 
   void inboundHeaders(Metadata headers) {
@@ -59,7 +61,10 @@ final class Tracers {
   }
 
   void inboundMessage(int size) {
-    int number = received;
+    if (tracers.isEmpty()) {
+      return;
+    }
+    int number = received++;
     tell(
         tracer -> {
           tracer.inboundMessage(number);
@@ -67,7 +72,6 @@ final class Tracers {
           tracer.inboundUncompressedSize(size);
           tracer.inboundWireSize(size);
         });
-    received++;
   }
 
   void closed(Status status, Metadata trailers) {

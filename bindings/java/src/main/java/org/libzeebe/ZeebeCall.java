@@ -60,7 +60,7 @@ final class ZeebeCall<RequestT, ResponseT> extends ClientCall<RequestT, Response
     this.channel = channel;
     this.method = method;
     this.options = options;
-    this.executor = new SerializingExecutor(executor);
+    this.executor = new SerializingExecutor(executor, this::idle);
   }
 
   @Override
@@ -196,8 +196,22 @@ final class ZeebeCall<RequestT, ResponseT> extends ClientCall<RequestT, Response
     synchronized (this) {
       messages.request(count);
       advance();
+      if (messages.isEmpty() && !settlesLater()) {
+        messages.tellTaken(call);
+      }
     }
     executor.schedule();
+  }
+
+  /** Whether this thread tells the library of what was taken once it has done what it does for this call. */
+  private boolean settlesLater() {
+    return executor.isRunner() || channel.queue().isReader();
+  }
+
+  private void idle() {
+    if (!channel.queue().isReader()) {
+      settle();
+    }
   }
 
   @Override
@@ -315,6 +329,13 @@ final class ZeebeCall<RequestT, ResponseT> extends ClientCall<RequestT, Response
     executor.schedule();
   }
 
+  @Override
+  public void settle() {
+    synchronized (this) {
+      messages.tellTaken(call);
+    }
+  }
+
   private void accept(Event event) {
     switch (event.type) {
       case Event.UNARY -> {
@@ -372,7 +393,9 @@ final class ZeebeCall<RequestT, ResponseT> extends ClientCall<RequestT, Response
       tracers.inboundMessage(message.length);
       callbacks.message(message);
     }
-    messages.tellTaken(call);
+    if (messages.owesMuch()) {
+      messages.tellTaken(call);
+    }
     if (status != null && messages.isEmpty() && !closed) {
       closed = true;
       unsent = null;

@@ -10,11 +10,14 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import gateway_protocol.GatewayGrpc;
 import gateway_protocol.GatewayOuterClass.ActivatedJob;
 import gateway_protocol.GatewayOuterClass.StreamActivatedJobsRequest;
+import io.grpc.CallOptions;
+import io.grpc.ClientCall;
 import io.grpc.Metadata;
 import io.grpc.Status;
 import io.grpc.StatusRuntimeException;
 import java.time.Duration;
 import java.util.HashSet;
+import java.util.List;
 import java.util.NoSuchElementException;
 import java.util.Map;
 import java.util.Set;
@@ -180,6 +183,58 @@ class JobStreamTest {
                     .streamActivatedJobs(request)
                     .next());
     assertEquals(Status.Code.INVALID_ARGUMENT, refused.getStatus().getCode());
+  }
+
+  /** By callbacks on the thread that takes events, by others, and by a thread of its own. */
+  @Test
+  void whoAsksForOneMessageAtATimeGetsAllOfThem() throws Exception {
+    var work = new Work(channel);
+    try (var direct =
+        ZeebeChannel.insecure().address(gateway.address("plaintext")).directExecutor().build()) {
+      for (ZeebeChannel through : List.of(channel, direct)) {
+        for (boolean asksInCallbacks : new boolean[] {true, false}) {
+          work.create(100);
+          assertEquals(100, takeOneByOne(through, asksInCallbacks).size());
+        }
+      }
+    }
+  }
+
+  private static Set<Long> takeOneByOne(ZeebeChannel channel, boolean asksInCallbacks)
+      throws Exception {
+    var options = CallOptions.DEFAULT.withOption(ZeebeChannel.MAX_BUFFERED_MESSAGES, 1);
+    var call = channel.newCall(GatewayGrpc.getStreamActivatedJobsMethod(), options);
+    var came = new LinkedBlockingQueue<ActivatedJob>();
+    call.start(
+        new ClientCall.Listener<>() {
+          @Override
+          public void onMessage(ActivatedJob job) {
+            came.add(job);
+            if (asksInCallbacks) {
+              call.request(1);
+            }
+          }
+        },
+        new Metadata());
+    call.request(1);
+    call.sendMessage(
+        StreamActivatedJobsRequest.newBuilder()
+            .setType("work")
+            .setWorker("test")
+            .setTimeout(60_000)
+            .build());
+    call.halfClose();
+    var keys = new HashSet<Long>();
+    while (keys.size() < 100) {
+      ActivatedJob job = came.poll(20, TimeUnit.SECONDS);
+      assertNotNull(job, "after " + keys.size());
+      assertTrue(keys.add(job.getKey()));
+      if (!asksInCallbacks) {
+        call.request(1);
+      }
+    }
+    call.cancel("all came", null);
+    return keys;
   }
 
   @Test
