@@ -22,8 +22,9 @@
  *     _ref, accessors and void functions take NULL. So a callback that frees a call holds a
  *     reference of its own while the starting thread still works on `*call`. No _free blocks; each
  *     may be called inside any callback but the log's. Only *_sync, zeebe_channel_wait_ready,
- *     zeebe_completion_queue_next and zeebe_job_worker_next with a time-out, and
- *     zeebe_runtime_shutdown block; on a library thread they return ILLEGAL_STATE.
+ *     zeebe_completion_queue_next and _take, and zeebe_job_worker_next with a time-out,
+ *     zeebe_runtime_poll and zeebe_runtime_shutdown block; on a library thread they return
+ *     ILLEGAL_STATE.
  * 6  A callback runs on a library thread, never inside the function that was given it. Those of one
  *     call never overlap and happen one after another. `call` is written before the first.
  *     `destroy` runs exactly once, after the last. If the function that takes it returns an error,

@@ -6,12 +6,14 @@ use std::time::{Duration, SystemTime};
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue};
 
+use crate::channel::ServiceConfig;
 use crate::channel::target::{Target, shown};
+pub use crate::credentials::any_bytes::{pem, token_answer, token_file};
 use crate::http2::{Decoder, Limits};
 use crate::json::Rpc;
 use crate::retry_after::retry_after_of;
-use crate::wire::Encoding;
 use crate::wire::framing::{Limit, Reader};
+use crate::wire::{Encoding, Metadata, decode_binary};
 
 /// Takes any bytes.
 pub type Parse = fn(&[u8]);
@@ -23,6 +25,11 @@ pub static PARSERS: &[(&str, Parse)] = &[
     ("retry_after", retry_after),
     ("target", target),
     ("json", json),
+    ("metadata", metadata),
+    ("service_config", service_config),
+    ("token_answer", token_answer),
+    ("token_file", token_file),
+    ("pem", pem),
 ];
 
 type Block = Option<Vec<(Vec<u8>, Vec<u8>)>>;
@@ -130,6 +137,38 @@ pub fn json(bytes: &[u8]) {
     }
 }
 
+/// Metadata, a key and its value a line; what a peer decodes is what was added.
+pub fn metadata(bytes: &[u8]) {
+    let mut metadata = Metadata::default();
+    for line in bytes.split(|byte| *byte == b'\n') {
+        drop(decode_binary(line));
+        let mut parts = line.splitn(2, |byte| *byte == b':');
+        let key = String::from_utf8_lossy(parts.next().unwrap_or_default());
+        let count = metadata.len();
+        if metadata
+            .add(&key, parts.next().unwrap_or_default())
+            .is_err()
+        {
+            assert_eq!(metadata.len(), count);
+        }
+    }
+    for (index, (key, sent)) in metadata.fields().enumerate() {
+        let added = metadata.get(index).map(|(_, value)| value.to_vec());
+        let seen = match key.ends_with("-bin") {
+            true => decode_binary(&sent).map(|value| value.to_vec()),
+            false => Some(sent.to_vec()),
+        };
+        assert_eq!(seen, added, "{key}");
+    }
+}
+
+/// A service config as an option or a variable gives it.
+pub fn service_config(bytes: &[u8]) {
+    if let Ok(config) = ServiceConfig::parse(&String::from_utf8_lossy(bytes)) {
+        let _ = config.method("/gateway_protocol.Gateway/Topology");
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -150,6 +189,12 @@ mod tests {
         br#"{"jobKey":"7","variables":{"a":[1,{"b":"\u00e4"}]}}"#,
         br#"{"resources":[{"name":"a.bpmn","content":"AAAA"}],"tenantId":""}"#,
         b"\x08\x07\x12\x01p\x18\x02\x20\x07",
+        b"key:value\nother-bin:\x00\xff\nAAECAw==",
+        br#"{"methodConfig":[{"name":[{"service":"a"}],"timeout":"1.5s","retryPolicy":{"maxAttempts":3,"initialBackoff":"0.1s","maxBackoff":"1s","backoffMultiplier":2,"retryableStatusCodes":["UNAVAILABLE"]}}]}"#,
+        b"\x00\x64\n{\"access_token\":\"t\",\"expires_in\":3600,\"scope\":\"a\"}",
+        b"\x01\x2dBearer error=\"invalid_client\"\n{\"error\":\"invalid_client\",\"error_description\":\"s3cret is wrong\"}",
+        br#"{"version":1,"tokens":{"k":{"access_token":"t","issued_at":1,"expires_at":2,"scope":"a"}}}"#,
+        b"-----BEGIN CERTIFICATE-----\nMAA=\n-----END CERTIFICATE-----\n-----BEGIN PRIVATE KEY-----\nMAA=\n-----END PRIVATE KEY-----\n",
     ];
 
     fn changed(random: &mut fastrand::Rng) -> Vec<u8> {

@@ -99,7 +99,8 @@ pub extern "C" fn zeebe_completion_queue_next(
     let count = unsafe { Out::new("count", count) }?;
     // SAFETY: `capacity` elements of `event_size` bytes are writable there, by the header.
     let places = unsafe { Places::new(events, event_size, capacity) }?;
-    count.write(take(queue, timeout_ms, places, Block::default())?);
+    let blocks = "zeebe_completion_queue_next with a time-out";
+    count.write(take(blocks, queue, timeout_ms, places, Block::default())?);
     Ok(())
 }
 
@@ -128,11 +129,14 @@ pub extern "C" fn zeebe_completion_queue_take(
     let places = unsafe { Places::new(events, event_size, capacity) }?;
     // SAFETY: so many bytes are writable there, and nobody else's until this returns, by the header.
     let block = unsafe { Block::new(block, block_size) }?;
-    count.write(take(queue, timeout_ms, places, block)?);
+    let blocks = "zeebe_completion_queue_take with a time-out";
+    count.write(take(blocks, queue, timeout_ms, places, block)?);
     Ok(())
 }
 
+/// `blocks` names what does.
 fn take(
+    blocks: &str,
     queue: Option<&zeebe_completion_queue>,
     timeout_ms: i64,
     mut places: Places,
@@ -143,7 +147,7 @@ fn take(
         queue.epoch.check()?;
     }
     if timeout_ms != 0 {
-        runtime::refuse_on_library_thread("zeebe_completion_queue_next with a time-out")?;
+        runtime::refuse_on_library_thread(blocks)?;
     }
     let taken = queue
         .queue()

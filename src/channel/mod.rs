@@ -52,7 +52,7 @@ pub(crate) use request::{Head, RequestTemplate};
 pub use route::{Leg, Stage};
 pub(crate) use running::Cancel;
 use running::Running;
-use service_config::ServiceConfig;
+pub(crate) use service_config::ServiceConfig;
 pub(crate) use service_config::{MethodConfig, RetryPolicy, Throttle};
 pub use settings::{ChannelKind, OauthOptions, Settings};
 

@@ -1,5 +1,9 @@
 //! Credentials: what secures a channel's connections, and what authenticates its calls.
 
+#[cfg(any(test, fuzzing))]
+#[doc(hidden)]
+/// cbindgen:ignore
+pub mod any_bytes;
 mod assertion;
 mod authorization;
 mod client_authentication;

@@ -392,6 +392,8 @@ static void take_in_a_callback(void *user_data, const zeebe_error *error)
     CHECK(!error);
     FAILS(zeebe_completion_queue_next(state->queue, -1, &event, sizeof event, 1, &count), ZEEBE_ERROR_KIND_ILLEGAL_STATE, "library thread");
     FAILS(zeebe_completion_queue_next(state->queue, 1000, &event, sizeof event, 1, &count), ZEEBE_ERROR_KIND_ILLEGAL_STATE, "library thread");
+    FAILS(zeebe_completion_queue_take(state->queue, 1000, &event, sizeof event, 1, NULL, 0, &count), ZEEBE_ERROR_KIND_ILLEGAL_STATE,
+          "zeebe_completion_queue_take with a time-out");
     CHECK(take(state->queue, 0, &event, 1) == 0); /* does not block */
     OK(zeebe_completion_queue_post(state->queue, 6));
     tally_end(state->t, NULL);
