@@ -219,11 +219,20 @@ final class CompletionQueue {
   }
 
   private void settle() {
-    if (receiver != null) {
-      receiver.settle();
+    try {
+      if (receiver != null) {
+        receiver.settle();
+      }
+    } catch (Throwable e) {
+      LOGGER.log(System.Logger.Level.ERROR, "a receiver on the reader's thread failed", e);
     }
     receiver = null;
     receiverId = NOBODY;
+  }
+
+  /** Whether this is the thread that takes events, while it hands some to this receiver, which it will settle. */
+  boolean isGivingTo(Receiver receiver) {
+    return isReader() && this.receiver == receiver;
   }
 
   /** Who would have received it is no longer there. */

@@ -205,11 +205,11 @@ final class ZeebeCall<RequestT, ResponseT> extends ClientCall<RequestT, Response
 
   /** Whether this thread tells the library of what was taken once it has done what it does for this call. */
   private boolean settlesLater() {
-    return executor.isRunner() || channel.queue().isReader();
+    return executor.isRunner() || channel.queue().isGivingTo(this);
   }
 
   private void idle() {
-    if (!channel.queue().isReader()) {
+    if (!channel.queue().isGivingTo(this)) {
       settle();
     }
   }
