@@ -11,6 +11,8 @@ final class Native {
 
   static native byte[] version();
 
+  static native long runtimeConfigure(int ioThreads, boolean driven);
+
   static native long environment(int variable, long[] fields, byte[] bytes, byte[][] out);
 
   static native long channelNew(int form, long[] fields, byte[] bytes, long credentials, long[] out);

@@ -35,6 +35,8 @@ final class OptionNames {
           Map.entry("token_options.send_root_certificate", "sendRootCertificate()"),
           Map.entry("token_options.http_proxy", "tokenHttpProxy()"),
           Map.entry("token_options.cache_path", "tokenCache()"),
+          Map.entry("options.io_threads", "ZeebeRuntime.ioThreads()"),
+          Map.entry("options.caller_driven", "ZeebeRuntime.driven()"),
           Map.entry("options.root_certificates", "GatewayCredentials.roots"),
           Map.entry("options.private_key", "GatewayCredentials.privateKey"),
           Map.entry("options.certificate_chain", "GatewayCredentials.certificateChain"),

@@ -220,9 +220,7 @@ class OptionsTest {
         Set.of(
             "options.manual_requests",
             "options.discard_metadata",
-            "options.io_threads",
             "options.callback_threads",
-            "options.caller_driven",
             "options.thread_name"));
     assertEquals(options, OptionNames.OWN.keySet());
     var methods = new HashSet<String>();
@@ -235,10 +233,22 @@ class OptionsTest {
         .forEach(method -> methods.add("CallOptions." + method.getName() + "()"));
     Arrays.stream(ZeebeChannel.class.getMethods())
         .forEach(method -> methods.add("ZeebeChannel." + method.getName() + "()"));
+    Arrays.stream(ZeebeRuntime.class.getMethods())
+        .forEach(method -> methods.add("ZeebeRuntime." + method.getName() + "()"));
     Arrays.stream(GatewayCredentials.class.getDeclaredFields())
         .forEach(field -> methods.add("GatewayCredentials." + field.getName()));
     Arrays.stream(ZeebeChannel.class.getFields())
         .forEach(field -> methods.add("ZeebeChannel." + field.getName()));
     OptionNames.OWN.values().forEach(name -> assertTrue(methods.contains(name), name));
+  }
+
+  @Test
+  void numbersOfThreadsThatCannotBeAreRefused() {
+    for (int count : new int[] {0, -1, 65, Integer.MIN_VALUE}) {
+      var options = ZeebeRuntime.options().ioThreads(count);
+      var refused = assertThrows(ZeebeException.class, options::configure);
+      assertEquals(ZeebeException.Kind.INVALID_ARGUMENT, refused.kind());
+      assertTrue(refused.getMessage().contains("ZeebeRuntime.ioThreads()"), refused.getMessage());
+    }
   }
 }

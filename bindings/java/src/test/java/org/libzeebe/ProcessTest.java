@@ -61,6 +61,12 @@ class ProcessTest {
   }
 
   @Test
+  void drivenRuntimeHasNoThreadForIo() throws Exception {
+    assertEquals("traffic: done\n", traffic("-Ddriven=true"));
+    assertEquals("traffic: done\n", traffic("-Ddriven=true", "-Xcheck:jni"));
+  }
+
+  @Test
   void extractedLibraryIsPrivateAndRemoved() throws Exception {
     Path directory = Files.createTempDirectory("extracted");
     traffic("-Djava.io.tmpdir=" + directory);

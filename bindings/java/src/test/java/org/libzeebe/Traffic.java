@@ -7,6 +7,9 @@ import io.grpc.Metadata;
 import io.grpc.Status;
 import io.grpc.StatusRuntimeException;
 import io.grpc.stub.MetadataUtils;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.List;
 import java.util.Queue;
 import java.util.concurrent.CompletableFuture;
@@ -24,6 +27,10 @@ final class Traffic {
   private Traffic() {}
 
   public static void main(String[] arguments) throws Exception {
+    boolean isDriven = Boolean.getBoolean("driven");
+    if (isDriven) {
+      ZeebeRuntime.options().driven().configure();
+    }
     ZeebeLog.to(System.Logger.Level.TRACE, entry -> {});
     var channel =
         ZeebeChannel.insecure()
@@ -58,7 +65,7 @@ final class Traffic {
     channel.stats();
     channel.notifyWhenStateChanged(channel.getState(true), () -> {});
 
-    String ca = java.nio.file.Files.readString(java.nio.file.Path.of(arguments[2]));
+    String ca = Files.readString(Path.of(arguments[2]));
     var plugin =
         MetadataPlugin.tokens(
             () ->
@@ -81,6 +88,7 @@ final class Traffic {
     try (var closed = ZeebeChannel.insecure().address(arguments[0]).build()) {
       closed.getState(true);
     }
+    require(isDriven != hasIoThread());
     System.out.println("traffic: done");
   }
 
@@ -120,6 +128,17 @@ final class Traffic {
         .open();
     work.create(1);
     require(kept.await(20, TimeUnit.SECONDS));
+  }
+
+  private static boolean hasIoThread() throws IOException {
+    try (var threads = Files.newDirectoryStream(Path.of("/proc/self/task"))) {
+      for (Path thread : threads) {
+        if (Files.readString(thread.resolve("comm")).startsWith("zeebe-io")) {
+          return true;
+        }
+      }
+    }
+    return false;
   }
 
   private static void require(boolean condition) {
