@@ -849,6 +849,14 @@ static void the_trace_of_a_job_is_handed_on(const gateway *g, const zeebe_channe
 }
 
 /* What ends a channel or the runtime ends its workers; handles stay safe. */
+static long open_streams(const gateway *g)
+{
+    char *state = gateway_ask(g, "GET /state", NULL, 0);
+    long streams = json_number(state, "streams");
+    free(state);
+    return streams;
+}
+
 static void ends_of_others_end_it(const gateway *g, const zeebe_channel *channel)
 {
     desk d = DESK_INIT;
@@ -872,6 +880,7 @@ static void ends_of_others_end_it(const gateway *g, const zeebe_channel *channel
     /* In a child of fork() they are of no use, and do no harm. */
     zeebe_channel *another = channel_to(g);
     desk parent = DESK_INIT;
+    UNTIL(open_streams(g) == 0); /* a job would go to who has hung up a moment ago */
     worker = worker_start(another, worker_of("large"), &parent);
     start_jobs(another, 2, 10);
     desk_job(&parent, 1);

@@ -209,23 +209,18 @@ fn numbers_have_their_units_and_defaults_in_java() {
             continue;
         }
         // A method, or the key of gRPC's options of calls.
-        let key = own.split_once('.').map(|(_, key)| format!(" {key} ="));
-        let method = key
-            .clone()
-            .unwrap_or(format!(" {}(", own.trim_end_matches("()")));
+        let (_, name) = own.rsplit_once('.').unwrap_or(("", own));
+        let method = name.strip_suffix("()");
+        let place = match method {
+            Some(method) => format!(" {method}("),
+            None => format!(" {name} ="),
+        };
         let found = declaration(&sources, "public ", |line| {
-            line.starts_with("public ") && line.contains(&method)
+            line.starts_with("public ") && line.contains(&place)
         });
-        holds(
-            option,
-            &number,
-            found.as_ref(),
-            [
-                "Duration",
-                "Duration",
-                if key.is_some() { "Integer" } else { "int" },
-            ],
-        );
+        let number_type = if method.is_some() { "int" } else { "Integer" };
+        let types = ["Duration", "Duration", number_type];
+        holds(option, &number, found.as_ref(), types);
     }
 }
 
