@@ -3,8 +3,6 @@
 
 mod support;
 
-use std::io::{Read, Write};
-use std::net::TcpStream;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::process::Command;
 
@@ -131,8 +129,7 @@ impl Case<'_> {
             command.env(variable, filled_in(value, gateway));
         }
         for told in self.case["tell"].as_array().into_iter().flatten() {
-            ask(
-                gateway,
+            gateway.ask(
                 told[0].as_str().unwrap(),
                 &filled_in(told[1].as_str().unwrap(), gateway),
             );
@@ -179,13 +176,13 @@ impl Case<'_> {
         }
         if let Some(body) = self.text("body") {
             assert_eq!(
-                ask(gateway, "GET /token-request", "")["body"],
+                gateway.ask("GET /token-request", "")["body"],
                 json!(body),
                 "{name}"
             );
         }
         if let Some(certificate) = self.text("thumbprints_of") {
-            let request = ask(gateway, "GET /token-request", "");
+            let request = gateway.ask("GET /token-request", "");
             let header = assertion_header(request["body"].as_str().unwrap());
             let digest = |algorithm| match certificate {
                 "" => Value::Null,
@@ -202,7 +199,7 @@ impl Case<'_> {
             assert_eq!(found, expected, "{name}: {header}");
         }
         if let Some(scheme) = self.text("authorization") {
-            let calls = ask(gateway, "GET /calls?last=1", "").to_string();
+            let calls = gateway.ask("GET /calls?last=1", "").to_string();
             assert!(calls.contains(&format!("\"{scheme}")), "{name}: {calls}");
         }
     }
@@ -269,19 +266,4 @@ fn filled_in(text: &str, gateway: &Gateway) -> String {
         rest = after;
     }
     filled + rest
-}
-
-/// A request to the gateway's control port.
-fn ask(gateway: &Gateway, request: &str, body: &str) -> Value {
-    let mut control = TcpStream::connect(format!("127.0.0.1:{}", gateway.get("control"))).unwrap();
-    let length = body.len();
-    write!(
-        control,
-        "{request} HTTP/1.1\r\nhost: control\r\nconnection: close\r\ncontent-length: {length}\r\n\r\n{body}"
-    )
-    .unwrap();
-    let mut answer = String::new();
-    control.read_to_string(&mut answer).unwrap();
-    assert!(answer.starts_with("HTTP/1.1 200"), "{request}: {answer}");
-    serde_json::from_str(answer.split_once("\r\n\r\n").unwrap().1).unwrap()
 }

@@ -5,7 +5,7 @@ mod support;
 mod zeebe;
 
 use serde_json::{Value, json};
-use zeebe::{CLIENT, SECRET, Zeebe, gateway, process, tell};
+use zeebe::{CLIENT, SECRET, Zeebe, gateway, process};
 
 #[test]
 fn the_topology_is_shown() {
@@ -281,8 +281,7 @@ fn what_peers_repeat_of_secrets_is_not_shown() {
         &["topology"],
         &["topology", "--json"],
     ] {
-        tell(
-            &gateway,
+        gateway.ask(
             "POST /token-answer?status=401&count=1",
             &refusal.to_string(),
         );
@@ -298,12 +297,8 @@ fn what_peers_repeat_of_secrets_is_not_shown() {
     let refusal =
         format!("content-type: application/grpc\ngrpc-status: 7\ngrpc-message: not {token} here");
     for arguments in [&["topology"][..], &["topology", "--json"]] {
-        tell(
-            &gateway,
-            "POST /token-answer?status=200",
-            &answer.to_string(),
-        );
-        tell(&gateway, "POST /fault?kind=answer&status=200", &refusal);
+        gateway.ask("POST /token-answer?status=200", &answer.to_string());
+        gateway.ask("POST /fault?kind=answer&status=200", &refusal);
         let ended = zeebe.run(arguments);
         assert_eq!(ended.code, 5, "{ended:?}");
         assert!(

@@ -6,7 +6,7 @@ mod zeebe;
 
 use serde_json::{Value, json};
 use support::Gateway;
-use zeebe::{Zeebe, gateway, tell};
+use zeebe::{Zeebe, gateway};
 
 const STEPS: [&str; 9] = [
     "settings",
@@ -201,8 +201,7 @@ fn a_wrong_audience() {
     audience.holds(&zeebe.with("CAMUNDA_TOKEN_SCOPE", "any"));
     // The authorization server may be the one that minds.
     let refusal = json!({ "error": "access_denied", "error_description": "the client may not access the audience other" });
-    tell(
-        &gateway,
+    gateway.ask(
         "POST /token-answer?status=403&count=9",
         &refusal.to_string(),
     );
@@ -462,8 +461,7 @@ fn a_token_without_a_scope() {
     scope.holds(&Zeebe::oauth(&gateway));
     scope.holds(&Zeebe::oauth(&gateway).with("CAMUNDA_TOKEN_SCOPE", "other"));
     let refusal = json!({ "error": "invalid_scope", "error_description": "no" });
-    tell(
-        &gateway,
+    gateway.ask(
         "POST /token-answer?status=400&count=9",
         &refusal.to_string(),
     );
@@ -478,8 +476,7 @@ fn a_token_without_a_scope() {
 #[test]
 fn a_job_stream_that_is_refused() {
     let gateway = gateway("doctor-stream", &[]);
-    tell(
-        &gateway,
+    gateway.ask(
         "POST /fail?status=7&count=99&rpc=StreamActivatedJobs&message=no",
         "",
     );

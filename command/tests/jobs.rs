@@ -8,7 +8,7 @@ use std::io::{BufRead, BufReader};
 use std::process::Stdio;
 
 use serde_json::Value;
-use zeebe::{Zeebe, gateway, process, tell};
+use zeebe::{Zeebe, gateway, process};
 
 fn create(zeebe: &Zeebe, amount: u32) {
     let variables = format!("{{\"amount\": {amount}}}");
@@ -74,7 +74,7 @@ fn a_view_ends_at_its_time_and_without_jobs_all_the_same() {
 #[test]
 fn what_cannot_pass_ends_a_view() {
     let gateway = gateway("jobs-refused", &[]);
-    tell(&gateway, "POST /fail?status=7&count=99&message=no", "");
+    gateway.ask("POST /fail?status=7&count=99&message=no", "");
     let ended = Zeebe::plaintext(&gateway).run(&["jobs", "payment", "--timeout", "20"]);
     assert_eq!(ended.code, 5, "{ended:?}");
     assert!(ended.err.contains("the job stream failed: no"), "{ended:?}");

@@ -8,8 +8,7 @@
 #[path = "../support/mod.rs"]
 mod support;
 
-use std::io::{BufRead, BufReader, Read, Write};
-use std::net::TcpStream;
+use std::io::{BufRead, BufReader, Write};
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::thread;
@@ -100,7 +99,7 @@ fn round_trip(client: &str, mode: &str) {
 
     let incidents = incident(&gateway);
     assert_eq!(incidents[0]["message"], "never at 1", "{incidents}");
-    let counters = control(&gateway, "/counters");
+    let counters = gateway.ask("GET /counters", "");
     let calls = &counters["calls"];
     for (rpc, times) in [
         ("DeployResource", 1),
@@ -128,7 +127,7 @@ fn round_trip(client: &str, mode: &str) {
         mode == "oauth",
         "{counters}"
     );
-    let state = control(&gateway, "/state");
+    let state = gateway.ask("GET /state", "");
     assert_eq!(
         state["instances"].as_array().map(Vec::len),
         Some(1),
@@ -155,7 +154,7 @@ fn workers(way: &str) {
         ended.status.success() && said.ends_with("workers\n"),
         "{said}{complained}"
     );
-    let streams = &control(&gateway, "/counters")["calls"]["StreamActivatedJobs"];
+    let streams = &gateway.ask("GET /counters", "")["calls"]["StreamActivatedJobs"];
     assert_eq!(streams.as_u64() > Some(0), way == "stream", "{streams}");
 }
 
@@ -175,23 +174,13 @@ fn java_workers_by_polls() {
 fn incident(gateway: &Gateway) -> Value {
     let end = Instant::now() + PATIENCE;
     loop {
-        let incidents = control(gateway, "/incidents");
+        let incidents = gateway.ask("GET /incidents", "");
         if incidents != json!([]) {
             return incidents;
         }
         assert!(Instant::now() < end, "no incident came");
         thread::sleep(Duration::from_millis(20));
     }
-}
-
-/// The answer of the control port.
-fn control(gateway: &Gateway, path: &str) -> Value {
-    let mut stream = TcpStream::connect(format!("127.0.0.1:{}", gateway.get("control"))).unwrap();
-    write!(stream, "GET {path} HTTP/1.0\r\nhost: localhost\r\n\r\n").unwrap();
-    let mut answer = String::new();
-    stream.read_to_string(&mut answer).unwrap();
-    let (_, body) = answer.split_once("\r\n\r\n").unwrap();
-    serde_json::from_str(body).unwrap()
 }
 
 macro_rules! round_trips {

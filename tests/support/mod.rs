@@ -6,7 +6,8 @@ pub(crate) mod keys;
 pub(crate) mod programs;
 pub(crate) mod test_service;
 
-use std::io::{BufRead, BufReader, Read};
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::TcpStream;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::{Mutex, PoisonError};
@@ -169,5 +170,20 @@ impl Gateway {
             serde_json::Value::String(text) => text.clone(),
             value => value.to_string(),
         }
+    }
+
+    /// A request to the control port, such as `POST /goaway`, and what it answers.
+    pub(crate) fn ask(&self, request: &str, body: &str) -> serde_json::Value {
+        let mut control = TcpStream::connect(format!("127.0.0.1:{}", self.get("control"))).unwrap();
+        let length = body.len();
+        write!(
+            control,
+            "{request} HTTP/1.1\r\nhost: control\r\nconnection: close\r\ncontent-length: {length}\r\n\r\n{body}"
+        )
+        .unwrap();
+        let mut answer = String::new();
+        control.read_to_string(&mut answer).unwrap();
+        assert!(answer.starts_with("HTTP/1.1 200"), "{request}: {answer}");
+        serde_json::from_str(answer.split_once("\r\n\r\n").unwrap().1).unwrap()
     }
 }

@@ -2,8 +2,7 @@
 
 #![allow(dead_code, reason = "each test uses a part")]
 
-use std::io::{Read, Write};
-use std::net::TcpStream;
+use std::io::Write;
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
@@ -183,18 +182,4 @@ fn no_secret_is_in(text: &str) {
             "{spelling:?} is in {text}"
         );
     }
-}
-
-/// A request to the gateway's control port.
-pub(crate) fn tell(gateway: &Gateway, request: &str, body: &str) {
-    let mut control = TcpStream::connect(format!("127.0.0.1:{}", gateway.get("control"))).unwrap();
-    let length = body.len();
-    write!(
-        control,
-        "{request} HTTP/1.1\r\nhost: control\r\nconnection: close\r\ncontent-length: {length}\r\n\r\n{body}"
-    )
-    .unwrap();
-    let mut answer = String::new();
-    control.read_to_string(&mut answer).unwrap();
-    assert!(answer.starts_with("HTTP/1.1 200"), "{request}: {answer}");
 }
