@@ -200,11 +200,11 @@ final class CompletionQueue {
   private void dispatch(Event event) {
     if (event.id != receiverId) {
       settle();
-      Supplier<Receiver> registered = receivers.get(event.id);
+      Supplier<Receiver> registered =
+          event.isLast() ? receivers.remove(event.id) : receivers.get(event.id);
       receiver = registered == null ? null : registered.get();
       receiverId = event.id;
-    }
-    if (event.isLast()) {
+    } else if (event.isLast()) {
       receivers.remove(event.id);
     }
     try {
