@@ -5,7 +5,7 @@
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DELETE_ON_ERROR:
-.PHONY: all install uninstall demo examples gateway interop-servers bench-server token-servers peers check test test-cpp test-clients test-peers test-go java python test-java test-python test-python-first bench header advisories msrv clean help
+.PHONY: all install uninstall demo examples gateway interop-servers bench-server token-servers peers ffi-runtimes check test test-cpp test-clients test-peers test-go java python test-java test-python test-python-first bench header advisories msrv clean help
 
 PREFIX ?= /usr/local
 LIBDIR ?= $(PREFIX)/lib
@@ -61,7 +61,7 @@ install: ## headers, libraries, pkg-config and CMake files, zeebe-dev-gateway an
 	@[ -n "$(DESTDIR)" ] || scripts/announce "$(LIBDIR)"
 
 uninstall: ## removes what install put there, given the same variables
-	rm -f "$(DESTDIR)$(INCLUDEDIR)"/zeebe.{h,hpp} "$(DESTDIR)$(LIBDIR)/pkgconfig/zeebe.pc"
+	rm -f "$(DESTDIR)$(INCLUDEDIR)"/zeebe{.h,_ffi.h,.hpp} "$(DESTDIR)$(LIBDIR)/pkgconfig/zeebe.pc"
 	rm -f "$(DESTDIR)$(LIBDIR)"/libzeebe.{so.0,so,a} "$(DESTDIR)$(BINDIR)"/zeebe{-dev-gateway,}
 	rm -f $(addprefix "$(DESTDIR)$(DATADIR)"/,$(MANUAL))
 	rm -rf "$(DESTDIR)$(INCLUDEDIR)/zeebe" "$(DESTDIR)$(LIBDIR)/cmake/zeebe"
@@ -103,6 +103,18 @@ peers: interop-servers ## the servers and reverse proxies of tests/peers, downlo
 build/peers/%.ready: $$(shell find tests/peers/$$* -type f) tests/peers/wheel tests/peers/debian
 	@mkdir -p $(@D)
 	tests/peers/$*/install "$(CURDIR)/build/peers/$*"
+	@touch $@
+
+KOFFI := examples/ffi/node_modules/.package-lock.json
+
+ffi-runtimes: # what examples/ffi run on; what cannot be had is skipped, unless SKIP_NONE is set
+	@for runtime in ruby luajit php node; do scripts/prerequisites "$$runtime" || { \
+		echo "ffi-runtimes: skipped: $$runtime" >&2; [ -z "$${SKIP_NONE:-}" ]; }; done
+	@! command -v npm >/dev/null || $(MAKE) --silent --no-print-directory $(KOFFI) || { \
+		echo "ffi-runtimes: skipped: koffi" >&2; [ -z "$${SKIP_NONE:-}" ]; }
+
+$(KOFFI): examples/ffi/package-lock.json
+	npm ci --silent --prefix $(<D)
 	@touch $@
 
 CLIENTS := tests/clients
@@ -279,7 +291,7 @@ ONLY ?=
 
 test: check ## all checks, cheap before dear; ONLY=NAME: of the rest only the tests of that name
 	scripts/prerequisites cargo cc c++ python3 python3-venv valgrind pkg-config libnghttp2.pc cmake tinyproxy go node npm java mvn unzip
-	$(MAKE) all gateway interop-servers bench-server token-servers examples build/conformance-driver CFLAGS='$(CFLAGS) -Werror'
+	$(MAKE) all gateway interop-servers bench-server token-servers ffi-runtimes examples build/conformance-driver CFLAGS='$(CFLAGS) -Werror'
 	$(if $(ONLY),,scripts/test-bindings)
 	cargo test --workspace --locked --no-fail-fast $(ONLY) | awk '{ print; fflush() } \
 		/^test result:/ { passed += $$4; failed += $$6; ignored += $$8 } \
@@ -299,7 +311,7 @@ bench: $(LIBRARY) ## compares clients side by side, writes benches/RESULTS.md an
 	benches/build-drivers target/bench/drivers
 	target/bench/release/compare --write benches/RESULTS.md
 
-header: ## writes include/zeebe.h and docs/options.md anew from the source
+header: ## writes include/zeebe.h, include/zeebe_ffi.h and docs/options.md anew from the source
 	ZEEBE_UPDATE_HEADER=1 cargo test --locked --test header --test drift up_to_date
 
 advisories: ## known faults of the crates that are built in, which cargo-deny fetches from RustSec
@@ -311,7 +323,7 @@ msrv: ## builds the library with the oldest Rust that Cargo.toml promises, which
 
 clean: ## removes everything built
 	cargo clean
-	rm -rf build tests/token_servers/oidc-provider/node_modules $(CLIENTS)/node/node_modules
+	rm -rf build tests/token_servers/oidc-provider/node_modules $(CLIENTS)/node/node_modules examples/ffi/node_modules
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 16

@@ -256,7 +256,7 @@ impl Drop for Worker {
 #[test]
 fn the_development_gateway_is_installed_and_uninstall_leaves_nothing() {
     let prefix = installed("uninstalled");
-    for header in ["zeebe.h", "zeebe.hpp", "zeebe/channel.hpp"] {
+    for header in ["zeebe.h", "zeebe_ffi.h", "zeebe.hpp", "zeebe/channel.hpp"] {
         assert!(prefix.join("include").join(header).exists(), "{header}");
     }
     // Its input is closed at once, so that it stops as soon as it is ready.

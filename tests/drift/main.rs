@@ -43,6 +43,34 @@ fn header_is_what_safer_ffi_checked() {
     );
 }
 
+/// In the one for FFI generators, numbers are enumerators.
+#[test]
+fn both_headers_declare_the_same() {
+    let (mut api, numbers) = (header::api(), header::numbers());
+    assert_eq!(numbers["ZEEBE_LEEWAY_NONE"], "-1");
+    assert!(numbers.len() >= 8, "{numbers:?}");
+    api.extend(numbers);
+    assert_eq!(header::of("zeebe_ffi.h"), api);
+}
+
+/// A language without macros has a function in the place of each _INIT.
+#[test]
+fn every_struct_that_may_grow_has_an_init_function() {
+    let api = header::api();
+    let grow = api
+        .iter()
+        .filter(|(_, is)| is.starts_with("{size: size_t,"));
+    let names: Vec<_> = grow.map(|(name, _)| name).collect();
+    assert!(names.len() > 15, "{names:?}");
+    for name in names {
+        let init = api.get(&format!("{name}_init")).map(String::as_str);
+        let takes = init.and_then(|init| init.split_once(": "));
+        let takes = takes.map(|(_, parameters)| parameters);
+        let expected = format!("{name} *, size: size_t)");
+        assert_eq!(takes, Some(expected.as_str()), "{name}");
+    }
+}
+
 #[test]
 fn shared_library_exports_what_the_header_declares() {
     // `make check` brings one that is built in seconds.

@@ -8,6 +8,7 @@ use zeebe::options::{self, Takes};
 
 use crate::comment::{WIDTH, doc, wrapped};
 use crate::parameters;
+use crate::plain;
 
 /// A heading, what is below it, and the modules of src/capi whose declarations stand there.
 const CHAPTERS: &[(&str, &str, &[&str])] = &[
@@ -95,10 +96,12 @@ impl Item {
     }
 }
 
-pub(crate) fn book(generated: &str, capi: &Path) -> String {
+/// The text of zeebe.h, and of zeebe_ffi.h.
+pub(crate) fn book(generated: &str, capi: &Path) -> [String; 2] {
     let (prologue, body) = generated.split_once(BODY).unwrap();
     let mut items = items(body);
     let mut book = conventions(prologue);
+    let mut plain = plain::head(prologue);
     book += "\n#ifdef __cplusplus\nextern \"C\" {\n#endif\n";
 
     let chapters: Vec<_> = CHAPTERS
@@ -116,6 +119,7 @@ pub(crate) fn book(generated: &str, capi: &Path) -> String {
     for name in chapters.iter().flat_map(|(_, _, names)| names) {
         if items[name].is_handle() {
             let Item { doc: text, code } = items.remove(name).unwrap();
+            plain += &plain::declaration(&code);
             book += &format!("\n{}{}\n", doc(&text, ""), code.trim());
         }
     }
@@ -123,6 +127,7 @@ pub(crate) fn book(generated: &str, capi: &Path) -> String {
         book += &banner(heading, about);
         for name in names {
             if let Some(item) = items.remove(&name) {
+                plain += &plain::declaration(&item.code);
                 book += "\n";
                 book += &printed(&name, item);
             }
@@ -130,7 +135,8 @@ pub(crate) fn book(generated: &str, capi: &Path) -> String {
     }
     let left: Vec<_> = items.keys().collect();
     assert!(left.is_empty(), "in no chapter: {left:?}");
-    book + "\n#ifdef __cplusplus\n} /* extern \"C\" */\n#endif\n\n#endif /* ZEEBE_H */\n"
+    book += "\n#ifdef __cplusplus\n} /* extern \"C\" */\n#endif\n\n#endif /* ZEEBE_H */\n";
+    [book, plain]
 }
 
 fn banner(heading: &str, about: &str) -> String {
