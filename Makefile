@@ -5,7 +5,7 @@
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DELETE_ON_ERROR:
-.PHONY: all install uninstall demo examples gateway interop-servers bench-server token-servers peers ffi-runtimes check test test-cpp test-clients test-peers test-go java python test-java test-python test-python-first bench header advisories msrv clean help
+.PHONY: all install uninstall demo examples gateway interop-servers bench-server token-servers peers ffi-runtimes check test test-cpp test-clients test-peers test-go java python test-java test-python test-python-first bench header abi deb test-deb advisories msrv clean help
 
 PREFIX ?= /usr/local
 LIBDIR ?= $(PREFIX)/lib
@@ -21,14 +21,14 @@ VERSION = $(shell sed -n '/^version = /{s/.*"\(.*\)"/\1/p;q}' Cargo.toml)
 MSRV = $(shell sed -n 's/^rust-version = "\(.*\)"/\1/p' Cargo.toml)
 
 # With its directories: a file that goes away changes them.
-SOURCES := Cargo.toml Cargo.lock build.rs scripts/place $(shell find include packaging src proto)
+SOURCES := Cargo.toml Cargo.lock build.rs scripts/place packaging/zeebe.map $(wildcard packaging/*.in) $(shell find include src proto)
 # Stands for all that is staged beside it.
 LIBRARY := build/lib/libzeebe.so.0
 
-# The programs as they are installed, and what the second wrote of itself into build/share.
+# The programs as they are installed, and what they wrote of themselves into build/share.
 GATEWAY := target/dist/tool/zeebe-dev-gateway
 COMMAND := target/dist/tool/zeebe
-MANUAL := man/man1/zeebe.1 bash-completion/completions/zeebe zsh/site-functions/_zeebe fish/vendor_completions.d/zeebe.fish
+MANUAL := man/man1/zeebe.1 man/man1/zeebe-dev-gateway.1 bash-completion/completions/zeebe zsh/site-functions/_zeebe fish/vendor_completions.d/zeebe.fish
 # Stands for the others.
 PAGE := build/share/man/man1/zeebe.1
 
@@ -48,6 +48,7 @@ $(GATEWAY): $(SOURCES) $(addprefix tests/gateway/,Cargo.toml build.rs) command/C
 $(COMMAND): $(GATEWAY) ;
 
 $(PAGE): $(COMMAND)
+	@$(GATEWAY) --manual build/share
 	@$< manual build/share
 
 # Builds nothing: sudo knows another PATH, or none of the user's cargo.
@@ -267,12 +268,13 @@ test-python-3.%: build/python/venv-3.%/ready build/python/installed build/python
 	$(call TEST_PYTHON,build/python/venv-3.$*)
 
 # A fast first failure: what needs neither the released library nor a gateway.
-check: ## format, lints, licences of crates, unit tests, floors, header, options, exports and a C smoke test, in a minute or two
+check: ## format, lints, licences of crates, unit tests, floors, header, options, ABI, exports and a C smoke test, in a minute or two
 	scripts/prerequisites cargo cc
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets --locked -- -D warnings
 	scripts/check-c-style
 	scripts/check-dependencies
+	scripts/check-abi
 	$(MAKE) build/check/arguments
 	ZEEBE_LIBRARY=build/check/libzeebe.so.0 cargo test --locked --lib --test floors --test header --test drift
 	build/check/arguments
@@ -313,6 +315,18 @@ bench: $(LIBRARY) ## compares clients side by side, writes benches/RESULTS.md an
 
 header: ## writes include/zeebe.h, include/zeebe_ffi.h and docs/options.md anew from the source
 	ZEEBE_UPDATE_HEADER=1 cargo test --locked --test header --test drift up_to_date
+
+abi: ## writes packaging/libzeebe.abi anew from the header
+	scripts/prerequisites abidiff
+	scripts/check-abi --write
+
+deb: all ## packages for Debian and Ubuntu, in build/deb: libzeebe0, libzeebe-dev, zeebe-tools
+	scripts/prerequisites dh dpkg-buildpackage lintian python3
+	scripts/deb
+
+test-deb: deb ## installs them in a clean root of this distribution, which mmdebstrap gets, and runs the README's program there
+	scripts/prerequisites mmdebstrap
+	scripts/test-deb
 
 advisories: ## known faults of the crates that are built in, which cargo-deny fetches from RustSec
 	scripts/check-dependencies advisories

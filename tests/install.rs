@@ -1,5 +1,5 @@
 //! The installed tree: programs built against it by pkg-config and by CMake, shared and static, those of the C++ guide and
-//! examples among them; the development gateway in it, the command with its man page, and the demo.
+//! examples among them; the development gateway in it, the command with its man pages, which package each file is in, and the demo.
 
 mod support;
 
@@ -282,6 +282,8 @@ fn the_command_is_installed_with_its_man_page_and_completions() {
     let share = |path: &str| std::fs::read_to_string(prefix.join("share").join(path)).unwrap();
     let page = share("man/man1/zeebe.1");
     assert!(page.contains(".TH zeebe 1"), "{page}");
+    let gateway_page = share("man/man1/zeebe-dev-gateway.1");
+    assert!(gateway_page.contains("plaintext\\-port"), "{gateway_page}");
     let bash = prefix.join("share/bash-completion/completions/zeebe");
     let completed = |line: &str| {
         let script = format!(
@@ -309,6 +311,45 @@ fn the_command_is_installed_with_its_man_page_and_completions() {
             "{code}: {page}"
         );
     }
+}
+
+/// Whether a line of packaging/debian/*.install names this path, or a directory above it.
+fn names(line: &str, path: &str) -> bool {
+    let mut parts = path.split('/');
+    let pattern = line.split_whitespace().next().unwrap();
+    pattern.split('/').all(|wanted| {
+        parts
+            .next()
+            .is_some_and(|part| wanted == "*" || wanted == part)
+    })
+}
+
+/// That its files are what Debian's policy wants says lintian: `make deb`.
+#[test]
+fn each_installed_file_is_in_one_package_of_debian() {
+    support::make("all");
+    let root_directory = fresh("debian".to_owned());
+    run(make("install", Path::new("/usr"))
+        .arg("LIBDIR=/usr/lib/architecture")
+        .arg(format!("DESTDIR={}", root_directory.display())));
+    let packages = ["libzeebe0", "libzeebe-dev", "zeebe-tools"].map(|package| {
+        let list = root().join(format!("packaging/debian/{package}.install"));
+        std::fs::read_to_string(list).unwrap()
+    });
+    let mut lines: Vec<_> = packages.iter().flat_map(|list| list.lines()).collect();
+    let installed = files(&root_directory);
+    assert!(installed.len() > 20, "{installed:?}");
+    for file in &installed {
+        let path = file.strip_prefix(&root_directory).unwrap();
+        let path = path.to_str().unwrap();
+        let packed = packages
+            .iter()
+            .flat_map(|list| list.lines())
+            .filter(|line| names(line, path));
+        assert_eq!(packed.count(), 1, "{path}");
+        lines.retain(|line| !names(line, path));
+    }
+    assert_eq!(lines, [""; 0], "nothing is there for these");
 }
 
 #[test]
@@ -352,6 +393,9 @@ fn versions_agree() {
         })
         .collect();
     assert_eq!(version.join("."), env!("CARGO_PKG_VERSION"));
+    let debian = std::fs::read_to_string(root().join("packaging/debian/changelog")).unwrap();
+    let newest = format!("libzeebe ({}-", env!("CARGO_PKG_VERSION"));
+    assert!(debian.starts_with(&newest), "{debian}");
 }
 
 /// The README's program is examples/topology.c to the letter.

@@ -97,6 +97,10 @@ pub struct Options {
     /// Stop when standard input is closed, so that no test leaves the gateway behind
     #[arg(long)]
     pub exit_with_stdin: bool,
+
+    /// Write the man page below this directory, and do no more; make runs this
+    #[arg(long, hide = true, value_name = "SHARE")]
+    pub manual: Option<PathBuf>,
 }
 
 /// What a client shows to the token endpoint.
