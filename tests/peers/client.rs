@@ -2,7 +2,7 @@
 
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::sync::LazyLock;
 
 use crate::matrix::Matrix;
@@ -50,15 +50,23 @@ pub(crate) fn tls(seen: &mut Matrix, port: u16, ca: &Path) {
 
 /// Calls and streams while connections are drained, as `begin` says or by themselves.
 pub(crate) fn drain(seen: &mut Matrix, port: u16, begin: impl FnOnce()) {
-    let mut process = client(port, None)
-        .arg("drain")
-        .stdout(Stdio::piped())
-        .spawn()
-        .unwrap();
-    let mut lines = BufReader::new(process.stdout.take().unwrap()).lines();
+    let mut command = client(port, None);
+    command.arg("drain").stdout(Stdio::piped());
+    let mut process = Client(command.spawn().unwrap());
+    let mut lines = BufReader::new(process.0.stdout.take().unwrap()).lines();
     let mut line = || lines.next().expect("a line").unwrap();
     assert_eq!(line(), "drain: running");
     begin();
     seen.add("drain", outcome(&line(), "drain"));
-    assert!(process.wait().unwrap().success());
+    assert!(process.0.wait().unwrap().success());
+}
+
+/// Ended with the test, which may fail first.
+struct Client(Child);
+
+impl Drop for Client {
+    fn drop(&mut self) {
+        self.0.kill().unwrap(); // no error if it has ended by itself
+        self.0.wait().unwrap();
+    }
 }
