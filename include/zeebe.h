@@ -281,7 +281,7 @@ ZEEBE_API zeebe_error *zeebe_runtime_fd(int32_t *fd);
  * @param timeout_ms Milliseconds; < 0: for ever, 0: not at all.
  * @return NULL: success, else why not: zeebe_error_free().
  *
- * Threads: any. Never blocks.
+ * Threads: the program's. Blocks.
  */
 ZEEBE_API zeebe_error *zeebe_runtime_poll(int64_t timeout_ms);
 
@@ -318,6 +318,21 @@ ZEEBE_API zeebe_error *zeebe_runtime_shutdown(int64_t timeout_ms);
  */
 ZEEBE_API zeebe_error *zeebe_set_log_callback(int32_t level, zeebe_log_callback callback,
     void *user_data, zeebe_destroy destroy);
+
+/**
+ * Changes how much the log callback gets from now on: records of `level` and more urgent ones.
+ *
+ * The callback stays as it is; with ZEEBE_LOG_LEVEL_OFF it gets nothing until another level is set.
+ * Records that wait for it still come.
+ * INVALID_ARGUMENT: an unknown level. ILLEGAL_STATE: zeebe_set_log_callback() has set no callback,
+ *   or set it with ZEEBE_LOG_LEVEL_OFF; in the log callback itself.
+ *
+ * @param level One of the ZEEBE_LOG_LEVEL_ constants.
+ * @return NULL: success, else why not: zeebe_error_free().
+ *
+ * Threads: any. Never blocks.
+ */
+ZEEBE_API zeebe_error *zeebe_set_log_level(int32_t level);
 
 /**
  * The level of a record: one of the ZEEBE_LOG_LEVEL_ constants; OFF for NULL.
@@ -2067,6 +2082,28 @@ ZEEBE_API zeebe_error *zeebe_channel_describe(const zeebe_channel *channel, char
 ZEEBE_API zeebe_error *zeebe_channel_stats(const zeebe_channel *channel, char **json);
 
 /**
+ * Writes the numbers of zeebe_channel_stats() of all these channels as Prometheus reads them (text
+ * format 0.0.4).
+ *
+ * Labels are `channel`, its place in `channels` from 0, and `grpc_target`, as OpenTelemetry's
+ * `grpc.target` is called there; of ends also `grpc_status`, of connections `endpoint`, which is
+ * empty but for round_robin. Counters end in `_total`, times are in seconds:
+ * `zeebe_channel_calls_ended_total`, `zeebe_channel_token_expires_in_seconds`. Give it all channels
+ * of a program in one call, in the same order each time: each metric is described once in a text.
+ * `*text` is owned: zeebe_string_free().
+ * INVALID_ARGUMENT: an argument, or a channel, is NULL. SHUTDOWN: the runtime was shut down.
+ *
+ * @param channels So many channels, lent for the call.
+ * @param count How many.
+ * @param text Out: the caller's, zeebe_string_free().
+ * @return NULL: success, else why not: zeebe_error_free().
+ *
+ * Threads: any. Never blocks.
+ */
+ZEEBE_API zeebe_error *zeebe_channels_prometheus(const zeebe_channel *const *channels, size_t count,
+    char **text);
+
+/**
  * Closes the channel: new calls fail at once; running ones get `grace_ms` (< 0: for ever), then end
  * CANCELLED.
  *
@@ -3734,6 +3771,25 @@ ZEEBE_API zeebe_error *zeebe_request_from_json(const char *method, const char *j
  */
 ZEEBE_API zeebe_error *zeebe_response_to_json(const char *method, const uint8_t *message,
     size_t length, char **json);
+
+/**
+ * Decodes a job to JSON as zeebe_response_to_json() does, but for `variables` and `customHeaders`,
+ * which are objects and not their text.
+ *
+ * `message` is an encoded ActivatedJob: what a job stream brings, or zeebe_job_message() of a
+ * worker's job. Numbers in variables are as the gateway wrote them. `*json` is owned:
+ * zeebe_string_free().
+ * INVALID_ARGUMENT: bytes that are no job. RESOURCE_EXHAUSTED: as zeebe_request_from_json().
+ *
+ * @param message So many bytes, copied. NULL if there are none.
+ * @param length Of the bytes before it.
+ * @param json Out: the caller's, zeebe_string_free().
+ * @return NULL: success, else why not: zeebe_error_free().
+ *
+ * Threads: any. Never blocks.
+ */
+ZEEBE_API zeebe_error *zeebe_activated_job_to_json(const uint8_t *message, size_t length,
+    char **json);
 
 /**
  * Makes a call from JSON to JSON and blocks until it ends; give it a time-out.

@@ -36,6 +36,7 @@ zeebe_error *zeebe_runtime_fd(int32_t *fd);
 zeebe_error *zeebe_runtime_poll(int64_t timeout_ms);
 zeebe_error *zeebe_runtime_shutdown(int64_t timeout_ms);
 zeebe_error *zeebe_set_log_callback(int32_t level, zeebe_log_callback callback, void *user_data, zeebe_destroy destroy);
+zeebe_error *zeebe_set_log_level(int32_t level);
 int32_t zeebe_log_record_level(const zeebe_log_record *record);
 const char *zeebe_log_record_target(const zeebe_log_record *record);
 const char *zeebe_log_record_message(const zeebe_log_record *record);
@@ -138,6 +139,7 @@ zeebe_error *zeebe_channel_retrieve_token(const zeebe_channel *channel, zeebe_do
 zeebe_error *zeebe_channel_retrieve_token_on_queue(const zeebe_channel *channel, const zeebe_completion_queue *queue, uint64_t tag);
 zeebe_error *zeebe_channel_describe(const zeebe_channel *channel, char **json);
 zeebe_error *zeebe_channel_stats(const zeebe_channel *channel, char **json);
+zeebe_error *zeebe_channels_prometheus(const zeebe_channel *const *channels, size_t count, char **text);
 zeebe_error *zeebe_channel_close(const zeebe_channel *channel, int64_t grace_ms, zeebe_done_callback callback, void *user_data);
 zeebe_error *zeebe_channel_close_on_queue(const zeebe_channel *channel, int64_t grace_ms, const zeebe_completion_queue *queue, uint64_t tag);
 zeebe_channel *zeebe_channel_ref(const zeebe_channel *channel);
@@ -235,4 +237,5 @@ zeebe_error *zeebe_job_throw_error_on_queue(const zeebe_job *job, const char *co
 zeebe_error *zeebe_register_descriptor_set(const uint8_t *descriptor_set, size_t length);
 zeebe_error *zeebe_request_from_json(const char *method, const char *json, zeebe_buffer **message);
 zeebe_error *zeebe_response_to_json(const char *method, const uint8_t *message, size_t length, char **json);
+zeebe_error *zeebe_activated_job_to_json(const uint8_t *message, size_t length, char **json);
 zeebe_error *zeebe_channel_json_call_sync(const zeebe_channel *channel, const char *method, const char *json, const zeebe_call_options *options, char **response_json);

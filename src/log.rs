@@ -99,6 +99,18 @@ pub fn set(level: Level, sink: Option<Sink>) -> Result<(), Error> {
     Ok(())
 }
 
+/// How much the sink gets from now on; [`Level::Off`] keeps it, and gives it nothing.
+pub fn set_level(level: Level) -> Result<(), Error> {
+    let state = lock(LOGGER.get());
+    if state.logger.is_none() {
+        return Err(Error::illegal_state(
+            "no log callback is set whose level could change",
+        ));
+    }
+    LEVEL.store(level as u8, Ordering::Release);
+    Ok(())
+}
+
 /// Delivers what is queued and ends the log thread.
 pub(crate) fn shutdown(deadline: Option<Instant>) -> Result<(), Error> {
     set(Level::Off, None)?;

@@ -3,6 +3,8 @@
 #ifndef ZEEBE_CHANNEL_HPP
 #define ZEEBE_CHANNEL_HPP
 
+#include <string>
+#include <vector>
 #include <zeebe/completion.hpp>
 #include <zeebe/job_stream.hpp>
 #include <zeebe/job_worker.hpp>
@@ -366,6 +368,16 @@ auto MetadataPlugin::get_metadata(const text_view &service_url, const text_view 
         });
     };
     return detail::start<Metadata>(start, std::forward<Completion>(completion));
+}
+
+/// The numbers of the stats of all these channels, as Prometheus reads them: see zeebe_channels_prometheus(). All channels of a program in one call.
+inline Result<std::string> channels_prometheus(const std::vector<Channel> &channels)
+{
+    std::vector<const zeebe_channel *> c;
+    c.reserve(channels.size());
+    for (const Channel &channel : channels) c.push_back(channel.get());
+    char *text = nullptr;
+    return detail::result(zeebe_channels_prometheus(c.data(), c.size(), &text), text);
 }
 
 } // namespace zeebe

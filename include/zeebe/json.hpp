@@ -38,6 +38,13 @@ inline Result<std::string> response_to_json(const text_view &method, bytes_view 
     return detail::result(zeebe_response_to_json(method.c_str(), message.data(), message.size(), &json), json);
 }
 
+/// Decodes an encoded ActivatedJob, what a job stream brings, to JSON with its variables and headers as objects: see zeebe_activated_job_to_json().
+inline Result<std::string> activated_job_to_json(bytes_view message)
+{
+    char *json = nullptr;
+    return detail::result(zeebe_activated_job_to_json(message.data(), message.size(), &json), json);
+}
+
 } // namespace zeebe
 
 #endif

@@ -89,6 +89,9 @@ Result<void> set_log_callback(LogLevel level, F &&callback)
     return {};
 }
 
+/// Changes how much the log callback gets from now on; with `off` nothing, until another level is set. illegal_state: there is none.
+inline Result<void> set_log_level(LogLevel level) noexcept { return detail::result(zeebe_set_log_level(static_cast<std::int32_t>(level))); }
+
 /// Sends log records to nobody.
 inline Result<void> clear_log_callback() noexcept { return detail::result(zeebe_set_log_callback(ZEEBE_LOG_LEVEL_OFF, nullptr, nullptr, nullptr)); }
 

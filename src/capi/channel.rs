@@ -237,6 +237,33 @@ pub extern "C" fn zeebe_channel_stats(
     Ok(())
 }
 
+/// Writes the numbers of zeebe_channel_stats() of all these channels as Prometheus reads them (text format 0.0.4).
+///
+/// Labels are `channel`, its place in `channels` from 0, and `grpc_target`, as OpenTelemetry's `grpc.target` is called there; of ends also
+/// `grpc_status`, of connections `endpoint`, which is empty but for round_robin. Counters end in `_total`, times are in seconds: `zeebe_channel_calls_ended_total`,
+/// `zeebe_channel_token_expires_in_seconds`. Give it all channels of a program in one call, in the same order each time: each metric is described once in a text. `*text` is
+/// owned: zeebe_string_free().
+/// INVALID_ARGUMENT: an argument, or a channel, is NULL. SHUTDOWN: the runtime was shut down.
+#[apply(capi)]
+#[unsafe(no_mangle)]
+pub extern "C" fn zeebe_channels_prometheus(
+    channels: *const *const zeebe_channel,
+    count: usize,
+    text: *mut *mut c_char,
+) -> Option<repr_c::Box<zeebe_error>> {
+    // SAFETY: an out-parameter of the header's contract.
+    let text = unsafe { Out::new("text", text) }?;
+    // SAFETY: an array of the header's contract.
+    let given = unsafe { convert::array("channels", channels, count) }?;
+    let mut all = Vec::with_capacity(count);
+    for channel in given {
+        // SAFETY: NULL or a channel of ours, by the header.
+        all.push(&*living("a channel", unsafe { channel.as_ref() })?.channel);
+    }
+    text.write(convert::owned_text(&Channel::prometheus(&all))?);
+    Ok(())
+}
+
 /// Closes the channel: new calls fail at once; running ones get `grace_ms` (< 0: for ever), then end CANCELLED.
 ///
 /// `callback` comes after the last of their completions; it may be NULL. Never blocks. A second close may only shorten.

@@ -162,12 +162,26 @@ pub(crate) unsafe fn bytes<'a>(
     data: *const u8,
     length: usize,
 ) -> Result<&'a [u8], Error> {
+    // SAFETY: by this function's contract.
+    unsafe { array(name, data, length) }
+}
+
+/// What C lends for the call.
+///
+/// # Safety
+///
+/// `data` points to `length` readable values that outlive `'a`, or `length` is 0.
+pub(crate) unsafe fn array<'a, T>(
+    name: &str,
+    data: *const T,
+    length: usize,
+) -> Result<&'a [T], Error> {
     match length {
         0 => Ok(&[]),
         _ if data.is_null() => Err(Name::from(name).refuse("is NULL")),
-        length if length > isize::MAX as usize => Err(Error::invalid_argument(format!(
-            "the length of {name} is {length}"
-        ))),
+        length if length > isize::MAX as usize / size_of::<T>() => Err(Error::invalid_argument(
+            format!("the length of {name} is {length}"),
+        )),
         // SAFETY: not NULL, not too long, and readable by this function's contract.
         length => Ok(unsafe { std::slice::from_raw_parts(data, length) }),
     }

@@ -214,12 +214,8 @@ pub extern "C" fn zeebe_job_workers_prometheus(
 ) -> Option<repr_c::Box<zeebe_error>> {
     // SAFETY: an out-parameter of the header's contract.
     let out = unsafe { Out::new("text", text) }?;
-    let given = match count {
-        0 => &[],
-        _ if workers.is_null() => return Err(Error::invalid_argument("workers is NULL")),
-        // SAFETY: an array of the header's contract.
-        _ => unsafe { std::slice::from_raw_parts(workers, count) },
-    };
+    // SAFETY: an array of the header's contract.
+    let given = unsafe { convert::array("workers", workers, count) }?;
     let mut all = Vec::with_capacity(count);
     for worker in given {
         // SAFETY: NULL or a worker of ours, by the header.

@@ -79,6 +79,26 @@ pub extern "C" fn zeebe_response_to_json(
     Ok(())
 }
 
+/// Decodes a job to JSON as zeebe_response_to_json() does, but for `variables` and `customHeaders`, which are objects and not their text.
+///
+/// `message` is an encoded ActivatedJob: what a job stream brings, or zeebe_job_message() of a worker's job. Numbers in variables are
+/// as the gateway wrote them. `*json` is owned: zeebe_string_free().
+/// INVALID_ARGUMENT: bytes that are no job. RESOURCE_EXHAUSTED: as zeebe_request_from_json().
+#[apply(capi)]
+#[unsafe(no_mangle)]
+pub extern "C" fn zeebe_activated_job_to_json(
+    message: *const u8,
+    length: usize,
+    json: *mut *mut c_char,
+) -> Option<repr_c::Box<zeebe_error>> {
+    // SAFETY: an out-parameter of the header's contract.
+    let json = unsafe { Out::new("json", json) }?;
+    // SAFETY: bytes of the header's contract.
+    let message = unsafe { convert::bytes("message", message, length) }?;
+    json.write(convert::owned_text(&json::activated_job(message)?)?);
+    Ok(())
+}
+
 /// Makes a call from JSON to JSON and blocks until it ends; give it a time-out.
 ///
 /// A server stream gives an array when it ends. `*response_json` is owned: zeebe_string_free().

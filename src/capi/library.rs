@@ -202,17 +202,7 @@ pub extern "C" fn zeebe_set_log_callback(
     user_data: *mut c_void,
     destroy: zeebe_destroy,
 ) -> Option<repr_c::Box<zeebe_error>> {
-    let level = [
-        Level::Off,
-        Level::Error,
-        Level::Warn,
-        Level::Info,
-        Level::Debug,
-        Level::Trace,
-    ]
-    .into_iter()
-    .find(|known| *known as i32 == level)
-    .ok_or_else(|| Error::invalid_argument(format!("level is {level}, not a ZEEBE_LOG_LEVEL_")))?;
+    let level = log_level(level)?;
     // Before the destroy function is armed: it does not run where this function fails.
     log::refuse_on_log_thread()?;
     let Some(callback) = callback else {
@@ -235,6 +225,33 @@ pub extern "C" fn zeebe_set_log_callback(
         return Ok(());
     }
     log::set(level, Some(sink))
+}
+
+fn log_level(level: i32) -> Result<Level, Error> {
+    [
+        Level::Off,
+        Level::Error,
+        Level::Warn,
+        Level::Info,
+        Level::Debug,
+        Level::Trace,
+    ]
+    .into_iter()
+    .find(|known| *known as i32 == level)
+    .ok_or_else(|| Error::invalid_argument(format!("level is {level}, not a ZEEBE_LOG_LEVEL_")))
+}
+
+/// Changes how much the log callback gets from now on: records of `level` and more urgent ones.
+///
+/// The callback stays as it is; with ZEEBE_LOG_LEVEL_OFF it gets nothing until another level is set. Records that wait for it still come.
+/// INVALID_ARGUMENT: an unknown level. ILLEGAL_STATE: zeebe_set_log_callback() has set no callback, or set it with ZEEBE_LOG_LEVEL_OFF;
+/// in the log callback itself.
+#[apply(capi)]
+#[unsafe(no_mangle)]
+pub extern "C" fn zeebe_set_log_level(level: i32) -> Option<repr_c::Box<zeebe_error>> {
+    let level = log_level(level)?;
+    log::refuse_on_log_thread()?;
+    log::set_level(level)
 }
 
 /// User data with its destroy function, which runs once.

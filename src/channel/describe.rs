@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use super::settings::Unused;
-use super::{Channel, Connectivity, target};
+use super::{Channel, Connectivity, prometheus, target};
 use crate::environment::Origin;
 
 impl Channel {
@@ -51,6 +51,21 @@ impl Channel {
 
     /// Counters, of all the time since it was made.
     pub fn stats(&self) -> String {
+        self.stats_json().to_string()
+    }
+
+    /// The same of all these as Prometheus reads it.
+    pub fn prometheus(channels: &[&Self]) -> String {
+        let one = |channel: &&Self| {
+            (
+                target::shown(&channel.settings.target.0).into_owned(),
+                channel.stats_json(),
+            )
+        };
+        prometheus::text(&channels.iter().map(one).collect::<Vec<_>>())
+    }
+
+    fn stats_json(&self) -> Value {
         let mut stats = json!({"version": 1});
         let transport = match &self.balancer {
             Ok(balancer) => balancer.stats(),
@@ -90,7 +105,7 @@ impl Channel {
         if *self.closing.borrow() {
             stats["state"] = json!(Connectivity::Shutdown.name());
         }
-        stats.to_string()
+        stats
     }
 }
 

@@ -18,6 +18,7 @@ mod keepalive;
 mod materials;
 mod new;
 mod options;
+pub(crate) mod prometheus;
 mod read_ahead;
 mod receive_limit;
 mod request;

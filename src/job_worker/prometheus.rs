@@ -4,16 +4,9 @@ use std::fmt::Write;
 
 use super::histogram::{BOUNDS_MS, Histogram};
 use super::stats::{Count, Stats};
+use crate::channel::prometheus::escaped;
 
 const PREFIX: &str = "zeebe_job_worker";
-
-/// A label's value, escaped.
-fn escaped(value: &str) -> String {
-    value
-        .replace('\\', "\\\\")
-        .replace('"', "\\\"")
-        .replace('\n', "\\n")
-}
 
 fn labels(stats: &Stats) -> String {
     format!(

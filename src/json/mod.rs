@@ -1,5 +1,6 @@
 //! The JSON form of messages, by RPC name, over the compiled protocol.
 
+mod activated_job;
 mod consistency;
 mod depth;
 mod nearest;
@@ -17,6 +18,7 @@ use prost_reflect::{
 };
 use serde::de::{DeserializeSeed, Deserializer};
 
+pub use activated_job::activated_job;
 pub use protocol::register;
 use strict::Strict;
 
@@ -174,14 +176,23 @@ fn as_text<'a>(json: &'a str, objects: &[&str]) -> Result<Cow<'a, str>, serde_js
     if deep::of_json(json) > MAX_JSON_DEPTH {
         return Err(serde::de::Error::custom("recursion limit exceeded"));
     }
+    let quoted: Vec<_> = objects
+        .iter()
+        .map(|object| Ok((*object, serde_json::to_string(object)?)))
+        .collect::<Result<_, serde_json::Error>>()?;
+    Ok(replaced(json, quoted).into())
+}
+
+/// The JSON with something else in the place of these parts of it, in their order.
+fn replaced<'a>(json: &'a str, parts: impl IntoIterator<Item = (&'a str, String)>) -> String {
     let (mut text, mut rest) = (String::with_capacity(json.len()), json);
-    for object in objects {
-        let (before, from) = rest.split_at(object.as_ptr().addr() - rest.as_ptr().addr());
+    for (part, instead) in parts {
+        let (before, from) = rest.split_at(part.as_ptr().addr() - rest.as_ptr().addr());
         text += before;
-        text += &serde_json::to_string(object)?;
-        rest = &from[object.len()..];
+        text += &instead;
+        rest = &from[part.len()..];
     }
-    Ok((text + rest).into())
+    text + rest
 }
 
 struct Request(MessageDescriptor);

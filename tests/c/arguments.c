@@ -105,6 +105,16 @@ static void null_is_refused_elsewhere(void)
     FAILS(zeebe_token_request_complete(NULL, NULL), INVALID, "request is NULL");
     FAILS(zeebe_token_request_fail(NULL, ZEEBE_STATUS_UNAVAILABLE, NULL, -1), INVALID, "request is NULL");
     FAILS(zeebe_response_to_json("Topology", NULL, 3, &text), INVALID, "message is NULL");
+    FAILS(zeebe_activated_job_to_json(NULL, 3, &text), INVALID, "message is NULL");
+    FAILS(zeebe_activated_job_to_json(NULL, 0, NULL), INVALID, "json is NULL");
+    FAILS(zeebe_channels_prometheus(NULL, 1, &text), INVALID, "channels is NULL");
+    FAILS(zeebe_channels_prometheus(NULL, SIZE_MAX, &text), INVALID, "channels is NULL");
+    FAILS(zeebe_channels_prometheus((const zeebe_channel *const[]){NULL}, 1, &text), INVALID, "a channel is NULL");
+    FAILS(zeebe_channels_prometheus((const zeebe_channel *const[]){NULL}, SIZE_MAX, &text), INVALID, "the length of channels is");
+    FAILS(zeebe_channels_prometheus(NULL, 0, NULL), INVALID, "text is NULL");
+    FAILS(zeebe_set_log_level(6), INVALID, "level is 6");
+    FAILS(zeebe_set_log_level(-1), INVALID, "level is -1");
+    FAILS(zeebe_set_log_level(ZEEBE_LOG_LEVEL_WARN), ZEEBE_ERROR_KIND_ILLEGAL_STATE, "no log callback");
     FAILS(zeebe_request_from_json(NULL, "{}", NULL), INVALID, "message is NULL");
     CHECK(!text && !call);
 }

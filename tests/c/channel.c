@@ -506,6 +506,33 @@ static void a_call_on_what_is_no_gateway_waits_for_one(const gateway *g)
     }
 }
 
+static void its_numbers_are_for_prometheus_too(const gateway *g)
+{
+    zeebe_channel *used = channel_new((channel_arguments){.address = gateway_address(g, "plaintext")});
+    zeebe_channel *unused = channel_new((channel_arguments){.address = gateway_address(g, "gzip")});
+    char *text = NULL, line[256];
+    CHECK(topology(used).status == 0 && topology(used).status == 0);
+    OK(zeebe_channels_prometheus((const zeebe_channel *const[]){unused, used}, 2, &text));
+#define HAS(place, channel, metric, label, value)                                                                                             \
+    snprintf(line, sizeof line, "\n" metric "{channel=\"" #place "\",grpc_target=\"%s\"" label "} " value "\n", gateway_address(g, channel)); \
+    CHECK(strstr(text, line))
+    HAS(1, "plaintext", "zeebe_channel_calls_started_total", "", "2");
+    HAS(1, "plaintext", "zeebe_channel_calls_ended_total", ",grpc_status=\"OK\"", "2");
+    HAS(1, "plaintext", "zeebe_channel_state", ",state=\"READY\"", "1");
+    HAS(1, "plaintext", "zeebe_channel_connections_total", ",endpoint=\"\"", "1");
+    HAS(0, "gzip", "zeebe_channel_calls_started_total", "", "0");
+    HAS(0, "gzip", "zeebe_channel_state", ",state=\"IDLE\"", "1");
+#undef HAS
+    const char *type = strstr(text, "# TYPE zeebe_channel_calls_started_total counter\n");
+    CHECK(type && !strstr(type + 1, "# TYPE zeebe_channel_calls_started_total"));
+    zeebe_string_free(text);
+    OK(zeebe_channels_prometheus(NULL, 0, &text));
+    CHECK(!strstr(text, "\nzeebe_channel"));
+    zeebe_string_free(text);
+    zeebe_channel_free(unused);
+    zeebe_channel_free(used);
+}
+
 int main(void)
 {
     gateway g;
@@ -513,6 +540,7 @@ int main(void)
     setenv("CA", gateway_get(&g, "ca"), 1);
     char *ca = file("CA");
     states_change_as_grpc_draws_them(&g);
+    its_numbers_are_for_prometheus_too(&g);
     it_never_gives_up();
     round_robin_uses_all_and_survives_one();
     long_polls_do_not_keep_other_calls_waiting(&g);

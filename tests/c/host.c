@@ -137,6 +137,52 @@ static void a_token_source_that_fails(void)
     tally_wait(&source, &source.destroyed, 1);
 }
 
+static int unwanted;
+
+static void on_connected(void *user_data, const zeebe_log_record *record)
+{
+    tally *connected = user_data;
+    const char *message = zeebe_log_record_message(record);
+    FAILS(zeebe_set_log_level(ZEEBE_LOG_LEVEL_OFF), ZEEBE_ERROR_KIND_ILLEGAL_STATE, "may only read its record");
+    if (strncmp(message, "connected to ", 13) != 0) return;
+    pthread_mutex_lock(&connected->mutex);
+    if (strstr(message, env("PLAINTEXT"))) unwanted++;
+    else connected->messages++;
+    pthread_cond_broadcast(&connected->changed);
+    pthread_mutex_unlock(&connected->mutex);
+}
+
+static void call_once(zeebe_channel *channel)
+{
+    zeebe_response *response = NULL;
+    OK(zeebe_channel_unary_call_sync(channel, TOPOLOGY, NULL, 0, NULL, &response));
+    zeebe_response_free(response);
+    zeebe_channel_free(channel);
+}
+
+/* Connections are told at DEBUG: the one over plaintext while nobody wants that, the one over TLS while somebody does. */
+static void the_log_has_more_or_less_while_it_runs(void)
+{
+    char *ca = file("CA");
+    tally connected = TALLY_INIT;
+    FAILS(zeebe_set_log_level(9), ZEEBE_ERROR_KIND_INVALID_ARGUMENT, "level is 9");
+    OK(zeebe_set_log_callback(ZEEBE_LOG_LEVEL_WARN, on_connected, &connected, on_destroy));
+    call_once(insecure(env("PLAINTEXT")));
+    OK(zeebe_set_log_level(ZEEBE_LOG_LEVEL_DEBUG));
+    call_once(secure(env("TLS"), ca));
+    tally_wait(&connected, &connected.messages, 1);
+    OK(zeebe_set_log_level(ZEEBE_LOG_LEVEL_OFF));
+    call_once(insecure(env("PLAINTEXT")));
+    OK(zeebe_set_log_level(ZEEBE_LOG_LEVEL_TRACE));
+    call_once(secure(env("TLS"), ca));
+    tally_wait(&connected, &connected.messages, 2);
+    OK(zeebe_set_log_callback(ZEEBE_LOG_LEVEL_OFF, NULL, NULL, NULL));
+    tally_wait(&connected, &connected.destroyed, 1);
+    CHECK(unwanted == 0 && connected.messages == 2);
+    FAILS(zeebe_set_log_level(ZEEBE_LOG_LEVEL_WARN), ZEEBE_ERROR_KIND_ILLEGAL_STATE, "no log callback");
+    free(ca);
+}
+
 int main(void)
 {
     a_runtime_is_configured_before_it_runs();
@@ -144,6 +190,7 @@ int main(void)
     mutual_tls_needs_a_certificate();
     a_plugin_of_its_own();
     a_token_source_that_fails();
+    the_log_has_more_or_less_while_it_runs();
     OK(zeebe_runtime_shutdown(-1));
     CHECK(logs.messages > 0 && logs.destroyed == 1); /* nothing runs any more, so no lock */
     return 0;

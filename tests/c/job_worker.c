@@ -184,6 +184,9 @@ static void a_job_says_what_it_is(const gateway *g, const zeebe_channel *channel
     OK(zeebe_response_to_json("StreamActivatedJobs", message, length, &json));
     CHECK(strstr(json, "\"type\":\"told\"") && strstr(json, "\"tenantId\":\"acme\""));
     zeebe_string_free(json);
+    OK(zeebe_activated_job_to_json(message, length, &json));
+    CHECK(strstr(json, "\"variables\":{\"a\":1}") && strstr(json, "\"customHeaders\":{\"h\":\"v\"}") && strstr(json, "\"type\":\"told\""));
+    zeebe_string_free(json);
     complete(&d, job);
     DESK_AWAIT(&d, d.ends[ZEEBE_JOB_OUTCOME_ENDED] == 1);
     is_text(zeebe_job_type, job, "told"); /* also after its end */

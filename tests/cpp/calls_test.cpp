@@ -257,6 +257,7 @@ TEST(Channels, SayTheirState)
     EXPECT_NE(left.get(), zeebe::Connectivity::idle);
     EXPECT_EQ(channel.state(true).value(), zeebe::Connectivity::ready);
     EXPECT_NE(channel.stats().value().find("\"version\":1"), std::string::npos);
+    EXPECT_NE(zeebe::channels_prometheus({channel}).value().find("zeebe_channel_connections_total{channel=\"0\","), std::string::npos);
     EXPECT_THROW(channel.wait_for_state_change(zeebe::Connectivity::ready, 1ms, zeebe::use_future).get(), zeebe::Error);
 }
 

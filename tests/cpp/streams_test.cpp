@@ -280,9 +280,11 @@ TEST(JobStreams, TellAHandlerAndEndWithTheirHandle)
 TEST(ZRuntime, EndsWhatRuns)
 {
     std::atomic<int> records{0};
-    zeebe::set_log_callback(zeebe::LogLevel::debug, [&, owned = std::make_unique<int>(1)](const zeebe::LogRecord &record) {
+    EXPECT_EQ(zeebe::set_log_level(zeebe::LogLevel::debug).error().kind(), zeebe::ErrorKind::illegal_state);
+    zeebe::set_log_callback(zeebe::LogLevel::error, [&, owned = std::make_unique<int>(1)](const zeebe::LogRecord &record) {
         records += !record.message.empty() && !record.target.empty() && record.level <= zeebe::LogLevel::debug;
     }).value();
+    zeebe::set_log_level(zeebe::LogLevel::debug).value();
     Gateway own;
     zeebe::Stream stream = own.channel().server_stream("StreamActivatedJobs", request("StreamActivatedJobs", stream_jobs)).value();
     zeebe::Jobs jobs = own.channel().stream_jobs(request("StreamActivatedJobs", stream_jobs)).value();

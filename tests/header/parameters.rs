@@ -11,6 +11,7 @@ fn blocks(function: &str) -> bool {
                 | "zeebe_completion_queue_next"
                 | "zeebe_completion_queue_take"
                 | "zeebe_job_worker_next"
+                | "zeebe_runtime_poll"
                 | "zeebe_runtime_shutdown"
         )
 }
@@ -157,6 +158,11 @@ const OF_FUNCTIONS: &[(&str, &str, &str)] = &[
         "Out: the caller's, zeebe_job_free(), or NULL.",
     ),
     ("zeebe_job_worker_close", "worker", "NULL is allowed."),
+    (
+        "zeebe_channels_prometheus",
+        "channels",
+        "So many channels, lent for the call.",
+    ),
     (
         "zeebe_job_workers_prometheus",
         "workers",
