@@ -5,7 +5,7 @@
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DELETE_ON_ERROR:
-.PHONY: all install uninstall demo examples gateway interop-servers bench-server token-servers peers ffi-runtimes check test test-cpp test-clients test-peers test-go java python test-java test-python test-python-first bench header abi deb test-deb advisories msrv clean help
+.PHONY: all install uninstall demo examples gateway interop-servers bench-server token-servers peers ffi-runtimes check test test-cpp test-clients test-peers test-go java maven python test-java test-python test-python-first bench header abi deb test-deb dist advisories msrv clean help
 
 PREFIX ?= /usr/local
 LIBDIR ?= $(PREFIX)/lib
@@ -203,6 +203,10 @@ build/java/lib/zeebe-channel.jar: bindings/java/pom.xml proto/gateway.proto $(sh
 	@cp build/java/target/zeebe-channel-$(VERSION)-stubs.jar build/java/lib/zeebe-stubs.jar
 	@cp build/java/target/zeebe-channel-$(VERSION).jar $@
 
+maven: build/java/lib/zeebe-channel.jar ## the Java binding as a Maven repository, build/maven, with sources, Javadoc, and the natives of all platforms in build/java/native
+	@rm -rf build/maven
+	$(MAVEN) --activate-profiles release deploy -DskipTests -DaltDeploymentRepository=build::file://"$(CURDIR)/build/maven"
+
 build/java/driver/Driver.class: tests/conformance/drivers/java/Driver.java build/java/lib/zeebe-channel.jar
 	javac --release 17 -Xlint:all,-processing -Werror -d $(@D) -cp 'build/java/lib/*' $<
 
@@ -333,6 +337,10 @@ deb: all ## packages for Debian and Ubuntu, in build/deb: libzeebe0, libzeebe-de
 test-deb: deb ## installs them in a clean root of this distribution, which mmdebstrap gets, and runs the README's program there
 	scripts/prerequisites mmdebstrap
 	scripts/test-deb
+
+dist: all ## a release, in build/dist: the source with all crates, what install places, the crates' licences, a bill of materials, checksums
+	scripts/prerequisites git python3 strip xz
+	scripts/dist $(VERSION)
 
 advisories: ## known faults of the crates that are built in, which cargo-deny fetches from RustSec
 	scripts/check-dependencies advisories

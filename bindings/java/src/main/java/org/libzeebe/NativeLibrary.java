@@ -86,7 +86,9 @@ final class NativeLibrary {
       throw failure("cannot be loaded from " + where, isNoexec ? ELSEWHERE : "", e);
     } catch (RuntimeException e) {
       // IllegalCallerException, with --illegal-native-access=deny, and from some Java on by default.
-      throw failure("may not be loaded", "; the JVM's option --enable-native-access=ALL-UNNAMED allows it", e);
+      Module module = NativeLibrary.class.getModule();
+      String name = module.isNamed() ? module.getName() : "ALL-UNNAMED";
+      throw failure("may not be loaded", "; the JVM's option --enable-native-access=" + name + " allows it", e);
     }
   }
 
