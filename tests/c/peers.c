@@ -1,6 +1,7 @@
 /* What a real server or reverse proxy makes of calls. Each case has a channel of its own, and prints one line: "CASE: ok", or how it failed.
    usage: peers HOST:PORT CA_FILE|- CASE...; `drain` prints "drain: running" when the peer may begin to drain. */
 #define _GNU_SOURCE
+#include "outcome.h"
 #include "test_service.h"
 
 #include <limits.h>
@@ -351,34 +352,6 @@ static const struct {
     {"silent after headers", silent_after_headers},
 };
 
-/* Without what is another each time: the peer's address, and the number of a stream. */
-static void print_message(const char *message)
-{
-    static const char last_stream[] = "last stream is ";
-    while (*message) {
-        if (!strncmp(message, address, strlen(address))) {
-            printf("ADDRESS");
-            message += strlen(address);
-        } else if (!strncmp(message, last_stream, strlen(last_stream))) {
-            printf("%sN", last_stream);
-            message += strlen(last_stream);
-            message += strspn(message, "0123456789");
-        } else putchar(*message++);
-    }
-    printf("\n");
-}
-
-static void print(const char *name, const zeebe_error *error)
-{
-    if (!error) printf("%s: ok\n", name);
-    else {
-        printf("%s: %d%s%s, ", name, zeebe_error_grpc_status(error), zeebe_error_is_retryable(error) ? ", retryable" : "",
-               zeebe_error_may_have_been_processed(error) ? "" : ", not processed");
-        print_message(zeebe_error_message(error));
-    }
-    fflush(stdout);
-}
-
 int main(int argc, char **argv)
 {
     CHECK(argc > 3);
@@ -393,7 +366,7 @@ int main(int argc, char **argv)
         CHECK(number < sizeof cases / sizeof *cases);
         channel = ca ? secure(address, ca) : insecure(address);
         zeebe_error *error = cases[number].run();
-        print(argv[i], error);
+        print_outcome(argv[i], error, address);
         zeebe_error_free(error);
         zeebe_channel_free(channel);
     }

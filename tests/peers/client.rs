@@ -7,7 +7,7 @@ use std::sync::LazyLock;
 
 use crate::matrix::Matrix;
 use crate::support::programs::{C, clean, program};
-use crate::support::run;
+use crate::support::{gateway_program, run, scratch};
 
 /// Built once: a program that runs cannot be built anew.
 static PROGRAM: LazyLock<PathBuf> = LazyLock::new(|| program(C, "peers.c", &["-lzeebe"]));
@@ -50,15 +50,31 @@ pub(crate) fn tls(seen: &mut Matrix, port: u16, ca: &Path) {
 
 /// Calls and streams while connections are drained, as `begin` says or by themselves.
 pub(crate) fn drain(seen: &mut Matrix, port: u16, begin: impl FnOnce()) {
-    let mut command = client(port, None);
-    command.arg("drain").stdout(Stdio::piped());
-    let mut process = Client(command.spawn().unwrap());
+    let outcome = meanwhile("drain", client(port, None).arg("drain"), begin);
+    seen.add("drain", &outcome);
+}
+
+/// What tests/c/proxied_jobs.c comes to, with a worker and calls at these ports of a proxy, and its gateway at the last.
+pub(crate) fn jobs(worker: u16, calls: u16, gateway: u16, reload: impl FnOnce()) -> String {
+    let mut command = clean(Command::new(program(C, "proxied_jobs.c", &["-lzeebe"])));
+    command
+        .env("GATEWAY", gateway_program())
+        .env("SCRATCH", scratch(&format!("peers-jobs-{gateway}")))
+        .args([worker, calls].map(|port| format!("127.0.0.1:{port}")))
+        .arg(gateway.to_string());
+    meanwhile("jobs", &mut command, reload)
+}
+
+/// What the case comes to, which says when something is to be done meanwhile.
+fn meanwhile(case: &str, command: &mut Command, act: impl FnOnce()) -> String {
+    let mut process = Client(command.stdout(Stdio::piped()).spawn().unwrap());
     let mut lines = BufReader::new(process.0.stdout.take().unwrap()).lines();
     let mut line = || lines.next().expect("a line").unwrap();
-    assert_eq!(line(), "drain: running");
-    begin();
-    seen.add("drain", outcome(&line(), "drain"));
+    assert_eq!(line(), format!("{case}: running"));
+    act();
+    let outcome = outcome(&line(), case).to_owned();
     assert!(process.0.wait().unwrap().success());
+    outcome
 }
 
 /// Ended with the test, which may fail first.

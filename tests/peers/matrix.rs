@@ -8,7 +8,7 @@ use crate::support::root;
 const DOCUMENT: &str = "docs/peers.md";
 
 /// By the order of the columns.
-static CASES: [&str; 18] = [
+static CASES: [&str; 19] = [
     "unary",
     "large",
     "metadata",
@@ -27,6 +27,7 @@ static CASES: [&str; 18] = [
     "silent after headers",
     "down",
     "http/1.1",
+    "jobs",
 ];
 
 /// What each peer is asked; the rest is asked of those where it can be.

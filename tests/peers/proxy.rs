@@ -130,31 +130,33 @@ pub(crate) const TRAEFIK: Proxy = Proxy {
 };
 
 impl Proxy {
-    /// All cases with this server behind it.
+    /// All cases, with this server behind it or the development gateway.
     pub(crate) fn is_as_documented(&self, server: Command) {
         let mut seen = Matrix::of(
             self.name,
             &Path::new("tests/peers").join(self.name).join("install"),
         );
+        thread::scope(|scope| {
+            let jobs = scope.spawn(|| self.carry_jobs()); // which waits, most of the time
+            self.carry_calls(server, &mut seen);
+            seen.add("jobs", &jobs.join().unwrap());
+        });
+        seen.is_as_documented();
+    }
+
+    fn carry_calls(&self, server: Command, seen: &mut Matrix) {
         let server = TestService::start(server, None);
-        let settings = Settings::new(self, server.port);
-        let running = Running(self.command(&settings, self.arguments).spawn().unwrap());
+        let settings = Settings::new(self, "calls", server.port);
+        let running = self.start(&settings);
         wait_until_ready(settings.plain, None);
         wait_until_ready(settings.tls, Some(&settings.identity.certificate));
 
-        client::plain(&mut seen, settings.plain, asked_of_all());
-        client::tls(&mut seen, settings.tls, &settings.identity.certificate);
-        match self.drain {
-            Drain::Signal(name) => {
-                client::drain(&mut seen, settings.plain, || running.signal(name))
-            }
-            Drain::Program(arguments) => client::drain(&mut seen, settings.plain, || {
-                run(&mut self.command(&settings, arguments));
-            }),
-            Drain::Listener => client::drain(&mut seen, settings.drain, || ()),
-        }
+        client::plain(seen, settings.plain, asked_of_all());
+        client::tls(seen, settings.tls, &settings.identity.certificate);
+        let drained = self.port_that_is_drained(&settings);
+        client::drain(seen, drained, || self.drain(&settings, &running));
         client::plain(
-            &mut seen,
+            seen,
             settings.plain,
             &["silent before headers", "silent after headers"],
         );
@@ -163,7 +165,37 @@ impl Proxy {
         if self.http1 {
             seen.add("http/1.1", &client::unary(settings.http1, None));
         }
-        seen.is_as_documented();
+    }
+
+    fn carry_jobs(&self) -> String {
+        let [gateway] = free_ports();
+        let settings = Settings::new(self, "jobs", gateway);
+        let running = self.start(&settings);
+        let calls = self.port_that_is_drained(&settings);
+        client::jobs(settings.plain, calls, gateway, || {
+            self.drain(&settings, &running)
+        })
+    }
+
+    fn start(&self, settings: &Settings) -> Running {
+        Running(self.command(settings, self.arguments).spawn().unwrap())
+    }
+
+    fn port_that_is_drained(&self, settings: &Settings) -> u16 {
+        match self.drain {
+            Drain::Listener => settings.drain,
+            Drain::Signal(_) | Drain::Program(_) => settings.plain,
+        }
+    }
+
+    fn drain(&self, settings: &Settings, running: &Running) {
+        match self.drain {
+            Drain::Signal(name) => running.signal(name),
+            Drain::Program(arguments) => {
+                run(&mut self.command(settings, arguments));
+            }
+            Drain::Listener => (),
+        }
     }
 
     fn command(&self, settings: &Settings, arguments: &[&str]) -> Command {
@@ -201,8 +233,8 @@ struct Settings {
 }
 
 impl Settings {
-    fn new(proxy: &Proxy, server: u16) -> Self {
-        let directory = scratch(&format!("peers-{}", proxy.name));
+    fn new(proxy: &Proxy, test: &str, server: u16) -> Self {
+        let directory = scratch(&format!("peers-{}-{test}", proxy.name));
         let identity = Identity::create(&directory);
         let pair = directory.join("pair.pem");
         let [certificate, key] = [&identity.certificate, &identity.key]
