@@ -467,6 +467,14 @@ impl Runtime {
         }
     }
 
+    /// The same for what is in order with nothing.
+    pub fn call_back_apart(&self, callback: impl FnOnce() + Send + 'static) {
+        match &self.callbacks {
+            None => callback(),
+            Some(threads) => threads.run(unique_key(), Box::new(callback)),
+        }
+    }
+
     /// The threads for callbacks; `None`: callbacks run on the I/O threads.
     pub(crate) fn callback_threads(&self) -> Option<&CallbackThreads> {
         self.callbacks.as_ref()

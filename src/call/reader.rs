@@ -1,5 +1,6 @@
 //! Reader: an answer as its call takes it: how it begins, a message at a time, how it ended.
 
+use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
@@ -10,6 +11,7 @@ use super::failure::{Failure, committed};
 use super::{Call, status};
 use crate::channel::Exchange;
 use crate::error::{Error, Source};
+use crate::http2::Fields;
 use crate::wire::{Metadata, framing};
 
 pub(super) struct Reader {
@@ -30,15 +32,24 @@ impl Reader {
             Ok(head) => head,
             Err(end) => return Poll::Ready(Err(status::lost(end, exchange.connection(), false))),
         };
-        let answer = match answer::begin(&head, ends, call.channel.max_metadata())? {
+        Poll::Ready(Self::begin(call, &head, ends))
+    }
+
+    /// Of an answer that begins so; `ends`: with that.
+    pub(super) fn begin(
+        call: &Call,
+        head: &Arc<Fields>,
+        ends: bool,
+    ) -> Result<Result<Self, Metadata>, Failure> {
+        let answer = match answer::begin(head, ends, call.channel.max_metadata())? {
             Begun::Goes(answer) => answer,
-            Begun::Ended(ended) => return Poll::Ready(Ok(Err(ended?))),
+            Begun::Ended(ended) => return Ok(Err(ended?)),
         };
-        Poll::Ready(Ok(Ok(Self {
+        Ok(Ok(Self {
             messages: framing::Reader::new(call.max_receive, answer.encoding),
             answer,
             held: 0,
-        })))
+        }))
     }
 
     pub(super) fn initial_metadata(&self) -> &Metadata {
@@ -52,7 +63,7 @@ impl Reader {
         context: &Context<'_>,
     ) -> Poll<Result<Option<Bytes>, Failure>> {
         loop {
-            if let Some(message) = self.messages.next().map_err(committed)? {
+            if let Some(message) = self.next()? {
                 return Poll::Ready(Ok(Some(message)));
             }
             // Only now: who is slow keeps the window closed, and with it the sender.
@@ -67,16 +78,24 @@ impl Reader {
         }
     }
 
+    /// The content, of which more may follow.
+    pub(super) fn push(&mut self, content: Bytes) {
+        self.messages.push(content);
+    }
+
+    /// The next message of what came.
+    pub(super) fn next(&mut self) -> Result<Option<Bytes>, Failure> {
+        self.messages.next().map_err(committed)
+    }
+
     /// After the last message: the initial metadata and the trailers.
     pub(super) fn end(
         self,
         call: &Call,
-        exchange: &Exchange,
+        trailers: Option<&Fields>,
     ) -> Result<(Metadata, Metadata), Failure> {
-        let trailers = exchange.trailers();
         let limit = call.channel.max_metadata();
-        let trailers = self.answer.end(trailers.as_deref(), limit);
-        let trailers = trailers.map_err(committed)?;
+        let trailers = self.answer.end(trailers, limit).map_err(committed)?;
         if !self.messages.is_empty() {
             return Err(committed(internal("the answer ends within a message")));
         }

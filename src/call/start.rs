@@ -62,9 +62,9 @@ pub(crate) fn unary_blocking(
 ) -> Result<Response, Error> {
     wait("a blocking call", |end| {
         start_unary(channel, method, message, options, |_, active, _| {
-            Ok(move |result| {
+            Ok(move |result: Result<Response, Error>| {
                 drop(active);
-                end(result);
+                end(result.map(Response::kept));
             })
         })
     })

@@ -127,7 +127,8 @@ async fn read<H: Handler>(
         poll_fn(|context| control.poll_demand(context)).await;
         handler.message(message).await;
     }
-    let (_, trailers) = reader.end(call, exchange)?;
+    let trailers = exchange.trailers();
+    let (_, trailers) = reader.end(call, trailers.as_deref())?;
     Ok(trailers)
 }
 

@@ -11,7 +11,7 @@ use super::failure::{Failure, committed};
 use super::reader::{Reader, internal};
 use super::retry::Retry;
 use super::{Call, Control, Opening, Sent};
-use crate::channel::Exchange;
+use crate::channel::{Exchange, Whole};
 use crate::error::Error;
 use crate::runtime::Alarm;
 use crate::wire::Metadata;
@@ -20,7 +20,7 @@ use crate::wire::framing::kept;
 /// What a successful unary call gives.
 #[derive(Clone, Debug, Default)]
 pub struct Response {
-    /// Decompressed, without gRPC's frame.
+    /// Decompressed, without gRPC's frame. It may lie in what was read with it, which [`kept`](Self::kept) lets go of.
     pub message: Bytes,
     /// The answer's headers; empty where it had trailers only.
     pub initial_metadata: Metadata,
@@ -29,6 +29,12 @@ pub struct Response {
 }
 
 impl Response {
+    /// As it may be kept for long.
+    pub(crate) fn kept(self) -> Self {
+        let message = kept(self.message);
+        Self { message, ..self }
+    }
+
     /// Whether it is the message alone.
     pub fn has_no_metadata(&self) -> bool {
         self.initial_metadata.is_empty() && self.trailers.is_empty()
@@ -53,8 +59,8 @@ pub(super) struct Direct {
     control: Arc<Control>,
     framed: Bytes,
     sent: Option<(Exchange, Sent)>,
-    opening: Option<Opening>,
-    answer: Answer,
+    /// An answer that comes a piece at a time.
+    pieces: Option<Box<Answer>>,
     alarm: Option<Alarm>,
 }
 
@@ -62,8 +68,10 @@ pub(super) struct Direct {
 enum Came {
     /// To its end.
     Ended(Result<Response, Error>),
-    /// It needs more than its answer, after this failure, if it was sent.
-    Further(Option<Failure>),
+    /// It waits for a connection, or a token, with what it got so far.
+    Opens(Option<Opening>),
+    /// To where another attempt may follow.
+    Failed(Failure),
 }
 
 impl Unary {
@@ -74,8 +82,7 @@ impl Unary {
             control,
             framed,
             sent: None,
-            opening: None,
-            answer: Answer::default(),
+            pieces: None,
             alarm: None,
         })
     }
@@ -91,15 +98,16 @@ impl Future for Unary {
                 Poll::Ready(came) => came,
                 Poll::Pending => return Poll::Pending,
             };
-            let failure = match came {
+            let (failure, opening) = match came {
                 Came::Ended(ended) => {
                     *self = Self::Ended;
                     return Poll::Ready(ended);
                 }
-                Came::Further(failure) => failure,
+                Came::Opens(opening) => (None, opening),
+                Came::Failed(failure) => (Some(failure), None),
             };
             if let Self::Direct(direct) = std::mem::replace(&mut *self, Self::Ended) {
-                *self = Self::Long(Box::pin(direct.go_on(failure)));
+                *self = Self::Long(Box::pin(direct.go_on(failure, opening)));
             }
         }
         let Self::Long(long) = &mut *self else {
@@ -115,40 +123,60 @@ impl Future for Unary {
 
 impl Direct {
     fn poll(&mut self, context: &mut Context<'_>) -> Poll<Came> {
-        let call = &self.call;
         let is_first = self.sent.is_none();
-        if is_first {
-            call.begins();
+        if is_first && let Some(came) = self.begin(context) {
+            return Poll::Ready(came);
         }
-        if let Poll::Ready(reason) = self.control.poll_cancelled(context) {
-            return Poll::Ready(self.ends(Err(reason)));
-        }
-        if is_first {
-            match call.open_now(&self.control, &self.framed) {
-                Ok(sent) => self.sent = Some(sent),
-                Err(opening) => self.opening = opening,
-            }
-            self.alarm = call.alarm(context);
-        }
-        let Some((exchange, _)) = &self.sent else {
-            return Poll::Ready(Came::Further(None));
-        };
-        match self.answer.poll(call, exchange, context) {
+        match self.poll_answer(context) {
             Poll::Ready(Ok(response)) => {
-                Retry::new(call).succeeded();
-                Poll::Ready(self.ends(Ok(response)))
+                Retry::new(&self.call).succeeded();
+                return Poll::Ready(self.ends(Ok(response)));
             }
             Poll::Ready(Err(failure)) => {
-                let sent = self.sent.take();
-                let failure = sent.map(|(_, sent)| failure.carrying(sent));
-                Poll::Ready(Came::Further(failure))
+                let sent = self.sent.take().map(|(_, sent)| sent);
+                let failure = failure.carrying(sent.unwrap_or(Sent::Nothing));
+                return Poll::Ready(Came::Failed(failure));
             }
-            Poll::Pending if !is_first && call.is_late() => {
-                let late = call.deadline_exceeded(&self.control);
-                Poll::Ready(self.ends(Err(late)))
+            Poll::Pending if is_first => {}
+            Poll::Pending => {
+                if let Poll::Ready(reason) = self.control.poll_cancelled(context) {
+                    return Poll::Ready(self.ends(Err(reason)));
+                }
+                if self.call.is_late() {
+                    let late = self.call.deadline_exceeded(&self.control);
+                    return Poll::Ready(self.ends(Err(late)));
+                }
             }
-            Poll::Pending => Poll::Pending,
         }
+        Poll::Pending
+    }
+
+    /// Sends the request, if all that needs is at hand; else how far that came.
+    fn begin(&mut self, context: &mut Context<'_>) -> Option<Came> {
+        let call = &self.call;
+        call.begins();
+        if let Poll::Ready(reason) = self.control.poll_cancelled(context) {
+            return Some(self.ends(Err(reason)));
+        }
+        match call.open_now(&self.control, &self.framed) {
+            Ok(sent) => self.sent = Some(sent),
+            Err(opening) => return Some(Came::Opens(opening)),
+        }
+        self.alarm = call.alarm(context);
+        None
+    }
+
+    fn poll_answer(&mut self, context: &Context<'_>) -> Poll<Result<Response, Failure>> {
+        let (call, Some((exchange, _))) = (&self.call, &mut self.sent) else {
+            return Poll::Pending; // it has ended before
+        };
+        if self.pieces.is_none() {
+            if let Some(whole) = ready!(exchange.poll_whole(context)) {
+                return Poll::Ready(of_whole(call, whole));
+            }
+        }
+        let pieces = self.pieces.get_or_insert_default();
+        pieces.poll(call, exchange, context)
     }
 
     fn ends(&self, ended: Result<Response, Error>) -> Came {
@@ -156,12 +184,15 @@ impl Direct {
     }
 
     /// To the end, with what may take its time.
-    async fn go_on(self, failure: Option<Failure>) -> Result<Response, Error> {
+    async fn go_on(
+        self,
+        failure: Option<Failure>,
+        mut opening: Option<Opening>,
+    ) -> Result<Response, Error> {
         let Self {
             call,
             control,
             framed,
-            mut opening,
             ..
         } = self;
         let attempt = |previous| attempt(&call, &control, &framed, previous, opening.take());
@@ -170,12 +201,56 @@ impl Direct {
     }
 }
 
-/// The answer of a unary call: one message.
+/// The answer of a unary call, which is one message.
 #[derive(Default)]
 struct Answer {
     /// `None`: it has not begun.
     reader: Option<Reader>,
-    message: Option<Bytes>,
+    message: Only,
+}
+
+/// The message of an answer, once it came.
+#[derive(Default)]
+struct Only(Option<Bytes>);
+
+impl Only {
+    fn add(&mut self, message: Bytes) -> Result<(), Failure> {
+        match self.0.replace(message) {
+            None => Ok(()),
+            Some(_) => Err(committed(internal(
+                "a unary call was answered with two messages",
+            ))),
+        }
+    }
+
+    /// With what came before and after it.
+    fn end(&mut self, call: &Call, around: (Metadata, Metadata)) -> Result<Response, Failure> {
+        let Some(message) = self.0.take() else {
+            return Err(committed(no_message()));
+        };
+        let (initial_metadata, trailers) = match call.discard_metadata {
+            true => Default::default(),
+            false => around,
+        };
+        Ok(Response {
+            message,
+            initial_metadata,
+            trailers,
+        })
+    }
+}
+
+/// What an answer that came whole is.
+fn of_whole(call: &Call, whole: Whole) -> Result<Response, Failure> {
+    let Ok(mut reader) = Reader::begin(call, &whole.head, false)? else {
+        return Err(no_message().into());
+    };
+    reader.push(whole.content);
+    let mut only = Only::default();
+    while let Some(message) = reader.next()? {
+        only.add(message)?;
+    }
+    only.end(call, reader.end(call, whole.trailers.as_deref())?)
 }
 
 impl Answer {
@@ -194,27 +269,14 @@ impl Answer {
             },
         };
         while let Some(message) = ready!(reader.poll_next(exchange, context))? {
-            if self.message.replace(kept(message)).is_some() {
-                let two = internal("a unary call was answered with two messages");
-                return Poll::Ready(Err(committed(two)));
-            }
+            self.message.add(kept(message))?;
         }
         let Some(reader) = self.reader.take() else {
             return Poll::Pending; // it was ready before
         };
-        let (initial_metadata, trailers) = reader.end(call, exchange)?;
-        Poll::Ready(match self.message.take() {
-            Some(message) if call.discard_metadata => Ok(Response {
-                message,
-                ..Response::default()
-            }),
-            Some(message) => Ok(Response {
-                message,
-                initial_metadata,
-                trailers,
-            }),
-            None => Err(committed(no_message())),
-        })
+        let trailers = exchange.trailers();
+        let around = reader.end(call, trailers.as_deref())?;
+        Poll::Ready(self.message.end(call, around))
     }
 }
 

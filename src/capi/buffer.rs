@@ -23,6 +23,12 @@ impl zeebe_buffer {
         Self { bytes, is_lent }
     }
 
+    /// Another handle, which may be kept for long.
+    pub(crate) fn to_owned_handle(&self) -> Self {
+        let bytes = self.bytes.clone();
+        Self::owned(if self.is_lent { kept(bytes) } else { bytes })
+    }
+
     /// For the time of a callback.
     pub(crate) fn lent(bytes: Bytes) -> Self {
         let is_lent = true;
@@ -48,11 +54,7 @@ pub extern "C" fn zeebe_buffer_data(
 pub extern "C" fn zeebe_buffer_ref(
     buffer: Option<&zeebe_buffer>,
 ) -> Option<repr_c::Box<zeebe_buffer>> {
-    buffer.map(|buffer| {
-        let bytes = buffer.bytes.clone();
-        let bytes = if buffer.is_lent { kept(bytes) } else { bytes };
-        Box::new(zeebe_buffer::owned(bytes)).into()
-    })
+    buffer.map(|buffer| Box::new(buffer.to_owned_handle()).into())
 }
 
 /// Frees a buffer. NULL is allowed.

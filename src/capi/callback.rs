@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::error::zeebe_error;
 use crate::error::Error;
-use crate::runtime::{Runtime, unique_key};
+use crate::runtime::Runtime;
 
 /// The program's pointer, only ever handed back to it.
 #[derive(Clone, Copy)]
@@ -34,7 +34,7 @@ pub(crate) fn done(
 ) -> impl FnOnce(Result<(), Error>) + Send + use<> {
     let (user_data, runtime) = (UserData(user_data), Arc::clone(runtime));
     move |result: Result<(), Error>| {
-        runtime.call_back(unique_key(), move || {
+        runtime.call_back_apart(move || {
             let user_data = user_data;
             let error = result.err().map(zeebe_error::new);
             // SAFETY: C gave this function for these arguments; the error outlives the call.

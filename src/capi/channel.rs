@@ -16,7 +16,7 @@ use super::plugin;
 use crate::channel::{Channel, Connectivity};
 use crate::error::Error;
 use crate::queue::Occurrence;
-use crate::runtime::{Epoch, unique_key};
+use crate::runtime::Epoch;
 
 /// The connectivity of a channel, with gRPC's numbers.
 #[ffi_export]
@@ -92,7 +92,7 @@ pub extern "C" fn zeebe_channel_wait_for_state_change(
     channel.watch_state(last, convert::timeout(timeout_ms), |runtime| {
         let (watched, runtime) = (Arc::clone(channel), Arc::clone(runtime));
         Ok(move |result: Result<(), Error>| {
-            runtime.call_back(unique_key(), move || {
+            runtime.call_back_apart(move || {
                 let user_data = user_data;
                 let state = watched.state(false).unwrap_or(Connectivity::Shutdown);
                 let error = result.err().map(zeebe_error::new);

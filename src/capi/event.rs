@@ -170,7 +170,7 @@ impl zeebe_event {
                     length: response.message.len(),
                     response: match copy {
                         Some(_) if response.has_no_metadata() => null_mut(),
-                        _ => owned(zeebe_response::new(response)),
+                        _ => owned(zeebe_response::owned(response)),
                     },
                     ..of(ZeebeEventType::Unary)
                 }

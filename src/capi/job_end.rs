@@ -17,7 +17,7 @@ use super::job::{outcome_number, zeebe_job};
 use crate::error::Error;
 use crate::job_worker::{Failing, Outcome, Told, Verdict};
 use crate::queue::{Occurrence, Queue};
-use crate::runtime::{self, unique_key};
+use crate::runtime;
 
 /// Called once; `outcome` is one of the ZEEBE_JOB_OUTCOME_ constants, `error` why it is not ENDED, lent for the call.
 pub type zeebe_job_end_callback =
@@ -35,7 +35,7 @@ fn by_callback(
     let user_data = UserData(user_data);
     let runtime = runtime::get(job.epoch())?;
     Ok(Some(Box::new(move |outcome: Outcome, done| {
-        runtime.call_back(unique_key(), move || {
+        runtime.call_back_apart(move || {
             let user_data = user_data;
             let error = outcome.error.map(zeebe_error::new);
             // SAFETY: C gave this function for these arguments; the error outlives the call.

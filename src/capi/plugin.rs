@@ -232,7 +232,7 @@ pub extern "C" fn zeebe_metadata_plugin_get_metadata(
     plugin.metadata(|runtime| {
         let runtime = Arc::clone(runtime);
         Ok(move |result: Result<Metadata, Error>| {
-            runtime.call_back(unique_key(), move || {
+            runtime.call_back_apart(move || {
                 let user_data = user_data;
                 let (error, metadata) = match result {
                     Ok(metadata) => (None, Some(zeebe_metadata::new(metadata))),

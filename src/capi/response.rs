@@ -1,5 +1,6 @@
 //! Responses: what a successful unary call gave.
 
+use bytes::Bytes;
 use macro_rules_attribute::apply;
 use safer_ffi::prelude::{derive_ReprC, repr_c};
 
@@ -18,9 +19,19 @@ pub struct zeebe_response {
 }
 
 impl zeebe_response {
-    pub(crate) fn new(response: Response) -> Self {
+    /// For as long as the program likes.
+    pub(crate) fn owned(response: Response) -> Self {
+        Self::of(zeebe_buffer::owned, response)
+    }
+
+    /// For the time of a callback.
+    pub(crate) fn lent(response: Response) -> Self {
+        Self::of(zeebe_buffer::lent, response)
+    }
+
+    fn of(buffer: impl FnOnce(Bytes) -> zeebe_buffer, response: Response) -> Self {
         Self {
-            message: zeebe_buffer::owned(response.message),
+            message: buffer(response.message),
             initial_metadata: zeebe_metadata::new(response.initial_metadata),
             trailers: zeebe_metadata::new(response.trailers),
         }
@@ -54,7 +65,7 @@ pub extern "C" fn zeebe_response_trailers(
     response.map_or(std::ptr::null(), |response| &raw const response.trailers)
 }
 
-/// Another handle on the same response, without a copy; how a callback keeps one. NULL for NULL.
+/// Another handle on the same response; how a callback keeps one. Nothing is copied but a short message that a callback was lent. NULL for NULL.
 #[apply(capi)]
 #[unsafe(no_mangle)]
 pub extern "C" fn zeebe_response_ref(
@@ -62,7 +73,7 @@ pub extern "C" fn zeebe_response_ref(
 ) -> Option<repr_c::Box<zeebe_response>> {
     response.map(|response| {
         Box::new(zeebe_response {
-            message: zeebe_buffer::owned(response.message.bytes.clone()),
+            message: response.message.to_owned_handle(),
             initial_metadata: response.initial_metadata.to_owned_handle(),
             trailers: response.trailers.to_owned_handle(),
         })

@@ -18,7 +18,7 @@ use super::response::zeebe_response;
 use crate::call::{Control, Response, start_unary, unary_blocking};
 use crate::error::Error;
 use crate::queue::Occurrence;
-use crate::runtime::{Epoch, unique_key};
+use crate::runtime::Epoch;
 
 /// Called once; exactly one of `error` and `response` is not NULL. Both are borrowed until it returns.
 pub type zeebe_unary_callback = Option<
@@ -81,10 +81,15 @@ pub extern "C" fn zeebe_channel_unary_call(
             // SAFETY: an out-parameter of the header's contract.
             unsafe { write_call(call, control, channel.epoch()) };
             Ok(move |result: Result<Response, Error>| {
-                runtime.call_back(unique_key(), move || {
+                // Elsewhere it is called later, which is to keep nothing that was read with the message.
+                let result = match runtime.callback_threads() {
+                    Some(_) => result.map(Response::kept),
+                    None => result,
+                };
+                runtime.call_back_apart(move || {
                     let user_data = user_data;
                     let (error, response) = match result {
-                        Ok(response) => (None, Some(zeebe_response::new(response))),
+                        Ok(response) => (None, Some(zeebe_response::lent(response))),
                         Err(error) => (Some(zeebe_error::new(error)), None),
                     };
                     let lent = response
@@ -125,7 +130,9 @@ pub extern "C" fn zeebe_channel_unary_call_on_queue(
         let entry = queue.enter(tag, control, active)?;
         // SAFETY: an out-parameter of the header's contract.
         unsafe { write_call(call, control, channel.epoch()) };
-        Ok(move |result| entry.end(Occurrence::Unary(result)))
+        Ok(move |result: Result<Response, Error>| {
+            entry.end(Occurrence::Unary(result.map(Response::kept)));
+        })
     })
 }
 
@@ -151,6 +158,6 @@ pub extern "C" fn zeebe_channel_unary_call_sync(
     // SAFETY: bytes of the header's contract.
     let message = unsafe { convert::bytes("message", message, length) }?;
     let result = unary_blocking(channel, &method, message, call_options(options)?)?;
-    response.write(Some(Box::new(zeebe_response::new(result)).into()));
+    response.write(Some(Box::new(zeebe_response::owned(result)).into()));
     Ok(())
 }

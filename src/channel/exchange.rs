@@ -2,12 +2,13 @@
 
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
 
 use super::balancer::Lease;
 use super::connection::Connection;
+use super::incoming::Whole;
 use super::request::Head;
 use crate::http2::{Closed, Code, End, Field, Fields, Key};
 
@@ -17,6 +18,8 @@ pub(crate) struct Exchange {
     lease: Lease,
     key: Key,
     answer: usize,
+    /// The answer was taken whole, and its place given back.
+    is_over: bool,
 }
 
 impl Exchange {
@@ -30,7 +33,12 @@ impl Exchange {
         ends: bool,
     ) -> Result<Self, Lease> {
         match lease.connection.transport.open(head, more, data, ends) {
-            Some((key, answer)) => Ok(Self { lease, key, answer }),
+            Some((key, answer)) => Ok(Self {
+                lease,
+                key,
+                answer,
+                is_over: false,
+            }),
             None => Err(lease),
         }
     }
@@ -42,6 +50,18 @@ impl Exchange {
     /// Whether the peer has said that it speaks HTTP/2.
     pub(crate) fn heard(&self) -> &Arc<AtomicBool> {
         self.connection().transport.heard_settings()
+    }
+
+    /// The answer at once, where it came whole: then nothing else can be asked for. `None`: it is to be taken a piece at a time.
+    pub(crate) fn poll_whole(&mut self, context: &Context<'_>) -> Poll<Option<Whole>> {
+        let transport = &self.lease.connection.transport;
+        let mut state = transport.state();
+        let whole = ready!(state.answers[self.answer].poll_whole(context));
+        if whole.is_some() {
+            state.answers.remove(self.answer);
+            self.is_over = true;
+        }
+        Poll::Ready(whole)
     }
 
     /// How the answer begins, and whether that is all of it; an error: how it ended without.
@@ -98,6 +118,9 @@ impl Exchange {
 
 impl Drop for Exchange {
     fn drop(&mut self) {
+        if self.is_over {
+            return;
+        }
         let transport = &self.connection().transport;
         let mut state = transport.state();
         let goes_on = !state.answers.remove(self.answer).has_ended();

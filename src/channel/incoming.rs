@@ -25,6 +25,14 @@ pub(super) struct Incoming {
     sender: Option<Waker>,
 }
 
+/// An answer that came well, its content in one piece.
+#[derive(Debug)]
+pub(crate) struct Whole {
+    pub(crate) head: Arc<Fields>,
+    pub(crate) content: Bytes,
+    pub(crate) trailers: Option<Arc<Fields>>,
+}
+
 impl Incoming {
     pub(super) fn begins(&mut self, head: &Arc<Fields>, ends: bool) {
         self.head = Some((Arc::clone(head), ends));
@@ -78,6 +86,24 @@ impl Incoming {
 
     pub(super) fn has_ended(&self) -> bool {
         self.end.is_some()
+    }
+
+    /// Ready once something of the answer came: with all of it, as most come, or `None`, where it is to be taken a piece at a time.
+    pub(super) fn poll_whole(&mut self, context: &Context<'_>) -> Poll<Option<Whole>> {
+        if self.head.is_none() && self.end.is_none() {
+            keep_waker(&mut self.reader, context);
+            return Poll::Pending;
+        }
+        let is_one_piece = self.data.is_empty() && self.short.is_empty();
+        if self.end != Some(End::Complete) || !is_one_piece || self.first.is_none() {
+            return Poll::Ready(None);
+        }
+        let head = self.head.take().map(|(head, _)| head);
+        Poll::Ready(head.zip(self.first.take()).map(|(head, content)| Whole {
+            head,
+            content,
+            trailers: self.trailers.take(),
+        }))
     }
 
     /// With whether there is nothing else; an error: there is no answer.

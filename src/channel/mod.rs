@@ -44,6 +44,7 @@ pub(crate) use connection::Connection;
 pub use connectivity::Connectivity;
 use counters::CallCounters;
 pub(crate) use exchange::Exchange;
+pub(crate) use incoming::Whole;
 pub use materials::Materials;
 pub use new::{CallDefaults, ChannelParts};
 pub use options::{ChannelOptions, OptionValue};
