@@ -29,10 +29,10 @@ where
     let call = Call::new(channel, method, options)?;
     let framed = call.frame(message)?;
     let runtime = channel.runtime()?;
-    let slot = channel.reserve(&runtime)?;
+    let slot = channel.reserve(runtime)?;
     let control = Arc::new(Control::of_unary());
     let active = channel.enter(&control)?;
-    let deliver = prepare(&control, active, &runtime)?;
+    let deliver = prepare(&control, active, runtime)?;
     slot.spawn(owed(Unary::new(call, control, framed), deliver));
     Ok(())
 }

@@ -46,12 +46,10 @@ pub(super) struct State {
     cancelled: Option<Error>,
     /// By an earlier attempt.
     processed: bool,
-    outgoing: VecDeque<Bytes>,
-    /// Also of the message that is going out.
-    outgoing_bytes: usize,
-    /// What this attempt sent, so that another can send it again; `None`: none can.
-    kept: Option<VecDeque<Bytes>>,
-    kept_bytes: usize,
+    /// The call will not be sent again.
+    committed: bool,
+    /// `None`: none is sent by this way.
+    messages: Option<Box<Messages>>,
     half_closed: bool,
     /// Messages are not sent compressed, whatever the call's encoding.
     uncompressed: bool,
@@ -59,11 +57,22 @@ pub(super) struct State {
     requested: Option<u64>,
 }
 
+/// What the program sends, as it goes.
+#[derive(Clone, Debug, Default)]
+struct Messages {
+    outgoing: VecDeque<Bytes>,
+    /// Also of the message that is going out.
+    outgoing_bytes: usize,
+    /// What this attempt sent, so that another can send it again.
+    kept: VecDeque<Bytes>,
+    kept_bytes: usize,
+}
+
 impl State {
     /// Of a call that sends and receives as it goes.
     pub(super) fn of_stream(manual_requests: bool) -> Self {
         Self {
-            kept: Some(VecDeque::new()),
+            messages: Some(Box::default()),
             requested: manual_requests.then_some(0),
             ..Self::default()
         }
@@ -73,7 +82,7 @@ impl State {
     pub(super) fn of_unary() -> Self {
         Self {
             half_closed: true,
-            ..Self::of_stream(false)
+            ..Self::default()
         }
     }
 
@@ -128,8 +137,9 @@ impl State {
 
     pub(super) fn send(&mut self, framed: Bytes) -> Result<(), Error> {
         self.check_open()?;
-        self.outgoing_bytes += framed.len();
-        self.outgoing.push_back(framed);
+        let messages = self.messages.get_or_insert_default();
+        messages.outgoing_bytes += framed.len();
+        messages.outgoing.push_back(framed);
         Ok(())
     }
 
@@ -160,7 +170,9 @@ impl State {
 
     /// Whether a message would be sent at once.
     pub(super) fn is_ready(&self) -> bool {
-        self.phase == Phase::Sent && !self.half_closed && self.outgoing_bytes < READY_BELOW
+        let waiting = self.messages.as_ref();
+        let waiting = waiting.map_or(0, |messages| messages.outgoing_bytes);
+        self.phase == Phase::Sent && !self.half_closed && waiting < READY_BELOW
     }
 
     /// Takes what the attempt under way sends next.
@@ -168,7 +180,8 @@ impl State {
         if self.phase == Phase::Ended || self.cancelled.is_some() {
             return Next::Nothing;
         }
-        match self.outgoing.pop_front() {
+        let messages = self.messages.as_mut();
+        match messages.and_then(|messages| messages.outgoing.pop_front()) {
             Some(message) => {
                 self.keep(&message);
                 Next::Message(message)
@@ -179,10 +192,12 @@ impl State {
     }
 
     fn keep(&mut self, message: &Bytes) {
-        let Some(kept) = &mut self.kept else { return };
-        kept.push_back(message.clone());
-        self.kept_bytes += message.len();
-        if self.kept_bytes > REPLAY_BUFFER {
+        let Some(messages) = self.messages.as_mut().filter(|_| !self.committed) else {
+            return;
+        };
+        messages.kept.push_back(message.clone());
+        messages.kept_bytes += message.len();
+        if messages.kept_bytes > REPLAY_BUFFER {
             self.commit();
         }
     }
@@ -190,29 +205,36 @@ impl State {
     /// A message that was taken went out whole; whether the call became ready by that.
     pub(super) fn went_out(&mut self, bytes: usize) -> bool {
         let before = self.is_ready();
-        self.outgoing_bytes -= bytes;
+        if let Some(messages) = &mut self.messages {
+            messages.outgoing_bytes -= bytes;
+        }
         !before && self.is_ready()
     }
 
     /// The call will not be sent again: the answer has begun, or too much was sent.
     pub(super) fn commit(&mut self) {
-        self.kept = None;
-        self.kept_bytes = 0;
+        self.committed = true;
+        if let Some(messages) = &mut self.messages {
+            messages.kept = VecDeque::new();
+            messages.kept_bytes = 0;
+        }
     }
 
     /// Before another attempt: what was sent is sent again, before what was not. Refused if it is not all there, or nobody
     /// waits for it any more.
     pub(super) fn rewind(&mut self, processed: bool) -> bool {
-        if self.phase == Phase::Ended || self.cancelled.is_some() {
+        if self.phase == Phase::Ended || self.cancelled.is_some() || self.committed {
             return false;
         }
-        let Some(kept) = &mut self.kept else {
-            return false;
-        };
-        kept.append(&mut self.outgoing);
-        std::mem::swap(kept, &mut self.outgoing);
-        self.outgoing_bytes = self.outgoing.iter().map(Bytes::len).sum();
-        self.kept_bytes = 0;
+        if let Some(messages) = &mut self.messages {
+            let mut outgoing = std::mem::take(&mut messages.kept);
+            outgoing.append(&mut messages.outgoing);
+            **messages = Messages {
+                outgoing_bytes: outgoing.iter().map(Bytes::len).sum(),
+                outgoing,
+                ..Messages::default()
+            };
+        }
         self.processed |= processed;
         self.phase = Phase::Pausing;
         true
@@ -237,9 +259,8 @@ impl State {
     pub(super) fn close<T>(&mut self, ended: Result<T, Error>) -> Result<T, Error> {
         let processed = self.may_have_been_processed();
         self.phase = Phase::Ended;
-        self.outgoing = VecDeque::new();
-        self.outgoing_bytes = 0;
-        self.commit();
+        self.committed = true;
+        self.messages = None;
         match &self.cancelled {
             Some(reason) => Err(reason.clone().processed(processed)),
             // What an earlier attempt may have brought about, the failure of the last does not undo.

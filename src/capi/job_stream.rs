@@ -230,7 +230,7 @@ pub extern "C" fn zeebe_channel_stream_jobs(
         out.write(zeebe_job_stream::boxed(stream, channel.epoch()));
         let user_data = UserData(user_data);
         Ok(JobCallbacks {
-            callbacks: Arc::new(Callbacks::new(handler, user_data, &runtime, Some(active))),
+            callbacks: Arc::new(Callbacks::new(handler, user_data, runtime, Some(active))),
             on_error,
         })
     })
@@ -311,7 +311,7 @@ pub extern "C" fn zeebe_channel_stream_jobs_on_queue(
             };
             let user_data = UserData(given.user_data);
             Arc::new(JobCallbacks {
-                callbacks: Arc::new(Callbacks::new(handler, user_data, &runtime, None)),
+                callbacks: Arc::new(Callbacks::new(handler, user_data, runtime, None)),
                 on_error: Some(callback),
             })
         };

@@ -101,7 +101,12 @@ pub extern "C" fn zeebe_job_worker_start(
     JobWorker::start(channel, options, |worker, active| {
         out.write(zeebe_job_worker::boxed(worker, None, epoch));
         let user_data = UserData(user_data);
-        Ok(Callbacks::new(handler, user_data, runtime, active))
+        Ok(Callbacks::new(
+            handler,
+            user_data,
+            Arc::clone(runtime),
+            active,
+        ))
     })
 }
 

@@ -210,7 +210,7 @@ pub extern "C" fn zeebe_channel_start_call(
         Ok(Callbacks::new(
             handler,
             UserData(user_data),
-            &runtime,
+            runtime,
             Some(active),
         ))
     })

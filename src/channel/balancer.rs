@@ -173,7 +173,7 @@ impl Balancer {
     fn lease(self: &Arc<Self>, connection: Arc<Connection>) -> Lease {
         Lease {
             connection,
-            balancer: Arc::downgrade(self),
+            balancer: Arc::clone(self),
         }
     }
 

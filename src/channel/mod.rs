@@ -33,7 +33,7 @@ mod traffic;
 mod transport;
 mod tunnel;
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use tokio::sync::watch;
@@ -76,6 +76,8 @@ pub struct Channel {
     oauth2: Option<(Arc<Plugin>, ClientAuthentication)>,
     defaults: CallDefaults,
     epoch: Epoch,
+    /// Of the epoch, once it was asked for.
+    runtime: OnceLock<Arc<Runtime>>,
     /// Or why the channel is of no use.
     balancer: Result<Arc<Balancer>, Error>,
     /// The parts of a request that no call changes.
@@ -164,8 +166,14 @@ impl Channel {
         &self.counters
     }
 
-    pub(crate) fn runtime(&self) -> Result<Arc<Runtime>, Error> {
-        runtime::get(self.epoch)
+    /// Started if need be.
+    pub(crate) fn runtime(&self) -> Result<&Arc<Runtime>, Error> {
+        self.epoch.check()?;
+        if let Some(runtime) = self.runtime.get() {
+            return Ok(runtime);
+        }
+        let runtime = runtime::get(self.epoch)?;
+        Ok(self.runtime.get_or_init(|| runtime))
     }
 
     /// Runs what `prepare` gives on this channel's I/O thread, as its calls. `prepare` is the last that can refuse: what it gives
@@ -178,8 +186,8 @@ impl Channel {
         F: Future<Output = ()> + Unpin + Send + 'static,
     {
         let runtime = self.runtime()?;
-        let slot = self.reserve(&runtime)?;
-        slot.spawn(prepare(&runtime)?);
+        let slot = self.reserve(runtime)?;
+        slot.spawn(prepare(runtime)?);
         Ok(())
     }
 

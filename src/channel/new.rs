@@ -2,7 +2,7 @@
 //!
 //! Pure but for the variables of the proxies. Not here: the settings' own order (`settings`).
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use tokio::sync::watch;
@@ -162,6 +162,7 @@ impl Channel {
             oauth2: arguments.oauth2,
             defaults: arguments.defaults,
             epoch,
+            runtime: OnceLock::new(),
             balancer,
             request,
             counters: CallCounters::default(),

@@ -184,6 +184,7 @@ impl Spec {
     }
 
     /// What C's number says, by the row's bounds; an error also where the row is no number's.
+    #[inline]
     pub fn given(&'static self, value: i64) -> Result<Given, Refusal> {
         if value == 0 {
             return Ok(Given::Not);
@@ -194,7 +195,7 @@ impl Spec {
         match u64::try_from(value) {
             Ok(given) if (number.least..=number.most).contains(&value) => Ok(Given::Number(given)),
             Err(_) if value == -1 && number.has_none => Ok(Given::None),
-            _ => Err(self.refuse(format_args!("is {value}: it is {}", number.sentence()))),
+            _ => Err(self.out_of_bounds(value, number)),
         }
     }
 
@@ -207,11 +208,17 @@ impl Spec {
     }
 
     /// What is given, else the default.
+    #[inline]
     pub fn number(&'static self, value: i64) -> Result<u64, Refusal> {
         Ok(match self.given(value)? {
             Given::Number(number) => number,
             Given::Not | Given::None => self.default_number(),
         })
+    }
+
+    #[cold]
+    fn out_of_bounds(&'static self, value: i64, number: &Number) -> Refusal {
+        self.refuse(format_args!("is {value}: it is {}", number.sentence()))
     }
 
     /// As [`Self::number`], of an option whose unit is milliseconds.

@@ -6,9 +6,10 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, Weak};
-use std::task::{Context, Poll, Wake, Waker};
+use std::sync::{Arc, Mutex};
+use std::task::{Context, Poll, Waker};
 
+use futures_util::task::{ArcWake, waker_ref};
 use slab::Slab;
 
 use super::lock;
@@ -42,7 +43,7 @@ impl Ready {
             future: Mutex::new(Some(future)),
             is_ready: AtomicBool::new(true),
             place: AtomicUsize::new(NOWHERE),
-            ready: Arc::downgrade(self),
+            ready: Arc::clone(self),
         });
         if let Err(refused) = self.push(task) {
             refused.discard();
@@ -69,41 +70,40 @@ impl Ready {
 const NOWHERE: usize = usize::MAX;
 
 trait Run: Send + Sync {
-    /// Polls it, if it has not ended.
-    fn step(self: Arc<Self>) -> Poll<()>;
+    /// Polls it, if it has not ended; it is `living` until it has.
+    fn step(self: Arc<Self>, living: &mut Living);
 
     /// Ends it as it is.
     fn discard(&self);
-
-    /// Where it stands among those that live.
-    fn place(&self) -> &AtomicUsize;
 }
+
+/// Tasks that were polled and have not ended.
+type Living = Slab<Arc<dyn Run>>;
 
 struct Task<F> {
     /// `None`: it has ended.
     future: Mutex<Option<F>>,
     /// It is in the queue, or will be polled without that.
     is_ready: AtomicBool,
+    /// Where it stands among those that live.
     place: AtomicUsize,
-    ready: Weak<Ready>,
+    ready: Arc<Ready>,
 }
 
-impl<F: Future<Output = ()> + Unpin + Send + 'static> Wake for Task<F> {
-    fn wake(self: Arc<Self>) {
-        if !self.is_ready.swap(true, Ordering::AcqRel)
-            && let Some(ready) = self.ready.upgrade()
-        {
+impl<F: Future<Output = ()> + Unpin + Send + 'static> ArcWake for Task<F> {
+    fn wake_by_ref(task: &Arc<Self>) {
+        if !task.is_ready.swap(true, Ordering::AcqRel) {
             // Refused, it ends with its thread, and not here, where who wakes it may hold what it needs for that.
-            ready.push(self).ok();
+            task.ready.push(Arc::clone(task) as _).ok();
         }
     }
 }
 
-impl<F: Future<Output = ()> + Unpin + Send + 'static> Run for Task<F> {
-    fn step(self: Arc<Self>) -> Poll<()> {
+impl<F: Future<Output = ()> + Unpin + Send + 'static> Task<F> {
+    fn poll(self: &Arc<Self>) -> Poll<()> {
         // Before it is polled: what comes meanwhile lets it go on once more.
         self.is_ready.swap(false, Ordering::AcqRel);
-        let waker = Waker::from(Arc::clone(&self));
+        let waker = waker_ref(self);
         let mut slot = lock(&self.future);
         let step = || {
             let Some(future) = &mut *slot else {
@@ -126,6 +126,24 @@ impl<F: Future<Output = ()> + Unpin + Send + 'static> Run for Task<F> {
             }
         }
     }
+}
+
+impl<F: Future<Output = ()> + Unpin + Send + 'static> Run for Task<F> {
+    fn step(self: Arc<Self>, living: &mut Living) {
+        let place = self.place.load(Ordering::Relaxed);
+        match (self.poll(), place) {
+            (Poll::Pending, NOWHERE) => {
+                let entry = living.vacant_entry();
+                self.place.store(entry.key(), Ordering::Relaxed);
+                entry.insert(self);
+            }
+            (Poll::Pending, _) | (Poll::Ready(()), NOWHERE) => {}
+            (Poll::Ready(()), place) => {
+                self.place.store(NOWHERE, Ordering::Relaxed);
+                living.try_remove(place);
+            }
+        }
+    }
 
     fn discard(&self) {
         // It may still be in the queue, when others live where it did.
@@ -134,16 +152,12 @@ impl<F: Future<Output = ()> + Unpin + Send + 'static> Run for Task<F> {
         // A panic while one is dropped must not keep the others from it.
         panics::guard(|| drop(future)).ok();
     }
-
-    fn place(&self) -> &AtomicUsize {
-        &self.place
-    }
 }
 
 /// The tasks of one thread; with it, each that has not ended is dropped.
 pub(super) struct Tasks {
     ready: Arc<Ready>,
-    living: Slab<Arc<dyn Run>>,
+    living: Living,
     /// Of those in `ready`, what was taken out and not polled yet.
     batch: Vec<Arc<dyn Run>>,
 }
@@ -171,20 +185,7 @@ impl Tasks {
         // In order, and so that a panic beyond a task's own leaves the rest where it is found.
         self.batch.reverse();
         while let Some(task) = self.batch.pop() {
-            let place = task.place().load(Ordering::Relaxed);
-            let step = Arc::clone(&task).step();
-            match (step, place) {
-                (Poll::Pending, NOWHERE) => {
-                    let entry = self.living.vacant_entry();
-                    task.place().store(entry.key(), Ordering::Relaxed);
-                    entry.insert(task);
-                }
-                (Poll::Pending, _) | (Poll::Ready(()), NOWHERE) => {}
-                (Poll::Ready(()), place) => {
-                    self.living.try_remove(place);
-                    task.place().store(NOWHERE, Ordering::Relaxed);
-                }
-            }
+            task.step(&mut self.living);
         }
     }
 

@@ -58,8 +58,9 @@ impl<T> Wheel<T> {
     }
 
     fn tick(&self, at: Instant) -> u64 {
-        let since = at.saturating_duration_since(self.begin).as_millis();
-        u64::try_from(since).unwrap_or(u64::MAX) / TICK_MS
+        let since = at.saturating_duration_since(self.begin);
+        let within = u64::from(since.subsec_millis()) / TICK_MS;
+        since.as_secs().saturating_mul(1000 / TICK_MS) + within
     }
 
     pub(super) fn insert(&mut self, at: Instant, value: T) -> Place {

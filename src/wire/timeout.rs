@@ -31,7 +31,7 @@ pub(crate) fn grpc_timeout(left: Duration) -> TimeoutText {
     let micros = u64::try_from(left.as_micros()).unwrap_or(u64::MAX / 10_000);
     let micros = micros.clamp(1, u64::MAX / 10_000);
     let mut step = 1;
-    while micros.div_ceil(step) >= 1_000 {
+    while micros > 999 * step {
         step *= 10;
     }
     let rounded = micros.div_ceil(step) * step;

@@ -133,10 +133,8 @@ impl Run {
             is_heard,
             cancelled,
             processed,
-            outgoing,
-            outgoing_bytes,
-            kept,
-            kept_bytes,
+            committed,
+            messages,
             half_closed,
             uncompressed,
             requested,
@@ -145,8 +143,21 @@ impl Run {
             self.history.clone(),
             (*phase, cancelled.is_some(), *processed),
             is_heard.as_ref().map(|heard| heard.load(Ordering::Relaxed)),
-            (lengths(outgoing), *outgoing_bytes),
-            (kept.as_ref().map(lengths), *kept_bytes),
+            messages.as_deref().map(|messages| {
+                let Messages {
+                    outgoing,
+                    outgoing_bytes,
+                    kept,
+                    kept_bytes,
+                } = messages;
+                (
+                    lengths(outgoing),
+                    *outgoing_bytes,
+                    lengths(kept),
+                    *kept_bytes,
+                )
+            }),
+            *committed,
             (*half_closed, *uncompressed, *requested),
         )
     }
@@ -311,14 +322,15 @@ impl Run {
     fn check(&self) {
         let history = &self.history;
         assert_eq!(self.state.cancelled().is_some(), history.cancelled);
-        let kept: usize = self.state.kept.iter().flatten().map(Bytes::len).sum();
+        let messages = self.state.messages.as_deref().cloned().unwrap_or_default();
+        let kept: usize = messages.kept.iter().map(Bytes::len).sum();
         assert!(kept <= REPLAY_BUFFER);
         if history.closed.is_some() {
             return self.check_closed();
         }
         let received = history.attempt.map_or(0, |attempt| attempt.received);
         let waiting: usize = LENGTHS[received..history.accepted].iter().sum();
-        assert_eq!(self.state.outgoing_bytes, waiting);
+        assert_eq!(messages.outgoing_bytes, waiting);
         assert_eq!(
             self.state.is_ready(),
             history.attempt.is_some() && !history.half_closed && waiting < READY_BELOW
@@ -332,7 +344,7 @@ impl Run {
     /// After the end nothing happens, and nothing is held.
     fn check_closed(&self) {
         let mut state = self.state.clone();
-        assert!(state.outgoing.is_empty() && state.kept.is_none() && !state.is_ready());
+        assert!(state.messages.is_none() && state.committed && !state.is_ready());
         assert!(state.send(message(0)).is_err());
         assert_eq!(state.next(), Next::Nothing);
         assert!(!state.deliver() && !state.rewind(false));

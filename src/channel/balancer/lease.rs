@@ -1,6 +1,6 @@
 //! Lease: one stream of a connection, given to one call at a time.
 
-use std::sync::{Arc, Weak};
+use std::sync::Arc;
 
 use tokio::sync::oneshot;
 
@@ -12,15 +12,13 @@ use crate::error::Error;
 #[derive(Debug)]
 pub(crate) struct Lease {
     pub(crate) connection: Arc<Connection>,
-    pub(in crate::channel) balancer: Weak<Balancer>,
+    pub(in crate::channel) balancer: Arc<Balancer>,
 }
 
 impl Drop for Lease {
     fn drop(&mut self) {
         self.connection.release();
-        if let Some(balancer) = self.balancer.upgrade() {
-            balancer.serve_waiting();
-        }
+        self.balancer.serve_waiting();
     }
 }
 
