@@ -2417,7 +2417,8 @@ ZEEBE_API const zeebe_metadata *zeebe_response_initial_metadata(const zeebe_resp
 ZEEBE_API const zeebe_metadata *zeebe_response_trailers(const zeebe_response *response);
 
 /**
- * Another handle on the same response, without a copy; how a callback keeps one. NULL for NULL.
+ * Another handle on the same response; how a callback keeps one. Nothing is copied but a short
+ * message that a callback was lent. NULL for NULL.
  *
  * @param response Lent for the call. NULL is allowed.
  * @return The caller's: zeebe_response_free(). NULL for NULL.

@@ -63,6 +63,17 @@ impl Usual {
     }
 }
 
+/// The metadata before and after an answer that is as most are: its messages are not compressed, and it ended with OK.
+pub(super) fn usual(
+    head: &Fields,
+    trailers: Option<&Fields>,
+    limit: &MetadataLimit,
+) -> Option<(Metadata, Metadata)> {
+    let (metadata, encoding) = Usual::of(head, limit)?.head.as_ref()?;
+    let trailers = Usual::of(trailers?, limit)?.trailers.as_ref()?;
+    (*encoding == Encoding::Identity).then(|| (metadata.clone(), trailers.clone()))
+}
+
 /// How an answer begins.
 pub(super) enum Begun {
     /// Trailers alone.

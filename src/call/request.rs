@@ -1,11 +1,14 @@
 //! Request: what a call's headers are beyond those of its method, and what of them HPACK may index.
 
+use std::borrow::Cow;
+
 use smallvec::SmallVec;
 use tokio::time::Instant;
 
 use super::{AUTHORIZATION, Call, Sent};
 use crate::channel::{Exchange, Lease};
 use crate::http2::{Field, Indexing};
+use crate::runtime::about_now;
 use crate::wire::{Encoding, GRPC_TIMEOUT, grpc_timeout};
 
 /// Longer values are not likely to come again.
@@ -24,15 +27,11 @@ pub(super) fn open(
     data: &[u8],
     ends: bool,
 ) -> Result<Exchange, Lease> {
-    let timeout = call
-        .deadline
-        .map(|deadline| grpc_timeout(deadline.saturating_duration_since(Instant::now())));
-    let defaults = &call.channel.defaults().metadata;
-    let defaults = defaults.fields().filter(|(key, _)| !call.metadata.has(key));
-    let metadata: SmallVec<[_; 4]> = defaults
-        .chain(call.metadata.fields())
-        .filter(|(key, _)| *key != AUTHORIZATION)
-        .collect();
+    let timeout = call.deadline.map(|deadline| {
+        let now = call.started.max(Instant::from_std(about_now()));
+        grpc_timeout(deadline.saturating_duration_since(now))
+    });
+    let metadata = metadata(call);
     let attempts = (previous > 0).then(|| previous.to_string());
     let mut fields: SmallVec<[Field<'_>; 8]> = SmallVec::new();
     let mut add = |name, value, indexing| {
@@ -68,4 +67,17 @@ pub(super) fn open(
         add(name, attempts.as_bytes(), Indexing::Once);
     }
     Exchange::open(lease, &call.head, &fields, data, ends)
+}
+
+/// The channel's, of which those keys are left out that the call has, too, and the call's.
+fn metadata(call: &Call) -> SmallVec<[(&str, Cow<'_, [u8]>); 4]> {
+    let defaults = &call.channel.defaults().metadata;
+    if defaults.is_empty() && call.metadata.is_empty() {
+        return SmallVec::new(); // as most calls have it
+    }
+    let defaults = defaults.fields().filter(|(key, _)| !call.metadata.has(key));
+    defaults
+        .chain(call.metadata.fields())
+        .filter(|(key, _)| *key != AUTHORIZATION)
+        .collect()
 }

@@ -10,12 +10,12 @@ use bytes::Bytes;
 use super::failure::{Failure, committed};
 use super::reader::{Reader, internal};
 use super::retry::Retry;
-use super::{Call, Control, Opening, Sent};
+use super::{Call, Control, Opening, Sent, answer};
 use crate::channel::{Exchange, Whole};
 use crate::error::Error;
 use crate::runtime::Alarm;
 use crate::wire::Metadata;
-use crate::wire::framing::kept;
+use crate::wire::framing::{kept, only};
 
 /// What a successful unary call gives.
 #[derive(Clone, Debug, Default)]
@@ -225,23 +225,39 @@ impl Only {
 
     /// With what came before and after it.
     fn end(&mut self, call: &Call, around: (Metadata, Metadata)) -> Result<Response, Failure> {
-        let Some(message) = self.0.take() else {
-            return Err(committed(no_message()));
-        };
-        let (initial_metadata, trailers) = match call.discard_metadata {
-            true => Default::default(),
-            false => around,
-        };
-        Ok(Response {
-            message,
-            initial_metadata,
-            trailers,
-        })
+        match self.0.take() {
+            Some(message) => Ok(response(call, message, around)),
+            None => Err(committed(no_message())),
+        }
+    }
+}
+
+fn response(call: &Call, message: Bytes, around: (Metadata, Metadata)) -> Response {
+    let (initial_metadata, trailers) = match call.discard_metadata {
+        true => Default::default(),
+        false => around,
+    };
+    Response {
+        message,
+        initial_metadata,
+        trailers,
     }
 }
 
 /// What an answer that came whole is.
 fn of_whole(call: &Call, whole: Whole) -> Result<Response, Failure> {
+    let limit = call.channel.max_metadata();
+    let usual = answer::usual(&whole.head, whole.trailers.as_deref(), limit);
+    if let Some(around) = usual
+        && let Some(message) = only(&whole.content, call.max_receive)
+    {
+        return Ok(response(call, message, around));
+    }
+    of_pieces(call, whole)
+}
+
+#[cold]
+fn of_pieces(call: &Call, whole: Whole) -> Result<Response, Failure> {
     let Ok(mut reader) = Reader::begin(call, &whole.head, false)? else {
         return Err(no_message().into());
     };

@@ -143,11 +143,15 @@ impl Transport {
             state.answers[answer].ends(end);
             return Some((Key::NONE, answer));
         }
+        // Else who drives was woken for what is there, or waits until the socket takes it.
+        let wakes = state.http2.output().is_empty();
         let opened = state.http2.open(prepared, more, &[data], ends, answer);
         match opened {
             Ok(key) => {
                 drop(guard);
-                self.driver.wake();
+                if wakes {
+                    self.driver.wake();
+                }
                 Some((key, answer))
             }
             Err(answer) => {

@@ -1,7 +1,7 @@
 //! Here: what the loop that runs on this thread has at hand: its number, its alarms, its sockets, and what is owed at the end of
 //! a round of calls.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::sync::Arc;
 use std::task::Waker;
 use std::time::Instant;
@@ -16,6 +16,8 @@ thread_local! {
     static HERE: RefCell<Option<Here>> = const { RefCell::new(None) };
     /// What is owed at the end of the round of calls that runs here; `None`: none runs.
     static ROUND: RefCell<Option<Vec<Owed>>> = const { RefCell::new(None) };
+    /// When that round was first asked for the time.
+    static NOW: Cell<Option<Instant>> = const { Cell::new(None) };
 }
 
 /// A loop's own, while it runs on a thread.
@@ -100,6 +102,17 @@ pub(super) fn next_alarm() -> Option<Instant> {
     HERE.with_borrow(|here| here.as_ref()?.alarms.next())
 }
 
+/// The time, or a moment of the round of calls that runs here: for what need not be exact, the system is asked once a round.
+pub(crate) fn about_now() -> Instant {
+    NOW.get().unwrap_or_else(|| {
+        let now = Instant::now();
+        if ROUND.with_borrow(Option::is_some) {
+            NOW.set(Some(now));
+        }
+        now
+    })
+}
+
 /// Wakes whose alarm is due.
 pub(super) fn ring() {
     let now = Instant::now();
@@ -127,12 +140,14 @@ pub fn after_round(work: impl FnOnce() + 'static) {
 }
 
 pub(super) fn begin_round() {
+    NOW.set(None);
     ROUND.with_borrow_mut(|round| {
         round.get_or_insert_default();
     });
 }
 
 pub(super) fn end_round() {
+    NOW.set(None);
     // Taken out first: what is run here may owe something, too.
     for work in ROUND.take().unwrap_or_default() {
         // A panic of ours in one must not take the thread with it.

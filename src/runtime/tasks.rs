@@ -3,6 +3,7 @@
 //! One future for all calls, with tasks of our own in it: those of tokio are aligned so widely that the allocator finds each a
 //! new place, at a tenth of a call's cost.
 
+use std::cell::RefCell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -45,6 +46,9 @@ impl Ready {
             place: AtomicUsize::new(NOWHERE),
             ready: Arc::clone(self),
         });
+        let Err(task) = Step::put(Arc::as_ptr(self), task) else {
+            return;
+        };
         if let Err(refused) = self.push(task) {
             refused.discard();
         }
@@ -63,6 +67,53 @@ impl Ready {
             self.waker.wake_by_ref();
         }
         Ok(())
+    }
+}
+
+thread_local! {
+    /// Of the step that runs here.
+    static STEP: RefCell<Option<Step>> = const { RefCell::new(None) };
+}
+
+/// Tasks go on. Most that others let go on meanwhile, by a socket's news or as callbacks, are of the same thread, and need neither a lock nor
+/// a call.
+struct Step {
+    of: *const Ready,
+    woken: Vec<Arc<dyn Run>>,
+}
+
+impl Step {
+    /// Lets a task go on after the step that runs here, if that is one `of` its own.
+    fn put<T: Run + 'static>(of: *const Ready, task: Arc<T>) -> Result<(), Arc<T>> {
+        let mut task = Some(task);
+        let put = |step: &RefCell<Option<Self>>| {
+            if let Some(step) = step.borrow_mut().as_mut().filter(|step| step.of == of) {
+                step.woken.extend(task.take().map(|task| task as _));
+            }
+        };
+        STEP.try_with(put).ok(); // a thread that ends has no step
+        task.map_or(Ok(()), Err)
+    }
+}
+
+/// While a step runs; then what it woke is where it began.
+struct Stepping<'a>(&'a mut Vec<Arc<dyn Run>>);
+
+impl<'a> Stepping<'a> {
+    fn begin(ready: &Arc<Ready>, woken: &'a mut Vec<Arc<dyn Run>>) -> Self {
+        STEP.set(Some(Step {
+            of: Arc::as_ptr(ready),
+            woken: std::mem::take(woken),
+        }));
+        Self(woken)
+    }
+}
+
+impl Drop for Stepping<'_> {
+    fn drop(&mut self) {
+        if let Some(step) = STEP.take() {
+            *self.0 = step.woken;
+        }
     }
 }
 
@@ -92,9 +143,15 @@ struct Task<F> {
 
 impl<F: Future<Output = ()> + Unpin + Send + 'static> ArcWake for Task<F> {
     fn wake_by_ref(task: &Arc<Self>) {
-        if !task.is_ready.swap(true, Ordering::AcqRel) {
+        Arc::clone(task).wake();
+    }
+
+    fn wake(self: Arc<Self>) {
+        if !self.is_ready.swap(true, Ordering::AcqRel)
+            && let Err(task) = Step::put(Arc::as_ptr(&self.ready), self)
+        {
             // Refused, it ends with its thread, and not here, where who wakes it may hold what it needs for that.
-            task.ready.push(Arc::clone(task) as _).ok();
+            Arc::clone(&task.ready).push(task).ok();
         }
     }
 }
@@ -158,7 +215,9 @@ impl<F: Future<Output = ()> + Unpin + Send + 'static> Run for Task<F> {
 pub(super) struct Tasks {
     ready: Arc<Ready>,
     living: Living,
-    /// Of those in `ready`, what was taken out and not polled yet.
+    /// What became ready in the last step, of itself.
+    woken: Vec<Arc<dyn Run>>,
+    /// Of what is ready, what was taken out and not polled yet.
     batch: Vec<Arc<dyn Run>>,
 }
 
@@ -167,23 +226,29 @@ impl Tasks {
         Self {
             ready: Arc::clone(ready),
             living: Slab::new(),
+            woken: Vec::new(),
             batch: Vec::new(),
         }
     }
 
     /// Whether some are to go on.
     pub(super) fn are_ready(&self) -> bool {
+        if !self.woken.is_empty() {
+            return true;
+        }
         let ready = lock(&self.ready.tasks);
         ready.as_ref().is_some_and(|ready| !ready.is_empty())
     }
 
     /// Lets each go on that is ready by now.
     pub(super) fn step(&mut self) {
+        std::mem::swap(&mut self.batch, &mut self.woken);
         if let Some(ready) = &mut *lock(&self.ready.tasks) {
-            std::mem::swap(&mut self.batch, ready);
+            self.batch.append(ready);
         }
         // In order, and so that a panic beyond a task's own leaves the rest where it is found.
         self.batch.reverse();
+        let _step = Stepping::begin(&self.ready, &mut self.woken);
         while let Some(task) = self.batch.pop() {
             task.step(&mut self.living);
         }
@@ -192,7 +257,8 @@ impl Tasks {
     /// Nothing goes on from here: what has not ended is dropped.
     pub(super) fn close(&mut self) {
         let left = lock(&self.ready.tasks).take();
-        let begun = self.batch.drain(..).chain(self.living.drain());
+        let begun = self.batch.drain(..).chain(self.woken.drain(..));
+        let begun = begun.chain(self.living.drain());
         for task in left.into_iter().flatten().chain(begun) {
             task.discard();
         }

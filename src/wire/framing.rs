@@ -118,6 +118,16 @@ impl Keeper {
     }
 }
 
+/// The message that `content` is, if it is one and no more, not compressed and within the limit.
+pub(crate) fn only(content: &Bytes, limit: Option<Limit>) -> Option<Bytes> {
+    let [0, a, b, c, d, message @ ..] = &content[..] else {
+        return None;
+    };
+    let is_whole = message.len() == u32::from_be_bytes([*a, *b, *c, *d]) as usize;
+    let may_be = limit.is_none_or(|limit| message.len() <= limit.bytes);
+    (is_whole && may_be).then(|| content.slice(PREFIX..))
+}
+
 /// Cuts what comes into messages, without a copy where one chunk holds a message whole: see [`kept`].
 pub(crate) struct Reader {
     /// The beginning of a message that was cut; `chunk` goes on from there.
@@ -301,6 +311,26 @@ mod tests {
         let mut reader = Reader::new(most.map(limit), encoding);
         reader.push(bytes.into());
         reader.next().unwrap_err()
+    }
+
+    #[test]
+    fn a_message_alone_is_what_a_reader_says_it_is() {
+        for message in [&b""[..], b"one", &[7; 300]] {
+            let wire = framed(message, Encoding::Identity);
+            let within = Some(limit(message.len()));
+            assert_eq!(only(&wire, None).unwrap(), message);
+            assert_eq!(only(&wire, within).unwrap(), message);
+            for length in 0..wire.len() {
+                assert_eq!(only(&wire.slice(..length), None), None, "{length}");
+            }
+            let two: Bytes = [&wire[..], &wire[..]].concat().into();
+            assert_eq!(only(&two, None), None);
+            let compressed = framed(message, Encoding::Gzip);
+            assert_eq!(only(&compressed, None), None);
+            if let Some(shorter) = message.len().checked_sub(1) {
+                assert_eq!(only(&wire, Some(limit(shorter))), None);
+            }
+        }
     }
 
     #[test]
