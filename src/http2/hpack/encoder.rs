@@ -92,7 +92,12 @@ pub struct Encoder {
     pub(super) table: Table,
     /// The smallest that the table had to be since the last block, if it changed.
     resized: Option<usize>,
+    /// Where in the tables the fields were found that followed the last heads, by their places: there they mostly are again.
+    hints: [usize; HINTS],
 }
+
+/// More than a request usually has.
+const HINTS: usize = 4;
 
 /// The size only: the table holds secrets.
 impl fmt::Debug for Encoder {
@@ -106,6 +111,7 @@ impl Default for Encoder {
         Self {
             table: Table::new(),
             resized: None,
+            hints: [0; HINTS],
         }
     }
 }
@@ -132,8 +138,24 @@ impl Encoder {
         } else {
             self.encode_anew(prepared, out);
         }
-        for field in more {
-            self.field(*field, out);
+        for (place, field) in more.iter().enumerate() {
+            self.field_after_head(place, *field, out);
+        }
+    }
+
+    #[inline]
+    fn field_after_head(&mut self, place: usize, field: Field<'_>, out: &mut Vec<u8>) {
+        let hint = self.hints.get(place).copied().unwrap_or(0);
+        let there = self
+            .table
+            .get(hint)
+            .filter(|_| field.indexing != Indexing::Never);
+        if there.is_some_and(|(name, value)| name == field.name && value == field.value) {
+            integer::write(out, 0x80, 7, hint);
+        } else if let Some(found) = self.field(field, out)
+            && let Some(hint) = self.hints.get_mut(place)
+        {
+            *hint = found;
         }
     }
 
@@ -162,7 +184,8 @@ impl Encoder {
         }
     }
 
-    fn field(&mut self, field: Field<'_>, out: &mut Vec<u8>) {
+    /// Where it is in the tables, if it was there whole.
+    fn field(&mut self, field: Field<'_>, out: &mut Vec<u8>) -> Option<usize> {
         let Field {
             name,
             value,
@@ -171,7 +194,7 @@ impl Encoder {
         let (same, by_name) = self.table.find(name, value);
         if let Some(index) = same.filter(|_| indexing != Indexing::Never) {
             integer::write(out, 0x80, 7, index);
-            return;
+            return same;
         }
         // One that would put out most of the others is not worth it.
         let size = name.len() + value.len() + OVERHEAD;
@@ -189,6 +212,7 @@ impl Encoder {
         if indexes {
             self.table.insert(name, value);
         }
+        None
     }
 
     /// What the peer's table may hold.
