@@ -69,8 +69,10 @@ pub(super) fn open(
     Exchange::open(lease, &call.head, &fields, data, ends)
 }
 
+type Pairs<'a> = SmallVec<[(&'a str, Cow<'a, [u8]>); 4]>;
+
 /// The channel's, of which those keys are left out that the call has, too, and the call's.
-fn metadata(call: &Call) -> SmallVec<[(&str, Cow<'_, [u8]>); 4]> {
+fn metadata(call: &Call) -> Pairs<'_> {
     let defaults = &call.channel.defaults().metadata;
     if defaults.is_empty() && call.metadata.is_empty() {
         return SmallVec::new(); // as most calls have it

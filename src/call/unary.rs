@@ -170,10 +170,10 @@ impl Direct {
         let (call, Some((exchange, _))) = (&self.call, &mut self.sent) else {
             return Poll::Pending; // it has ended before
         };
-        if self.pieces.is_none() {
-            if let Some(whole) = ready!(exchange.poll_whole(context)) {
-                return Poll::Ready(of_whole(call, whole));
-            }
+        if self.pieces.is_none()
+            && let Some(whole) = ready!(exchange.poll_whole(context))
+        {
+            return Poll::Ready(of_whole(call, whole));
         }
         let pieces = self.pieces.get_or_insert_default();
         pieces.poll(call, exchange, context)

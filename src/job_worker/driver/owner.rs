@@ -22,7 +22,7 @@ impl<H: WorkerHandler> Worker<H> {
     /// What the program did is noted; does what comes of it, unless the runtime ends.
     fn act_for_program(self: &Arc<Self>) {
         if let Ok(runtime) = self.channel.runtime()
-            && let Ok(_kept) = self.keep_task(&runtime)
+            && let Ok(_kept) = self.keep_task(runtime)
         {
             self.act(Place::Program);
         }
@@ -50,7 +50,7 @@ impl<H: WorkerHandler> Worker<H> {
 impl<H: WorkerHandler> Owner for Worker<H> {
     fn end(self: Arc<Self>, id: JobId, end: End, told: Telling<'_>) -> Result<(), Error> {
         let runtime = self.channel.runtime()?;
-        let _kept = self.keep_task(&runtime)?;
+        let _kept = self.keep_task(runtime)?;
         let mut inner = self.inner();
         if !inner.state.takes_end(id) {
             return Err(Error::shutdown(
