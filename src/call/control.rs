@@ -68,8 +68,19 @@ impl Control {
 
     /// The first reason counts; after the end nothing happens.
     pub fn cancel(&self, reason: Error) {
-        self.state().cancel(reason);
-        self.waker.wake();
+        self.cancel_with(|| reason);
+    }
+
+    /// Nobody holds it any more: cancels it, if it still runs.
+    pub fn let_go(&self) {
+        self.cancel_with(|| Error::cancelled("its last handle was freed"));
+    }
+
+    fn cancel_with(&self, reason: impl FnOnce() -> Error) {
+        let counts = self.state().cancel(reason);
+        if counts {
+            self.waker.wake();
+        }
     }
 
     /// Queues a message behind those that wait, without a limit: `is_ready` says when to hold back. Refused beyond the send

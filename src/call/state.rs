@@ -112,10 +112,13 @@ impl State {
     }
 
     /// The first reason counts; after the end nothing happens.
-    pub(super) fn cancel(&mut self, reason: Error) {
-        if self.phase != Phase::Ended && self.cancelled.is_none() {
-            self.cancelled = Some(reason);
+    /// Whether the reason counts; what does not is not made.
+    pub(super) fn cancel(&mut self, reason: impl FnOnce() -> Error) -> bool {
+        let counts = self.phase != Phase::Ended && self.cancelled.is_none();
+        if counts {
+            self.cancelled = Some(reason());
         }
+        counts
     }
 
     pub(super) fn cancelled(&self) -> Option<&Error> {

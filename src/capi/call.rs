@@ -134,7 +134,6 @@ pub(super) unsafe fn path<'a>(method: *const c_char) -> Result<Cow<'a, str>, Err
 #[derive_ReprC]
 #[repr(opaque)]
 pub struct zeebe_call {
-    control: Arc<Control>,
     /// Shared by the handles of one call; the last one's drop cancels.
     owner: Arc<CancelOnDrop>,
     epoch: Epoch,
@@ -144,7 +143,7 @@ pub(crate) struct CancelOnDrop(pub(crate) Arc<Control>);
 
 impl Drop for CancelOnDrop {
     fn drop(&mut self) {
-        self.0.cancel(Error::cancelled("its last handle was freed"));
+        self.0.let_go();
     }
 }
 
@@ -157,12 +156,12 @@ impl Handle for zeebe_call {
 impl zeebe_call {
     /// The first handle of a call.
     pub(crate) fn boxed(control: &Arc<Control>, epoch: Epoch) -> Option<repr_c::Box<Self>> {
-        let call = Self {
-            control: Arc::clone(control),
-            owner: Arc::new(CancelOnDrop(Arc::clone(control))),
-            epoch,
-        };
-        Some(Box::new(call).into())
+        let owner = Arc::new(CancelOnDrop(Arc::clone(control)));
+        Some(Box::new(Self { owner, epoch }).into())
+    }
+
+    fn control(&self) -> &Control {
+        &self.owner.0
     }
 }
 
@@ -271,14 +270,14 @@ pub extern "C" fn zeebe_call_send_message(
     let call = living("call", call)?;
     // SAFETY: bytes of the header's contract.
     let message = unsafe { convert::bytes("message", message, length) }?;
-    call.control.send(message)
+    call.control().send(message)
 }
 
 /// 1 if more can be sent at once, 0 if it would only be buffered, or refused; advice.
 #[apply(capi)]
 #[unsafe(no_mangle)]
 pub extern "C" fn zeebe_call_is_ready(call: Option<&zeebe_call>) -> i32 {
-    i32::from(call.is_some_and(|call| call.control.is_ready()))
+    i32::from(call.is_some_and(|call| call.control().is_ready()))
 }
 
 /// Whether the messages sent from now on may be compressed: 1, as at the start, or 0, which is gRPC's NO_COMPRESS.
@@ -293,7 +292,7 @@ pub extern "C" fn zeebe_call_set_message_compression(
 ) -> Option<repr_c::Box<zeebe_error>> {
     let call = living("call", call)?;
     let enabled = convert::flag("enabled", enabled)?;
-    call.control.set_message_compression(enabled);
+    call.control().set_message_compression(enabled);
     Ok(())
 }
 
@@ -305,7 +304,7 @@ pub extern "C" fn zeebe_call_set_message_compression(
 pub extern "C" fn zeebe_call_half_close(
     call: Option<&zeebe_call>,
 ) -> Option<repr_c::Box<zeebe_error>> {
-    living("call", call)?.control.half_close()
+    living("call", call)?.control().half_close()
 }
 
 /// Asks for `count` messages more, or says that so many were taken: see manual_requests of the options, without which it is
@@ -317,7 +316,7 @@ pub extern "C" fn zeebe_call_request(
     count: i64,
 ) -> Option<repr_c::Box<zeebe_error>> {
     let call = living("call", call)?;
-    call.control.request(convert::count(count)?)
+    call.control().request(convert::count(count)?)
 }
 
 /// Ends the call with CANCELLED; `reason` may be NULL. What came first counts; after the end nothing happens.
@@ -329,7 +328,7 @@ pub extern "C" fn zeebe_call_cancel(call: Option<&zeebe_call>, reason: *const c_
         let reason = unsafe { convert::optional_text("reason", reason) }
             .ok()
             .flatten();
-        call.control
+        call.control()
             .cancel(Error::cancelled(reason.unwrap_or("the call was cancelled")));
     }
 }
@@ -340,7 +339,6 @@ pub extern "C" fn zeebe_call_cancel(call: Option<&zeebe_call>, reason: *const c_
 pub extern "C" fn zeebe_call_ref(call: Option<&zeebe_call>) -> Option<repr_c::Box<zeebe_call>> {
     call.map(|call| {
         Box::new(zeebe_call {
-            control: Arc::clone(&call.control),
             owner: Arc::clone(&call.owner),
             epoch: call.epoch,
         })

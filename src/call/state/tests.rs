@@ -185,7 +185,7 @@ impl Run {
                 self.history.requested += usize::from(self.manual);
             }
             Move::Cancel => {
-                self.state.cancel(Error::cancelled("by the program"));
+                self.state.cancel(|| Error::cancelled("by the program"));
                 self.history.cancelled |= open;
             }
             Move::Open | Move::OpenEarly => {
