@@ -1579,10 +1579,15 @@ typedef struct {
   int32_t wait_for_ready;
   /** 1: tokens may be sent in plaintext beyond loopback. They can be read on the way. */
   int32_t allow_insecure_gateway;
+  /**
+   * The limit of calls that wait for a connection, or for a stream where the gateway allows no
+   * more; others fail at once with RESOURCE_EXHAUSTED. It is 1 to 1000000; 0: 4096, -1: none.
+   */
+  int64_t max_waiting_calls;
 } zeebe_connection_options;
 /** Nothing given. */
 #define ZEEBE_CONNECTION_OPTIONS_INIT \
-  { sizeof(zeebe_connection_options), NULL, NULL, 0, 0, 0 }
+  { sizeof(zeebe_connection_options), NULL, NULL, 0, 0, 0, 0 }
 
 /**
  * What ::ZEEBE_CONNECTION_OPTIONS_INIT says, for languages that have no macros of C: nothing given.

@@ -113,7 +113,7 @@ zeebe_error *zeebe_bearer_metadata_plugin_new(const char *token, zeebe_metadata_
 zeebe_error *zeebe_bearer_metadata_plugin_set_token(const zeebe_metadata_plugin *plugin, const char *token);
 zeebe_error *zeebe_basic_metadata_plugin_new(const char *username, const char *password, zeebe_metadata_plugin **plugin);
 typedef struct { const char *key; const char *string; int64_t integer; } zeebe_channel_option;
-typedef struct { size_t size; const char *connect_address; const zeebe_metadata *metadata; int64_t timeout_ms; int32_t wait_for_ready; int32_t allow_insecure_gateway; } zeebe_connection_options;
+typedef struct { size_t size; const char *connect_address; const zeebe_metadata *metadata; int64_t timeout_ms; int32_t wait_for_ready; int32_t allow_insecure_gateway; int64_t max_waiting_calls; } zeebe_connection_options;
 void zeebe_connection_options_init(zeebe_connection_options *options, size_t size);
 typedef struct { size_t size; const char *grpc_address; const zeebe_channel_option *channel_options; size_t channel_options_count; const zeebe_connection_options *connection_options; } zeebe_insecure_channel_options;
 void zeebe_insecure_channel_options_init(zeebe_insecure_channel_options *options, size_t size);

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"google.golang.org/grpc"
+	"google.golang.org/grpc/codes"
 	"google.golang.org/protobuf/types/known/wrapperspb"
 
 	"libzeebe.org/go/zeebe"
@@ -64,6 +65,32 @@ func TestManyGoroutinesNeedFewThreads(t *testing.T) {
 	if during > before+10 {
 		t.Fatalf("%d threads became %d", before, during)
 	}
+}
+
+// A gateway that is away, and more callers than the library lets wait by default: each holds a goroutine, so all may.
+func TestAllGoroutinesWaitForAConnection(t *testing.T) {
+	channel := insecure(t, "127.0.0.1:1", zeebe.WithWaitForReady(true))
+	ctx, cancel := context.WithCancel(t.Context())
+	const goroutines = 5000
+	errors := make(chan error, goroutines)
+	for range goroutines {
+		go func() { errors <- channel.Invoke(ctx, method, text(1), &wrapperspb.StringValue{}) }()
+	}
+	await(t, func() bool { return running(t, channel) == goroutines })
+	cancel()
+	for range goroutines {
+		failure(t, <-errors, codes.Canceled)
+	}
+
+	limited := insecure(t, "127.0.0.1:1", zeebe.WithWaitForReady(true), zeebe.WithMaxWaitingCalls(1))
+	waiting, stop := context.WithCancel(t.Context())
+	go func() { errors <- limited.Invoke(waiting, method, text(1), &wrapperspb.StringValue{}) }()
+	await(t, func() bool { return running(t, limited) == 1 })
+	failure(t, limited.Invoke(patience(t), method, text(1), &wrapperspb.StringValue{}), codes.ResourceExhausted)
+	stop()
+	failure(t, <-errors, codes.Canceled)
+	_, err := zeebe.NewInsecureChannel(zeebe.WithMaxWaitingCalls(-2))
+	refused(t, err, "WithMaxWaitingCalls")
 }
 
 // Collects until no call of the channel runs.

@@ -17,12 +17,13 @@ var optionNames = map[string]string{
 	"options.expire_in":            "WithExpireIn",
 
 	"options.io_threads":    "RuntimeOptions.IOThreads",
-	"options.caller_driven": "RuntimeOptions.Driven",
+	"options.caller_driven": "RuntimeOptions.IOThreads",
 
 	"connection_options.connect_address":        "WithConnectAddress",
 	"connection_options.timeout_ms":             "WithTimeout",
 	"connection_options.wait_for_ready":         "WithWaitForReady",
 	"connection_options.allow_insecure_gateway": "WithInsecureGatewayAllowed",
+	"connection_options.max_waiting_calls":      "WithMaxWaitingCalls",
 
 	"token_options.client_authentication":    "TokenOptions.ClientAuthentication",
 	"token_options.allow_insecure_token_url": "TokenOptions.AllowInsecureTokenURL",

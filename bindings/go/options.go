@@ -50,15 +50,16 @@ func (c constructor) String() string {
 type settings struct {
 	address, clientID, clientSecret, clusterID, region, authorizationServer, scope, audience *string
 
-	credentials                 *Credentials
-	channelOptions              []channelOption
-	leeway, expireIn            *time.Duration
-	token                       *TokenOptions
-	connectAddress              *string
-	metadata                    metadata.MD
-	timeout                     *time.Duration
-	waitForReady                int32
-	allowInsecureGateway, given bool // given: one of the connection's options
+	credentials          *Credentials
+	channelOptions       []channelOption
+	leeway, expireIn     *time.Duration
+	token                *TokenOptions
+	connectAddress       *string
+	metadata             metadata.MD
+	timeout              *time.Duration
+	waitForReady         int32
+	maxWaitingCalls      int64
+	allowInsecureGateway bool
 }
 
 type channelOption struct {
@@ -71,25 +72,24 @@ type channelOption struct {
 
 // WithConnectAddress is `host:port` or `unix:path` to dial in place of the target's address; TLS name and authority stay the target's.
 func WithConnectAddress(address string) Option {
-	return Option{"WithConnectAddress", every, func(s *settings) { s.connectAddress, s.given = &address, true }}
+	return Option{"WithConnectAddress", every, func(s *settings) { s.connectAddress = &address }}
 }
 
 // WithMetadata is sent with every call. It is copied.
 func WithMetadata(pairs metadata.MD) Option {
 	pairs = pairs.Copy()
-	return Option{"WithMetadata", every, func(s *settings) { s.metadata, s.given = pairs, true }}
+	return Option{"WithMetadata", every, func(s *settings) { s.metadata = pairs }}
 }
 
 // WithTimeout is of every unary call and stream whose context has no deadline; rounded up to milliseconds. [Forever]: none, which is the default.
 func WithTimeout(timeout time.Duration) Option {
-	return Option{"WithTimeout", every, func(s *settings) { s.timeout, s.given = &timeout, true }}
+	return Option{"WithTimeout", every, func(s *settings) { s.timeout = &timeout }}
 }
 
 // WithWaitForReady says whether calls wait while the gateway cannot be reached, or fail with the reason, which is the default; of every call that does
 // not say so itself by grpc.WaitForReady.
 func WithWaitForReady(wait bool) Option {
 	return Option{"WithWaitForReady", every, func(s *settings) {
-		s.given = true
 		s.waitForReady = C.ZEEBE_WAIT_FOR_READY_NO
 		if wait {
 			s.waitForReady = C.ZEEBE_WAIT_FOR_READY_YES
@@ -99,7 +99,13 @@ func WithWaitForReady(wait bool) Option {
 
 // WithInsecureGatewayAllowed allows to send tokens in plaintext beyond loopback. They can be read on the way.
 func WithInsecureGatewayAllowed() Option {
-	return Option{"WithInsecureGatewayAllowed", every, func(s *settings) { s.allowInsecureGateway, s.given = true, true }}
+	return Option{"WithInsecureGatewayAllowed", every, func(s *settings) { s.allowInsecureGateway = true }}
+}
+
+// WithMaxWaitingCalls limits how many calls wait for a connection, or for a stream where the gateway allows no more: others fail at once with
+// ResourceExhausted. -1, which is the default: all wait, as in grpc-go, for each holds a goroutine; 0: the library's default, 4096.
+func WithMaxWaitingCalls(calls int) Option {
+	return Option{"WithMaxWaitingCalls", every, func(s *settings) { s.maxWaitingCalls = int64(calls) }}
 }
 
 // WithIntOption sets a gRPC channel argument that is a number, such as grpc.keepalive_time_ms, within 32 bits. Of duplicates the first counts.
@@ -248,7 +254,7 @@ func (t *TokenOptions) native(memory *arena) *C.zeebe_token_options {
 // ---- from Go to C ----
 
 func newSettings(of constructor, options []Option) (*settings, error) {
-	s := &settings{}
+	s := &settings{maxWaitingCalls: -1}
 	for _, option := range options {
 		if option.set == nil {
 			return nil, invalidArgument("an Option is made by a With function, not by hand")
@@ -262,9 +268,6 @@ func newSettings(of constructor, options []Option) (*settings, error) {
 }
 
 func (s *settings) connection(memory *arena) *C.zeebe_connection_options {
-	if !s.given {
-		return nil
-	}
 	native := (*C.zeebe_connection_options)(memory.allocate(C.sizeof_zeebe_connection_options))
 	native.size = C.sizeof_zeebe_connection_options
 	native.connect_address = memory.text("WithConnectAddress", s.connectAddress)
@@ -274,6 +277,7 @@ func (s *settings) connection(memory *arena) *C.zeebe_connection_options {
 	}
 	native.wait_for_ready = C.int32_t(s.waitForReady)
 	native.allow_insecure_gateway = flag(s.allowInsecureGateway)
+	native.max_waiting_calls = C.int64_t(s.maxWaitingCalls)
 	return native
 }
 

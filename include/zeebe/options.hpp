@@ -34,6 +34,9 @@ struct ConnectionOptions {
     WaitForReady wait_for_ready = WaitForReady::channel_default;
     /// Tokens may be sent in plaintext beyond loopback. They can be read on the way.
     bool allow_insecure_gateway = false;
+    /// The limit of calls that wait for a connection, or for a stream where the gateway allows no more; others fail at once with resource_exhausted.
+    /// Not given: 4096; -1: none.
+    std::optional<std::int64_t> max_waiting_calls = {};
 };
 
 /// Of create_insecure_channel().
@@ -101,6 +104,8 @@ inline zeebe_connection_options to_c(Arguments &arguments, const ConnectionOptio
         c.timeout_ms = arguments.time("ConnectionOptions::timeout", options.timeout, "give milliseconds from 1 on, or forever for none");
     c.wait_for_ready = static_cast<std::int32_t>(options.wait_for_ready);
     c.allow_insecure_gateway = options.allow_insecure_gateway;
+    c.max_waiting_calls = arguments.number("ConnectionOptions::max_waiting_calls", options.max_waiting_calls,
+                                           "give 1 to 1 000 000, or -1 for no limit; not given, it is 4096");
     return c;
 }
 

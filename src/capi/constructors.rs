@@ -54,13 +54,15 @@ pub struct zeebe_connection_options {
     pub wait_for_ready: i32,
     /// 1: tokens may be sent in plaintext beyond loopback. They can be read on the way.
     pub allow_insecure_gateway: i32,
+    /// The limit of calls that wait for a connection, or for a stream where the gateway allows no more; others fail at once with RESOURCE_EXHAUSTED.
+    pub max_waiting_calls: i64,
 }
 
 // SAFETY: `repr(C)`, integers and pointers only, `size` first; no padding, as asserted below.
 unsafe impl Options for zeebe_connection_options {
-    const FIRST_SIZE: usize = offset_of!(Self, allow_insecure_gateway) + size_of::<i32>();
+    const FIRST_SIZE: usize = offset_of!(Self, max_waiting_calls) + size_of::<i64>();
 }
-const _: () = assert!(size_of::<zeebe_connection_options>() == 40);
+const _: () = assert!(size_of::<zeebe_connection_options>() == 48);
 
 /// What ::ZEEBE_CONNECTION_OPTIONS_INIT says, for languages that have no macros of C: nothing given.
 ///
@@ -307,6 +309,7 @@ fn connection(given: *const zeebe_connection_options) -> Result<ConnectionOption
         },
         allow_insecure_gateway: options::ALLOW_INSECURE_GATEWAY
             .flag(given.allow_insecure_gateway)?,
+        max_waiting_calls: options::MAX_WAITING_CALLS.limit(given.max_waiting_calls)?,
     })
 }
 

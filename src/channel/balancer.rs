@@ -1,7 +1,7 @@
 //! Balancer: the subchannels of a channel, and which of them a call gets (pick_first, round_robin).
 //!
 //! A subchannel is IDLE, CONNECTING, READY or TRANSIENT_FAILURE, and so is the channel, as gRPC's connectivity
-//! document has it. Calls that wait for a connection get one in the order they came; at most 4096 wait.
+//! document has it. Calls that wait for a connection get one in the order they came; so many wait as `max_waiting_calls` says.
 //!
 //! Which connections there are, the policy decides (`policy`): pick_first has one, raced over all endpoints, and opens another
 //! when every stream that the peers allow is in use: long polls hold their streams for long, and a job's completion must not
@@ -49,6 +49,8 @@ pub(super) struct Settings {
     pub(super) backoff: Backoff,
     pub(super) idle_timeout: Option<Duration>,
     pub(super) keepalive: Keepalive,
+    /// Calls that may wait for a connection; `None`: no limit.
+    pub(super) max_waiting: Option<usize>,
 }
 
 pub(super) struct Balancer {
@@ -71,13 +73,14 @@ impl std::fmt::Debug for Balancer {
 impl Balancer {
     pub(super) fn new(connector: Connector, settings: Settings, epoch: Epoch) -> Arc<Self> {
         let pace = Mutex::new(Pace::new(&settings.keepalive));
+        let pool = Mutex::new(Pool::new(settings.max_waiting));
         Arc::new(Self {
             connector: Arc::new(connector),
             settings,
             pace,
             epoch,
             home: OnceLock::new(),
-            pool: Mutex::new(Pool::new()),
+            pool,
             state: watch::Sender::new(Connectivity::Idle),
         })
     }

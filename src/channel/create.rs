@@ -22,6 +22,8 @@ pub struct ConnectionOptions {
     pub connect_address: Option<String>,
     /// Lets tokens and the like go over plaintext to another host than this.
     pub allow_insecure_gateway: bool,
+    /// So many calls wait for a connection; `None`: as many as come.
+    pub max_waiting_calls: Option<usize>,
     /// For what a call's options do not say.
     pub defaults: CallDefaults,
 }
@@ -156,6 +158,7 @@ impl Parts {
             connect_address: self.connection.connect_address,
             override_authority: self.override_authority,
             allow_insecure_gateway: self.connection.allow_insecure_gateway,
+            max_waiting_calls: self.connection.max_waiting_calls,
             defaults: self.connection.defaults,
             oauth2,
             token_problem: source.problem,

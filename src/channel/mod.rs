@@ -444,6 +444,7 @@ impl Channel {
             connect_address: None,
             override_authority: None,
             allow_insecure_gateway: false,
+            max_waiting_calls: None,
             defaults: CallDefaults::default(),
             oauth2: None,
             token_problem: None,

@@ -15,7 +15,7 @@ use super::receive_limit::ReceiveLimit;
 use super::request::RequestTemplate;
 use super::resolver::Resolver;
 use super::running::Running;
-use super::service_config::{Policy, ServiceConfig, Throttle};
+use super::service_config::{ServiceConfig, Throttle};
 use super::target::{Address, Scheme, Target, authority_host, is_no_authority, shown, url_scheme};
 use super::tunnel::Tunnel;
 use super::{Channel, ChannelOptions, Settings};
@@ -54,6 +54,8 @@ pub struct ChannelParts {
     pub override_authority: Option<String>,
     /// Lets plugins authenticate over plaintext to another host than this.
     pub allow_insecure_gateway: bool,
+    /// So many calls wait for a connection; `None`: as many as come.
+    pub max_waiting_calls: Option<usize>,
     /// For what a call's options do not say.
     pub defaults: CallDefaults,
     /// The plugin of an OAuth channel and how it authenticates, for `describe` and `retrieve_token`.
@@ -141,7 +143,14 @@ impl Channel {
                     max_metadata: values.max_metadata,
                     lookahead_bytes: values.lookahead_bytes,
                 };
-                let settings = balancer_settings(values, service_config.policy);
+                let settings = balancer::Settings {
+                    policy: service_config.policy.unwrap_or(values.policy),
+                    connect_timeout: values.connect_timeout,
+                    backoff: values.backoff,
+                    idle_timeout: values.idle_timeout,
+                    keepalive: values.keepalive,
+                    max_waiting: arguments.max_waiting_calls,
+                };
                 Balancer::new(connector, settings, epoch)
             }),
             Err(error) => Err(error),
@@ -254,14 +263,4 @@ fn service_config(values: &Values) -> Result<ServiceConfig, Error> {
         );
     }
     Ok(config)
-}
-
-fn balancer_settings(values: &Values, configured: Option<Policy>) -> balancer::Settings {
-    balancer::Settings {
-        policy: configured.unwrap_or(values.policy),
-        connect_timeout: values.connect_timeout,
-        backoff: values.backoff,
-        idle_timeout: values.idle_timeout,
-        keepalive: values.keepalive,
-    }
 }

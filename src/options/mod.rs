@@ -221,6 +221,16 @@ impl Spec {
         self.refuse(format_args!("is {value}: it is {}", number.sentence()))
     }
 
+    /// As [`Self::number`]; `None`: there is to be no limit.
+    pub fn limit(&'static self, value: i64) -> Result<Option<usize>, Refusal> {
+        let number = match self.given(value)? {
+            Given::None => return Ok(None),
+            Given::Number(number) => number,
+            Given::Not => self.default_number(),
+        };
+        Ok(usize::try_from(number).ok())
+    }
+
     /// As [`Self::number`], of an option whose unit is milliseconds.
     pub fn milliseconds(&'static self, value: i64) -> Result<Duration, Refusal> {
         self.number(value).map(Duration::from_millis)

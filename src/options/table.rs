@@ -53,6 +53,7 @@ options! {
     CONNECTION_TIMEOUT = "connection_options" "timeout_ms", number(Unit::Milliseconds, i64::MAX, Absent::Is("none"), false);
     CONNECTION_WAIT_FOR_READY = "connection_options" "wait_for_ready", Takes::Constant("WAIT_FOR_READY");
     ALLOW_INSECURE_GATEWAY = "connection_options" "allow_insecure_gateway", Takes::Flag;
+    MAX_WAITING_CALLS = "connection_options" "max_waiting_calls", number(Unit::Count, 1_000_000, Absent::Value(4096), true);
 
     CLIENT_AUTHENTICATION = "token_options" "client_authentication", Takes::Constant("CLIENT_AUTHENTICATION");
     ALLOW_INSECURE_TOKEN_URL = "token_options" "allow_insecure_token_url", Takes::Flag;
@@ -158,6 +159,7 @@ pub static GROUPS: &[Group] = &[
     Group { name: "oauth2_metadata_plugin_options", options: &[&RETRIEVE, &CANCEL, &DESTROY, &LEEWAY, &EXPIRE_IN] },
     Group { name: "connection_options", options: &[
         &CONNECT_ADDRESS, &CONNECTION_METADATA, &CONNECTION_TIMEOUT, &CONNECTION_WAIT_FOR_READY, &ALLOW_INSECURE_GATEWAY,
+        &MAX_WAITING_CALLS,
     ] },
     Group { name: "insecure_channel_options", options: &[
         &GRPC_ADDRESS, &CHANNEL_OPTIONS, &CHANNEL_OPTIONS_COUNT, &CONNECTION_OPTIONS,

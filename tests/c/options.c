@@ -90,6 +90,8 @@ static void names_those_of_connections(void)
     CONNECTION(timeout_ms, ZEEBE_TIMEOUT_NONE);
     CONNECTION(wait_for_ready, 3);
     CONNECTION(allow_insecure_gateway, 2);
+    CONNECTION(max_waiting_calls, -2);
+    CONNECTION(max_waiting_calls, 1000001);
     /* What would help is named, too. */
     zeebe_oauth2_client_credentials_channel_options oauth = ZEEBE_OAUTH2_CLIENT_CREDENTIALS_CHANNEL_OPTIONS_INIT;
     OK(zeebe_insecure_channel_credentials_new((zeebe_channel_credentials **)&oauth.channel_credentials));

@@ -338,6 +338,52 @@ static void an_event_gives_what_a_callback_gives(const gateway *g)
     zeebe_completion_queue_free(queue);
 }
 
+/* Of calls that wait for a connection there are as many as the program allows; one that gives up makes room. */
+static void so_many_calls_wait_and_others_are_told(void)
+{
+    zeebe_insecure_channel_options options = ZEEBE_INSECURE_CHANNEL_OPTIONS_INIT;
+    zeebe_connection_options connection = ZEEBE_CONNECTION_OPTIONS_INIT;
+    zeebe_completion_queue *queue = queue_new();
+    zeebe_channel *channel = NULL;
+    zeebe_call *first = NULL;
+    options.grpc_address = "127.0.0.1:1"; /* nobody */
+    options.connection_options = &connection;
+    connection.wait_for_ready = ZEEBE_WAIT_FOR_READY_YES;
+    connection.max_waiting_calls = 2;
+    OK(zeebe_create_insecure_channel(&options, &channel));
+    for (int i = 0; i < 2; i++) OK(zeebe_channel_unary_call_on_queue(channel, TOPOLOGY, NULL, 0, NULL, queue, TAG, i ? NULL : &first));
+    UNTIL(stats_number(channel, "waiting_calls") == 2);
+    OK(zeebe_channel_unary_call_on_queue(channel, TOPOLOGY, NULL, 0, NULL, queue, OTHER_TAG, NULL));
+    zeebe_event event = take_one(queue);
+    CHECK(event.tag == OTHER_TAG && event.grpc_status == ZEEBE_STATUS_RESOURCE_EXHAUSTED && !zeebe_error_may_have_been_processed(event.error));
+    CHECK(zeebe_error_source(event.error) == ZEEBE_ERROR_SOURCE_LIBRARY && !zeebe_error_is_retryable(event.error));
+    CHECK(strstr(zeebe_error_message(event.error), "2 calls wait for a connection already, as many as connection_options.max_waiting_calls allows"));
+    clear(&event);
+    zeebe_call_cancel(first, NULL);
+    event = take_one(queue);
+    CHECK(event.tag == TAG && event.grpc_status == ZEEBE_STATUS_CANCELLED);
+    clear(&event);
+    OK(zeebe_channel_unary_call_on_queue(channel, TOPOLOGY, NULL, 0, NULL, queue, TAG, NULL));
+    UNTIL(stats_number(channel, "waiting_calls") == 2);
+    zeebe_call_free(first);
+    OK(zeebe_channel_close(channel, 0, NULL, NULL));
+    zeebe_channel_free(channel);
+    for (int i = 0; i < 2; i++) {
+        event = take_one(queue);
+        CHECK(event.tag == TAG && event.error);
+        clear(&event);
+    }
+    zeebe_completion_queue_free(queue);
+
+    connection.max_waiting_calls = -1;
+    queue = queue_new();
+    OK(zeebe_create_insecure_channel(&options, &channel));
+    for (int i = 0; i < 5000; i++) OK(zeebe_channel_unary_call_on_queue(channel, TOPOLOGY, NULL, 0, NULL, queue, TAG, NULL));
+    UNTIL(stats_number(channel, "waiting_calls") == 5000);
+    zeebe_completion_queue_free(queue);
+    zeebe_channel_free(channel);
+}
+
 int main(void)
 {
     static void (*const orders[])(int) = {
@@ -355,6 +401,7 @@ int main(void)
     gateway g;
     gateway_start(&g, "0");
     an_event_gives_what_a_callback_gives(&g);
+    so_many_calls_wait_and_others_are_told();
     gateway_stop(&g);
     OK(zeebe_runtime_shutdown(-1));
     return 0;

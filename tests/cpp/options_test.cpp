@@ -97,6 +97,8 @@ TEST(Errors, NameOptionsAsCxxDoes)
     refused("grpc_address", [](auto &options) { options.grpc_address = std::string("a\0b", 3); });
     refused("TokenOptions::token_ca", [](auto &options) { options.token_options.token_ca = std::string("a\0b", 3); });
     refused("ConnectionOptions::connect_address", [](auto &options) { options.connection_options.connect_address = "a b"; });
+    refused("ConnectionOptions::max_waiting_calls", [](auto &options) { options.connection_options.max_waiting_calls = 0; });
+    refused("ConnectionOptions::max_waiting_calls", [](auto &options) { options.connection_options.max_waiting_calls = -2; });
     refused("ConnectionOptions::allow_insecure_gateway", [](auto &options) {
         options.grpc_address = "zeebe.example:1";
         options.channel_credentials = zeebe::ChannelCredentials::insecure().value();

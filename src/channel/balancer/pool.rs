@@ -15,14 +15,20 @@ use crate::channel::connection::Connection;
 use crate::channel::connectivity::Connectivity;
 use crate::channel::service_config::Policy;
 use crate::error::{Error, Source};
+use crate::options::MAX_WAITING_CALLS;
 
-const MAX_WAITING: usize = 4096;
+/// So many wait before those that gave up are looked for.
+const SWEEP: usize = 1024;
 
 pub(in crate::channel) struct Pool {
     pub(in crate::channel) subchannels: Vec<Subchannel>,
     /// Whose turn it is in round_robin.
     turn: usize,
     waiting: VecDeque<Waiting>,
+    /// `None`: no limit.
+    max_waiting: Option<usize>,
+    /// When so many wait, those that gave up are left out.
+    sweep_at: usize,
     /// round_robin looks its endpoints up apart from connecting to them.
     pub(in crate::channel) lookup: Lookup,
     pub(in crate::channel) last_error: Option<Error>,
@@ -46,11 +52,13 @@ struct Waiting {
 }
 
 impl Pool {
-    pub(in crate::channel) fn new() -> Self {
+    pub(in crate::channel) fn new(max_waiting: Option<usize>) -> Self {
         Self {
             subchannels: Vec::new(),
             turn: 0,
             waiting: VecDeque::new(),
+            max_waiting,
+            sweep_at: SWEEP,
             lookup: Lookup::None,
             last_error: None,
             last_wanted: Instant::now(),
@@ -153,14 +161,19 @@ impl Pool {
 
     /// A place in the queue for a stream, if there is room.
     pub(in crate::channel) fn wait(&mut self, wait_for_ready: bool) -> Pick {
-        if self.waiting.len() >= MAX_WAITING {
+        let is_full = |waiting: usize| self.max_waiting.is_some_and(|most| waiting >= most);
+        if self.waiting.len() >= self.sweep_at || is_full(self.waiting.len()) {
             self.waiting.retain(|waiting| !waiting.grant.is_closed());
+            self.sweep_at = SWEEP.max(2 * self.waiting.len());
         }
-        if self.waiting.len() >= MAX_WAITING {
+        if is_full(self.waiting.len()) {
             return Pick::Fail(Error::rpc(
                 Source::Library,
                 Code::ResourceExhausted,
-                format!("{MAX_WAITING} calls wait for a connection already"),
+                format!(
+                    "{} calls wait for a connection already, as many as {MAX_WAITING_CALLS} allows",
+                    self.waiting.len(),
+                ),
             ));
         }
         let (grant, granted) = oneshot::channel();
@@ -235,7 +248,7 @@ mod tests {
             task: None,
             record: Arc::default(),
         };
-        let mut pool = Pool::new();
+        let mut pool = Pool::new(Some(3));
         pool.subchannels = states.into_iter().enumerate().map(subchannel).collect();
         pool
     }
@@ -267,15 +280,28 @@ mod tests {
     }
 
     #[test]
-    fn at_most_4096_calls_wait_and_those_that_gave_up_make_room() {
+    fn at_most_so_many_calls_wait_and_those_that_gave_up_make_room() {
         let mut pool = pool([]);
-        let mut waiting: Vec<_> = (0..MAX_WAITING).map(|_| pool.wait(false)).collect();
+        let mut waiting: Vec<_> = (0..3).map(|_| pool.wait(false)).collect();
         let Pick::Fail(error) = pool.wait(false) else {
             panic!("one too many")
         };
         assert_eq!(error.code(), Code::ResourceExhausted);
+        assert!(error.message().starts_with("3 calls wait"));
         drop(waiting.pop());
         assert!(matches!(pool.wait(false), Pick::Wait(_)));
+    }
+
+    #[test]
+    fn without_a_limit_those_that_gave_up_are_forgotten_all_the_same() {
+        let mut pool = Pool::new(None);
+        let _waiting: Vec<_> = (0..3 * SWEEP).map(|_| pool.wait(true)).collect();
+        assert_eq!(pool.waiting_calls(), 3 * SWEEP);
+        for _ in 0..10 * SWEEP {
+            drop(pool.wait(false));
+        }
+        assert!(pool.waiting.len() <= 6 * SWEEP);
+        assert_eq!(pool.waiting_calls(), 3 * SWEEP);
     }
 
     #[test]

@@ -20,6 +20,7 @@ OPTION_NAMES = {
     "connection_options.timeout_ms": "ConnectionOptions.timeout",
     "connection_options.wait_for_ready": "ConnectionOptions.wait_for_ready",
     "connection_options.allow_insecure_gateway": "ConnectionOptions.allow_insecure_gateway",
+    "connection_options.max_waiting_calls": "ConnectionOptions.max_waiting_calls",
     "token_options.client_authentication": "TokenOptions.client_authentication",
     "token_options.allow_insecure_token_url": "TokenOptions.allow_insecure_token_url",
     "token_options.prefetch": "TokenOptions.prefetch",

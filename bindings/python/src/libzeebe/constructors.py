@@ -186,7 +186,7 @@ def _credentials(credentials: grpc.ChannelCredentials | None) -> ChannelCredenti
 
 
 def _options(memory: Arguments, options: ConnectionOptions | None) -> Any:
-    return options.native(memory) if options else ffi.NULL
+    return (options or ConnectionOptions()).native(memory)
 
 
 def _channel(create: Callable[[Any], Any], credentials: ChannelCredentials | None, interceptors: Interceptors | None) -> Channel:

@@ -91,6 +91,9 @@ class ConnectionOptions:
     wait_for_ready: bool = False
     # Tokens may be sent in plaintext beyond loopback, where they can be read on the way.
     allow_insecure_gateway: bool = False
+    # So many calls wait for a connection, or for a stream where the gateway allows no more; others fail at once with RESOURCE_EXHAUSTED. -1: no limit, as
+    # in gRPC; 0: the library's default, 4096.
+    max_waiting_calls: int = -1
 
     def native(self, memory: Arguments) -> Any:
         return memory.struct(
@@ -100,4 +103,5 @@ class ConnectionOptions:
             timeout_ms=rounded_up("ConnectionOptions.timeout", self.timeout, 1000),
             wait_for_ready=lib.ZEEBE_WAIT_FOR_READY_YES if self.wait_for_ready else lib.ZEEBE_WAIT_FOR_READY_DEFAULT,
             allow_insecure_gateway=int(self.allow_insecure_gateway),
+            max_waiting_calls=self.max_waiting_calls,
         )

@@ -9,6 +9,7 @@ static void next_connection(arguments *in, zeebe_connection_options *options)
     options->timeout_ms = next_number(in);
     options->wait_for_ready = (int32_t)next_number(in);
     options->allow_insecure_gateway = (int32_t)next_number(in);
+    options->max_waiting_calls = next_number(in);
 }
 
 /* NULL: out of memory, or none. */

@@ -27,6 +27,7 @@ public abstract sealed class ZeebeChannelBuilder<B extends ZeebeChannelBuilder<B
   private Duration timeout;
   private boolean waitForReady;
   private boolean allowInsecureGateway;
+  private int maxWaitingCalls = -1;
   private Executor executor;
   GatewayCredentials credentials;
 
@@ -117,6 +118,17 @@ public abstract sealed class ZeebeChannelBuilder<B extends ZeebeChannelBuilder<B
   }
 
   /**
+   * So many calls wait for a connection, or for a stream where the gateway allows no more: others fail at once with RESOURCE_EXHAUSTED.
+   *
+   * @param calls -1, which is the default: all wait, as in grpc-java; 0: the library's default, 4096
+   * @return this
+   */
+  public B maxWaitingCalls(int calls) {
+    maxWaitingCalls = calls;
+    return self();
+  }
+
+  /**
    * Where callbacks run of calls that have no executor of their own; by default, daemon threads, as many as needed.
    *
    * <p>On a direct executor a callback that blocks holds up all channels.
@@ -156,6 +168,7 @@ public abstract sealed class ZeebeChannelBuilder<B extends ZeebeChannelBuilder<B
           .millis("timeout()", timeout)
           .number(waitForReady ? 1 : 0)
           .flag(allowInsecureGateway)
+          .number(maxWaitingCalls)
           .text(address)
           .number(options.size());
       for (Option option : options) {

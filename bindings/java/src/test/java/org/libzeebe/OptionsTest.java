@@ -198,6 +198,7 @@ class OptionsTest {
             "privateKey()", builder -> builder.clientAuthentication(ClientAuthentication.TLS));
     assertTrue(two.contains("certificateChain()"), two);
     refused("connectAddress()", builder -> builder.connectAddress("a b"));
+    refused("maxWaitingCalls()", builder -> builder.maxWaitingCalls(-2));
     refused(
         "allowInsecureGateway()",
         builder -> builder.address("zeebe.example:1").credentials(GatewayCredentials.plaintext()));
@@ -244,7 +245,7 @@ class OptionsTest {
 
   @Test
   void numbersOfThreadsThatCannotBeAreRefused() {
-    for (int count : new int[] {0, -1, 65, Integer.MIN_VALUE}) {
+    for (int count : new int[] {-1, 65, Integer.MIN_VALUE}) {
       var options = ZeebeRuntime.options().ioThreads(count);
       var refused = assertThrows(ZeebeException.class, options::configure);
       assertEquals(ZeebeException.Kind.INVALID_ARGUMENT, refused.kind());
