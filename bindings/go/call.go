@@ -78,7 +78,7 @@ func (c *Channel) invoke(ctx context.Context, method string, args, reply any, se
 		return nil, nil, err
 	}
 	defer start.memory.free()
-	message, release, err := settings.encode(args)
+	message, err := settings.encode(args)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -88,7 +88,7 @@ func (c *Channel) invoke(ctx context.Context, method string, args, reply any, se
 	call.wantsMetadata = len(settings.header) > 0 || len(settings.trailer) > 0
 	tag, err := start.queue.add(call)
 	if err != nil {
-		release()
+		message.Free()
 		return nil, nil, err
 	}
 	var wantsCall, wantsMetadata C.int
@@ -100,12 +100,12 @@ func (c *Channel) invoke(ctx context.Context, method string, args, reply any, se
 	}
 	started := C.zeebego_unary(c.ptr, start.queue.ptr, C.uint64_t(tag), wantsCall, wantsMetadata,
 		(*C.char)(unsafe.Pointer(unsafe.StringData(method))), C.size_t(len(method)),
-		(*C.uint8_t)(unsafe.SliceData(message)), C.size_t(len(message)), start.timeout,
+		(*C.uint8_t)(unsafe.SliceData(message.ReadOnlyData())), C.size_t(message.Len()), start.timeout,
 		(*C.uint8_t)(unsafe.SliceData(start.metadata)), C.size_t(len(start.metadata)), start.options)
 	runtime.KeepAlive(c)
 	runtime.KeepAlive(start.queue)
 	runtime.KeepAlive(settings)
-	release()
+	message.Free()
 	if started.error != nil {
 		start.queue.remove(tag)
 		return nil, nil, callError(started.error)

@@ -99,9 +99,9 @@ func newCallSettings(options []grpc.CallOption) (callSettings, error) {
 			s.native = true
 			s.authority = &option.Authority
 		case grpc.ForceCodecCallOption:
-			s.codec = codecV1{option.Codec}
+			s.codec = codec{v1: option.Codec}
 		case grpc.ForceCodecV2CallOption:
-			s.codec = codecV2{option.CodecV2}
+			s.codec = codec{v2: option.CodecV2}
 		case grpc.ContentSubtypeCallOption:
 			if option.ContentSubtype != "" && option.ContentSubtype != protoencoding.Name {
 				return s, localError(codes.InvalidArgument, "CallContentSubtype(%q): messages are sent as proto; ForceCodec changes how they are encoded", option.ContentSubtype)
@@ -203,62 +203,47 @@ func (s *callSettings) tell(err error) {
 	}
 }
 
-// codec is what the two interfaces of grpc-go have in common.
-type codec interface {
-	// marshal's second result is called when the bytes are not needed any more; it may be nil.
-	marshal(message any) ([]byte, func(), error)
-	unmarshal(data mem.BufferSlice, message any) error
+// codec is one of grpc-go's two interfaces: the first, or else the second.
+type codec struct {
+	v1 encoding.Codec
+	v2 encoding.CodecV2
 }
 
-var protoCodec codec = codecV2{encoding.GetCodecV2(protoencoding.Name)}
+var protoCodec = codec{v2: encoding.GetCodecV2(protoencoding.Name)}
 
-type codecV2 struct{ encoding.CodecV2 }
-
-func (c codecV2) marshal(message any) ([]byte, func(), error) {
-	encoded, err := c.Marshal(message)
-	if err != nil {
-		return nil, nil, err
+// marshal gives a buffer that is to be freed.
+func (c codec) marshal(message any) (mem.Buffer, error) {
+	if c.v1 != nil {
+		encoded, err := c.v1.Marshal(message)
+		return mem.SliceBuffer(encoded), err
 	}
-	if len(encoded) == 1 {
-		return encoded[0].ReadOnlyData(), encoded.Free, nil
-	}
+	encoded, err := c.v2.Marshal(message)
 	defer encoded.Free()
-	return encoded.Materialize(), nil, nil
+	return encoded.MaterializeToBuffer(mem.DefaultBufferPool()), err
 }
 
-func (c codecV2) unmarshal(data mem.BufferSlice, message any) error {
-	return c.Unmarshal(data, message)
+// unmarshal gives the first kind bytes of its own, which it may keep, as grpc-go does.
+func (c codec) unmarshal(data mem.BufferSlice, message any) error {
+	if c.v1 != nil {
+		return c.v1.Unmarshal(data.Materialize(), message)
+	}
+	return c.v2.Unmarshal(data, message)
 }
 
-type codecV1 struct{ encoding.Codec }
-
-func (c codecV1) marshal(message any) ([]byte, func(), error) {
-	encoded, err := c.Marshal(message)
-	return encoded, nil, err
-}
-
-// unmarshal gives it bytes of its own, which it may keep, as grpc-go does.
-func (c codecV1) unmarshal(data mem.BufferSlice, message any) error {
-	return c.Unmarshal(data.Materialize(), message)
-}
-
-// encode is a message's bytes, which must be released; nil is an empty message, as in grpc-go.
-func (s *callSettings) encode(message any) (data []byte, release func(), err error) {
+// encode gives a message's bytes, which are to be freed; nil is an empty message, as in grpc-go.
+func (s *callSettings) encode(message any) (mem.Buffer, error) {
 	if message == nil {
-		return nil, func() {}, nil
+		return mem.SliceBuffer(nil), nil
 	}
-	data, release, err = s.codec.marshal(message)
+	data, err := s.codec.marshal(message)
 	if err != nil {
-		return nil, nil, localError(codes.Internal, "grpc: error while marshaling: %v", err)
+		return nil, localError(codes.Internal, "grpc: error while marshaling: %v", err)
 	}
-	if release == nil {
-		release = func() {}
+	if s.maxSend >= 0 && data.Len() > s.maxSend {
+		defer data.Free()
+		return nil, localError(codes.ResourceExhausted, "trying to send message larger than max (%d vs. %d)", data.Len(), s.maxSend)
 	}
-	if s.maxSend >= 0 && len(data) > s.maxSend {
-		release()
-		return nil, nil, localError(codes.ResourceExhausted, "trying to send message larger than max (%d vs. %d)", len(data), s.maxSend)
-	}
-	return data, release, nil
+	return data, nil
 }
 
 // decode takes the buffers, of one message; a codec may keep the slice, and buffers that it holds by Ref.

@@ -109,18 +109,15 @@ func newChannel(of constructor, options []Option, create func(*settings, *arena,
 	}
 	var memory arena
 	defer memory.free()
+	// Who does the I/O is there before a channel that fetches a token ahead.
+	if _, err := theQueue(); err != nil {
+		return nil, err
+	}
 	c := &Channel{}
 	err = create(s, &memory, &c.ptr)
 	runtime.KeepAlive(s)
 	if err != nil {
 		return nil, err
-	}
-	if driven.Load() {
-		// Who does the I/O is there before the first call: a token may be fetched ahead.
-		if _, err := theQueue(); err != nil {
-			C.zeebe_channel_free(c.ptr)
-			return nil, err
-		}
 	}
 	// Freed only here: a goroutine may be inside a call when another one closes the channel.
 	runtime.AddCleanup(c, func(ptr *C.zeebe_channel) { C.zeebe_channel_free(ptr) }, c.ptr)

@@ -30,15 +30,12 @@ type queue struct {
 	file  *os.File // a descriptor of our own on what says that there are events
 	ended chan struct{}
 
-	mutex     sync.Mutex
-	receivers map[uint64]receiver
-	over      bool
+	receivers
 }
 
 var (
 	currentQueue atomic.Pointer[queue]
 	queueMutex   sync.Mutex // held while one is made
-	lastTag      atomic.Uint64
 )
 
 // theQueue is the queue of this runtime, made when it is first needed.
@@ -59,7 +56,8 @@ func theQueue() (*queue, error) {
 }
 
 func newQueue() (*queue, error) {
-	q := &queue{ended: make(chan struct{}), receivers: map[uint64]receiver{}}
+	configureByDefault()
+	q := &queue{ended: make(chan struct{})}
 	if err := takeError(C.zeebe_completion_queue_new(&q.ptr)); err != nil {
 		return nil, err
 	}
@@ -86,27 +84,6 @@ func newQueue() (*queue, error) {
 	runtime.AddCleanup(q, func(ptr *C.zeebe_completion_queue) { C.zeebe_completion_queue_free(ptr) }, q.ptr)
 	go q.read()
 	return q, nil
-}
-
-// add gives a receiver its tag.
-func (q *queue) add(r receiver) (uint64, error) {
-	tag := lastTag.Add(1)
-	q.mutex.Lock()
-	defer q.mutex.Unlock()
-	if q.over {
-		return 0, runtimeEnded()
-	}
-	q.receivers[tag] = r
-	return tag, nil
-}
-
-// remove is true if the receiver was there, and not abandoned by now.
-func (q *queue) remove(tag uint64) bool {
-	q.mutex.Lock()
-	defer q.mutex.Unlock()
-	_, has := q.receivers[tag]
-	delete(q.receivers, tag)
-	return has
 }
 
 // read takes events in batches until the queue has ended, and without I/O threads does the I/O by that. While there are none it waits in Go's
@@ -136,10 +113,7 @@ func (q *queue) deliver() {
 		for count < len(events) && events[count].tag == tag {
 			count++
 		}
-		q.mutex.Lock()
-		r := q.receivers[uint64(tag)]
-		q.mutex.Unlock()
-		if r != nil && r.receive(events[:count], q) {
+		if r := q.get(uint64(tag)); r != nil && r.receive(events[:count], q) {
 			q.remove(uint64(tag))
 		}
 		events = events[count:]
@@ -154,14 +128,7 @@ func (q *queue) freeCall(call *C.zeebe_call) {
 
 func (q *queue) end() {
 	currentQueue.CompareAndSwap(q, nil)
-	q.mutex.Lock()
-	q.over = true
-	left := q.receivers
-	q.receivers = nil
-	q.mutex.Unlock()
-	for _, r := range left {
-		r.abandon()
-	}
+	q.abandon()
 	_ = q.file.Close()
 	C.free(unsafe.Pointer(q.batch))
 	close(q.ended)

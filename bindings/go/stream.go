@@ -292,11 +292,11 @@ func (c *clientStream) SendMsg(message any) error {
 	if err := s.awaitWritable(); err != nil {
 		return err
 	}
-	data, release, err := s.settings.encode(message)
+	data, err := s.settings.encode(message)
 	if err != nil {
 		return s.giveUp(err)
 	}
-	defer release()
+	defer data.Free()
 
 	s.mutex.Lock()
 	s.closedSend = !s.clientStream
@@ -309,7 +309,7 @@ func (c *clientStream) SendMsg(message any) error {
 	}
 	var sent C.zeebego_sent
 	if !s.handle.with(func(call *C.zeebe_call) {
-		sent = C.zeebego_send(call, (*C.uint8_t)(unsafe.SliceData(data)), C.size_t(len(data)), halfClose)
+		sent = C.zeebego_send(call, (*C.uint8_t)(unsafe.SliceData(data.ReadOnlyData())), C.size_t(data.Len()), halfClose)
 	}) {
 		return io.EOF
 	}

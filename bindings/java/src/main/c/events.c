@@ -225,6 +225,8 @@ EXPORT(void, queueFree)(JNIEnv *env, jclass class, jlong handle)
     (void)env, (void)class;
     reader *reader = HANDLE(void, handle);
     zeebe_completion_queue_free(reader->queue);
+    /* Who did the I/O goes, and what it leaves to do, such as to close sockets, is done first. An error: there are threads for it. */
+    zeebe_error_free(zeebe_runtime_poll(0));
     free(reader);
 }
 

@@ -63,6 +63,7 @@ final class CompletionQueue {
   private LogReceiver logReceiver;
 
   private CompletionQueue() {
+    ZeebeRuntime.configureByDefault();
     long[] out = new long[1];
     ZeebeException.check(Native.queueNew(out));
     queue = out[0];

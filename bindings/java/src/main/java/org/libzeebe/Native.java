@@ -11,7 +11,7 @@ final class Native {
 
   static native byte[] version();
 
-  static native long runtimeConfigure(int ioThreads, boolean driven);
+  static native long runtimeConfigure(int ioThreads);
 
   static native long environment(int variable, long[] fields, byte[] bytes, byte[][] out);
 

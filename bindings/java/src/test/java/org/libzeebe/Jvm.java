@@ -26,6 +26,34 @@ final class Jvm {
       String main,
       String... arguments)
       throws Exception {
+    File output = File.createTempFile("output", ".txt");
+    var builder =
+        builder(options, classPath, main, arguments)
+            .redirectErrorStream(true)
+            .redirectOutput(output);
+    builder.environment().putAll(environment);
+    Process process = builder.start();
+    try {
+      boolean ended = process.waitFor(60, TimeUnit.SECONDS);
+      String said = java.nio.file.Files.readString(output.toPath());
+      assertEquals("ended with 0", ended ? "ended with " + process.exitValue() : "runs", said);
+      return said;
+    } finally {
+      process.destroyForcibly().waitFor();
+      output.delete();
+    }
+  }
+
+  /** One that goes on until it is destroyed, or its standard input is closed. */
+  static Process start(Class<?> main, String... arguments) throws Exception {
+    return builder(List.of(), System.getProperty("java.class.path"), main.getName(), arguments)
+        .redirectOutput(ProcessBuilder.Redirect.DISCARD)
+        .redirectError(ProcessBuilder.Redirect.INHERIT)
+        .start();
+  }
+
+  private static ProcessBuilder builder(
+      List<String> options, String classPath, String main, String... arguments) {
     var command = new ArrayList<String>();
     command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
     command.add("-Dproject.root=" + Gateway.ROOT);
@@ -39,18 +67,6 @@ final class Jvm {
     command.addAll(options);
     command.addAll(List.of("-cp", classPath, main));
     command.addAll(List.of(arguments));
-    File output = File.createTempFile("output", ".txt");
-    var builder = new ProcessBuilder(command).redirectErrorStream(true).redirectOutput(output);
-    builder.environment().putAll(environment);
-    Process process = builder.start();
-    try {
-      boolean ended = process.waitFor(60, TimeUnit.SECONDS);
-      String said = java.nio.file.Files.readString(output.toPath());
-      assertEquals("ended with 0", ended ? "ended with " + process.exitValue() : "runs", said);
-      return said;
-    } finally {
-      process.destroyForcibly().waitFor();
-      output.delete();
-    }
+    return new ProcessBuilder(command);
   }
 }

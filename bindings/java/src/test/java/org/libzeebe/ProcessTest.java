@@ -61,9 +61,32 @@ class ProcessTest {
   }
 
   @Test
-  void drivenRuntimeHasNoThreadForIo() throws Exception {
-    assertEquals("traffic: done\n", traffic("-Ddriven=true"));
-    assertEquals("traffic: done\n", traffic("-Ddriven=true", "-Xcheck:jni"));
+  void threadsForIoAreThereForWhoAsksForThem() throws Exception {
+    assertEquals("traffic: done\n", traffic("-DioThreads=0"));
+    assertEquals("traffic: done\n", traffic("-DioThreads=2"));
+    assertEquals("traffic: done\n", traffic("-DioThreads=2", "-Xcheck:jni"));
+  }
+
+  /** And not with the program: who does the I/O ends with the last channel, too. */
+  @Test
+  void connectionsEndWithTheLastChannel() throws Exception {
+    long before = counter("accepted_connections");
+    Process program =
+        Jvm.start(
+            Closed.class, gateway.address("plaintext"), gateway.address("tls"), gateway.get("ca"));
+    try {
+      long end = System.nanoTime() + TimeUnit.SECONDS.toNanos(60);
+      while (counter("accepted_connections") < before + 4 || counter("open_connections") > 0) {
+        assertTrue(program.isAlive() && System.nanoTime() < end, "connections are open");
+        Thread.sleep(10);
+      }
+    } finally {
+      program.destroyForcibly().waitFor();
+    }
+  }
+
+  private static long counter(String name) throws Exception {
+    return Gateway.JSON.readTree(gateway.ask("GET", "/counters")).required(name).asLong();
   }
 
   @Test

@@ -27,9 +27,9 @@ final class Traffic {
   private Traffic() {}
 
   public static void main(String[] arguments) throws Exception {
-    boolean isDriven = Boolean.getBoolean("driven");
-    if (isDriven) {
-      ZeebeRuntime.options().driven().configure();
+    Integer ioThreads = Integer.getInteger("ioThreads");
+    if (ioThreads != null) {
+      ZeebeRuntime.options().ioThreads(ioThreads).configure();
     }
     ZeebeLog.to(System.Logger.Level.TRACE, entry -> {});
     var channel =
@@ -88,7 +88,7 @@ final class Traffic {
     try (var closed = ZeebeChannel.insecure().address(arguments[0]).build()) {
       closed.getState(true);
     }
-    require(isDriven != hasIoThread());
+    require(hasIoThread() == (ioThreads != null && ioThreads > 0));
     System.out.println("traffic: done");
   }
 
