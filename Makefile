@@ -5,7 +5,7 @@
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DELETE_ON_ERROR:
-.PHONY: all install uninstall demo examples gateway interop-servers bench-server token-servers peers ffi-runtimes check test test-cpp test-clients test-peers test-go java maven python test-java test-python test-python-first bench header abi deb test-deb dist advisories msrv clean help
+.PHONY: all install uninstall demo examples gateway interop-servers bench-server token-servers peers ffi-runtimes check test test-cpp test-clients test-peers test-go java maven python test-java test-python test-python-first bench docs header abi deb test-deb dist advisories msrv clean help
 
 PREFIX ?= /usr/local
 LIBDIR ?= $(PREFIX)/lib
@@ -322,6 +322,10 @@ bench: $(LIBRARY) ## compares clients side by side, writes benches/RESULTS.md an
 	cargo build --release --locked --package zeebe-benches --target-dir target/bench
 	benches/build-drivers target/bench/drivers
 	target/bench/release/compare --write benches/RESULTS.md
+
+docs: ## a site of zeebe.h and of what is written beside it, build/docs/html, by Doxygen; what is not documented is an error, and a link to nothing
+	scripts/prerequisites doxygen python3
+	docs/site/build
 
 header: ## writes include/zeebe.h, include/zeebe_ffi.h and docs/options.md anew from the source
 	ZEEBE_UPDATE_HEADER=1 cargo test --locked --test header --test drift up_to_date

@@ -49,8 +49,11 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/** Of the header's version; zeebe_version() is the library's. */
 #define ZEEBE_VERSION_MAJOR 0
+/** Of the header's version. */
 #define ZEEBE_VERSION_MINOR 1
+/** Of the header's version. */
 #define ZEEBE_VERSION_PATCH 0
 
 #ifndef ZEEBE_API
@@ -487,8 +490,7 @@ ZEEBE_API zeebe_error *zeebe_get_camunda_cluster_region(const char *default_valu
 ZEEBE_API zeebe_error *zeebe_get_camunda_token_audience(const char *default_value, char **audience);
 
 /**
- * The address of a cluster in Camunda's cloud:
- * `{cluster_id}.{cluster_region}.zeebe.camunda.io:443`.
+ * The address of a cluster in Camunda's cloud: `CLUSTER_ID.CLUSTER_REGION.zeebe.camunda.io:443`.
  *
  * Reads no variable.
  * SETTINGS: one of the two is NULL or "". INVALID_ARGUMENT: `address` is NULL, an argument is not

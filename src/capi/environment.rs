@@ -140,7 +140,7 @@ pub extern "C" fn zeebe_get_camunda_token_audience(
     Ok(())
 }
 
-/// The address of a cluster in Camunda's cloud: `{cluster_id}.{cluster_region}.zeebe.camunda.io:443`.
+/// The address of a cluster in Camunda's cloud: `CLUSTER_ID.CLUSTER_REGION.zeebe.camunda.io:443`.
 ///
 /// Reads no variable.
 /// SETTINGS: one of the two is NULL or "". INVALID_ARGUMENT: `address` is NULL, an argument is not UTF-8.
