@@ -16,6 +16,7 @@ mod policy;
 mod pool;
 mod subchannel;
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
@@ -61,6 +62,8 @@ pub(super) struct Balancer {
     /// The I/O thread it lives on, chosen at the first call.
     home: OnceLock<usize>,
     pool: Mutex<Pool>,
+    /// Calls may wait in the pool: so that who gives a stream back can tell without the lock.
+    is_awaited: AtomicBool,
     state: watch::Sender<Connectivity>,
 }
 
@@ -81,6 +84,7 @@ impl Balancer {
             epoch,
             home: OnceLock::new(),
             pool,
+            is_awaited: AtomicBool::new(false),
             state: watch::Sender::new(Connectivity::Idle),
         })
     }
@@ -131,7 +135,19 @@ impl Balancer {
         if !wait_for_ready && pool.state() == Connectivity::TransientFailure {
             return Pick::Fail(pool.failure());
         }
-        pool.wait(wait_for_ready)
+        let place = pool.wait(wait_for_ready);
+        self.is_awaited.store(true, Ordering::SeqCst);
+        drop(pool);
+        // What was given back before that was said.
+        self.serve_waiting();
+        place
+    }
+
+    /// A stream was given back, after its connection was told.
+    fn given_back(self: &Arc<Self>) {
+        if self.is_awaited.load(Ordering::SeqCst) {
+            self.serve_waiting();
+        }
     }
 
     /// Leaves IDLE, as a call would.
@@ -192,10 +208,13 @@ impl Balancer {
     /// Gives free streams to who waits, in order.
     pub(super) fn serve_waiting(self: &Arc<Self>) {
         loop {
-            let next = lock(&self.pool).next_grant(self.settings.policy);
-            let Some((connection, grant)) = next else {
+            let mut pool = lock(&self.pool);
+            let Some((connection, grant)) = pool.next_grant(self.settings.policy) else {
+                let is_awaited = pool.is_awaited();
+                self.is_awaited.store(is_awaited, Ordering::SeqCst);
                 return;
             };
+            drop(pool);
             // Who gives up at this very moment drops the lease, and the next gets it.
             grant.send(Ok(self.lease(connection))).ok();
         }

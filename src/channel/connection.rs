@@ -60,7 +60,7 @@ impl Connection {
 
     /// Counts a call in, if the peer allows one more (SETTINGS_MAX_CONCURRENT_STREAMS).
     pub(super) fn admit(&self) -> bool {
-        let admitted = self.open.load(Ordering::Relaxed) < self.transport.max_streams();
+        let admitted = self.open.load(Ordering::SeqCst) < self.transport.max_streams();
         if admitted {
             self.open.fetch_add(1, Ordering::Relaxed);
             self.started.fetch_add(1, Ordering::Relaxed);
@@ -68,8 +68,9 @@ impl Connection {
         admitted
     }
 
+    /// Who then looks whether a call waits sees it, or that call sees this: hence the order.
     pub(super) fn release(&self) {
-        self.open.fetch_sub(1, Ordering::Relaxed);
+        self.open.fetch_sub(1, Ordering::SeqCst);
     }
 
     pub(super) fn open_calls(&self) -> usize {

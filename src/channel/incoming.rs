@@ -14,11 +14,9 @@ const SHORT: usize = 1024;
 #[derive(Debug, Default)]
 pub(super) struct Incoming {
     head: Option<(Arc<Fields>, bool)>,
-    /// Here and not in `data`, which most answers then have no memory for.
+    /// Here and not in `more`, which most answers do not have.
     first: Option<Bytes>,
-    data: VecDeque<Bytes>,
-    /// Short pieces that came after `data`.
-    short: BytesMut,
+    more: Option<Box<More>>,
     trailers: Option<Arc<Fields>>,
     end: Option<End>,
     reader: Option<Waker>,
@@ -33,6 +31,34 @@ pub(crate) struct Whole {
     pub(crate) trailers: Option<Arc<Fields>>,
 }
 
+/// What came after the first.
+#[derive(Debug, Default)]
+struct More {
+    data: VecDeque<Bytes>,
+    /// Short pieces that came after `data`.
+    short: BytesMut,
+}
+
+impl More {
+    fn add(&mut self, data: Bytes) {
+        if data.len() < SHORT {
+            self.short.extend_from_slice(&data);
+            return;
+        }
+        if !self.short.is_empty() {
+            self.data.push_back(self.short.split().freeze());
+        }
+        self.data.push_back(data);
+    }
+
+    fn next(&mut self) -> Option<Bytes> {
+        match self.data.pop_front() {
+            None if !self.short.is_empty() => Some(self.short.split().freeze()),
+            next => next,
+        }
+    }
+}
+
 impl Incoming {
     pub(super) fn begins(&mut self, head: &Arc<Fields>, ends: bool) {
         self.head = Some((Arc::clone(head), ends));
@@ -40,25 +66,16 @@ impl Incoming {
     }
 
     pub(super) fn goes_on(&mut self, data: Bytes) {
-        if self.first.is_none() && self.short.is_empty() {
-            self.first = Some(data);
-        } else if data.len() < SHORT {
-            self.short.extend_from_slice(&data);
-        } else {
-            if !self.short.is_empty() {
-                self.data.push_back(self.short.split().freeze());
-            }
-            self.data.push_back(data);
+        match self.first {
+            None => self.first = Some(data),
+            Some(_) => self.more.get_or_insert_default().add(data),
         }
         self.wake_reader();
     }
 
     fn next(&mut self) -> Option<Bytes> {
         let next = self.first.take()?;
-        self.first = self.data.pop_front();
-        if self.first.is_none() && !self.short.is_empty() {
-            self.first = Some(self.short.split().freeze());
-        }
+        self.first = self.more.as_mut().and_then(|more| more.next());
         Some(next)
     }
 
@@ -94,8 +111,7 @@ impl Incoming {
             keep_waker(&mut self.reader, context);
             return Poll::Pending;
         }
-        let is_one_piece = self.data.is_empty() && self.short.is_empty();
-        if self.end != Some(End::Complete) || !is_one_piece || self.first.is_none() {
+        if self.end != Some(End::Complete) || self.more.is_some() || self.first.is_none() {
             return Poll::Ready(None);
         }
         let head = self.head.take().map(|(head, _)| head);
@@ -199,8 +215,9 @@ mod tests {
         for _ in 0..100_000 {
             incoming.goes_on(Bytes::from_static(b"x"));
         }
-        assert_eq!((incoming.data.len(), incoming.short.len()), (0, 99_999));
-        assert!(incoming.short.capacity() < 300_000);
+        let more = incoming.more.as_ref().unwrap();
+        assert_eq!((more.data.len(), more.short.len()), (0, 99_999));
+        assert!(more.short.capacity() < 300_000);
         assert_eq!(take(&mut incoming).len(), 2);
     }
 }

@@ -18,7 +18,7 @@ pub(crate) struct Lease {
 impl Drop for Lease {
     fn drop(&mut self) {
         self.connection.release();
-        self.balancer.serve_waiting();
+        self.balancer.given_back();
     }
 }
 
