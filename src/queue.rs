@@ -26,6 +26,7 @@ use crate::job_worker::{Job, Outcome};
 use crate::runtime::{self, Driver, Epoch, Patience, lock};
 use crate::sys::{Either, Flag, PerProcess};
 use crate::wire::Metadata;
+use crate::wire::framing::Keeper;
 
 /// What happened, to what was begun with `tag`.
 #[derive(Debug)]
@@ -89,6 +90,8 @@ pub enum Occurrence {
 #[derive(Default)]
 struct State {
     events: VecDeque<Event>,
+    /// Of unary calls' messages.
+    keeper: Keeper,
     /// What was begun and has not ended; calls can be cancelled, and workers.
     running: Slab<Option<Arc<dyn Cancel>>>,
     shut_down: bool,
@@ -341,9 +344,12 @@ impl State {
     }
 
     /// Whether a wake-up is owed. What nobody will take comes back, to be dropped without the lock: a job's drop may lead here again.
-    fn push(&mut self, event: Event) -> (bool, Option<Event>) {
+    fn push(&mut self, mut event: Event) -> (bool, Option<Event>) {
         if self.abandoned {
             return (false, Some(event));
+        }
+        if let Occurrence::Unary(Ok(response)) = &mut event.occurrence {
+            response.message = self.keeper.keep(std::mem::take(&mut response.message));
         }
         self.events.push_back(event);
         (!std::mem::replace(&mut self.announced, true), None)

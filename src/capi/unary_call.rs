@@ -17,7 +17,6 @@ use super::handle::living;
 use super::response::zeebe_response;
 use crate::call::{Control, Response, start_unary, unary_blocking};
 use crate::error::Error;
-use crate::queue::Occurrence;
 use crate::runtime::Epoch;
 
 /// Called once; exactly one of `error` and `response` is not NULL. Both are borrowed until it returns.
@@ -127,12 +126,10 @@ pub extern "C" fn zeebe_channel_unary_call_on_queue(
     let options = call_options(options)?;
     let queue = living("queue", queue)?.queue();
     start_unary(channel, &method, message, options, |control, active, _| {
-        let entry = queue.enter(tag, control, active)?;
+        let entry = queue.enter_unary(tag, control, active)?;
         // SAFETY: an out-parameter of the header's contract.
         unsafe { write_call(call, control, channel.epoch()) };
-        Ok(move |result: Result<Response, Error>| {
-            entry.end(Occurrence::Unary(result.map(Response::kept)));
-        })
+        Ok(move |result| entry.end(result))
     })
 }
 

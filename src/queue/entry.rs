@@ -7,7 +7,7 @@ use tokio::sync::oneshot;
 
 use super::batch::Batcher;
 use super::{Event, Occurrence, Queue};
-use crate::call::{Control, Handler, Held, Share};
+use crate::call::{Control, Handler, Held, Response, Share};
 use crate::channel::{ActiveCall, Cancel};
 use crate::error::Error;
 use crate::job_stream::{Failure, JobHandler};
@@ -27,6 +27,19 @@ impl Queue {
             place: self.begin(tag, Some(Arc::clone(control) as _))?,
             control: Arc::clone(control),
             unsaid: Mutex::new(Batcher::new(control)),
+            _active: active,
+        })
+    }
+
+    /// A place for the end of a unary call, which must be told.
+    pub(crate) fn enter_unary(
+        self: &Arc<Self>,
+        tag: u64,
+        control: &Arc<Control>,
+        active: ActiveCall,
+    ) -> Result<UnaryEntry, Error> {
+        Ok(UnaryEntry {
+            place: self.begin(tag, Some(Arc::clone(control) as _))?,
             _active: active,
         })
     }
@@ -176,6 +189,20 @@ impl JobHandler for Entry {
     async fn failed(self: &Arc<Self>, failure: Failure) {
         self.tell_unsaid();
         self.place.failed(failure).await;
+    }
+}
+
+/// A unary call's.
+#[derive(Debug)]
+pub(crate) struct UnaryEntry {
+    place: Place,
+    /// For its channel it has ended once its end is here.
+    _active: ActiveCall,
+}
+
+impl UnaryEntry {
+    pub(crate) fn end(self, ended: Result<Response, Error>) {
+        self.place.end(Occurrence::Unary(ended));
     }
 }
 
