@@ -36,7 +36,7 @@ const UNARY: Case = Case {
     has_token: false,
     runs: [6_400, 12_800],
     messages: 1,
-    most: 6_500,
+    most: 6_000,
 };
 const STREAM: Case = Case {
     name: "stream of 100 bytes, three to a frame",
@@ -59,7 +59,7 @@ fn instructions_of_a_unary_call_with_a_token_are_bounded() {
     let with_token = Case {
         name: "unary 64 with a token of 907 bytes",
         has_token: true,
-        most: 7_000,
+        most: 6_500,
         ..UNARY
     };
     with_token.check();
