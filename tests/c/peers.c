@@ -7,6 +7,7 @@
 #include <limits.h>
 
 enum { LARGE = 1500000, SHORT_MESSAGES = 240000, SHORT_PAYLOAD = 4, MANY = 450, LONG_VALUE = 10240, LANES = 16 };
+enum { MORE_THAN_A_CONNECTION_HAS = 4500, A_CONNECTION_HAS = 1000, IDLE_MS = 2000, IDLE_CHANNELS = 32, APART_MS = 8 };
 enum { SLEEP_US = 20000000, PARAMETERS_INTERVAL = 2, SILENCE_MS = 6000 };
 
 static char *ca;
@@ -288,6 +289,64 @@ static int done(void)
     return count;
 }
 
+static void start_lanes(pthread_t *threads)
+{
+    for (int i = 0; i < LANES; i++) CHECK(pthread_create(&threads[i], NULL, lane, NULL) == 0);
+}
+
+static void stop_lanes(pthread_t *threads)
+{
+    pthread_mutex_lock(&lanes.mutex);
+    lanes.stopped = 1;
+    pthread_mutex_unlock(&lanes.mutex);
+    for (int i = 0; i < LANES; i++) JOIN(threads[i]);
+}
+
+/* Calls past the number of requests after which the proxy ends a connection, several times. */
+static zeebe_error *many(void)
+{
+    pthread_t threads[LANES];
+    start_lanes(threads);
+    UNTIL(done() >= MORE_THAN_A_CONNECTION_HAS);
+    stop_lanes(threads);
+    CHECK(lanes.error || connections() > MORE_THAN_A_CONNECTION_HAS / A_CONNECTION_HAS);
+    return lanes.error;
+}
+
+static void sleep_until(int64_t when_ms)
+{
+    for (int64_t left; (left = when_ms - now_ms()) > 0;) usleep((useconds_t)left * 1000);
+}
+
+/* Calls about when the proxy ends their connections, which have no streams then: a bit before, a bit after, and long after. */
+static zeebe_error *idle(void)
+{
+    zeebe_channel *mine = channel, *channels[IDLE_CHANNELS];
+    int64_t called_ms[IDLE_CHANNELS];
+    zeebe_error *error = NULL;
+    long made = 0;
+    for (int i = 0; i < IDLE_CHANNELS; i++) channels[i] = insecure(address);
+    for (int round = 0; round < 4; round++) {
+        for (int i = 0; i < IDLE_CHANNELS; i++) {
+            const int near_ms = (i - IDLE_CHANNELS / 2) * APART_MS;
+            if (round) sleep_until(called_ms[i] + IDLE_MS + (round == 3 ? IDLE_MS / 2 : near_ms));
+            channel = channels[i];
+            zeebe_error *its = unary_case();
+            called_ms[i] = now_ms();
+            if (error) zeebe_error_free(its);
+            else error = its;
+        }
+    }
+    for (int i = 0; i < IDLE_CHANNELS; i++) {
+        channel = channels[i];
+        made += connections();
+        zeebe_channel_free(channels[i]);
+    }
+    channel = mine;
+    CHECK(error || made >= 2 * IDLE_CHANNELS);
+    return error;
+}
+
 /* A stream that has had an answer has another, and ends. */
 static zeebe_error *goes_on(kept_call *c)
 {
@@ -314,16 +373,13 @@ static zeebe_error *drain(void)
         converse(&open[i], 1);
     }
     long before = connections();
-    for (int i = 0; i < LANES; i++) CHECK(pthread_create(&threads[i], NULL, lane, NULL) == 0);
+    start_lanes(threads);
     UNTIL(done() >= LANES);
     printf("drain: running\n");
     fflush(stdout);
     UNTIL(connections() > before || done() == INT_MAX);
     for (int count = done(); done() < INT_MAX && done() < count + 500;) usleep(1000);
-    pthread_mutex_lock(&lanes.mutex);
-    lanes.stopped = 1;
-    pthread_mutex_unlock(&lanes.mutex);
-    for (int i = 0; i < LANES; i++) JOIN(threads[i]);
+    stop_lanes(threads);
     for (int i = 0; i < STREAM; i++) {
         zeebe_error *error = goes_on(&open[i]);
         if (lanes.error) zeebe_error_free(error);
@@ -348,6 +404,8 @@ static const struct {
     {"at once", at_once},
     {"long header", long_header},
     {"drain", drain},
+    {"many", many},
+    {"idle", idle},
     {"silent before headers", silent_before_headers},
     {"silent after headers", silent_after_headers},
 };

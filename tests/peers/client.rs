@@ -35,17 +35,16 @@ pub(crate) fn plain(seen: &mut Matrix, port: u16, cases: &[&str]) {
     }
 }
 
-/// What "unary" comes to.
-pub(crate) fn unary(port: u16, ca: Option<&Path>) -> String {
-    let printed = run(client(port, ca).arg("unary"));
-    outcome(printed.trim_end(), "unary").to_owned()
+/// What one case comes to.
+pub(crate) fn outcome_of(case: &str, port: u16, ca: Option<&Path>) -> String {
+    let printed = run(client(port, ca).arg(case));
+    outcome(printed.trim_end(), case).to_owned()
 }
 
 /// Over TLS.
 pub(crate) fn tls(seen: &mut Matrix, port: u16, ca: &Path) {
-    seen.add("tls", &unary(port, Some(ca)));
-    let printed = run(client(port, Some(ca)).arg("large"));
-    seen.add("tls large", outcome(printed.trim_end(), "large"));
+    seen.add("tls", &outcome_of("unary", port, Some(ca)));
+    seen.add("tls large", &outcome_of("large", port, Some(ca)));
 }
 
 /// Calls and streams while connections are drained, as `begin` says or by themselves.

@@ -24,6 +24,8 @@ pub(crate) struct Proxy {
     arguments: &'static [&'static str],
     configuration: &'static [&'static str],
     drain: Drain,
+    /// Whether it ends a connection after 1000 requests.
+    limits_requests: bool,
     /// Whether there is a listener that speaks HTTP/1.1 only.
     http1: bool,
 }
@@ -51,6 +53,7 @@ pub(crate) const NGINX: Proxy = Proxy {
     ],
     configuration: &["nginx.conf"],
     drain: Drain::Signal("HUP"),
+    limits_requests: true,
     http1: true,
 };
 
@@ -61,6 +64,7 @@ pub(crate) const HAPROXY: Proxy = Proxy {
     arguments: &["-W", "-f", "@DIRECTORY@/haproxy.cfg"],
     configuration: &["haproxy.cfg"],
     drain: Drain::Signal("USR2"),
+    limits_requests: true,
     http1: true,
 };
 
@@ -71,6 +75,7 @@ pub(crate) const HTTPD: Proxy = Proxy {
     arguments: &["-D", "FOREGROUND", "-f", "@DIRECTORY@/httpd.conf"],
     configuration: &["httpd.conf"],
     drain: Drain::Signal("USR1"),
+    limits_requests: false,
     http1: true,
 };
 
@@ -81,6 +86,7 @@ pub(crate) const NGHTTPX: Proxy = Proxy {
     arguments: &["--conf=@DIRECTORY@/nghttpx.conf"],
     configuration: &["nghttpx.conf"],
     drain: Drain::Signal("HUP"),
+    limits_requests: true,
     http1: false,
 };
 
@@ -99,6 +105,7 @@ pub(crate) const ENVOY: Proxy = Proxy {
     ],
     configuration: &["envoy.yaml"],
     drain: Drain::Listener,
+    limits_requests: true,
     http1: true,
 };
 
@@ -116,6 +123,7 @@ pub(crate) const CADDY: Proxy = Proxy {
         "--address",
         "127.0.0.1:@ADMIN@",
     ]),
+    limits_requests: false,
     http1: true,
 };
 
@@ -126,6 +134,7 @@ pub(crate) const TRAEFIK: Proxy = Proxy {
     arguments: &["--configFile=@DIRECTORY@/traefik.yaml"],
     configuration: &["traefik.yaml", "routes.yaml"],
     drain: Drain::Listener,
+    limits_requests: true,
     http1: false,
 };
 
@@ -155,15 +164,22 @@ impl Proxy {
         client::tls(seen, settings.tls, &settings.identity.certificate);
         let drained = self.port_that_is_drained(&settings);
         client::drain(seen, drained, || self.drain(&settings, &running));
+        if self.limits_requests {
+            client::plain(seen, settings.plain, &["many"]);
+        }
+        // Nothing beside them: nghttpx puts off its time-out while another call has an answer.
         client::plain(
             seen,
             settings.plain,
-            &["silent before headers", "silent after headers"],
+            &["idle", "silent before headers", "silent after headers"],
         );
         drop(server);
-        seen.add("down", &client::unary(settings.plain, None));
+        seen.add("down", &client::outcome_of("unary", settings.plain, None));
         if self.http1 {
-            seen.add("http/1.1", &client::unary(settings.http1, None));
+            seen.add(
+                "http/1.1",
+                &client::outcome_of("unary", settings.http1, None),
+            );
         }
     }
 
@@ -306,7 +322,7 @@ fn free_ports<const N: usize>() -> [u16; N] {
 fn wait_until_ready(port: u16, ca: Option<&Path>) {
     let end = Instant::now() + PATIENCE;
     loop {
-        let outcome = client::unary(port, ca);
+        let outcome = client::outcome_of("unary", port, ca);
         if outcome == "ok" {
             return;
         }
