@@ -111,8 +111,7 @@ impl State {
         self.phase() >= Phase::Sent || self.processed
     }
 
-    /// The first reason counts; after the end nothing happens.
-    /// Whether the reason counts; what does not is not made.
+    /// Whether the reason counts: the first one does, before the end. What does not is not made.
     pub(super) fn cancel(&mut self, reason: impl FnOnce() -> Error) -> bool {
         let counts = self.phase != Phase::Ended && self.cancelled.is_none();
         if counts {
