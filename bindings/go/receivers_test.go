@@ -1,3 +1,5 @@
+//go:build cgo
+
 package zeebe
 
 // What no event of the library's can show, since it is the reader's alone.
