@@ -3,16 +3,16 @@
 
 static void overwrite(void *memory, size_t length)
 {
-    volatile unsigned char *byte = memory;
-    while (length-- > 0) *byte++ = 0;
+    memset(memory, 0, length);
+    __asm__ volatile("" : : "r"(memory) : "memory"); /* nobody reads it, and yet it is not to be left out */
 }
 
 int arguments_begin(JNIEnv *env, arguments *in, jlongArray fields, jbyteArray bytes)
 {
     jsize count = (*env)->GetArrayLength(env, fields);
     in->length = (*env)->GetArrayLength(env, bytes);
-    in->fields = malloc((size_t)count * sizeof *in->fields + 1);
-    in->bytes = malloc((size_t)in->length + 1);
+    in->fields = (size_t)count <= sizeof in->few_fields / sizeof *in->few_fields ? in->few_fields : malloc((size_t)count * sizeof *in->fields);
+    in->bytes = (size_t)in->length <= sizeof in->few_bytes ? in->few_bytes : malloc((size_t)in->length);
     in->field = in->fields;
     if (in->fields == NULL || in->bytes == NULL) {
         jclass error = (*env)->FindClass(env, "java/lang/OutOfMemoryError");
@@ -28,8 +28,8 @@ int arguments_begin(JNIEnv *env, arguments *in, jlongArray fields, jbyteArray by
 void arguments_end(arguments *in)
 {
     if (in->bytes != NULL) overwrite(in->bytes, (size_t)in->length);
-    free(in->bytes);
-    free(in->fields);
+    if (in->bytes != in->few_bytes) free(in->bytes);
+    if (in->fields != in->few_fields) free(in->fields);
 }
 
 zeebe_error *next_metadata(arguments *in, zeebe_metadata **metadata)

@@ -19,6 +19,9 @@ typedef struct {
     jlong *fields;
     char *bytes;
     jsize length;
+    /* Where there is room in these, nothing is allocated. */
+    jlong few_fields[32];
+    char few_bytes[1024];
 } arguments;
 
 /* 0: out of memory, and Java throws. End it with arguments_end() in both cases. */
