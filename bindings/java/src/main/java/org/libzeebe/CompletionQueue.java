@@ -3,17 +3,13 @@ package org.libzeebe;
 import java.lang.ref.WeakReference;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
-import java.util.Map;
-import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.Executor;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.SynchronousQueue;
 import java.util.concurrent.ThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
-import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.Consumer;
-import java.util.function.Supplier;
 
 /**
  * The native completion queue and the one daemon thread that takes its events, many at a crossing, and hands them to whom
@@ -45,8 +41,7 @@ final class CompletionQueue {
   /** Null: none. Guarded by LOCK. */
   private static Log log;
 
-  private final Map<Long, Supplier<Receiver>> receivers = new ConcurrentHashMap<>();
-  private final AtomicLong lastId = new AtomicLong();
+  private final Receivers receivers = new Receivers();
   private final ExecutorService executor = newExecutor();
   private final long queue;
   private final Thread reader;
@@ -156,16 +151,12 @@ final class CompletionQueue {
    * <p>Only while a handle of this queue is in use.
    */
   long register(Receiver receiver) {
-    long id = lastId.incrementAndGet();
-    receivers.put(id, () -> receiver);
-    return id;
+    return receivers.add(receiver);
   }
 
   /** As {@link #register}, but does not keep the receiver from being collected. */
   long registerWeakly(Receiver receiver) {
-    long id = lastId.incrementAndGet();
-    receivers.put(id, new WeakReference<>(receiver)::get);
-    return id;
+    return receivers.add(new WeakReference<>(receiver));
   }
 
   /** It could not be started. */
@@ -201,9 +192,7 @@ final class CompletionQueue {
   private void dispatch(Event event) {
     if (event.id != receiverId) {
       settle();
-      Supplier<Receiver> registered =
-          event.isLast() ? receivers.remove(event.id) : receivers.get(event.id);
-      receiver = registered == null ? null : registered.get();
+      receiver = event.isLast() ? receivers.remove(event.id) : receivers.get(event.id);
       receiverId = event.id;
     } else if (event.isLast()) {
       receivers.remove(event.id);
