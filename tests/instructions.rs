@@ -46,7 +46,7 @@ const STREAM: Case = Case {
     has_token: false,
     runs: [1, 2],
     messages: 120_000,
-    most: 900,
+    most: 600,
 };
 
 #[test]

@@ -63,7 +63,7 @@ impl Reader {
         context: &Context<'_>,
     ) -> Poll<Result<Option<Bytes>, Failure>> {
         loop {
-            if let Some(message) = self.next()? {
+            if let Some(message) = self.messages.next().map_err(committed)? {
                 return Poll::Ready(Ok(Some(message)));
             }
             // Only now: who is slow keeps the window closed, and with it the sender.
@@ -83,7 +83,7 @@ impl Reader {
         self.messages.push(content);
     }
 
-    /// The next message of what came.
+    /// The next message of what was pushed.
     pub(super) fn next(&mut self) -> Result<Option<Bytes>, Failure> {
         self.messages.next().map_err(committed)
     }

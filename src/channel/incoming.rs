@@ -40,6 +40,7 @@ struct More {
 }
 
 impl More {
+    #[inline]
     fn add(&mut self, data: Bytes) {
         if data.len() < SHORT {
             self.short.extend_from_slice(&data);
@@ -51,6 +52,7 @@ impl More {
         self.data.push_back(data);
     }
 
+    #[inline]
     fn next(&mut self) -> Option<Bytes> {
         match self.data.pop_front() {
             None if !self.short.is_empty() => Some(self.short.split().freeze()),

@@ -162,6 +162,7 @@ impl Reader {
     }
 
     /// The next message, if it is there whole.
+    #[inline(always)] // into the loop over a stream's messages, of which it is a tenth
     pub(crate) fn next(&mut self) -> Result<Option<Bytes>, Error> {
         if !self.partial.is_empty() {
             return self.next_of_partial();
