@@ -67,11 +67,23 @@ uninstall: ## removes what install put there, given the same variables
 	rm -f $(addprefix "$(DESTDIR)$(DATADIR)"/,$(MANUAL))
 	rm -rf "$(DESTDIR)$(INCLUDEDIR)/zeebe" "$(DESTDIR)$(LIBDIR)/cmake/zeebe"
 
-demo: $(LIBRARY) gateway build/demo ## a job's life over each of the four channels, on a development gateway
+# The library and the development gateway as the tests have them, without optimisation. Always both: alone, each would have its
+# dependencies compiled anew, with its own features.
+BUILD_FOR_TESTS := cargo build --locked --package libzeebe --package zeebe-dev-gateway --target-dir target
+
+demo: ## a job's life over each of the four channels, on a development gateway
+	@scripts/prerequisites cargo cc
+	$(BUILD_FOR_TESTS)
+	@$(MAKE) --no-print-directory build/check/demo
 	@examples/run-demo
 
+build/check/demo: examples/demo.c target/debug/libzeebe.so
+	@mkdir -p $(@D)
+	@cp target/debug/libzeebe.so $(@D)/libzeebe.so.0
+	$(CC) -std=c11 $(CFLAGS) -pthread -Iinclude -o $@ $< $(@D)/libzeebe.so.0 -Wl,-rpath,'$$ORIGIN'
+
 gateway: ## the development gateway, target/debug/zeebe-dev-gateway
-	cargo build --locked --package zeebe-dev-gateway --target-dir target
+	$(BUILD_FOR_TESTS)
 
 interop-servers: build/interop-grpc-go # of gRPC's interoperability cases; tests/interop.rs runs them
 	cargo build --locked --package zeebe-interop-tonic --target-dir target
@@ -290,7 +302,7 @@ check: ## format, lints, licences of crates, unit tests, floors, header, options
 
 # As cargo builds it for the tests, without LTO.
 build/check/libzeebe.so.0: $(SOURCES)
-	cargo build --lib --locked --target-dir target
+	$(BUILD_FOR_TESTS)
 	@mkdir -p $(@D)
 	@cp target/debug/libzeebe.so $@
 
