@@ -288,7 +288,7 @@ test-python-3.%: build/python/venv-3.%/ready build/python/installed build/python
 	build/python/venv-3.$*/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --force-reinstall build/python/dist/*.whl
 	$(call TEST_PYTHON,build/python/venv-3.$*)
 
-# A fast first failure: what needs neither the released library nor a gateway.
+# A fast first failure: what needs neither the released library nor a gateway that runs.
 check: ## format, lints, licences of crates, unit tests, floors, header, options, ABI, exports and a C smoke test, in a minute or two
 	scripts/prerequisites cargo cc
 	cargo fmt --all --check
