@@ -271,9 +271,8 @@ static zeebe_error *start_stream(const zeebe_channel *channel, const char *type,
     if (error == NULL) {
         size_t length = 0;
         const uint8_t *data = zeebe_buffer_data(request, &length);
-        error = zeebe_call_send_message(*call, data, length);
+        error = zeebe_call_send_last_message(*call, data, length);
     }
-    if (error == NULL) error = zeebe_call_half_close(*call);
     zeebe_buffer_free(request);
     return error;
 }

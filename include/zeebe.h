@@ -2313,6 +2313,21 @@ ZEEBE_API zeebe_error *zeebe_call_send_message(const zeebe_call *call, const uin
     size_t length);
 
 /**
+ * zeebe_call_send_message() and zeebe_call_half_close() in one, of the last message, or the only
+ * one: both go out in one frame, where two calls may need two. What is refused half-closes nothing.
+ * Errors as zeebe_call_send_message().
+ *
+ * @param call Lent for the call. Not NULL.
+ * @param message So many bytes, copied. NULL if there are none.
+ * @param length Of the bytes before it.
+ * @return NULL: success, else why not: zeebe_error_free().
+ *
+ * Threads: any. Never blocks.
+ */
+ZEEBE_API zeebe_error *zeebe_call_send_last_message(const zeebe_call *call, const uint8_t *message,
+    size_t length);
+
+/**
  * 1 if more can be sent at once, 0 if it would only be buffered, or refused; advice.
  *
  * @param call Lent for the call. NULL is allowed.
@@ -2572,10 +2587,10 @@ ZEEBE_API void zeebe_call_handler_init(zeebe_call_handler *handler, size_t size)
  * Starts a call of any kind; the handler learns what happens, and on_close how it ends, once and
  * last.
  *
- * Send with zeebe_call_send_message(), then zeebe_call_half_close(), also for a single request.
- * `*call` is written before the first callback; freeing its last handle cancels the call, and
- * on_close still comes. Errors as zeebe_channel_unary_call(); INVALID_ARGUMENT also: `handler`, its
- * on_close or `call` is NULL.
+ * Send with zeebe_call_send_message(), then zeebe_call_half_close(), or with
+ * zeebe_call_send_last_message(), also a single request. `*call` is written before the first
+ * callback; freeing its last handle cancels the call, and on_close still comes. Errors as
+ * zeebe_channel_unary_call(); INVALID_ARGUMENT also: `handler`, its on_close or `call` is NULL.
  *
  * @param channel Lent for the call. Not NULL.
  * @param method UTF-8, copied. Not NULL.

@@ -150,6 +150,7 @@ enum ZeebeRequests { ZEEBE_REQUESTS_AUTOMATIC = 0, ZEEBE_REQUESTS_MANUAL = 1, ZE
 typedef struct { size_t size; int64_t timeout_ms; const zeebe_metadata *metadata; const zeebe_metadata_plugin *credentials; const char *authority; int64_t max_receive_message_length; int32_t wait_for_ready; int32_t compression; int32_t manual_requests; int32_t discard_metadata; int64_t max_buffered_messages; int64_t max_buffered_bytes; } zeebe_call_options;
 void zeebe_call_options_init(zeebe_call_options *options, size_t size);
 zeebe_error *zeebe_call_send_message(const zeebe_call *call, const uint8_t *message, size_t length);
+zeebe_error *zeebe_call_send_last_message(const zeebe_call *call, const uint8_t *message, size_t length);
 int32_t zeebe_call_is_ready(const zeebe_call *call);
 zeebe_error *zeebe_call_set_message_compression(const zeebe_call *call, int32_t enabled);
 zeebe_error *zeebe_call_half_close(const zeebe_call *call);

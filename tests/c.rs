@@ -93,10 +93,10 @@ fn calls_end_once_and_say_how() {
 }
 
 #[test]
-fn a_requests_headers_are_as_long_as_the_gateway_takes() {
-    let program = program(C, "request_headers.c", &["-lzeebe"]);
-    with_gateways(clean(Command::new(&program)), "request-headers");
-    with_gateways(valgrind(&program), "request-headers-valgrind");
+fn requests_are_on_the_wire_as_a_gateway_takes_them() {
+    let program = program(C, "requests.c", &["-lzeebe"]);
+    with_gateways(clean(Command::new(&program)), "requests");
+    with_gateways(valgrind(&program), "requests-valgrind");
 }
 
 /// A file with the descriptor set of a protocol of tests/c/protocols.

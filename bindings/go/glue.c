@@ -96,13 +96,10 @@ zeebego_started zeebego_stream(const zeebe_channel *channel, const zeebe_complet
     return started;
 }
 
-zeebego_sent zeebego_send(const zeebe_call *call, const uint8_t *message, size_t length, int half_close)
+zeebego_sent zeebego_send(const zeebe_call *call, const uint8_t *message, size_t length, int is_last)
 {
-    zeebego_sent sent = {zeebe_call_send_message(call, message, length), 1};
-    if (sent.error) return sent;
-    if (half_close) sent.error = zeebe_call_half_close(call);
-    sent.ready = zeebe_call_is_ready(call);
-    return sent;
+    zeebe_error *error = is_last ? zeebe_call_send_last_message(call, message, length) : zeebe_call_send_message(call, message, length);
+    return (zeebego_sent){error, error ? 1 : zeebe_call_is_ready(call)};
 }
 
 /* ---- errors and metadata ---- */

@@ -54,7 +54,7 @@ typedef struct {
     int32_t ready;
 } zeebego_sent;
 
-zeebego_sent zeebego_send(const zeebe_call *call, const uint8_t *message, size_t length, int half_close);
+zeebego_sent zeebego_send(const zeebe_call *call, const uint8_t *message, size_t length, int is_last);
 
 /* ---- errors and metadata ---- */
 

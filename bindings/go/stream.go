@@ -303,13 +303,13 @@ func (c *clientStream) SendMsg(message any) error {
 	readyCount := s.readyCount
 	s.mutex.Unlock()
 
-	var halfClose C.int
+	var isLast C.int
 	if !s.clientStream {
-		halfClose = 1
+		isLast = 1
 	}
 	var sent C.zeebego_sent
 	if !s.handle.with(func(call *C.zeebe_call) {
-		sent = C.zeebego_send(call, (*C.uint8_t)(unsafe.SliceData(data.ReadOnlyData())), C.size_t(data.Len()), halfClose)
+		sent = C.zeebego_send(call, (*C.uint8_t)(unsafe.SliceData(data.ReadOnlyData())), C.size_t(data.Len()), isLast)
 	}) {
 		return io.EOF
 	}

@@ -73,6 +73,12 @@ public:
     /// Queues an encoded message, which is copied; never waits. illegal_state: after half_close(), or the call has ended.
     /// RESOURCE_EXHAUSTED: longer than the send limit.
     Result<void> send(bytes_view message) const noexcept { return detail::result(zeebe_call_send_message(get(), message.data(), message.size())); }
+    /// send() and half_close() in one, of the last message or the only one: both go out in one frame. What is refused half-closes nothing.
+    /// Errors as send().
+    Result<void> send_last(bytes_view message) const noexcept
+    {
+        return detail::result(zeebe_call_send_last_message(get(), message.data(), message.size()));
+    }
     /// Whether more can be sent at once; if not, it would only be buffered. Advice.
     bool is_ready() const noexcept { return zeebe_call_is_ready(get()) != 0; }
     /// Says that no more messages follow. illegal_state: said before.

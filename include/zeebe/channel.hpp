@@ -119,12 +119,13 @@ public:
     {
         auto started = stream(method, options);
         if (!started) return started;
-        auto sent = started->send(request).and_then([&] { return started->half_close(); });
+        auto sent = started->send_last(request);
         // A call that has ended by then says why when it is read.
         if (!sent && sent.error().kind() != ErrorKind::illegal_state) return std::move(sent).error();
         return started;
     }
-    /// Starts a call of any kind; the handler learns what happens. Send with Call::send(), then Call::half_close(), also for a single request.
+    /// Starts a call of any kind; the handler learns what happens. Send with Call::send(), then Call::half_close(), or with
+    /// Call::send_last(), also a single request.
     ///
     /// When the call that it returns and its copies go, it is cancelled; on_close() still comes.
     Result<Call> start_call(const text_view &method, std::unique_ptr<CallHandler> handler, const CallOptions &options = {}) const

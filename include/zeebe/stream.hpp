@@ -89,6 +89,8 @@ public:
     const Call &call() const noexcept { return call_; }
     /// As Call::send().
     Result<void> send(bytes_view message) const noexcept { return call_.send(message); }
+    /// As Call::send_last().
+    Result<void> send_last(bytes_view message) const noexcept { return call_.send_last(message); }
     /// As Call::half_close().
     Result<void> half_close() const noexcept { return call_.half_close(); }
     /// As Call::cancel().

@@ -8,10 +8,9 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use std::task::{Context, Poll};
 
 use atomic_waker::AtomicWaker;
-use bytes::Bytes;
 
 use super::backlog::{self, Backlog, Demand, ReadAhead, Share};
-use super::state::{Next, Phase, State};
+use super::state::{Outgoing, Phase, State};
 use crate::channel::Cancel;
 use crate::error::Error;
 use crate::runtime::lock;
@@ -86,6 +85,15 @@ impl Control {
     /// Queues a message behind those that wait, without a limit: `is_ready` says when to hold back. Refused beyond the send
     /// limit, after a half-close and after the end.
     pub fn send(&self, message: &[u8]) -> Result<(), Error> {
+        self.queue(message, false)
+    }
+
+    /// The same of the last message: it and the half-close go out in one frame. What is refused half-closes nothing.
+    pub fn send_last(&self, message: &[u8]) -> Result<(), Error> {
+        self.queue(message, true)
+    }
+
+    fn queue(&self, message: &[u8], is_last: bool) -> Result<(), Error> {
         let encoding = {
             let state = self.state();
             state.check_open()?;
@@ -97,7 +105,12 @@ impl Control {
         };
         // Compressed without the lock.
         let framed = frame(message, self.max_send, encoding)?;
-        self.state().send(framed)?;
+        let mut state = self.state();
+        state.send(framed)?;
+        if is_last {
+            state.half_close()?;
+        }
+        drop(state);
         self.waker.wake();
         Ok(())
     }
@@ -206,15 +219,11 @@ impl Control {
         }
     }
 
-    /// The next message to send, or `None` at the half-close.
-    pub(super) async fn next_outgoing(&self) -> Option<Bytes> {
+    /// Waits for what is to be sent next; not after the last.
+    pub(super) async fn next_outgoing(&self) -> Outgoing {
         poll_fn(|context| {
             self.waker.register(context.waker());
-            match self.state().next() {
-                Next::Message(message) => Poll::Ready(Some(message)),
-                Next::HalfClose => Poll::Ready(None),
-                Next::Nothing => Poll::Pending,
-            }
+            self.state().next().map_or(Poll::Pending, Poll::Ready)
         })
         .await
     }

@@ -108,8 +108,7 @@ pub(super) fn server_stream_blocking(
         ..options
     };
     start_stream(channel, method, options, |control, active| {
-        control.send(message)?;
-        control.half_close()?;
+        control.send_last(message)?;
         Ok(Collector {
             sender,
             _active: active,

@@ -31,11 +31,11 @@ pub(crate) enum Phase {
 
 /// What an attempt sends next.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Next {
-    Message(Bytes),
-    HalfClose,
-    /// The program has not said yet.
-    Nothing,
+pub(super) struct Outgoing {
+    /// Framed; empty: no message, but the half-close that came after the last one had been taken.
+    pub(super) message: Bytes,
+    /// Nothing follows.
+    pub(super) is_last: bool,
 }
 
 #[derive(Clone, Debug, Default)]
@@ -177,20 +177,21 @@ impl State {
         self.phase == Phase::Sent && !self.half_closed && waiting < READY_BELOW
     }
 
-    /// Takes what the attempt under way sends next.
-    pub(super) fn next(&mut self) -> Next {
+    /// Takes what the attempt under way sends next; `None`: the program has not said yet. Not after what was the last.
+    pub(super) fn next(&mut self) -> Option<Outgoing> {
         if self.phase == Phase::Ended || self.cancelled.is_some() {
-            return Next::Nothing;
+            return None;
         }
-        let messages = self.messages.as_mut();
-        match messages.and_then(|messages| messages.outgoing.pop_front()) {
-            Some(message) => {
-                self.keep(&message);
-                Next::Message(message)
-            }
-            None if self.half_closed => Next::HalfClose,
-            None => Next::Nothing,
+        let messages = self.messages.as_mut()?;
+        let message = messages.outgoing.pop_front();
+        let is_last = self.half_closed && messages.outgoing.is_empty();
+        if let Some(message) = &message {
+            self.keep(message);
         }
+        (message.is_some() || is_last).then(|| Outgoing {
+            message: message.unwrap_or_default(),
+            is_last,
+        })
     }
 
     fn keep(&mut self, message: &Bytes) {

@@ -8,6 +8,7 @@ use bytes::Bytes;
 
 use super::failure::Failure;
 use super::reader::Reader;
+use super::state::Outgoing;
 use super::{Call, Control};
 use crate::channel::Exchange;
 use crate::error::Error;
@@ -94,18 +95,19 @@ async fn pump<H: Handler>(
     handler: &Arc<H>,
 ) -> std::convert::Infallible {
     // What is sent fails only if the call has ended, which the reading side reports.
-    while let Some(message) = control.next_outgoing().await {
-        if exchange.send(&message, false).is_err() {
+    loop {
+        let Outgoing { message, is_last } = control.next_outgoing().await;
+        if exchange.send(&message, is_last).is_err() {
             return std::future::pending().await;
         }
         poll_fn(|context| exchange.poll_sent(context)).await;
         if control.sent(message.len()) {
             handler.ready().await;
         }
+        if is_last {
+            return std::future::pending().await;
+        }
     }
-    // If the stream has ended, its answer says why.
-    exchange.send(&[], true).ok();
-    std::future::pending().await
 }
 
 async fn read<H: Handler>(

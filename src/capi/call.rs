@@ -273,6 +273,21 @@ pub extern "C" fn zeebe_call_send_message(
     call.control().send(message)
 }
 
+/// zeebe_call_send_message() and zeebe_call_half_close() in one, of the last message, or the only one: both go out in one frame, where two calls
+/// may need two. What is refused half-closes nothing. Errors as zeebe_call_send_message().
+#[apply(capi)]
+#[unsafe(no_mangle)]
+pub extern "C" fn zeebe_call_send_last_message(
+    call: Option<&zeebe_call>,
+    message: *const u8,
+    length: usize,
+) -> Option<repr_c::Box<zeebe_error>> {
+    let call = living("call", call)?;
+    // SAFETY: bytes of the header's contract.
+    let message = unsafe { convert::bytes("message", message, length) }?;
+    call.control().send_last(message)
+}
+
 /// 1 if more can be sent at once, 0 if it would only be buffered, or refused; advice.
 #[apply(capi)]
 #[unsafe(no_mangle)]

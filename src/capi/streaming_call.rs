@@ -181,8 +181,8 @@ unsafe impl Sync for Callbacks {}
 
 /// Starts a call of any kind; the handler learns what happens, and on_close how it ends, once and last.
 ///
-/// Send with zeebe_call_send_message(), then zeebe_call_half_close(), also for a single request. `*call` is written before the
-/// first callback; freeing its last handle cancels the call, and on_close still comes.
+/// Send with zeebe_call_send_message(), then zeebe_call_half_close(), or with zeebe_call_send_last_message(), also a single request. `*call` is
+/// written before the first callback; freeing its last handle cancels the call, and on_close still comes.
 /// Errors as zeebe_channel_unary_call(); INVALID_ARGUMENT also: `handler`, its on_close or `call` is NULL.
 #[apply(capi)]
 #[unsafe(no_mangle)]

@@ -242,8 +242,7 @@ impl Driver {
             let message = message?;
             let call = Call::new(&self.channel, method, options)?;
             let control = Arc::new(call.stream_control());
-            control.send(&message)?;
-            control.half_close()?;
+            control.send_last(&message)?;
             let active = self.channel.enter(&control)?;
             let source = Source::new(origin, Arc::clone(&control), &self.feed, active);
             let source = Arc::new(source);

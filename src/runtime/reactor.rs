@@ -284,6 +284,12 @@ impl<S: Source> Registered<S> {
         self.clear(direction as u8);
     }
 
+    /// It may be ready, whatever the system told: who relies on it asks the socket.
+    pub(super) fn ask(&self, direction: Direction) {
+        let ready = direction as u8;
+        self.readiness.ready.fetch_or(ready, Ordering::AcqRel);
+    }
+
     fn clear(&self, ready: u8) {
         self.readiness.ready.fetch_and(!ready, Ordering::AcqRel);
     }

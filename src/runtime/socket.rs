@@ -95,9 +95,14 @@ impl<S: Source + AsFd + Unpin> AsyncWrite for Socket<S> {
         context: &mut Context<'_>,
         bytes: &[IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        self.0.poll_io(context, Direction::Write, |stream| {
+        let written = self.0.poll_io(context, Direction::Write, |stream| {
             sys::send(stream.as_fd(), bytes)
-        })
+        });
+        if let Poll::Ready(Err(_)) = written {
+            // What came before is still there, also if no look has seen it yet.
+            self.0.ask(Direction::Read);
+        }
+        written
     }
 
     fn is_write_vectored(&self) -> bool {
@@ -110,5 +115,65 @@ impl<S: Source + AsFd + Unpin> AsyncWrite for Socket<S> {
 
     fn poll_shutdown(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
         Poll::Ready(SockRef::from(&self.0.socket).shutdown(Shutdown::Write))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::future::Future;
+    use std::io::{Read, Write};
+    use std::net::TcpListener;
+    use std::pin::pin;
+    use std::task::Waker;
+    use std::time::Duration;
+
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+
+    use super::*;
+    use crate::runtime::reactor::{Reactor, Timer};
+
+    #[test]
+    fn what_a_peer_said_before_a_write_fails_can_be_read_at_once() {
+        let (mut reactor, _) = Reactor::new(Timer::None).unwrap();
+        here::Here::new(0, reactor.sources()).enter();
+        let mut context = Context::from_waker(Waker::noop());
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let mut socket = {
+            let mut connecting = pin!(Socket::connect_tcp(listener.local_addr().unwrap()));
+            loop {
+                if let Poll::Ready(connected) = connecting.as_mut().poll(&mut context) {
+                    break connected.unwrap();
+                }
+                reactor.wait(Some(Duration::from_secs(60)));
+                reactor.tell();
+            }
+        };
+        let mut heard = [0; 64];
+        let (mut peer, _) = listener.accept().unwrap();
+        assert!(
+            pin!(socket.write(b"hello, once"))
+                .poll(&mut context)
+                .is_ready()
+        );
+        peer.read_exact(&mut heard[..5]).unwrap();
+        assert!(
+            pin!(socket.read(&mut heard))
+                .poll(&mut context)
+                .is_pending()
+        );
+
+        // Something is left that it did not read, so that its system refuses what comes after.
+        peer.write_all(b"farewell").unwrap();
+        drop(peer);
+        let mut writes = 0..10_000;
+        while let Poll::Ready(Ok(_)) = pin!(socket.write(b"more")).poll(&mut context) {
+            writes.next().expect("it refuses what is written");
+        }
+        // No look at the sockets came in between.
+        let Poll::Ready(Ok(length)) = pin!(socket.read(&mut heard)).poll(&mut context) else {
+            panic!("nothing is read");
+        };
+        assert_eq!(&heard[..length], b"farewell");
+        here::Here::leave();
     }
 }

@@ -100,8 +100,8 @@ TEST(Streams, TellAHandler)
     own.tell("POST /fault?kind=large-headers&bytes=3&rpc=ActivateJobs");
     Handler::Record record;
     const zeebe::Call call = own.channel().start_call("ActivateJobs", std::make_unique<Handler>(record), zeebe::within(patience)).value();
-    call.send(request("ActivateJobs", activate_jobs)).value();
-    call.half_close().value();
+    call.send_last(request("ActivateJobs", activate_jobs)).value();
+    EXPECT_EQ(call.half_close().error().kind(), zeebe::ErrorKind::illegal_state);
     EXPECT_EQ(record.metadata.wait().size(), 3u);
     EXPECT_FALSE(record.message.wait().empty());
     EXPECT_EQ(record.end.wait(), zeebe::StatusCode::ok);

@@ -13,6 +13,7 @@ pub(crate) struct Counters {
     open_calls: Arc<AtomicU64>,
     max_open_calls: AtomicU64,
     previous_attempts: Mutex<PreviousAttempts>,
+    empty_data: AtomicU64,
     streams_reset: AtomicU64,
     pings: AtomicU64,
     early_calls: AtomicU64,
@@ -58,6 +59,10 @@ impl Counters {
         previous.last = Some(value);
     }
 
+    pub(crate) fn count_empty_data(&self) {
+        self.empty_data.fetch_add(1, Ordering::Relaxed);
+    }
+
     pub(crate) fn count_stream_reset(&self) {
         self.streams_reset.fetch_add(1, Ordering::Relaxed);
     }
@@ -90,6 +95,7 @@ impl Counters {
             "open_calls": count(&self.open_calls),
             "max_open_calls": count(&self.max_open_calls),
             "previous_attempts": { "calls": previous.calls, "last": previous.last },
+            "empty_data": count(&self.empty_data),
             "streams_reset": count(&self.streams_reset),
             "pings": count(&self.pings),
             "early_calls": count(&self.early_calls),

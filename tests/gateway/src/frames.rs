@@ -4,6 +4,7 @@
 const PREFACE: usize = 24;
 const HEADER: usize = 9;
 const ACK: u8 = 1;
+const DATA: u8 = 0;
 const HEADERS: u8 = 1;
 const RST_STREAM: u8 = 3;
 const PING: u8 = 6;
@@ -12,6 +13,7 @@ const GOAWAY: u8 = 7;
 /// The frames of interest.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Frame {
+    EmptyData,
     Headers,
     RstStream,
     /// Not an acknowledgement.
@@ -51,6 +53,7 @@ impl Frames {
                 self.ahead = u32::from_be_bytes([0, a, b, c]) as usize;
                 self.header.clear();
                 match kind {
+                    DATA if self.ahead == 0 => found.push(Frame::EmptyData),
                     HEADERS => found.push(Frame::Headers),
                     RST_STREAM => found.push(Frame::RstStream),
                     PING if flags & ACK == 0 => found.push(Frame::Ping),
@@ -83,6 +86,8 @@ mod tests {
         sent.extend([0, 0, 0, 4, 0, 0, 0, 0, 0]);
         sent.extend([0, 0, 8, PING, 0, 0, 0, 0, 0, 3, 3, 3, 3, 3, 3, 3, 3]);
         sent.extend([0, 0, 8, PING, ACK, 0, 0, 0, 0, 6, 6, 6, 6, 6, 6, 6, 6]);
+        sent.extend([0, 0, 1, DATA, 0, 0, 0, 0, 1, 0]);
+        sent.extend([0, 0, 0, DATA, 1, 0, 0, 0, 1]);
         sent.extend([0, 0, 4, RST_STREAM, 0, 0, 0, 0, 1, 0, 0, 0, 8]);
         for size in 1..=sent.len() {
             let mut frames = Frames::default();
@@ -90,7 +95,8 @@ mod tests {
                 .chunks(size)
                 .flat_map(|chunk| frames.read(chunk))
                 .collect();
-            assert_eq!(found, [Frame::Ping, Frame::RstStream], "cut at {size}");
+            let expected = [Frame::Ping, Frame::EmptyData, Frame::RstStream];
+            assert_eq!(found, expected, "cut at {size}");
         }
     }
 }

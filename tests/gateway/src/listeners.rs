@@ -138,7 +138,7 @@ impl Endpoint {
             // As Zeebe's own gateway: no limit of calls, and no quarrel with clients that cancel many.
             http.http2()
                 .max_concurrent_streams(admission.max_concurrent_streams)
-                .max_pending_accept_reset_streams(10_000);
+                .max_pending_accept_reset_streams(usize::MAX);
         }
         let go_away = connection.go_away.clone();
         let stop = context.stop.clone();

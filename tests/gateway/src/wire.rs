@@ -49,6 +49,7 @@ impl<S> Wire<S> {
             match frame {
                 Frame::Headers if self.reads == 2 => self.context.counters.count_early_call(),
                 Frame::Headers => {}
+                Frame::EmptyData => self.context.counters.count_empty_data(),
                 Frame::RstStream => self.context.counters.count_stream_reset(),
                 Frame::Ping => self.context.counters.count_ping(),
             }

@@ -107,8 +107,10 @@ class StreamState(State):
             raise asyncio.InvalidStateError("RPC already finished.")
         self.send(message)
 
-    def send(self, message: bytes) -> None:
-        error = lib.zeebe_call_send_message(self.native, message, len(message))
+    def send(self, message: bytes, is_last: bool = False) -> None:
+        send = lib.zeebe_call_send_last_message if is_last else lib.zeebe_call_send_message
+        self.is_half_closed = self.is_half_closed or is_last
+        error = send(self.native, message, len(message))
         if not error:
             self.is_ready = bool(lib.zeebe_call_is_ready(self.native))
             return
@@ -304,8 +306,7 @@ def _begin(state: StreamState, start: Start, settings: Settings, message: bytes 
         return
     state.is_begun = True
     if message is not None:
-        state.send(message)
-        state.half_close()
+        state.send(message, is_last=True)
     elif state.is_half_closed:
         lib.zeebe_error_free(lib.zeebe_call_half_close(state.native))
     state.happened()

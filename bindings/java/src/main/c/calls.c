@@ -61,7 +61,7 @@ EXPORT(jlong, callStart)(JNIEnv *env, jclass class, jlong channel, jlongArray fi
     return NUMBER(error);
 }
 
-EXPORT(jlong, callSend)(JNIEnv *env, jclass class, jlong call, jbyteArray message)
+EXPORT(jlong, callSend)(JNIEnv *env, jclass class, jlong call, jbyteArray message, jboolean is_last)
 {
     (void)class;
     uint8_t small[2048];
@@ -73,7 +73,9 @@ EXPORT(jlong, callSend)(JNIEnv *env, jclass class, jlong call, jbyteArray messag
         return 0;
     }
     (*env)->GetByteArrayRegion(env, message, 0, length, (jbyte *)bytes);
-    zeebe_error *error = zeebe_call_send_message(HANDLE(zeebe_call, call), bytes, (size_t)length);
+    const zeebe_call *handle = HANDLE(zeebe_call, call);
+    zeebe_error *error =
+        is_last ? zeebe_call_send_last_message(handle, bytes, (size_t)length) : zeebe_call_send_message(handle, bytes, (size_t)length);
     if (bytes != small) free(bytes);
     return NUMBER(error);
 }

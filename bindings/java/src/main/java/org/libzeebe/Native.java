@@ -59,7 +59,7 @@ final class Native {
   static native long callStart(
       long channel, long[] fields, byte[] bytes, long queue, long tag, long[] out);
 
-  static native long callSend(long call, byte[] message);
+  static native long callSend(long call, byte[] message, boolean isLast);
 
   static native long callHalfClose(long call);
 

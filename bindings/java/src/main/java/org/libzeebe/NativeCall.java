@@ -10,8 +10,8 @@ final class NativeCall implements Runnable {
   }
 
   /** Null: it is on its way, or the call has ended. */
-  synchronized ZeebeException send(byte[] message) {
-    return pointer == 0 ? null : ZeebeException.take(Native.callSend(pointer, message));
+  synchronized ZeebeException send(byte[] message, boolean isLast) {
+    return pointer == 0 ? null : ZeebeException.take(Native.callSend(pointer, message, isLast));
   }
 
   synchronized void halfClose() {

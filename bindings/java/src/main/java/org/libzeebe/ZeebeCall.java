@@ -150,11 +150,11 @@ final class ZeebeCall<RequestT, ResponseT> extends ClientCall<RequestT, Response
     if (!authorized || call != null || status != null || closed) {
       return;
     }
-    boolean isUnary = method.getType() == MethodType.UNARY;
-    if (isUnary && !halfClosed) {
+    // A request that is the only one goes out with the half-close, in one frame.
+    if (method.getType().clientSendsOneMessage() && !halfClosed) {
       return;
     }
-    boolean isWhole = isUnary && unsent.size() == 1;
+    boolean isWhole = method.getType() == MethodType.UNARY && unsent.size() == 1;
     var start = new CallStart(channel, method, options);
     try {
       byte[] message = isWhole ? unsent.get(0) : null;
@@ -168,8 +168,11 @@ final class ZeebeCall<RequestT, ResponseT> extends ClientCall<RequestT, Response
       return;
     }
     if (!isWhole) {
-      unsent.forEach(this::send);
-      if (halfClosed) {
+      int last = halfClosed ? unsent.size() - 1 : unsent.size();
+      for (int i = 0; i < unsent.size(); i++) {
+        send(unsent.get(i), i == last);
+      }
+      if (halfClosed && unsent.isEmpty()) {
         call.halfClose();
       }
       if (call.isReady()) {
@@ -240,7 +243,7 @@ final class ZeebeCall<RequestT, ResponseT> extends ClientCall<RequestT, Response
       }
       tracers.outboundMessage(bytes.length);
       if (call != null) {
-        send(bytes);
+        send(bytes, false);
       } else if (unsent != null) {
         unsent.add(bytes);
       }
@@ -248,8 +251,8 @@ final class ZeebeCall<RequestT, ResponseT> extends ClientCall<RequestT, Response
     executor.schedule();
   }
 
-  private void send(byte[] message) {
-    ZeebeException error = call.send(message);
+  private void send(byte[] message, boolean isLast) {
+    ZeebeException error = call.send(message, isLast);
     if (error != null && error.kind() != ZeebeException.Kind.ILLEGAL_STATE) {
       breakOff(error.status());
     }

@@ -1,5 +1,5 @@
-/* What a request's headers may be: as long as the gateway says that it takes (SETTINGS_MAX_HEADER_LIST_SIZE; the development gateway:
-   16384 bytes). A longer one is refused here: servers such as grpc-java's end the connection for it, with all its calls. */
+/* What a request is on the wire. Its headers are as long as the gateway says that it takes (SETTINGS_MAX_HEADER_LIST_SIZE; the development
+   gateway: 16384 bytes). A longer one is refused here: servers such as grpc-java's end the connection for it, with all its calls. */
 #define _GNU_SOURCE
 #include "gateway.h"
 
@@ -96,12 +96,50 @@ static void headers_are_as_long_as_the_gateway_takes(long (*call)(const zeebe_ch
     zeebe_channel_free(channel);
 }
 
+/* A server may hold a client to account for small frames that do not end their stream: h2's closes a connection of which a hundred are unread. */
+static void a_last_message_ends_the_request_in_its_own_frame(void)
+{
+    enum { CALLS = 100 };
+    zeebe_channel *channel = insecure(gateway_address(&g, "plaintext"));
+    zeebe_call_handler handler = ZEEBE_CALL_HANDLER_INIT;
+    tally t = TALLY_INIT;
+    handler.on_message = on_message;
+    handler.on_close = on_close;
+    long before = gateway_count(&g, "empty_data");
+    for (int i = 0; i < CALLS; i++) {
+        zeebe_call *call = NULL;
+        OK(zeebe_channel_start_call(channel, TOPOLOGY, NULL, &handler, &t, &call));
+        OK(zeebe_call_send_last_message(call, NULL, 0));
+        FAILS(zeebe_call_send_last_message(call, NULL, 0), ZEEBE_ERROR_KIND_ILLEGAL_STATE, "");
+        FAILS(zeebe_call_half_close(call), ZEEBE_ERROR_KIND_ILLEGAL_STATE, "half-closed before");
+        tally_wait(&t, &t.calls, i + 1);
+        zeebe_call_free(call);
+    }
+    CHECK(t.failures == 0 && t.messages == CALLS);
+    CHECK(gateway_count(&g, "empty_data") == before);
+
+    /* Too long a message half-closes nothing. */
+    zeebe_channel *limited =
+        channel_new((channel_arguments){.address = gateway_address(&g, "plaintext"), .options = {NUMBER("grpc.max_send_message_length", 1)}});
+    zeebe_call *call = NULL;
+    OK(zeebe_channel_start_call(limited, TOPOLOGY, NULL, &handler, &t, &call));
+    FAILS(zeebe_call_send_last_message(call, (const uint8_t *)"long", 4), ZEEBE_ERROR_KIND_RPC, "");
+    OK(zeebe_call_send_message(call, NULL, 0));
+    OK(zeebe_call_half_close(call));
+    tally_wait(&t, &t.calls, CALLS + 1);
+    CHECK(t.failures == 0);
+    zeebe_call_free(call);
+    zeebe_channel_free(limited);
+    zeebe_channel_free(channel);
+}
+
 int main(void)
 {
     gateway_start(&g, "0");
     headers_are_as_long_as_the_gateway_takes(unary, "x-long", 1, 1);
     headers_are_as_long_as_the_gateway_takes(unary, "x-long-bin", 3, 4); /* Base64 */
     headers_are_as_long_as_the_gateway_takes(streaming, "x-long", 1, 1);
+    a_last_message_ends_the_request_in_its_own_frame();
     gateway_stop(&g);
     OK(zeebe_runtime_shutdown(-1));
     return 0;
