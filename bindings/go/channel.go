@@ -9,6 +9,7 @@ import (
 	"errors"
 	"runtime"
 	"time"
+	"unsafe"
 
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
@@ -252,6 +253,23 @@ func (c *Channel) notReady(ctx context.Context) error {
 		failure.Message += "; the last attempt to connect: " + stats.LastError
 	}
 	return failure
+}
+
+// ChannelsPrometheusText is what [Channel.Stats] says of all these channels, as Prometheus reads it (text format 0.0.4), with the labels `channel`, its place
+// among them from 0, and `grpc_target`. All channels of a program in one call, in the same order each time: each metric is described once in a text.
+func ChannelsPrometheusText(channels ...*Channel) (string, error) {
+	defer runtime.KeepAlive(channels)
+	var memory arena
+	defer memory.free()
+	handles := unsafe.Slice((**C.zeebe_channel)(memory.allocate(max(1, len(channels))*int(unsafe.Sizeof((*C.zeebe_channel)(nil))))), len(channels))
+	for i, channel := range channels {
+		handles[i] = channel.ptr
+	}
+	var text *C.char
+	if err := takeError(C.zeebe_channels_prometheus(unsafe.SliceData(handles), C.size_t(len(handles)), &text)); err != nil {
+		return "", err
+	}
+	return takeString(text), nil
 }
 
 // RetrieveToken fetches a token for an OAuth channel, even if there is a good one. It needs no gateway.

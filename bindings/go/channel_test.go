@@ -17,6 +17,20 @@ import (
 	"libzeebe.org/go/zeebe/internal/testserver"
 )
 
+func TestChannelsCountForPrometheus(t *testing.T) {
+	gateway := testserver.StartGateway(t)
+	used, idle := insecure(t, gateway.Address("plaintext")), insecure(t, "gateway.example:1")
+	topology(t, used)
+	text := must(zeebe.ChannelsPrometheusText(used, idle))
+	if !strings.Contains(text, `zeebe_channel_calls_ended_total{channel="0",grpc_target="`+gateway.Address("plaintext")+`",grpc_status="OK"} 1`) ||
+		!strings.Contains(text, `{channel="1",grpc_target="gateway.example:1"`) || strings.Count(text, "# TYPE zeebe_channel_calls_ended_total counter") != 1 {
+		t.Fatal(text)
+	}
+	if text := must(zeebe.ChannelsPrometheusText()); strings.Contains(text, "{channel") {
+		t.Fatal(text)
+	}
+}
+
 func TestFourChannelsReachTheGateway(t *testing.T) {
 	gateway := testserver.StartGateway(t)
 	roots := must(zeebe.NewTLSCredentials(zeebe.TLSOptions{RootCertificates: gateway.File("ca")}))

@@ -105,6 +105,20 @@ def test_no_secret_is_shown() -> None:
     assert "hush-hush" not in str(channel.describe()) + str(channel.stats()) + repr(channel)
 
 
+def test_channels_count_for_prometheus(gateway: Gateway) -> None:
+    async def main() -> None:
+        idle = libzeebe.create_insecure_channel("gateway.example:1")
+        async with libzeebe.create_insecure_channel(gateway.address()) as used:
+            await stub_of(used).Topology(TopologyRequest())
+            text = libzeebe.prometheus_text(used, idle)
+            assert 'grpc_status="OK"} 1\n' in text and '{channel="1",grpc_target="gateway.example:1"' in text
+            assert text.count("# TYPE zeebe_channel_calls_ended_total counter") == 1
+        assert "{" not in libzeebe.prometheus_text()
+        await idle.close()
+
+    run(main())
+
+
 def test_the_environment_chooses_the_channel(monkeypatch: pytest.MonkeyPatch, gateway: Gateway) -> None:
     monkeypatch.setenv("ZEEBE_ADDRESS", gateway.address())
     monkeypatch.setenv("ZEEBE_INSECURE_CONNECTION", "true")

@@ -358,12 +358,18 @@ class JobWorker:
         return running
 
 
-def prometheus_text(*workers: JobWorker) -> str:
-    """What these workers did while their work() runs, as Prometheus reads it (text format 0.0.4), with the labels `type` and `worker`. All workers of a
-    program in one call: each metric is described once in a text."""
-    natives = [native for worker in workers for native in worker.natives()]
+def prometheus_text(*sources: Channel | JobWorker) -> str:
+    """What stats() says of these channels, and of these workers while their work() runs, as Prometheus reads it (text format 0.0.4): with the labels
+    `channel`, its place among the channels from 0, and `grpc_target`; `type` and `worker`. All of a program in one call, in the same order each
+    time: each metric is described once in a text."""
+    channels = [source.native for source in sources if isinstance(source, Channel)]
+    workers = [native for source in sources if isinstance(source, JobWorker) for native in source.natives()]
+    return _text(lib.zeebe_channels_prometheus, channels) + _text(lib.zeebe_job_workers_prometheus, workers)
+
+
+def _text(function: Any, natives: list[Any]) -> str:
     out = ffi.new("char **")
-    check(lib.zeebe_job_workers_prometheus(natives, len(natives), out))
+    check(function(natives, len(natives), out))
     try:
         return str(ffi.string(out[0]).decode())
     finally:

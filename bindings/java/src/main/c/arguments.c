@@ -1,6 +1,12 @@
 /* Arguments and results across JNI. */
 #include "glue.h"
 
+void out_of_memory(JNIEnv *env)
+{
+    jclass error = (*env)->FindClass(env, "java/lang/OutOfMemoryError");
+    if (error != NULL) (*env)->ThrowNew(env, error, "native memory");
+}
+
 static void overwrite(void *memory, size_t length)
 {
     memset(memory, 0, length);
@@ -15,8 +21,7 @@ int arguments_begin(JNIEnv *env, arguments *in, jlongArray fields, jbyteArray by
     in->bytes = (size_t)in->length <= sizeof in->few_bytes ? in->few_bytes : malloc((size_t)in->length);
     in->field = in->fields;
     if (in->fields == NULL || in->bytes == NULL) {
-        jclass error = (*env)->FindClass(env, "java/lang/OutOfMemoryError");
-        if (error != NULL) (*env)->ThrowNew(env, error, "native memory");
+        out_of_memory(env);
         return 0;
     }
     (*env)->GetLongArrayRegion(env, fields, 0, count, in->fields);
@@ -63,6 +68,22 @@ void give_text(JNIEnv *env, jobjectArray out, char *text)
     jbyteArray bytes = bytes_of(env, text, strlen(text));
     if (bytes != NULL) (*env)->SetObjectArrayElement(env, out, 0, bytes);
     zeebe_string_free(text);
+}
+
+const void **handles(JNIEnv *env, jlongArray numbers, size_t *count)
+{
+    *count = (size_t)(*env)->GetArrayLength(env, numbers);
+    const void **all = malloc((*count + 1) * sizeof *all);
+    if (all == NULL) {
+        *count = 0;
+        out_of_memory(env);
+    }
+    for (size_t i = 0; i < *count; i++) {
+        jlong number;
+        (*env)->GetLongArrayRegion(env, numbers, (jsize)i, 1, &number);
+        all[i] = HANDLE(void, number);
+    }
+    return all;
 }
 
 EXPORT(jlong, environment)(JNIEnv *env, jclass class, jint variable, jlongArray fields, jbyteArray bytes, jobjectArray out)

@@ -1,7 +1,7 @@
 /* Calls. */
 #include "glue.h"
 
-/* What a call is started with; org.libzeebe.ZeebeCall packs it in this order. */
+/* What a call is started with; org.libzeebe.CallStart packs it in this order. */
 static zeebe_error *next_call(arguments *in, const char **method, zeebe_call_options *options, zeebe_metadata **metadata)
 {
     *method = next_text(in);
@@ -17,15 +17,18 @@ static zeebe_error *next_call(arguments *in, const char **method, zeebe_call_opt
     return error;
 }
 
-EXPORT(jlong, callUnary)(JNIEnv *env, jclass class, jlong channel, jlongArray fields, jbyteArray bytes, jlong queue, jlong tag, jlongArray out)
+/* An address is never negative here. Neither: Java throws. */
+static jlong call_or_error(const zeebe_call *call, const zeebe_error *error) { return error == NULL ? NUMBER(call) : -NUMBER(error); }
+
+EXPORT(jlong, callUnary)(JNIEnv *env, jclass class, jlong channel, jlongArray fields, jbyteArray bytes, jlong queue, jlong tag)
 {
     (void)class;
     arguments in;
     zeebe_error *error = NULL;
+    zeebe_call *call = NULL;
     if (arguments_begin(env, &in, fields, bytes)) {
         zeebe_call_options options = ZEEBE_CALL_OPTIONS_INIT;
         zeebe_metadata *metadata = NULL;
-        zeebe_call *call = NULL;
         const char *method;
         error = next_call(&in, &method, &options, &metadata);
         size_t length;
@@ -34,31 +37,29 @@ EXPORT(jlong, callUnary)(JNIEnv *env, jclass class, jlong channel, jlongArray fi
             error = zeebe_channel_unary_call_on_queue(HANDLE(zeebe_channel, channel), method, message, length, &options, queue_of(queue),
                                                       (uint64_t)tag, &call);
         zeebe_metadata_free(metadata);
-        if (error == NULL) give(env, out, call);
     }
     arguments_end(&in);
-    return NUMBER(error);
+    return call_or_error(call, error);
 }
 
-EXPORT(jlong, callStart)(JNIEnv *env, jclass class, jlong channel, jlongArray fields, jbyteArray bytes, jlong queue, jlong tag, jlongArray out)
+EXPORT(jlong, callStart)(JNIEnv *env, jclass class, jlong channel, jlongArray fields, jbyteArray bytes, jlong queue, jlong tag)
 {
     (void)class;
     arguments in;
     zeebe_error *error = NULL;
+    zeebe_call *call = NULL;
     if (arguments_begin(env, &in, fields, bytes)) {
         zeebe_call_options options = ZEEBE_CALL_OPTIONS_INIT;
         zeebe_metadata *metadata = NULL;
-        zeebe_call *call = NULL;
         const char *method;
         error = next_call(&in, &method, &options, &metadata);
         options.manual_requests = ZEEBE_REQUESTS_TAKEN;
         if (error == NULL)
             error = zeebe_channel_start_call_on_queue(HANDLE(zeebe_channel, channel), method, &options, queue_of(queue), (uint64_t)tag, &call);
         zeebe_metadata_free(metadata);
-        if (error == NULL) give(env, out, call);
     }
     arguments_end(&in);
-    return NUMBER(error);
+    return call_or_error(call, error);
 }
 
 EXPORT(jlong, callSend)(JNIEnv *env, jclass class, jlong call, jbyteArray message, jboolean is_last)
@@ -68,8 +69,7 @@ EXPORT(jlong, callSend)(JNIEnv *env, jclass class, jlong call, jbyteArray messag
     jsize length = (*env)->GetArrayLength(env, message);
     uint8_t *bytes = (size_t)length <= sizeof small ? small : malloc((size_t)length);
     if (bytes == NULL) {
-        jclass error = (*env)->FindClass(env, "java/lang/OutOfMemoryError");
-        if (error != NULL) (*env)->ThrowNew(env, error, "native memory");
+        out_of_memory(env);
         return 0;
     }
     (*env)->GetByteArrayRegion(env, message, 0, length, (jbyte *)bytes);
@@ -109,4 +109,15 @@ EXPORT(void, callFree)(JNIEnv *env, jclass class, jlong call)
 {
     (void)env, (void)class;
     zeebe_call_free(HANDLE(zeebe_call, call));
+}
+
+EXPORT(void, callsFree)(JNIEnv *env, jclass class, jlongArray calls, jint count)
+{
+    (void)class;
+    jlong some[64];
+    for (jint first = 0; first < count; first += (jint)(sizeof some / sizeof *some)) {
+        jint length = count - first < (jint)(sizeof some / sizeof *some) ? count - first : (jint)(sizeof some / sizeof *some);
+        (*env)->GetLongArrayRegion(env, calls, first, length, some);
+        for (jint i = 0; i < length; i++) zeebe_call_free(HANDLE(zeebe_call, some[i]));
+    }
 }

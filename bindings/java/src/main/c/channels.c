@@ -147,6 +147,18 @@ EXPORT(jlong, channelDescribe)(JNIEnv *env, jclass class, jlong channel, jboolea
     return NUMBER(error);
 }
 
+EXPORT(jlong, channelsPrometheus)(JNIEnv *env, jclass class, jlongArray channels, jobjectArray out)
+{
+    (void)class;
+    size_t count;
+    const void **all = handles(env, channels, &count);
+    char *text = NULL;
+    zeebe_error *error = zeebe_channels_prometheus((const zeebe_channel *const *)all, count, &text);
+    free(all);
+    if (error == NULL) give_text(env, out, text);
+    return NUMBER(error);
+}
+
 EXPORT(jlong, channelGetState)(JNIEnv *env, jclass class, jlong channel, jboolean connect, jlongArray out)
 {
     (void)class;

@@ -57,6 +57,12 @@ static inline void give(JNIEnv *env, jlongArray out, void *handle)
 /* Writes text that the library gave out, and frees it. */
 void give_text(JNIEnv *env, jobjectArray out, char *text);
 
+/* Java throws it. */
+void out_of_memory(JNIEnv *env);
+
+/* Native handles, to be freed. NULL and 0: out of memory, and Java throws. */
+const void **handles(JNIEnv *env, jlongArray numbers, size_t *count);
+
 /* A copy. NULL: out of memory, and Java throws. */
 jbyteArray bytes_of(JNIEnv *env, const void *bytes, size_t length);
 

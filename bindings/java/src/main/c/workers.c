@@ -87,15 +87,10 @@ EXPORT(jlong, jobWorkerStats)(JNIEnv *env, jclass class, jlong worker, jobjectAr
 EXPORT(jlong, jobWorkersPrometheus)(JNIEnv *env, jclass class, jlongArray workers, jobjectArray out)
 {
     (void)class;
-    jsize count = (*env)->GetArrayLength(env, workers);
-    const zeebe_job_worker **all = calloc((size_t)count + 1, sizeof *all);
+    size_t count;
+    const void **all = handles(env, workers, &count);
     char *text = NULL;
-    for (jsize i = 0; all != NULL && i < count; i++) {
-        jlong worker;
-        (*env)->GetLongArrayRegion(env, workers, i, 1, &worker);
-        all[i] = HANDLE(zeebe_job_worker, worker);
-    }
-    zeebe_error *error = zeebe_job_workers_prometheus(all, all == NULL ? 0 : (size_t)count, &text);
+    zeebe_error *error = zeebe_job_workers_prometheus((const zeebe_job_worker *const *)all, count, &text);
     free(all);
     if (error == NULL) give_text(env, out, text);
     return NUMBER(error);

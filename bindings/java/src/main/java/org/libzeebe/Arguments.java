@@ -96,6 +96,15 @@ final class Arguments implements AutoCloseable {
     }
   }
 
+  /** A method's, which begins with a slash. */
+  Arguments path(String method) {
+    ensure(1);
+    bytes[length++] = '/';
+    text(method);
+    fields[fieldCount - 1]--;
+    return this;
+  }
+
   /**
    * Null: not given.
    *

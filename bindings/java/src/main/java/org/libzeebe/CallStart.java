@@ -11,7 +11,6 @@ import io.grpc.stub.InternalClientCalls;
 final class CallStart {
   private static final int COMPRESSION_IDENTITY = 1;
   private static final int COMPRESSION_GZIP = 2;
-  private static final byte[] NO_MESSAGE = {};
 
   private final ZeebeChannel channel;
   private final MethodDescriptor<?, ?> method;
@@ -24,60 +23,83 @@ final class CallStart {
   }
 
   /**
-   * Starts one.
+   * Starts a unary call.
    *
-   * @param message the whole request of a unary call; null: a stream
+   * @param request all of it
+   * @return the native call, which the receiver owns
    * @throws IllegalArgumentException an option cannot be passed on
    * @throws StatusRuntimeException it could not be started
    */
-  NativeCall start(
-      Metadata headers, long timeoutMillis, byte[] message, CompletionQueue.Receiver receiver) {
-    byte[] bytes = message == null ? NO_MESSAGE : message;
-    try (var arguments = new Arguments(bytes.length + 256)) {
-      arguments
-          .text("/" + method.getFullMethodName())
-          .text(options.getAuthority())
-          .number(timeoutMillis)
-          .number(maxInboundMessageSize())
-          .number(options.isWaitForReady() ? 1 : 0)
-          .number(compression())
-          .number(options.getOption(ZeebeChannel.MAX_BUFFERED_MESSAGES))
-          .number(options.getOption(ZeebeChannel.MAX_BUFFERED_BYTES))
-          .metadata(headers);
-      if (message != null) {
-        arguments.bytes(bytes);
-      }
-      return start(arguments, message != null, receiver);
+  long unary(
+      Metadata headers, long timeoutMillis, byte[] request, CompletionQueue.Receiver receiver) {
+    try (var arguments = arguments(headers, timeoutMillis, request.length).bytes(request)) {
+      CompletionQueue queue = channel.queue();
+      return start(
+          queue.register(receiver),
+          (pointer, id) ->
+              Native.callUnary(pointer, arguments.fields(), arguments.bytes(), queue.handle(), id));
     }
   }
 
-  private NativeCall start(
-      Arguments arguments, boolean isWhole, CompletionQueue.Receiver receiver) {
-    long pointer = channel.handle().acquire();
-    if (pointer == 0) {
-      throw Status.UNAVAILABLE.withDescription("the channel was shut down").asRuntimeException();
-    }
-    CompletionQueue queue = channel.queue();
-    // What nobody holds any more ends, as long as nothing but its holder could see it.
-    boolean isWeak = !isWhole && isOfBlockingStub();
-    long id = isWeak ? queue.registerWeakly(receiver) : queue.register(receiver);
-    try {
-      long[] out = new long[1];
-      long error =
-          isWhole
-              ? Native.callUnary(pointer, arguments.fields(), arguments.bytes(), queue.handle(), id, out)
-              : Native.callStart(pointer, arguments.fields(), arguments.bytes(), queue.handle(), id, out);
-      if (error != 0) {
-        queue.forget(id);
-        throw ZeebeException.take(error).status().asRuntimeException();
-      }
-      var call = new NativeCall(out[0]);
+  /**
+   * Starts a stream.
+   *
+   * @throws IllegalArgumentException an option cannot be passed on
+   * @throws StatusRuntimeException it could not be started
+   */
+  NativeCall stream(Metadata headers, long timeoutMillis, CompletionQueue.Receiver receiver) {
+    try (var arguments = arguments(headers, timeoutMillis, 0)) {
+      CompletionQueue queue = channel.queue();
+      // What nobody holds any more ends, as long as nothing but its holder could see it.
+      boolean isWeak = isOfBlockingStub();
+      long id = isWeak ? queue.registerWeakly(receiver) : queue.register(receiver);
+      var call =
+          new NativeCall(
+              start(
+                  id,
+                  (pointer, tag) ->
+                      Native.callStart(
+                          pointer, arguments.fields(), arguments.bytes(), queue.handle(), tag)));
       if (isWeak) {
         Handle.CLEANER.register(receiver, call);
       }
       return call;
+    }
+  }
+
+  private Arguments arguments(Metadata headers, long timeoutMillis, int more) {
+    return new Arguments(more + 256)
+        .path(method.getFullMethodName())
+        .text(options.getAuthority())
+        .number(timeoutMillis)
+        .number(maxInboundMessageSize())
+        .number(options.isWaitForReady() ? 1 : 0)
+        .number(compression())
+        .number(options.getOption(ZeebeChannel.MAX_BUFFERED_MESSAGES))
+        .number(options.getOption(ZeebeChannel.MAX_BUFFERED_BYTES))
+        .metadata(headers);
+  }
+
+  /** A native call for a channel and an id; negative: minus an error. */
+  private interface Start {
+    long by(long channel, long id);
+  }
+
+  private long start(long id, Start start) {
+    long pointer = channel.handle().acquire();
+    try {
+      long started = pointer == 0 ? 0 : start.by(pointer, id);
+      if (started > 0) {
+        return started;
+      }
+      channel.queue().forget(id);
+      throw started == 0
+          ? Status.UNAVAILABLE.withDescription("the channel was shut down").asRuntimeException()
+          : ZeebeException.take(-started).status().asRuntimeException();
     } finally {
-      channel.handle().release();
+      if (pointer != 0) {
+        channel.handle().release();
+      }
     }
   }
 

@@ -3,6 +3,7 @@ package org.libzeebe;
 import java.lang.ref.WeakReference;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
+import java.util.Arrays;
 import java.util.concurrent.Executor;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.SynchronousQueue;
@@ -50,6 +51,10 @@ final class CompletionQueue {
 
   private Receiver receiver;
   private long receiverId = NOBODY;
+
+  /** Calls that have ended: all of a batch are freed in one crossing. */
+  private long[] ended = new long[256];
+  private int endedCount;
 
   /** Channels and plugins; guarded by LOCK. */
   private volatile int users;
@@ -183,6 +188,10 @@ final class CompletionQueue {
         dispatch(new Event(buffer));
       }
       settle();
+      if (endedCount > 0) {
+        Native.callsFree(ended, endedCount);
+        endedCount = 0;
+      }
       buffer.clear();
     } while (users > 0 || !endIfUnused());
     executor.shutdown();
@@ -223,6 +232,14 @@ final class CompletionQueue {
   /** Whether this is the thread that takes events, while it hands some to this receiver, which it will settle. */
   boolean isGivingTo(Receiver receiver) {
     return isReader() && this.receiver == receiver;
+  }
+
+  /** Frees a native call, whose last event its receiver just got; 0: none. */
+  void freeEnded(long call) {
+    if (endedCount == ended.length) {
+      ended = Arrays.copyOf(ended, 2 * endedCount);
+    }
+    ended[endedCount++] = call;
   }
 
   /** Who would have received it is no longer there. */

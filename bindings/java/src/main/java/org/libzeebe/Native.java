@@ -21,6 +21,8 @@ final class Native {
 
   static native long channelDescribe(long channel, boolean stats, byte[][] out);
 
+  static native long channelsPrometheus(long[] channels, byte[][] out);
+
   static native long channelGetState(long channel, boolean connect, long[] out);
 
   static native long channelWaitForStateChange(long channel, int last, long queue, long id);
@@ -53,11 +55,11 @@ final class Native {
 
   static native void tokenFree(long request);
 
-  static native long callUnary(
-      long channel, long[] fields, byte[] bytes, long queue, long tag, long[] out);
+  /** The call; negative: minus an error. */
+  static native long callUnary(long channel, long[] fields, byte[] bytes, long queue, long tag);
 
-  static native long callStart(
-      long channel, long[] fields, byte[] bytes, long queue, long tag, long[] out);
+  /** As callUnary. */
+  static native long callStart(long channel, long[] fields, byte[] bytes, long queue, long tag);
 
   static native long callSend(long call, byte[] message, boolean isLast);
 
@@ -70,6 +72,9 @@ final class Native {
   static native void callCancel(long call);
 
   static native void callFree(long call);
+
+  /** The first so many; 0 is none. */
+  static native void callsFree(long[] calls, int count);
 
   static native long jobStreamStart(
       long channel, long[] fields, byte[] bytes, long queue, long id, long[] out);

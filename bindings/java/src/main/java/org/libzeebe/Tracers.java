@@ -13,7 +13,7 @@ import java.util.function.Consumer;
  * <p>The library tells no sizes on the wire: they count as those of the messages.
  */
 final class Tracers {
-  private static final Tracers NONE = new Tracers(List.of());
+  static final Tracers NONE = new Tracers(List.of());
 
   private final List<ClientStreamTracer> tracers;
   private int sent;

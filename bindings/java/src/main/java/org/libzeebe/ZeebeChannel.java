@@ -7,6 +7,8 @@ import io.grpc.ManagedChannel;
 import io.grpc.MethodDescriptor;
 import io.grpc.SecurityLevel;
 import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
+import java.util.Collection;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
@@ -144,7 +146,10 @@ public final class ZeebeChannel extends ManagedChannel implements AutoCloseable 
   public <RequestT, ResponseT> ClientCall<RequestT, ResponseT> newCall(
       MethodDescriptor<RequestT, ResponseT> method, CallOptions options) {
     Executor given = options.getExecutor();
-    return new ZeebeCall<>(this, method, options, given == null ? executor : given);
+    Executor callbacks = given == null ? executor : given;
+    return method.getType() == MethodDescriptor.MethodType.UNARY
+        ? new UnaryCall<>(this, method, options, callbacks)
+        : new StreamCall<>(this, method, options, callbacks);
   }
 
   /**
@@ -196,6 +201,30 @@ public final class ZeebeChannel extends ManagedChannel implements AutoCloseable 
    */
   public String stats() {
     return json(true);
+  }
+
+  /**
+   * The same of several channels as Prometheus reads it, text format 0.0.4, with the labels {@code channel}, its place among them from 0,
+   * and {@code grpc_target}. Give it all channels of a program, in the same order each time: each metric is described once in a text.
+   *
+   * @param channels none that has terminated
+   * @return the text
+   * @throws IllegalStateException a channel has terminated
+   */
+  public static String prometheus(Collection<ZeebeChannel> channels) {
+    var acquired = new ArrayList<ZeebeChannel>();
+    try {
+      long[] pointers = new long[channels.size()];
+      for (ZeebeChannel channel : channels) {
+        pointers[acquired.size()] = channel.acquire();
+        acquired.add(channel);
+      }
+      byte[][] out = new byte[1][];
+      ZeebeException.check(Native.channelsPrometheus(pointers, out));
+      return new String(out[0], StandardCharsets.UTF_8);
+    } finally {
+      acquired.forEach(channel -> channel.handle.release());
+    }
   }
 
   private String json(boolean stats) {

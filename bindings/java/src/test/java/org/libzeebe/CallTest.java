@@ -18,6 +18,7 @@ import io.grpc.StatusRuntimeException;
 import io.grpc.stub.ClientCalls;
 import io.grpc.stub.MetadataUtils;
 import gateway_protocol.GatewayGrpc;
+import gateway_protocol.GatewayOuterClass.ActivateJobsRequest;
 import gateway_protocol.GatewayOuterClass.ActivatedJob;
 import gateway_protocol.GatewayOuterClass.StreamActivatedJobsRequest;
 import gateway_protocol.GatewayOuterClass.TopologyRequest;
@@ -198,6 +199,49 @@ class CallTest {
     call.request(1);
     assertTrue(recorder.await().isOk());
     assertEquals(1, recorder.messages.size());
+  }
+
+  @Test
+  void unaryCallHasOneRequest() throws Exception {
+    var call = newCall(CallOptions.DEFAULT);
+    assertThrows(IllegalStateException.class, () -> call.sendMessage(REQUEST));
+    assertThrows(IllegalStateException.class, call::halfClose);
+    var recorder = new Recorder<TopologyResponse>();
+    call.start(recorder, new Metadata());
+    call.request(1);
+    call.sendMessage(REQUEST);
+    assertThrows(IllegalStateException.class, () -> call.sendMessage(REQUEST));
+    call.halfClose();
+    assertThrows(IllegalStateException.class, () -> call.sendMessage(REQUEST));
+    assertThrows(IllegalStateException.class, call::halfClose);
+    assertTrue(recorder.await().isOk());
+    assertEquals(1, recorder.messages.size());
+
+    var without = newCall(CallOptions.DEFAULT);
+    var told = new Recorder<TopologyResponse>();
+    without.start(told, new Metadata());
+    without.request(1);
+    without.halfClose();
+    Status status = told.await();
+    assertEquals(Status.Code.INTERNAL, status.getCode());
+    assertTrue(status.getDescription().contains("without a request"), status::toString);
+  }
+
+  @Test
+  void onlyRequestOfAStreamEndsItInItsOwnFrame() throws Exception {
+    try (var own = new Gateway();
+        var channel = ZeebeChannel.insecure().address(own.address("plaintext")).build()) {
+      var request = ActivateJobsRequest.newBuilder().setType("none").setWorker("test").setTimeout(1000).setMaxJobsToActivate(1);
+      for (int i = 0; i < 20; i++) {
+        GatewayGrpc.newBlockingStub(channel)
+            .withDeadlineAfter(20, TimeUnit.SECONDS)
+            .activateJobs(request.setRequestTimeout(-1).build())
+            .forEachRemaining(answer -> {});
+      }
+      var counters = Gateway.JSON.readTree(own.ask("GET", "/counters"));
+      assertEquals(20, counters.at("/calls/ActivateJobs").asInt());
+      assertEquals(0, counters.required("empty_data").asInt());
+    }
   }
 
   @Test

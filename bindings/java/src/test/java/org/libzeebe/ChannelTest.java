@@ -13,6 +13,7 @@ import io.grpc.Status;
 import io.grpc.StatusRuntimeException;
 import java.time.Duration;
 import java.util.Base64;
+import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutionException;
@@ -151,6 +152,24 @@ class ChannelTest {
               .sendRootCertificate(sends);
       assertEquals(sends ? 2 : 1, tokenRequest(builder).required("certificates").asInt());
     }
+  }
+
+  @Test
+  void channelsCountForPrometheus() throws Exception {
+    var gone = ZeebeChannel.insecure().address("localhost:1").build();
+    gone.close();
+    try (var used = ZeebeChannel.insecure().address(gateway.address("plaintext")).build();
+        var idle = ZeebeChannel.insecure().address("gateway.example:1").build()) {
+      GatewayGrpc.newBlockingStub(used)
+          .withDeadlineAfter(20, TimeUnit.SECONDS)
+          .topology(TopologyRequest.getDefaultInstance());
+      String text = ZeebeChannel.prometheus(List.of(used, idle));
+      assertTrue(text.contains("grpc_status=\"OK\"} 1\n"), text);
+      assertTrue(text.contains("{channel=\"1\",grpc_target=\"gateway.example:1\""), text);
+      assertEquals(1, text.lines().filter("# TYPE zeebe_channel_calls_ended_total counter"::equals).count());
+      assertThrows(IllegalStateException.class, () -> ZeebeChannel.prometheus(List.of(used, gone)));
+    }
+    assertEquals("", ZeebeChannel.prometheus(List.of()).replaceAll("#.*\n", ""));
   }
 
   @Test
