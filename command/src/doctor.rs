@@ -18,18 +18,58 @@ use crate::settings::Settings;
 use crate::stream::{self, Event};
 use crate::token;
 
-/// In their order.
-const STEPS: [(&str, &str); 9] = [
-    ("settings", "settings"),
-    ("lookup", "name resolution"),
-    ("connect", "TCP connection"),
-    ("proxy", "proxy"),
-    ("tls", "TLS handshake"),
-    ("http2", "HTTP/2"),
-    ("token", "token"),
-    ("topology", "topology"),
-    ("job_stream", "job stream"),
-];
+/// The way's steps, in their order.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Step {
+    Settings,
+    Lookup,
+    Connect,
+    Proxy,
+    Tls,
+    Http2,
+    Token,
+    Topology,
+    JobStream,
+}
+
+impl Step {
+    const ALL: [Self; 9] = [
+        Self::Settings,
+        Self::Lookup,
+        Self::Connect,
+        Self::Proxy,
+        Self::Tls,
+        Self::Http2,
+        Self::Token,
+        Self::Topology,
+        Self::JobStream,
+    ];
+
+    fn of(stage: Stage) -> Self {
+        match stage {
+            Stage::Lookup => Self::Lookup,
+            Stage::Connect => Self::Connect,
+            Stage::Proxy => Self::Proxy,
+            Stage::Tls => Self::Tls,
+            Stage::Http2 => Self::Http2,
+        }
+    }
+
+    /// As JSON and people have it.
+    fn names(self) -> (&'static str, &'static str) {
+        match self {
+            Self::Settings => ("settings", "settings"),
+            Self::Lookup => ("lookup", "name resolution"),
+            Self::Connect => ("connect", "TCP connection"),
+            Self::Proxy => ("proxy", "proxy"),
+            Self::Tls => ("tls", "TLS handshake"),
+            Self::Http2 => ("http2", "HTTP/2"),
+            Self::Token => ("token", "token"),
+            Self::Topology => ("topology", "topology"),
+            Self::JobStream => ("job_stream", "job stream"),
+        }
+    }
+}
 
 /// A stream that lives so long was taken on: what refuses it does so at once.
 const ALIVE: Duration = Duration::from_secs(1);
@@ -41,13 +81,9 @@ pub(crate) fn run(timeout: Duration, output: &Output) -> Result<(), Failure> {
         steps: Vec::new(),
     };
     let failed = doctor.examine()?;
-    let left = &STEPS[doctor.steps.len()..];
-    for (name, shown) in left {
-        doctor.say(
-            name,
-            &format!("-     {shown}: skipped"),
-            json!({ "outcome": "skipped" }),
-        )?;
+    for step in &Step::ALL[doctor.steps.len()..] {
+        let text = format!("-     {}: skipped", step.names().1);
+        doctor.say(*step, &text, json!({ "outcome": "skipped" }))?;
     }
     let exit = failed.as_ref().map_or(0, exit_code);
     if output.json {
@@ -102,7 +138,13 @@ impl Doctor<'_> {
             Err(error) => {
                 // The message names the variables.
                 let advice = Advice::of_variables(&error);
-                self.failed(0, began.elapsed(), &error, &advice, Found::default())?;
+                self.failed(
+                    Step::Settings,
+                    began.elapsed(),
+                    &error,
+                    &advice,
+                    Found::default(),
+                )?;
                 return Ok(Some(error));
             }
         };
@@ -114,19 +156,25 @@ impl Doctor<'_> {
                 false => "{authorization_server}",
             };
             let advice = Advice::new(&settings, &format!("change {setting}"));
-            self.failed(0, began.elapsed(), &error, &advice, shown(&settings))?;
+            self.failed(
+                Step::Settings,
+                began.elapsed(),
+                &error,
+                &advice,
+                shown(&settings),
+            )?;
             return Ok(Some(error));
         }
-        self.well(0, began.elapsed(), shown(&settings))?;
+        self.well(Step::Settings, began.elapsed(), shown(&settings))?;
 
         if let Some(error) = self.walk(&channel, &settings)? {
             return Ok(Some(error));
         }
-        for (step, (name, _)) in STEPS.iter().enumerate().skip(6) {
+        for step in [Step::Token, Step::Topology, Step::JobStream] {
             let began = Instant::now();
-            let ended = match *name {
-                "token" => self.token(&channel, &settings),
-                "topology" => self.topology(&channel),
+            let ended = match step {
+                Step::Token => self.token(&channel, &settings),
+                Step::Topology => self.topology(&channel),
                 _ => self.job_stream(&channel),
             };
             match ended {
@@ -151,18 +199,18 @@ impl Doctor<'_> {
             Ok(legs) => legs,
             Err(error) => {
                 let advice = Advice::of(&error, settings);
-                self.failed(1, Duration::ZERO, &error, &advice, Found::default())?;
+                self.failed(
+                    Step::Lookup,
+                    Duration::ZERO,
+                    &error,
+                    &advice,
+                    Found::default(),
+                )?;
                 return Ok(Some(error));
             }
         };
         for leg in legs {
-            let step = match leg.stage {
-                Stage::Lookup => 1,
-                Stage::Connect => 2,
-                Stage::Proxy => 3,
-                Stage::Tls => 4,
-                Stage::Http2 => 5,
-            };
+            let step = Step::of(leg.stage);
             self.not_needed_until(step)?;
             let now = SystemTime::now();
             let chain = leg.certificates.iter();
@@ -247,61 +295,72 @@ impl Doctor<'_> {
     }
 
     /// The steps before this one that the way did not have.
-    fn not_needed_until(&mut self, step: usize) -> Result<(), Failure> {
-        while self.steps.len() < step {
-            let (name, shown) = STEPS[self.steps.len()];
-            let why = match name {
-                "lookup" => "the address is no name",
-                "proxy" => "none is configured",
-                "tls" => "the channel is plaintext",
+    fn not_needed_until(&mut self, step: Step) -> Result<(), Failure> {
+        loop {
+            let next = Step::ALL[self.steps.len()];
+            if next >= step {
+                return Ok(());
+            }
+            let why = match next {
+                Step::Lookup => "the address is no name",
+                Step::Proxy => "none is configured",
+                Step::Tls => "the channel is plaintext",
                 _ => "there is none",
             };
-            let text = format!("-     {shown}: not needed, {why}");
-            self.say(name, &text, json!({ "outcome": "not_needed", "why": why }))?;
+            let text = format!("-     {}: not needed, {why}", next.names().1);
+            self.say(next, &text, json!({ "outcome": "not_needed", "why": why }))?;
         }
-        Ok(())
     }
 
-    fn well(&mut self, step: usize, took: Duration, found: Found) -> Result<(), Failure> {
-        self.not_needed_until(step)?;
-        let (name, shown) = STEPS[step];
-        let mut lines = vec![format!("ok    {shown} ({})", milliseconds(took))];
-        lines.extend(found.text.iter().map(|text| indented(text)));
-        let mut json = found.json;
-        json.insert("outcome".to_owned(), json!("ok"));
-        json.insert("took_ms".to_owned(), json!(took.as_secs_f64() * 1000.0));
-        self.say(name, &lines.join("\n"), Value::Object(json))
+    fn well(&mut self, step: Step, took: Duration, found: Found) -> Result<(), Failure> {
+        self.done(step, took, found, None)
     }
 
     fn failed(
         &mut self,
-        step: usize,
+        step: Step,
         took: Duration,
         error: &Error,
         advice: &Advice,
         found: Found,
     ) -> Result<(), Failure> {
+        self.done(step, took, found, Some((error, advice)))
+    }
+
+    fn done(
+        &mut self,
+        step: Step,
+        took: Duration,
+        found: Found,
+        failure: Option<(&Error, &Advice)>,
+    ) -> Result<(), Failure> {
         self.not_needed_until(step)?;
-        let (name, shown) = STEPS[step];
-        let mut lines = vec![format!("FAIL  {shown} ({}) FAILED", milliseconds(took))];
+        let shown = format!("{} ({})", step.names().1, milliseconds(took));
+        let (line, outcome) = match failure {
+            None => (format!("ok    {shown}"), "ok"),
+            Some(_) => (format!("FAIL  {shown} FAILED"), "failed"),
+        };
+        let mut lines = vec![line];
         lines.extend(found.text.iter().map(|text| indented(text)));
-        lines.push(format!("      cause: {}", wrapped(error.message(), 13)));
-        lines.push(format!("      to do: {}", wrapped(&advice.text, 13)));
         let mut json = found.json;
-        json.insert("outcome".to_owned(), json!("failed"));
+        json.insert("outcome".to_owned(), json!(outcome));
         json.insert("took_ms".to_owned(), json!(took.as_secs_f64() * 1000.0));
-        json.insert("cause".to_owned(), json!(error.message()));
-        json.insert("status".to_owned(), json!(error.status()));
-        json.insert("advice".to_owned(), json!(advice.text));
-        json.insert("variables".to_owned(), json!(advice.variables));
-        self.say(name, &lines.join("\n"), Value::Object(json))
+        if let Some((error, advice)) = failure {
+            lines.push(format!("      cause: {}", wrapped(error.message(), 13)));
+            lines.push(format!("      to do: {}", wrapped(&advice.text, 13)));
+            json.insert("cause".to_owned(), json!(error.message()));
+            json.insert("status".to_owned(), json!(error.status()));
+            json.insert("advice".to_owned(), json!(advice.text));
+            json.insert("variables".to_owned(), json!(advice.variables));
+        }
+        self.say(step, &lines.join("\n"), Value::Object(json))
     }
 
     /// As it happens, for people; for programs all at the end.
-    fn say(&mut self, name: &str, text: &str, step: Value) -> Result<(), Failure> {
-        let mut json = Map::from_iter([("step".to_owned(), json!(name))]);
-        if let Value::Object(step) = step {
-            json.extend(step);
+    fn say(&mut self, step: Step, text: &str, said: Value) -> Result<(), Failure> {
+        let mut json = Map::from_iter([("step".to_owned(), json!(step.names().0))]);
+        if let Value::Object(said) = said {
+            json.extend(said);
         }
         self.steps.push(Value::Object(json));
         match self.output.json {
@@ -412,7 +471,7 @@ fn of_direct_leg(leg: &Leg, chain: &[Certificate], error: &Error, settings: &Set
         }
         Stage::Http2 | Stage::Tls if is_http1(error) => {
             "HTTP/1.1 is spoken there, and gRPC needs HTTP/2: a proxy or a REST endpoint is at {address}: change it to the gateway's gRPC port, \
-             or let the proxy speak HTTP/2 to both sides (docs/peers.md); {insecure} says whether TLS is used"
+             or let the proxy speak HTTP/2 to both sides (docs/proxies.md); {insecure} says whether TLS is used"
                 .to_owned()
         }
         Stage::Proxy | Stage::Tls | Stage::Http2 => return Advice::of(error, settings),
