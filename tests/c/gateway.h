@@ -165,7 +165,6 @@ typedef struct {
     const char *address;
     const char *ca; /* NULL: plaintext */
     zeebe_channel_option options[8];
-    zeebe_connection_options connection;
 } channel_arguments;
 
 #define NUMBER(k, v) {.key = (k), .integer = (v)}
