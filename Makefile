@@ -126,7 +126,7 @@ build/peers/%.ready: $$(shell find tests/peers/$$* -type f) tests/peers/wheel te
 KOFFI := examples/ffi/node_modules/.package-lock.json
 
 ffi-runtimes: # what examples/ffi run on; what cannot be had is skipped, unless SKIP_NONE is set
-	@for runtime in ruby luajit php node; do scripts/prerequisites "$$runtime" || { \
+	@for runtime in ruby luajit php node mcs; do scripts/prerequisites "$$runtime" || { \
 		echo "ffi-runtimes: skipped: $$runtime" >&2; [ -z "$${SKIP_NONE:-}" ]; }; done
 	@! command -v npm >/dev/null || $(MAKE) --silent --no-print-directory $(KOFFI) || { \
 		echo "ffi-runtimes: skipped: koffi" >&2; [ -z "$${SKIP_NONE:-}" ]; }

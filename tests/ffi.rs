@@ -5,6 +5,7 @@
 
 mod support;
 
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use support::programs::clean;
@@ -12,17 +13,17 @@ use support::{Gateway, artefacts, make, root, scratch};
 
 #[test]
 fn in_ruby() {
-    works("ruby", "worker.rb");
+    works("ruby", &source("worker.rb"));
 }
 
 #[test]
 fn in_luajit() {
-    works("luajit", "worker.lua");
+    works("luajit", &source("worker.lua"));
 }
 
 #[test]
 fn in_php() {
-    works("php", "worker.php");
+    works("php", &source("worker.php"));
 }
 
 #[test]
@@ -30,10 +31,34 @@ fn in_node() {
     let koffi = root().join("examples/ffi/node_modules/koffi");
     make("ffi-runtimes");
     if koffi.exists() {
-        works("node", "worker.mjs");
+        works("node", &source("worker.mjs"));
     } else {
         eprintln!("skipped: koffi could not be had");
     }
+}
+
+/// In C#.
+#[test]
+fn in_mono() {
+    make("ffi-runtimes");
+    let built = scratch("ffi-mono-built");
+    let program = built.join("worker.exe");
+    let mut compiler = Command::new("mcs");
+    compiler.arg(format!("-out:{}", program.display()));
+    match compiler.arg(source("worker.cs")).output() {
+        Err(_) => eprintln!("skipped: mcs could not be had"),
+        Ok(output) => {
+            assert!(output.status.success(), "{output:?}");
+            // It is looked for beside the program.
+            let library = artefacts().join("lib/libzeebe.so.0");
+            std::fs::copy(library, built.join("libzeebe.so.0")).unwrap();
+            works("mono", &program);
+        }
+    }
+}
+
+fn source(name: &str) -> PathBuf {
+    root().join("examples/ffi").join(name)
 }
 
 const PROCESS: &str = r#"<definitions xmlns="http://www.omg.org/spec/BPMN/20100524/MODEL" xmlns:z="http://camunda.org/schema/zeebe/1.0">
@@ -42,7 +67,7 @@ const PROCESS: &str = r#"<definitions xmlns="http://www.omg.org/spec/BPMN/201005
   <sequenceFlow id="a" sourceRef="s" targetRef="pay"/><sequenceFlow id="b" sourceRef="pay" targetRef="e"/></process>
 </definitions>"#;
 
-fn works(runtime: &str, source: &str) {
+fn works(runtime: &str, program: &Path) {
     make("ffi-runtimes"); // fails if something is missing that may not be skipped
     if Command::new(runtime).arg("--version").output().is_err() {
         eprintln!("skipped: {runtime} could not be had");
@@ -54,11 +79,11 @@ fn works(runtime: &str, source: &str) {
     std::fs::write(&process, PROCESS).unwrap();
     let seed = ["--seed".to_owned(), process.display().to_string()];
     let gateway = Gateway::start_with(&name, &seed);
-    let program = |port: &str| {
+    let run = |port: &str| {
         let mut command = clean(Command::new("timeout"));
         command
             .args(["60", runtime])
-            .arg(root().join("examples/ffi").join(source))
+            .arg(program)
             .args(["order", "payment"])
             .arg(&prefix)
             .env("ZEEBE_ADDRESS", format!("127.0.0.1:{}", gateway.get(port)))
@@ -68,7 +93,7 @@ fn works(runtime: &str, source: &str) {
         (output.status, text(output.stdout), text(output.stderr))
     };
 
-    let (status, printed, complaints) = program("plaintext");
+    let (status, printed, complaints) = run("plaintext");
     assert!(status.success(), "{status}: {printed}{complaints}");
     let lines: Vec<_> = printed.lines().collect();
     assert!(lines[0].contains("\"processInstanceKey\":\""), "{printed}");
@@ -78,7 +103,7 @@ fn works(runtime: &str, source: &str) {
     assert_eq!(counters["calls"]["CompleteJob"], 1, "{counters}");
 
     // The library's own words, and no crash.
-    let (status, printed, complaints) = program("refused");
+    let (status, printed, complaints) = run("refused");
     assert_eq!(status.code(), Some(1), "{printed}{complaints}");
     assert!(
         complaints.contains(&gateway.get("refused")),
