@@ -1,4 +1,4 @@
-// A job by completion queue in C#, on .NET or Mono: starts an instance of a process, and works on jobs of a type until one is complete. The
+// A job by completion queue in C#, tried on Mono: starts an instance of a process, and works on jobs of a type until one is complete. The
 // gateway is the environment's: ZEEBE_ADDRESS, ...
 //
 //     mcs worker.cs && mono worker.exe PROCESS JOB_TYPE
