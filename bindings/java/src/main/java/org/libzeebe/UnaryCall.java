@@ -267,9 +267,11 @@ final class UnaryCall<RequestT, ResponseT> extends ZeebeCall<RequestT, ResponseT
   }
 
   private void deliver() {
+    byte[] bytes = message;
+    message = null; // who keeps the call does not keep it
     ResponseT answer;
     try {
-      answer = method.parseResponse(WireMessage.stream(message));
+      answer = method.parseResponse(WireMessage.stream(bytes));
     } catch (RuntimeException e) {
       failed("the message cannot be decoded", e);
       return;
