@@ -33,11 +33,11 @@ final class CallStart {
   long unary(
       Metadata headers, long timeoutMillis, byte[] request, CompletionQueue.Receiver receiver) {
     try (var arguments = arguments(headers, timeoutMillis, request.length).bytes(request)) {
-      CompletionQueue queue = channel.queue();
       return start(
-          queue.register(receiver),
-          (pointer, id) ->
-              Native.callUnary(pointer, arguments.fields(), arguments.bytes(), queue.handle(), id));
+          receiver,
+          false,
+          (pointer, queue, id) ->
+              Native.callUnary(pointer, arguments.fields(), arguments.bytes(), queue, id));
     }
   }
 
@@ -49,17 +49,15 @@ final class CallStart {
    */
   NativeCall stream(Metadata headers, long timeoutMillis, CompletionQueue.Receiver receiver) {
     try (var arguments = arguments(headers, timeoutMillis, 0)) {
-      CompletionQueue queue = channel.queue();
       // What nobody holds any more ends, as long as nothing but its holder could see it.
       boolean isWeak = isOfBlockingStub();
-      long id = isWeak ? queue.registerWeakly(receiver) : queue.register(receiver);
       var call =
           new NativeCall(
               start(
-                  id,
-                  (pointer, tag) ->
-                      Native.callStart(
-                          pointer, arguments.fields(), arguments.bytes(), queue.handle(), tag)));
+                  receiver,
+                  isWeak,
+                  (pointer, queue, id) ->
+                      Native.callStart(pointer, arguments.fields(), arguments.bytes(), queue, id)));
       if (isWeak) {
         Handle.CLEANER.register(receiver, call);
       }
@@ -80,26 +78,31 @@ final class CallStart {
         .metadata(headers);
   }
 
-  /** A native call for a channel and an id; negative: minus an error. */
+  /** A native call for a channel, a queue and an id; negative: minus an error. */
   private interface Start {
-    long by(long channel, long id);
+    long by(long channel, long queue, long id);
   }
 
-  private long start(long id, Start start) {
+  private long start(CompletionQueue.Receiver receiver, boolean isWeak, Start start) {
     long pointer = channel.handle().acquire();
+    if (pointer == 0) {
+      throw Status.UNAVAILABLE.withDescription("the channel was shut down").asRuntimeException();
+    }
+    // The channel's use keeps the reader running meanwhile.
+    CompletionQueue queue = channel.queue();
+    long id = isWeak ? queue.registerWeakly(receiver) : queue.register(receiver);
+    long started = 0;
     try {
-      long started = pointer == 0 ? 0 : start.by(pointer, id);
-      if (started > 0) {
-        return started;
+      started = start.by(pointer, queue.handle(), id);
+      if (started < 0) {
+        throw ZeebeException.take(-started).status().asRuntimeException();
       }
-      channel.queue().forget(id);
-      throw started == 0
-          ? Status.UNAVAILABLE.withDescription("the channel was shut down").asRuntimeException()
-          : ZeebeException.take(-started).status().asRuntimeException();
+      return started;
     } finally {
-      if (pointer != 0) {
-        channel.handle().release();
+      if (started <= 0) {
+        queue.forget(id);
       }
+      channel.handle().release();
     }
   }
 

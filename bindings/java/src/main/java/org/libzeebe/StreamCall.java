@@ -19,8 +19,8 @@ final class StreamCall<RequestT, ResponseT> extends ZeebeCall<RequestT, Response
   private boolean halfClosed;
   private NativeCall call;
   private final InboundMessages messages = new InboundMessages();
-  /** Until there is a native call. */
-  private List<byte[]> unsent = new ArrayList<>();
+  /** Until there is a native call, and until the half-close, if there is but one. */
+  private final List<byte[]> unsent = new ArrayList<>();
   private boolean begun;
   /** The end, once it is known; it is told after the messages. */
   private Status status;
@@ -34,6 +34,14 @@ final class StreamCall<RequestT, ResponseT> extends ZeebeCall<RequestT, Response
       Executor executor) {
     super(channel, method, options);
     this.executor = new SerializingExecutor(executor, this::idle);
+  }
+
+  /** Has callbacks run that were added. */
+  private void schedule() {
+    if (isOver()) {
+      over(); // without the lock: the context has one of its own, and calls back with it
+    }
+    executor.schedule();
   }
 
   // Callbacks are only added where this is locked; whoever locks schedules them afterwards, for they may run at once.
@@ -53,16 +61,12 @@ final class StreamCall<RequestT, ResponseT> extends ZeebeCall<RequestT, Response
         open();
       }
     }
-    executor.schedule();
+    schedule();
   }
 
   /** Makes the native call, if it is time. */
   private void open() {
     if (!authorized || call != null || status != null || closed) {
-      return;
-    }
-    // A request that is the only one goes out with the half-close, in one frame.
-    if (method.getType().clientSendsOneMessage() && !halfClosed) {
       return;
     }
     try {
@@ -75,18 +79,26 @@ final class StreamCall<RequestT, ResponseT> extends ZeebeCall<RequestT, Response
     if (call == null) {
       return;
     }
-    int last = halfClosed ? unsent.size() - 1 : unsent.size();
-    for (int i = 0; i < unsent.size(); i++) {
-      send(unsent.get(i), i == last);
-    }
-    if (halfClosed && unsent.isEmpty()) {
-      call.halfClose();
-    }
-    if (call.isReady()) {
+    tracers.outboundHeaders();
+    flush();
+    if (!closed && call.isReady()) {
       callbacks().ready();
     }
-    unsent = null;
-    tracers.outboundHeaders();
+  }
+
+  /** Sends what waits. A request that is the only one waits for the half-close, and goes out with it in one frame. */
+  private void flush() {
+    if (closed || call == null || method.getType().clientSendsOneMessage() && !halfClosed) {
+      return;
+    }
+    int count = unsent.size();
+    for (int i = 0; i < count && !closed; i++) {
+      send(unsent.get(i), halfClosed && i == count - 1);
+    }
+    unsent.clear();
+    if (!closed && halfClosed && count == 0) {
+      call.halfClose();
+    }
   }
 
   @Override
@@ -101,7 +113,7 @@ final class StreamCall<RequestT, ResponseT> extends ZeebeCall<RequestT, Response
         messages.tellTaken(call);
       }
     }
-    executor.schedule();
+    schedule();
   }
 
   /** Whether this thread tells the library of what was taken once it has done what it does for this call. */
@@ -126,13 +138,12 @@ final class StreamCall<RequestT, ResponseT> extends ZeebeCall<RequestT, Response
         throw new IllegalStateException("already half-closed");
       }
       tracers.outboundMessage(bytes.length);
-      if (call != null) {
-        send(bytes, false);
-      } else if (unsent != null) {
+      if (!closed) {
         unsent.add(bytes);
+        flush();
       }
     }
-    executor.schedule();
+    schedule();
   }
 
   private void send(byte[] message, boolean isLast) {
@@ -150,12 +161,12 @@ final class StreamCall<RequestT, ResponseT> extends ZeebeCall<RequestT, Response
       }
       halfClosed = true;
       if (call != null) {
-        call.halfClose();
+        flush();
       } else {
         open();
       }
     }
-    executor.schedule();
+    schedule();
   }
 
   @Override
@@ -177,7 +188,7 @@ final class StreamCall<RequestT, ResponseT> extends ZeebeCall<RequestT, Response
     synchronized (this) {
       breakOff(status);
     }
-    executor.schedule();
+    schedule();
   }
 
   private void breakOff(Status status) {
@@ -202,7 +213,7 @@ final class StreamCall<RequestT, ResponseT> extends ZeebeCall<RequestT, Response
         accept(event);
       }
     }
-    executor.schedule();
+    schedule();
   }
 
   @Override
@@ -265,8 +276,7 @@ final class StreamCall<RequestT, ResponseT> extends ZeebeCall<RequestT, Response
     }
     if (status != null && messages.isEmpty() && !closed) {
       closed = true;
-      unsent = null;
-      over();
+      unsent.clear();
       tracers.closed(status, trailers);
       callbacks().close(status, trailers);
     }

@@ -93,7 +93,9 @@ final class UnaryCall<RequestT, ResponseT> extends ZeebeCall<RequestT, ResponseT
       if (request != null) {
         throw new IllegalStateException("a unary call has one request");
       }
-      request = bytes;
+      if (!isOver) {
+        request = bytes;
+      }
     }
     tracers.outboundMessage(bytes.length);
   }
@@ -198,18 +200,22 @@ final class UnaryCall<RequestT, ResponseT> extends ZeebeCall<RequestT, ResponseT
       due |= MESSAGE;
       tracers.inboundMessage(message.length);
     }
-    over();
     tracers.closed(status, trailers);
   }
 
   // ---- what the listener is told ----
 
   private void schedule() {
+    boolean ends;
     synchronized (this) {
       if (due == 0 || scheduled) {
         return;
       }
       scheduled = true;
+      ends = isOver;
+    }
+    if (ends) {
+      over(); // without the lock: the context has one of its own, and calls back with it
     }
     try {
       executor.execute(this);
@@ -254,6 +260,7 @@ final class UnaryCall<RequestT, ResponseT> extends ZeebeCall<RequestT, ResponseT
         deliver();
       }
     } catch (Throwable e) {
+      message = null;
       failed("a listener of the call failed", e);
       note(e);
     }

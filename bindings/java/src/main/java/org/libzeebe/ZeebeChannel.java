@@ -7,8 +7,8 @@ import io.grpc.ManagedChannel;
 import io.grpc.MethodDescriptor;
 import io.grpc.SecurityLevel;
 import java.nio.charset.StandardCharsets;
-import java.util.ArrayList;
 import java.util.Collection;
+import java.util.List;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
@@ -212,18 +212,19 @@ public final class ZeebeChannel extends ManagedChannel implements AutoCloseable 
    * @throws IllegalStateException a channel has terminated
    */
   public static String prometheus(Collection<ZeebeChannel> channels) {
-    var acquired = new ArrayList<ZeebeChannel>();
+    List<ZeebeChannel> all = List.copyOf(channels);
+    long[] pointers = new long[all.size()];
+    int acquired = 0;
     try {
-      long[] pointers = new long[channels.size()];
-      for (ZeebeChannel channel : channels) {
-        pointers[acquired.size()] = channel.acquire();
-        acquired.add(channel);
+      while (acquired < pointers.length) {
+        pointers[acquired] = all.get(acquired).acquire();
+        acquired++;
       }
       byte[][] out = new byte[1][];
       ZeebeException.check(Native.channelsPrometheus(pointers, out));
       return new String(out[0], StandardCharsets.UTF_8);
     } finally {
-      acquired.forEach(channel -> channel.handle.release());
+      all.subList(0, acquired).forEach(channel -> channel.handle.release());
     }
   }
 

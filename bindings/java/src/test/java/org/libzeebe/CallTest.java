@@ -245,6 +245,40 @@ class CallTest {
   }
 
   @Test
+  void requestBeyondTheChannelsLimitIsRefused() throws Exception {
+    var late = new AtomicReference<CallCredentials.MetadataApplier>();
+    var asked = new CountDownLatch(1);
+    var answersLate =
+        new CallCredentials() {
+          @Override
+          public void applyRequestMetadata(RequestInfo info, Executor executor, MetadataApplier applier) {
+            late.set(applier);
+            asked.countDown();
+          }
+        };
+    var request = StreamActivatedJobsRequest.newBuilder().setType("none".repeat(10)).setTimeout(1000).build();
+    try (var limited =
+        ZeebeChannel.insecure()
+            .address(gateway.address("plaintext"))
+            .option("grpc.max_send_message_length", 20)
+            .build()) {
+      for (var options : List.of(CallOptions.DEFAULT, CallOptions.DEFAULT.withCallCredentials(answersLate))) {
+        var recorder = new Recorder<ActivatedJob>();
+        var call = limited.newCall(GatewayGrpc.getStreamActivatedJobsMethod(), options);
+        call.start(recorder, new Metadata());
+        call.request(1);
+        call.sendMessage(request);
+        call.halfClose();
+        if (options.getCredentials() != null) {
+          assertTrue(asked.await(20, TimeUnit.SECONDS));
+          late.get().apply(new Metadata());
+        }
+        assertEquals(Status.Code.RESOURCE_EXHAUSTED, recorder.await().getCode());
+      }
+    }
+  }
+
+  @Test
   void listenerThatThrowsCancelsItsCall() throws Exception {
     var thrown = new IllegalStateException("the listener fails");
     var recorder =
