@@ -10,7 +10,6 @@ static inline zeebe_channel *channel_to(const gateway *g)
         .address = gateway_address(g, "plaintext"),
         .options = {NUMBER("grpc.initial_reconnect_backoff_ms", 100), NUMBER("grpc.max_reconnect_backoff_ms", 100),
                     NUMBER("grpc.http2.lookahead_bytes", 65535)},
-        .connection = ZEEBE_CONNECTION_OPTIONS_INIT,
     };
     return channel_new(arguments);
 }

@@ -423,7 +423,6 @@ static void secrets_of_the_programs_own_options(const gateway *g)
         .options = {TEXT("an.access_token", OPTION_SECRET), TEXT("grpc.ssl.private_key", OPTION_SECRET),
                     TEXT("grpc.http_proxy", "http://user:" PROXY_PASSWORD "@127.0.0.1:1")},
     };
-    arguments.connection.size = sizeof arguments.connection;
     zeebe_channel *channel = channel_new(arguments);
     zeebe_call_options options = ZEEBE_CALL_OPTIONS_INIT;
     zeebe_response *response = NULL;

@@ -66,11 +66,14 @@ impl CallLog {
         calls.last.push_back(call);
     }
 
-    /// The oldest first.
-    pub(crate) fn last(&self, count: usize) -> Value {
+    /// Of this RPC, if one is named; the oldest first.
+    pub(crate) fn last(&self, count: usize, rpc: Option<&str>) -> Value {
         let calls = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let skipped = calls.last.len().saturating_sub(count);
-        calls.last.iter().skip(skipped).map(Call::to_json).collect()
+        let of_rpc = |call: &&Call| rpc.is_none_or(|rpc| call.rpc == rpc);
+        let newest_first = calls.last.iter().rev().filter(of_rpc).take(count);
+        let mut last: Vec<_> = newest_first.map(Call::to_json).collect();
+        last.reverse();
+        last.into()
     }
 }
 
@@ -114,10 +117,12 @@ mod tests {
         for number in 0..CAPACITY + 2 {
             log.add(&number.to_string(), "plaintext", &HeaderMap::new());
         }
-        let all = log.last(CAPACITY + 2);
+        let all = log.last(CAPACITY + 2, None);
         assert_eq!(all.as_array().map(Vec::len), Some(CAPACITY));
         assert_eq!(all[0]["rpc"], "2");
-        assert_eq!(log.last(1)[0]["rpc"], (CAPACITY + 1).to_string());
+        assert_eq!(log.last(1, None)[0]["rpc"], (CAPACITY + 1).to_string());
+        assert_eq!(log.last(1, Some("7"))[0]["rpc"], "7");
+        assert_eq!(log.last(1, Some("1")), json!([]));
     }
 
     #[test]
@@ -125,6 +130,6 @@ mod tests {
         let log = CallLog::default();
         let headers = HeaderMap::from_iter([(AUTHORIZATION, "secret".parse().expect("a header"))]);
         log.add("Topology", "plaintext", &headers);
-        assert_eq!(log.last(1)[0]["headers"]["authorization"], "…");
+        assert_eq!(log.last(1, None)[0]["headers"]["authorization"], "…");
     }
 }

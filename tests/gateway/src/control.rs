@@ -68,9 +68,10 @@ async fn obey(
         (&Method::POST, "/reset-connections") => {
             json!({ "reset": context.connections.reset().await })
         }
-        (&Method::GET, "/calls") => context
-            .calls
-            .last(query.optional("last")?.unwrap_or(usize::MAX)),
+        (&Method::GET, "/calls") => {
+            let count = query.optional("last")?.unwrap_or(usize::MAX);
+            context.calls.last(count, known_rpc(&query)?.as_deref())
+        }
         (&Method::POST, "/goaway") => json!({ "goaway": go_away(context, &query)? }),
         (&Method::POST, "/inject") => {
             json!({ "injected": context.connections.inject(&body) })
@@ -139,7 +140,7 @@ async fn obey(
 
 fn parameters(path: &str) -> &'static [&'static str] {
     match path {
-        "/calls" => &["last"],
+        "/calls" => &["last", "rpc"],
         "/goaway" => &["code", "last_stream_id", "debug", "close"],
         "/latency" => &["ms"],
         "/fail" => &["status", "count", "rpc", "message"],
@@ -203,11 +204,16 @@ fn count(query: &Query) -> Result<u64, String> {
 }
 
 fn for_calls<T>(query: &Query, what: T) -> Result<ForCalls<T>, String> {
+    let rpc = known_rpc(query)?;
+    Ok(ForCalls { rpc, what })
+}
+
+fn known_rpc(query: &Query) -> Result<Option<String>, String> {
     let rpc = query.optional::<String>("rpc")?;
     match rpc.as_deref().filter(|rpc| !is_known(rpc)) {
         Some(unknown) => Err(format!(
             "rpc cannot be {unknown}, which the gateway does not have"
         )),
-        None => Ok(ForCalls { rpc, what }),
+        None => Ok(rpc),
     }
 }
