@@ -267,10 +267,7 @@ pub extern "C" fn zeebe_call_send_message(
     message: *const u8,
     length: usize,
 ) -> Option<repr_c::Box<zeebe_error>> {
-    let call = living("call", call)?;
-    // SAFETY: bytes of the header's contract.
-    let message = unsafe { convert::bytes("message", message, length) }?;
-    call.control().send(message)
+    queue(call, message, length, Control::send)
 }
 
 /// zeebe_call_send_message() and zeebe_call_half_close() in one, of the last message, or the only one: both go out in one frame, where two calls
@@ -282,10 +279,19 @@ pub extern "C" fn zeebe_call_send_last_message(
     message: *const u8,
     length: usize,
 ) -> Option<repr_c::Box<zeebe_error>> {
+    queue(call, message, length, Control::send_last)
+}
+
+fn queue(
+    call: Option<&zeebe_call>,
+    message: *const u8,
+    length: usize,
+    send: fn(&Control, &[u8]) -> Result<(), Error>,
+) -> Result<(), Error> {
     let call = living("call", call)?;
     // SAFETY: bytes of the header's contract.
     let message = unsafe { convert::bytes("message", message, length) }?;
-    call.control().send_last(message)
+    send(call.control(), message)
 }
 
 /// 1 if more can be sent at once, 0 if it would only be buffered, or refused; advice.

@@ -4,7 +4,6 @@ import io.grpc.CallOptions;
 import io.grpc.Metadata;
 import io.grpc.MethodDescriptor;
 import io.grpc.Status;
-import io.grpc.StatusRuntimeException;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.Executor;
@@ -16,16 +15,11 @@ final class StreamCall<RequestT, ResponseT> extends ZeebeCall<RequestT, Response
   // What follows is guarded by this.
 
   private Callbacks<ResponseT> callbacks;
-  private boolean halfClosed;
   private NativeCall call;
   private final InboundMessages messages = new InboundMessages();
   /** Until there is a native call, and until the half-close, if there is but one. */
   private final List<byte[]> unsent = new ArrayList<>();
   private boolean begun;
-  /** The end, once it is known; it is told after the messages. */
-  private Status status;
-  private Metadata trailers;
-  private boolean closed;
 
   StreamCall(
       ZeebeChannel channel,
@@ -36,11 +30,9 @@ final class StreamCall<RequestT, ResponseT> extends ZeebeCall<RequestT, Response
     this.executor = new SerializingExecutor(executor, this::idle);
   }
 
-  /** Has callbacks run that were added. */
-  private void schedule() {
-    if (isOver()) {
-      over(); // without the lock: the context has one of its own, and calls back with it
-    }
+  @Override
+  void schedule() {
+    leaveIfOver();
     executor.schedule();
   }
 
@@ -54,66 +46,42 @@ final class StreamCall<RequestT, ResponseT> extends ZeebeCall<RequestT, Response
   }
 
   @Override
-  void authorize() {
-    synchronized (this) {
-      if (!authorized) {
-        authorized = true;
-        open();
-      }
-    }
-    schedule();
+  boolean mayStart() {
+    return call == null;
   }
 
-  /** Makes the native call, if it is time. */
-  private void open() {
-    if (!authorized || call != null || status != null || closed) {
-      return;
-    }
-    try {
-      call = new CallStart(channel, method, options).stream(headers, remainingMillis(), this);
-    } catch (IllegalArgumentException e) {
-      breakOff(Status.INVALID_ARGUMENT.withDescription(e.getMessage()).withCause(e));
-    } catch (StatusRuntimeException e) {
-      breakOff(e.getStatus());
-    }
-    if (call == null) {
-      return;
-    }
+  @Override
+  void startCall() {
+    call = new CallStart(channel, method, options).stream(headers, remainingMillis(), this);
     tracers.outboundHeaders();
     flush();
-    if (!closed && call.isReady()) {
+    if (!isOver && call.isReady()) {
       callbacks().ready();
     }
   }
 
   /** Sends what waits. A request that is the only one waits for the half-close, and goes out with it in one frame. */
   private void flush() {
-    if (closed || call == null || method.getType().clientSendsOneMessage() && !halfClosed) {
+    if (isOver || call == null || method.getType().clientSendsOneMessage() && !halfClosed) {
       return;
     }
     int count = unsent.size();
-    for (int i = 0; i < count && !closed; i++) {
+    for (int i = 0; i < count && !isOver; i++) {
       send(unsent.get(i), halfClosed && i == count - 1);
     }
     unsent.clear();
-    if (!closed && halfClosed && count == 0) {
+    if (!isOver && halfClosed && count == 0) {
       call.halfClose();
     }
   }
 
   @Override
-  public void request(int count) {
-    if (count < 0) {
-      throw new IllegalArgumentException("cannot request " + count + " messages");
+  void requested(int count) {
+    messages.request(count);
+    advance();
+    if (messages.isEmpty() && !settlesLater()) {
+      messages.tellTaken(call);
     }
-    synchronized (this) {
-      messages.request(count);
-      advance();
-      if (messages.isEmpty() && !settlesLater()) {
-        messages.tellTaken(call);
-      }
-    }
-    schedule();
   }
 
   /** Whether this thread tells the library of what was taken once it has done what it does for this call. */
@@ -134,11 +102,9 @@ final class StreamCall<RequestT, ResponseT> extends ZeebeCall<RequestT, Response
       return;
     }
     synchronized (this) {
-      if (halfClosed) {
-        throw new IllegalStateException("already half-closed");
-      }
+      checkOpen();
       tracers.outboundMessage(bytes.length);
-      if (!closed) {
+      if (!isOver) {
         unsent.add(bytes);
         flush();
       }
@@ -154,45 +120,26 @@ final class StreamCall<RequestT, ResponseT> extends ZeebeCall<RequestT, Response
   }
 
   @Override
-  public void halfClose() {
-    synchronized (this) {
-      if (listener == null || halfClosed) {
-        throw new IllegalStateException(listener == null ? "not started" : "already half-closed");
-      }
-      halfClosed = true;
-      if (call != null) {
-        flush();
-      } else {
-        open();
-      }
+  void finishRequest() {
+    if (call != null) {
+      flush();
+    } else {
+      open();
     }
-    schedule();
   }
 
   @Override
   public boolean isReady() {
     NativeCall current;
     synchronized (this) {
-      current = closed || halfClosed ? null : call;
+      current = isOver || halfClosed ? null : call;
     }
     return current != null && current.isReady();
   }
 
   @Override
-  synchronized boolean isOver() {
-    return closed;
-  }
-
-  @Override
-  void abort(Status status) {
-    synchronized (this) {
-      breakOff(status);
-    }
-    schedule();
-  }
-
-  private void breakOff(Status status) {
-    if (closed) {
+  void breakOff(Status status) {
+    if (isOver) {
       return;
     }
     callbacks().abort();
@@ -209,7 +156,7 @@ final class StreamCall<RequestT, ResponseT> extends ZeebeCall<RequestT, Response
       if (event.isLast() && call != null) {
         call.run();
       }
-      if (!closed) {
+      if (!isOver) {
         accept(event);
       }
     }
@@ -256,14 +203,9 @@ final class StreamCall<RequestT, ResponseT> extends ZeebeCall<RequestT, Response
     end(event.error.status(), event.trailers);
   }
 
-  private void end(Status status, Metadata trailers) {
-    this.status = status;
-    this.trailers = trailers;
-    advance();
-  }
-
   /** Delivers what may be delivered. */
-  private void advance() {
+  @Override
+  void advance() {
     if (!messages.isEmpty() || status != null && status.isOk()) {
       begin(new Metadata()); // the library tells no headers that hold nothing
     }
@@ -274,8 +216,8 @@ final class StreamCall<RequestT, ResponseT> extends ZeebeCall<RequestT, Response
     if (messages.owesMuch()) {
       messages.tellTaken(call);
     }
-    if (status != null && messages.isEmpty() && !closed) {
-      closed = true;
+    if (status != null && messages.isEmpty() && !isOver) {
+      isOver = true;
       unsent.clear();
       tracers.closed(status, trailers);
       callbacks().close(status, trailers);

@@ -5,7 +5,6 @@ import io.grpc.Context;
 import io.grpc.Metadata;
 import io.grpc.MethodDescriptor;
 import io.grpc.Status;
-import io.grpc.StatusRuntimeException;
 import java.util.concurrent.Executor;
 
 /**
@@ -24,8 +23,7 @@ final class UnaryCall<RequestT, ResponseT> extends ZeebeCall<RequestT, ResponseT
 
   // Guarded by this.
 
-  private boolean halfClosed;
-  private boolean requested;
+  private boolean isRequested;
   /** Until it is on its way. */
   private byte[] request;
   /** Of the library; 0: not made yet, or it has ended. */
@@ -33,11 +31,6 @@ final class UnaryCall<RequestT, ResponseT> extends ZeebeCall<RequestT, ResponseT
   private Metadata answerHeaders;
   /** Null: there is none. */
   private byte[] message;
-  /** The end, once it is known; it is told after the message. */
-  private Status status;
-  private Metadata trailers;
-  /** All that the listener will be told is known, and was due. */
-  private boolean isOver;
   private int due;
   /** The listener is being told of something, or soon will be. */
   private boolean scheduled;
@@ -60,24 +53,9 @@ final class UnaryCall<RequestT, ResponseT> extends ZeebeCall<RequestT, ResponseT
   // ---- what the program does ----
 
   @Override
-  void authorize() {
-    synchronized (this) {
-      authorized = true;
-      open();
-    }
-    schedule();
-  }
-
-  @Override
-  public void request(int count) {
-    if (count < 0) {
-      throw new IllegalArgumentException("cannot request " + count + " messages");
-    }
-    synchronized (this) {
-      requested |= count > 0;
-      advance();
-    }
-    schedule();
+  void requested(int count) {
+    isRequested |= count > 0;
+    advance();
   }
 
   @Override
@@ -87,9 +65,7 @@ final class UnaryCall<RequestT, ResponseT> extends ZeebeCall<RequestT, ResponseT
       return;
     }
     synchronized (this) {
-      if (halfClosed) {
-        throw new IllegalStateException("already half-closed");
-      }
+      checkOpen();
       if (request != null) {
         throw new IllegalStateException("a unary call has one request");
       }
@@ -101,34 +77,23 @@ final class UnaryCall<RequestT, ResponseT> extends ZeebeCall<RequestT, ResponseT
   }
 
   @Override
-  public void halfClose() {
-    synchronized (this) {
-      if (listener == null || halfClosed) {
-        throw new IllegalStateException(listener == null ? "not started" : "already half-closed");
-      }
-      halfClosed = true;
-      if (request == null) {
-        breakOff(Status.INTERNAL.withDescription("a unary call was half-closed without a request"));
-      }
-      open();
+  void finishRequest() {
+    if (request == null) {
+      breakOff(Status.INTERNAL.withDescription("a unary call was half-closed without a request"));
     }
-    schedule();
+    open();
   }
 
-  /** Makes the native call, if it is time. */
-  private void open() {
-    if (!authorized || !halfClosed || call != 0 || isOver || status != null) {
-      return;
-    }
-    try {
-      call = new CallStart(channel, method, options).unary(headers, remainingMillis(), request, this);
-      request = null;
-      tracers.outboundHeaders();
-    } catch (IllegalArgumentException e) {
-      breakOff(Status.INVALID_ARGUMENT.withDescription(e.getMessage()).withCause(e));
-    } catch (StatusRuntimeException e) {
-      breakOff(e.getStatus());
-    }
+  @Override
+  boolean mayStart() {
+    return call == 0 && halfClosed;
+  }
+
+  @Override
+  void startCall() {
+    call = new CallStart(channel, method, options).unary(headers, remainingMillis(), request, this);
+    request = null;
+    tracers.outboundHeaders();
   }
 
   /** What it would be of is sent with the half-close. */
@@ -138,19 +103,7 @@ final class UnaryCall<RequestT, ResponseT> extends ZeebeCall<RequestT, ResponseT
   }
 
   @Override
-  synchronized boolean isOver() {
-    return isOver;
-  }
-
-  @Override
-  void abort(Status status) {
-    synchronized (this) {
-      breakOff(status);
-    }
-    schedule();
-  }
-
-  private void breakOff(Status status) {
+  void breakOff(Status status) {
     if (isOver) {
       return;
     }
@@ -182,15 +135,10 @@ final class UnaryCall<RequestT, ResponseT> extends ZeebeCall<RequestT, ResponseT
     schedule();
   }
 
-  private void end(Status status, Metadata trailers) {
-    this.status = status;
-    this.trailers = trailers;
-    advance();
-  }
-
   /** Whether it is time for what follows the headers: a message waits until it is asked for. */
-  private void advance() {
-    if (status == null || isOver || message != null && !requested) {
+  @Override
+  void advance() {
+    if (status == null || isOver || message != null && !isRequested) {
       return;
     }
     isOver = true;
@@ -205,17 +153,20 @@ final class UnaryCall<RequestT, ResponseT> extends ZeebeCall<RequestT, ResponseT
 
   // ---- what the listener is told ----
 
-  private void schedule() {
-    boolean ends;
+  @Override
+  void schedule() {
+    boolean leaves;
+    boolean begins;
     synchronized (this) {
-      if (due == 0 || scheduled) {
-        return;
-      }
-      scheduled = true;
-      ends = isOver;
+      leaves = isOver;
+      begins = due != 0 && !scheduled;
+      scheduled |= begins;
     }
-    if (ends) {
-      over(); // without the lock: the context has one of its own, and calls back with it
+    if (leaves) {
+      leave();
+    }
+    if (!begins) {
+      return;
     }
     try {
       executor.execute(this);

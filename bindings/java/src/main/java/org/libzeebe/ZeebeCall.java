@@ -9,6 +9,7 @@ import io.grpc.Deadline;
 import io.grpc.Metadata;
 import io.grpc.MethodDescriptor;
 import io.grpc.Status;
+import io.grpc.StatusRuntimeException;
 import java.io.IOException;
 import java.time.Duration;
 import java.util.concurrent.CompletableFuture;
@@ -35,8 +36,14 @@ abstract class ZeebeCall<RequestT, ResponseT> extends ClientCall<RequestT, Respo
   /** Null: not started. */
   Listener<ResponseT> listener;
   /** With its credentials, if it wants some, but not necessarily on its way. */
-  boolean authorized;
+  private boolean authorized;
   private boolean cancelled;
+  boolean halfClosed;
+  /** The end, once it is known; it is told after the messages. */
+  Status status;
+  Metadata trailers;
+  /** All that the listener will be told is known, and was due. */
+  boolean isOver;
 
   ZeebeCall(
       ZeebeChannel channel, MethodDescriptor<RequestT, ResponseT> method, CallOptions options) {
@@ -45,14 +52,35 @@ abstract class ZeebeCall<RequestT, ResponseT> extends ClientCall<RequestT, Respo
     this.options = options;
   }
 
-  /** From now on it may be on its way. */
-  abstract void authorize();
+  // ---- of each kind of call, where this is locked, but for schedule() ----
 
-  /** Ends the call from this side, at once: what has come and was not delivered is dropped. */
-  abstract void abort(Status status);
+  /** Whether there is no native call yet, and it is time for one. */
+  abstract boolean mayStart();
 
-  /** Whether its end is known, and was due. */
-  abstract boolean isOver();
+  /**
+   * Makes the native call.
+   *
+   * @throws IllegalArgumentException an option cannot be passed on
+   * @throws StatusRuntimeException it could not be started
+   */
+  abstract void startCall();
+
+  /** The program wants so many messages more. */
+  abstract void requested(int count);
+
+  /** The program has half-closed. */
+  abstract void finishRequest();
+
+  /** As abort(). */
+  abstract void breakOff(Status status);
+
+  /** Has what is due be told. */
+  abstract void advance();
+
+  /** Has callbacks run that are due; not where this is locked. */
+  abstract void schedule();
+
+  // ---- of all ----
 
   @Override
   public void start(Listener<ResponseT> listener, Metadata headers) {
@@ -84,9 +112,7 @@ abstract class ZeebeCall<RequestT, ResponseT> extends ClientCall<RequestT, Respo
     if (context != Context.ROOT) {
       cancellation = of -> abort(Contexts.statusFromCancelled(of));
       context.addListener(cancellation, Runnable::run);
-      if (isOver()) {
-        over(); // who cancelled it meanwhile did not know of the listener
-      }
+      leaveIfOver(); // who cancelled it meanwhile did not know of the listener
     }
     CallCredentials credentials = options.getCredentials();
     if (credentials == null) {
@@ -163,11 +189,89 @@ abstract class ZeebeCall<RequestT, ResponseT> extends ClientCall<RequestT, Respo
     return bytes;
   }
 
-  /** Its end is known: its context is of no interest any more. */
-  void over() {
+  /** Once its end is known, its context is of no interest. Not where this is locked: the context has a lock of its own, and calls back with it. */
+  void leave() {
     if (cancellation != null) {
       context.removeListener(cancellation);
     }
+  }
+
+  void leaveIfOver() {
+    boolean leaves;
+    synchronized (this) {
+      leaves = isOver;
+    }
+    if (leaves) {
+      leave();
+    }
+  }
+
+  private void authorize() {
+    synchronized (this) {
+      authorized = true;
+      open();
+    }
+    schedule();
+  }
+
+  /** Makes the native call, if it is time. Where this is locked. */
+  void open() {
+    if (!authorized || status != null || !mayStart()) {
+      return;
+    }
+    try {
+      startCall();
+    } catch (IllegalArgumentException e) {
+      breakOff(Status.INVALID_ARGUMENT.withDescription(e.getMessage()).withCause(e));
+    } catch (StatusRuntimeException e) {
+      breakOff(e.getStatus());
+    }
+  }
+
+  @Override
+  public void request(int count) {
+    if (count < 0) {
+      throw new IllegalArgumentException("cannot request " + count + " messages");
+    }
+    synchronized (this) {
+      requested(count);
+    }
+    schedule();
+  }
+
+  @Override
+  public void halfClose() {
+    synchronized (this) {
+      if (listener == null) {
+        throw new IllegalStateException("not started");
+      }
+      checkOpen();
+      halfClosed = true;
+      finishRequest();
+    }
+    schedule();
+  }
+
+  /** Where this is locked. */
+  void checkOpen() {
+    if (halfClosed) {
+      throw new IllegalStateException("already half-closed");
+    }
+  }
+
+  /** Ends the call from this side, at once: what has come and was not delivered is dropped. */
+  void abort(Status status) {
+    synchronized (this) {
+      breakOff(status);
+    }
+    schedule();
+  }
+
+  /** Where this is locked. */
+  void end(Status status, Metadata trailers) {
+    this.status = status;
+    this.trailers = trailers;
+    advance();
   }
 
   @Override

@@ -23,6 +23,7 @@ import gateway_protocol.GatewayOuterClass.ActivatedJob;
 import gateway_protocol.GatewayOuterClass.StreamActivatedJobsRequest;
 import gateway_protocol.GatewayOuterClass.TopologyRequest;
 import gateway_protocol.GatewayOuterClass.TopologyResponse;
+import java.lang.ref.WeakReference;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -155,6 +156,44 @@ class CallTest {
     Status status = recorder.await();
     assertEquals(Status.Code.CANCELLED, status.getCode());
     assertSame(cause, status.getCause());
+  }
+
+  @Test
+  void contextThatLivesOnKeepsNoCallThatEnded() throws Exception {
+    var context = Context.current().withCancellation();
+    WeakReference<Object> ended = endedIn(context);
+    for (int i = 0; ended.get() != null; i++) {
+      assertTrue(i < 200, "the context keeps the call");
+      System.gc();
+      Thread.sleep(10);
+    }
+    context.cancel(null);
+  }
+
+  /** A call whose message is asked for in a callback. */
+  private static WeakReference<Object> endedIn(Context context) throws Exception {
+    var end = new CompletableFuture<Status>();
+    var call = newCall(CallOptions.DEFAULT.withDeadlineAfter(20, TimeUnit.SECONDS));
+    var listener =
+        new ClientCall.Listener<TopologyResponse>() {
+          @Override
+          public void onHeaders(Metadata headers) {
+            call.request(1);
+          }
+
+          @Override
+          public void onClose(Status status, Metadata trailers) {
+            end.complete(status);
+          }
+        };
+    context.run(
+        () -> {
+          call.start(listener, new Metadata());
+          call.sendMessage(REQUEST);
+          call.halfClose();
+        });
+    assertTrue(end.get(20, TimeUnit.SECONDS).isOk());
+    return new WeakReference<>(call);
   }
 
   @Test

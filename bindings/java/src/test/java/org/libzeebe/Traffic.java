@@ -133,8 +133,15 @@ final class Traffic {
   private static boolean hasIoThread() throws IOException {
     try (var threads = Files.newDirectoryStream(Path.of("/proc/self/task"))) {
       for (Path thread : threads) {
-        if (Files.readString(thread.resolve("comm")).startsWith("zeebe-io")) {
-          return true;
+        try {
+          if (Files.readString(thread.resolve("comm")).startsWith("zeebe-io")) {
+            return true;
+          }
+        } catch (IOException e) {
+          // It has ended since it was listed, as the JVM's own come and go.
+          if (Files.exists(thread)) {
+            throw e;
+          }
         }
       }
     }
