@@ -22,6 +22,7 @@ pub(crate) fn with_room<R: Send>(
     if depth <= SHALLOW {
         return Ok(work());
     }
+    panics::install();
     thread::scope(|scope| {
         let body = || {
             panics::own_thread();

@@ -21,9 +21,8 @@ thread_local! {
     static PLACE: RefCell<String> = const { RefCell::new(String::new()) };
 }
 
-/// All panics of this thread are ours from now on.
+/// All panics of this thread are ours from now on. Who starts it has called [`install`].
 pub(crate) fn own_thread() {
-    install();
     GUARDS.set(GUARDS.get() + 1);
 }
 
@@ -54,7 +53,9 @@ pub(crate) fn discard(payload: Box<dyn Any + Send>) {
     }
 }
 
-fn install() {
+/// The first time, takes the place of the hook that is there. On a thread of the program's, which knows then when that was: two that set
+/// hooks at the same time may lose one.
+pub(crate) fn install() {
     static INSTALLED: Once = Once::new();
     // While it panics, a thread may set no hook.
     if !INSTALLED.is_completed() && !thread::panicking() {

@@ -313,6 +313,7 @@ impl Worker {
     pub(crate) fn start(name: String, body: impl FnOnce() + Send + 'static) -> Result<Self, Error> {
         let end = Arc::new(End::default());
         let alive = Alive(Arc::clone(&end));
+        panics::install();
         let spawn = || {
             thread::Builder::new().name(name).spawn(move || {
                 let _alive = alive; // dropped last
