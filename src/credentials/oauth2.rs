@@ -288,15 +288,24 @@ impl ClientCredentials {
     }
 
     async fn exchange(self: &Arc<Self>) -> Result<Granted, Error> {
-        let sent = Mutex::default();
-        let form = || self.form(&sent);
+        let assertion = match self.authentication {
+            ClientAuthentication::PrivateKeyJwt => {
+                // An RSA signature takes milliseconds: not on an I/O thread.
+                let this = Arc::clone(self);
+                blocking(move || this.assertion()).await??
+            }
+            _ => Zeroizing::default(),
+        };
+        let secret = self.client_secret.expose_secret();
+        let form = Form {
+            body: Bytes::from_owner(self.body(&assertion)),
+            authorization: self.authentication.authorization(&self.client_id, secret),
+        };
         let answer = self
             .http
             .post(&self.options, &self.authorization_server, form)
             .await?;
         let shown = self.shown_url();
-        let secret = self.client_secret.expose_secret();
-        let assertion: Zeroizing<String> = std::mem::take(&mut *lock(&sent));
         let mut endpoint = Endpoint {
             name: &format!(
                 "the token endpoint {shown}, asked by client {:?},",
@@ -315,25 +324,6 @@ impl ClientCredentials {
             headers: &answer.headers,
             body: &answer.body,
             came: SystemTime::now(),
-        })
-    }
-
-    /// Leaves its assertion in `sent`.
-    async fn form(self: &Arc<Self>, sent: &Mutex<Zeroizing<String>>) -> Result<Form, Error> {
-        let assertion = match self.authentication {
-            ClientAuthentication::PrivateKeyJwt => {
-                // An RSA signature takes milliseconds: not on an I/O thread.
-                let this = Arc::clone(self);
-                blocking(move || this.assertion()).await??
-            }
-            _ => Zeroizing::default(),
-        };
-        let body = self.body(&assertion);
-        *lock(sent) = assertion;
-        let secret = self.client_secret.expose_secret();
-        Ok(Form {
-            body: Bytes::from_owner(body),
-            authorization: self.authentication.authorization(&self.client_id, secret),
         })
     }
 }

@@ -158,9 +158,7 @@ pub struct TlsCredentials {
 
 #[derive(Clone)]
 struct Made {
-    /// Without ALPN.
-    any_protocol: Arc<ClientConfig>,
-    /// The same for HTTP/2 alone.
+    http1: Arc<ClientConfig>,
     http2: Arc<ClientConfig>,
     /// Of the file it was read from, when it was read.
     stamp: Option<Stamp>,
@@ -284,9 +282,9 @@ impl TlsCredentials {
         Some(Arc::clone(&lock(&self.made).as_ref()?.http2))
     }
 
-    /// Without ALPN: the HTTP client sets its own. May read files.
-    pub(crate) fn any_protocol(&self) -> Result<Arc<ClientConfig>, Error> {
-        Ok(self.made()?.any_protocol)
+    /// For a token endpoint, in HTTP/1.1 alone. May read files.
+    pub(crate) fn http1(&self) -> Result<Arc<ClientConfig>, Error> {
+        Ok(self.made()?.http1)
     }
 
     fn made(&self) -> Result<Made, Error> {
@@ -307,11 +305,12 @@ impl TlsCredentials {
     }
 
     fn make(&self, stamp: Option<Stamp>) -> Result<Made, Error> {
-        let any_protocol = build(self.roots.load()?, self.identity.as_ref())?;
-        let mut http2 = any_protocol.clone();
+        let mut http1 = build(self.roots.load()?, self.identity.as_ref())?;
+        let mut http2 = http1.clone();
+        http1.alpn_protocols = vec![b"http/1.1".to_vec()];
         http2.alpn_protocols = vec![b"h2".to_vec()];
         Ok(Made {
-            any_protocol: Arc::new(any_protocol),
+            http1: Arc::new(http1),
             http2: Arc::new(http2),
             stamp,
         })

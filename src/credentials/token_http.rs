@@ -1,16 +1,16 @@
-//! The HTTP client of a token endpoint, by HTTP/2 or HTTP/1.1: own roots, certificate and proxy, no redirects, bounds in time and bytes.
+//! The HTTP client of a token endpoint, by HTTP/1.1, which every one speaks: own roots, certificate and proxy, no redirects, bounds in time and bytes.
 
 use std::error::Error as _;
 use std::io;
 use std::net::ToSocketAddrs;
 use std::sync::{Arc, Mutex};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use bytes::Bytes;
 use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE};
 use http::{HeaderMap, HeaderValue, StatusCode};
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
-use rustls::CertificateError;
+use rustls::{AlertDescription, CertificateError};
 use secrecy::ExposeSecret;
 use zeroize::Zeroizing;
 
@@ -24,10 +24,6 @@ use crate::runtime::{blocking, lock};
 
 /// The longest answer that is read.
 const MAX_ANSWER: usize = 1 << 20;
-
-/// By ALPN.
-const HTTP_1: &[u8] = b"http/1.1";
-const HTTP_2: &[u8] = b"h2";
 
 /// What is posted to the endpoint.
 pub(super) struct Form {
@@ -46,30 +42,22 @@ pub(super) struct Answer {
 pub(super) struct TokenHttp(Mutex<Option<reqwest::Client>>);
 
 impl TokenHttp {
-    /// Posts the form, which is made anew for a second try.
-    pub(super) async fn post<F>(
+    /// Posts the form.
+    pub(super) async fn post(
         &self,
         options: &EndpointSettings,
         url: &str,
-        form: impl Fn() -> F,
-    ) -> Result<Answer, Error>
-    where
-        F: Future<Output = Result<Form, Error>>,
-    {
-        let began = Instant::now();
-        let mut sent = request(&self.client(options).await?, url, form().await?)
-            .send()
-            .await;
-        if sent.as_ref().is_err_and(is_broken_off) {
-            // Of HTTP/2 nobody learns why its connection has ended, by a missing certificate, say. HTTP/1.1 tells.
-            let http = client(options, &[HTTP_1]).await?;
-            let left = options.timeout.saturating_sub(began.elapsed());
-            sent = request(&http, url, form().await?)
-                .timeout(left)
-                .send()
-                .await;
+        form: Form,
+    ) -> Result<Answer, Error> {
+        let request = self.client(options).await?.post(url);
+        let mut request = request
+            .header(CONTENT_TYPE, "application/x-www-form-urlencoded")
+            .header(ACCEPT, "application/json")
+            .body(form.body);
+        if let Some(authorization) = form.authorization {
+            request = request.header(AUTHORIZATION, authorization);
         }
-        read(options, url, sent).await
+        read(options, url, request.send().await).await
     }
 
     /// Asks for what is no secret.
@@ -84,7 +72,7 @@ impl TokenHttp {
         if let Some(http) = &*lock(&self.0) {
             return Ok(http.clone());
         }
-        let http = client(options, &[HTTP_2, HTTP_1]).await?;
+        let http = client(options).await?;
         Ok(lock(&self.0).get_or_insert(http).clone())
     }
 }
@@ -116,18 +104,15 @@ async fn read(
     })
 }
 
-/// Over TLS the endpoint chooses one of the protocols.
-async fn client(options: &EndpointSettings, protocols: &[&[u8]]) -> Result<reqwest::Client, Error> {
+async fn client(options: &EndpointSettings) -> Result<reqwest::Client, Error> {
     let tls = Arc::clone(&options.tls);
-    let tls = blocking(move || tls.any_protocol()).await??;
-    let mut tls = rustls::ClientConfig::clone(&tls);
-    tls.alpn_protocols = protocols.iter().map(|name| name.to_vec()).collect();
+    let tls = blocking(move || tls.http1()).await??;
     let mut builder = reqwest::Client::builder().no_proxy().dns_resolver(Resolver);
     if let Some(proxy) = &options.proxy {
         builder = builder.proxy(through(proxy)?);
     }
     builder
-        .tls_backend_preconfigured(tls)
+        .tls_backend_preconfigured(rustls::ClientConfig::clone(&tls))
         .redirect(reqwest::redirect::Policy::none())
         .connect_timeout(options.connect_timeout)
         .timeout(options.timeout)
@@ -164,27 +149,6 @@ fn through(proxy: &Proxy) -> Result<reqwest::Proxy, Error> {
     })
 }
 
-fn request(http: &reqwest::Client, url: &str, form: Form) -> reqwest::RequestBuilder {
-    let request = http
-        .post(url)
-        .header(CONTENT_TYPE, "application/x-www-form-urlencoded")
-        .header(ACCEPT, "application/json")
-        .body(form.body);
-    match form.authorization {
-        Some(authorization) => request.header(AUTHORIZATION, authorization),
-        None => request,
-    }
-}
-
-/// The connection ended before the answer, as HTTP/2 puts it.
-fn is_broken_off(error: &reqwest::Error) -> bool {
-    sources(error).any(|error| {
-        let canceled = error.downcast_ref().is_some_and(hyper::Error::is_canceled);
-        let written = error.downcast_ref().map(io::Error::kind);
-        canceled || written == Some(io::ErrorKind::BrokenPipe)
-    })
-}
-
 fn failed(url: &str, options: &EndpointSettings, error: reqwest::Error) -> Error {
     let error = error.without_url();
     let url = token_url::shown(url);
@@ -203,14 +167,11 @@ fn failed(url: &str, options: &EndpointSettings, error: reqwest::Error) -> Error
         "the token request to {url}{through} {what}: {}",
         chain(&error)
     );
-    let certificate = sources(&error).find_map(|error| match error.downcast_ref() {
-        Some(rustls::Error::InvalidCertificate(why)) => Some(theirs(why, options)),
+    let hint = sources(&error).find_map(|error| match error.downcast_ref()? {
+        rustls::Error::InvalidCertificate(why) => Some(theirs(why, options)),
+        rustls::Error::AlertReceived(alert) => ours(*alert, options),
         _ => None,
     });
-    let hint = match certificate {
-        Some(hint) => Some(hint),
-        None => ours(&message, options),
-    };
     match hint {
         Some(hint) => unusable(message).noting(&hint),
         None => passing(message),
@@ -249,20 +210,20 @@ fn theirs(why: &CertificateError, options: &EndpointSettings) -> String {
     }
 }
 
-/// An alert about a certificate means ours. By its text: HTTP/2 keeps no more of it.
-fn ours(message: &str, options: &EndpointSettings) -> Option<String> {
-    const ALERTS: [&str; 9] = [
-        "AccessDenied",
-        "BadCertificate",
-        "CertificateExpired",
-        "CertificateRequired",
-        "CertificateRevoked",
-        "CertificateUnknown",
-        "NoCertificate",
-        "UnknownCA",
-        "UnsupportedCertificate",
-    ];
-    let (_, alert) = message.split_once("received fatal alert: ")?;
+/// An alert about a certificate means ours.
+fn ours(alert: AlertDescription, options: &EndpointSettings) -> Option<String> {
+    let is_ours = matches!(
+        alert,
+        AlertDescription::AccessDenied
+            | AlertDescription::BadCertificate
+            | AlertDescription::CertificateExpired
+            | AlertDescription::CertificateRequired
+            | AlertDescription::CertificateRevoked
+            | AlertDescription::CertificateUnknown
+            | AlertDescription::NoCertificate
+            | AlertDescription::UnknownCA
+            | AlertDescription::UnsupportedCertificate
+    );
     let what = match options.tls.shows_certificate() {
         true => "does not take it",
         false => "asks for one, and none was given",
@@ -271,6 +232,5 @@ fn ours(message: &str, options: &EndpointSettings) -> Option<String> {
         true => "CAMUNDA_CUSTOM_CERT_CHAIN_PATH".to_owned(),
         false => TOKEN_CERTIFICATE_CHAIN.to_string(),
     };
-    let is_ours = ALERTS.iter().any(|name| alert.starts_with(name));
     is_ours.then(|| format!("our certificate is meant, {setting}: the token endpoint {what}"))
 }
