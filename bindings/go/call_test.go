@@ -98,9 +98,9 @@ func TestContextEndsACall(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	ended := make(chan error)
 	go func() { ended <- channel.Invoke(ctx, method, nil, nil) }()
-	<-arrived
+	get(t, arrived)
 	cancel()
-	err := <-ended
+	err := get(t, ended)
 	if failure(t, err, codes.Canceled); !errors.Is(err, context.Canceled) {
 		t.Fatal(err)
 	}
@@ -108,13 +108,14 @@ func TestContextEndsACall(t *testing.T) {
 		t.Fatal(err)
 	}
 
-	ctx, cancel = context.WithTimeout(t.Context(), 100*time.Millisecond)
+	const timeout = 3 * time.Second // long enough for the call to arrive
+	ctx, cancel = context.WithTimeout(t.Context(), timeout)
 	defer cancel()
 	err = channel.Invoke(ctx, method, nil, nil)
 	if failure(t, err, codes.DeadlineExceeded); !errors.Is(err, context.DeadlineExceeded) {
 		t.Fatal(err)
 	}
-	if left := <-arrived; left <= 0 || left > 100*time.Millisecond {
+	if left := get(t, arrived); left <= 0 || left > timeout {
 		t.Fatalf("the server saw a deadline in %v", left)
 	}
 	ctx, cancel = context.WithDeadline(t.Context(), time.Now().Add(-time.Second))

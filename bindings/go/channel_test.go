@@ -182,9 +182,12 @@ func TestConnectivity(t *testing.T) {
 		t.Fatalf("waiting took %v of processor time", used)
 	}
 
+	channel = insecure(t, gateway.Address("refused"))
+	channel.Connect()
+	await(t, func() bool { return channel.GetState() == connectivity.TransientFailure })
 	short, cancel = context.WithTimeout(t.Context(), 50*time.Millisecond)
 	defer cancel()
-	refused := insecure(t, gateway.Address("refused")).WaitReady(short)
+	refused := channel.WaitReady(short)
 	if found := failure(t, refused, codes.DeadlineExceeded); !strings.Contains(found.Message, "refused") || !errors.Is(refused, context.DeadlineExceeded) {
 		t.Fatal(found)
 	}
@@ -203,10 +206,9 @@ func TestShutdownWaitsForRunningCalls(t *testing.T) {
 	gateway.Tell("POST", "/latency?ms=200")
 	ended := make(chan error)
 	go func() { ended <- channel.Invoke(patience(t), gatewaypb.Gateway_Topology_FullMethodName, nil, nil) }()
-	for gateway.Tell("GET", "/counters")["open_calls"] != 1.0 {
-	}
+	await(t, func() bool { return gateway.Tell("GET", "/counters")["calls"].(map[string]any)["Topology"] == 2.0 })
 	ok(t, channel.Shutdown(patience(t)))
-	ok(t, <-ended)
+	ok(t, get(t, ended))
 	channel = insecure(t, gateway.Address("plaintext"))
 	ok(t, channel.Shutdown(doneTooLate{t.Context()}))
 
@@ -216,12 +218,11 @@ func TestShutdownWaitsForRunningCalls(t *testing.T) {
 	go func() {
 		ended <- channel.Invoke(patience(t), gatewaypb.Gateway_Topology_FullMethodName, nil, nil, waitForReady)
 	}()
-	for running(t, channel) != 1 {
-	}
+	await(t, func() bool { return running(t, channel) == 1 })
 	short, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
 	defer cancel()
 	failure(t, channel.Shutdown(short), codes.DeadlineExceeded)
-	failure(t, <-ended, codes.Canceled)
+	failure(t, get(t, ended), codes.Canceled)
 }
 
 func TestEnvironment(t *testing.T) {

@@ -124,7 +124,11 @@ func TestDroppedJobs(t *testing.T) {
 		return nil
 	}
 	for _, leaves := range []bool{false, true} {
-		w := b.worker(handler, zeebe.JobWorkerOptions{LeaveFreedJobs: leaves, JobTimeout: time.Second, PollInterval: 50 * time.Millisecond})
+		timeout := time.Hour
+		if leaves {
+			timeout = time.Second // after which it comes again
+		}
+		w := b.worker(handler, zeebe.JobWorkerOptions{LeaveFreedJobs: leaves, JobTimeout: timeout, PollInterval: 50 * time.Millisecond})
 		drops.Store(true)
 		b.instances(1, "")
 		get(t, dropped)

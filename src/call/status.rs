@@ -177,6 +177,7 @@ fn of_end(end: End, connection: &Connection) -> Error {
         }
         // An answer that is whole is none of these, nor is what was never sent.
         End::Lost
+        | End::Unwritten
         | End::Unheard
         | End::Unprocessed
         | End::Complete
@@ -202,12 +203,12 @@ fn too_long(size: u32, limit: u32, peer: &str) -> Error {
     Error::rpc(Source::Library, Code::ResourceExhausted, message).processed(false)
 }
 
-/// Certainly not processed: refused, above the last stream of a GOAWAY (RFC 9113 section 8.7), or said to a peer that never spoke
-/// HTTP/2.
+/// Certainly not processed: refused, above the last stream of a GOAWAY (RFC 9113 section 8.7), said to a peer that never spoke
+/// HTTP/2, or not yet said (gRFC A6, "transparent retries").
 fn is_unprocessed(end: End) -> bool {
     matches!(
         end,
-        End::Unprocessed | End::Unheard | End::Reset(http2::Code::REFUSED_STREAM)
+        End::Unprocessed | End::Unheard | End::Unwritten | End::Reset(http2::Code::REFUSED_STREAM)
     )
 }
 

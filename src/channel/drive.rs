@@ -335,6 +335,7 @@ mod tests {
     fn what_was_said_before_a_write_failed_decides_what_was_processed() {
         let mut test = Test::ready();
         let (_, first) = test.open();
+        assert_eq!(test.poll(), Poll::Pending);
         let (_, second) = test.open();
         test.drive.socket.refuses = true;
         test.says([Some(goaway(1)), None]);
@@ -356,6 +357,20 @@ mod tests {
         let context = &Context::from_waker(Waker::noop());
         let head = transport.state().answers[first].poll_head(context);
         assert!(matches!(head, Poll::Ready(Err(http2::End::Lost))));
+    }
+
+    #[test]
+    fn of_what_was_opened_before_a_write_failed_nothing_was_sent() {
+        let mut test = Test::ready();
+        let (_, written) = test.open();
+        assert_eq!(test.poll(), Poll::Pending);
+        let (_, unwritten) = test.open();
+        test.drive.socket.refuses = true;
+        test.says([None]);
+        assert_eq!(test.poll(), Poll::Ready(false));
+        test.transport.lose();
+        assert_eq!(test.end(written), Some(http2::End::Lost));
+        assert_eq!(test.end(unwritten), Some(http2::End::Unwritten));
     }
 
     #[test]

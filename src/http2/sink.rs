@@ -34,6 +34,8 @@ pub enum End {
     Given(Code),
     /// By [`Connection::lose`](super::Connection::lose).
     Lost,
+    /// The same before any of it was written, to a peer that had said its SETTINGS.
+    Unwritten,
     /// The same before the peer's SETTINGS came, which a server says first of all (RFC 9113, section 3.4).
     Unheard,
     /// It was never opened: its request's fields are longer than the peer takes ([`Connection::refuses`](super::Connection::refuses)).

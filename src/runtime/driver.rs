@@ -368,7 +368,7 @@ mod tests {
         }));
         let began = Instant::now();
         driver.poll(Patience::None);
-        assert!(!is_readable(&driver));
+        assert!(!is_readable(&driver) || began.elapsed() >= Duration::from_millis(30));
         while rang.load(Ordering::Relaxed) == 0 {
             while !is_readable(&driver) {
                 std::thread::yield_now();

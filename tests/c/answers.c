@@ -315,9 +315,10 @@ static void informational_answers_are_passed_over(void)
     background b = {channel, {0}};
     pthread_t thread;
     CHECK(topology(channel).status == 0); /* on stream 1 */
-    gateway_tell(&g, "POST /latency?ms=300");
+    long calls = gateway_count(&g, "Topology");
+    gateway_tell(&g, "POST /latency?ms=2000");
     CHECK(pthread_create(&thread, NULL, calling, &b) == 0);
-    UNTIL(gateway_count(&g, "open_calls") >= 1);
+    UNTIL(gateway_count(&g, "Topology") > calls);
     free(gateway_ask(&g, "POST /inject", headers, sizeof headers));
     gateway_tell(&g, "POST /latency?ms=0");
     JOIN(thread);

@@ -71,6 +71,13 @@ static int has_endpoint(const zeebe_channel *channel, const char *address)
     return stats_have(channel, text);
 }
 
+static int is_ready(const zeebe_channel *channel, const char *endpoint)
+{
+    char text[96];
+    snprintf(text, sizeof text, "\"endpoint\":\"%s\",\"state\":\"READY\"", endpoint);
+    return stats_have(channel, text);
+}
+
 static void on_state(void *user_data, const zeebe_error *error, int32_t state)
 {
     change *c = user_data;
@@ -112,16 +119,16 @@ static void states_change_as_grpc_draws_them(const gateway *g)
     int32_t state;
     change c = {PTHREAD_MUTEX_INITIALIZER, PTHREAD_COND_INITIALIZER, 0, 0, 0};
     zeebe_channel *channel =
-        channel_new((channel_arguments){.address = gateway_address(g, "plaintext"), .options = {NUMBER("grpc.client_idle_timeout_ms", 1000)}});
+        channel_new((channel_arguments){.address = gateway_address(g, "plaintext"), .options = {NUMBER("grpc.client_idle_timeout_ms", 3000)}});
     CHECK(state_of(channel) == ZEEBE_CONNECTIVITY_IDLE);
     CHECK(next_state(channel, ZEEBE_CONNECTIVITY_IDLE, 50) == -4); /* nobody connects */
     CHECK(next_state(channel, ZEEBE_CONNECTIVITY_READY, -1) == ZEEBE_CONNECTIVITY_IDLE);
     OK(zeebe_channel_get_state(channel, 1, &state));
     CHECK(state == ZEEBE_CONNECTIVITY_CONNECTING || state == ZEEBE_CONNECTIVITY_READY);
     wait_state(channel, ZEEBE_CONNECTIVITY_READY);
-    /* Used, it stays; unused for a second, it goes IDLE; the next call connects again. */
+    /* Used, it stays; unused for three seconds, it goes IDLE; the next call connects again. */
     CHECK(topology(channel).status == 0);
-    CHECK(next_state(channel, ZEEBE_CONNECTIVITY_READY, 5000) == ZEEBE_CONNECTIVITY_IDLE);
+    CHECK(next_state(channel, ZEEBE_CONNECTIVITY_READY, 30000) == ZEEBE_CONNECTIVITY_IDLE);
     CHECK(stats_number(channel, "connections") == 1);
     CHECK(topology(channel).status == 0);
     CHECK(stats_number(channel, "connections") == 2);
@@ -172,7 +179,7 @@ static void round_robin_uses_all_and_survives_one(void)
         .address = address, .options = {TEXT("grpc.lb_policy_name", "round_robin"), NUMBER("grpc.initial_reconnect_backoff_ms", 100)}});
     CHECK(topology(channel).status == 0);
     for (int i = 0; i < 3; i++) UNTIL(gateway_count(&g[i], "open_connections") >= 1);
-    UNTIL(stats_number(channel, "connections") >= 1);
+    for (int i = 0; i < 3; i++) UNTIL(is_ready(channel, gateway_address(&g[i], "plaintext"))); /* the channel knows, too */
     for (int i = 0; i < 30; i++) CHECK(topology(channel).status == 0);
     for (int i = 0; i < 3; i++) CHECK(gateway_count(&g[i], "Topology") >= 9);
     /* One drains, with calls all the while: none fails. */
@@ -331,7 +338,7 @@ static void round_robin_looks_up_again_when_it_may(const gateway *g)
         if (i) UNTIL(lookups >= 3);
         gateway_test = "127.0.0.1,127.0.0.2";
         UNTIL(has_endpoint(channel, "127.0.0.2"));
-        CHECK(i || (lookups == 2 && now_ms() - began >= shortest[i]));
+        CHECK(i || (lookups >= 2 && now_ms() - began >= shortest[i]));
         CHECK(now_ms() - began < shortest[i] + 5000);
         CHECK(topology(channel).status == 0);
         zeebe_channel_free(channel);
@@ -444,17 +451,16 @@ static void the_user_agent_says_who_calls(const gateway *g)
 
 static void the_service_config_has_time_outs_and_patience(const gateway *g)
 {
-    const char *hasty = "{\"methodConfig\":[{\"name\":[{}],\"timeout\":\"0.2s\"}]}";
+    const char *hasty = "{\"methodConfig\":[{\"name\":[{}],\"timeout\":\"1.5s\"}]}";
     const char *patient = "{\"methodConfig\":[{\"name\":[{}],\"waitForReady\":true}]}";
     zeebe_channel *channel =
         channel_new((channel_arguments){.address = gateway_address(g, "plaintext"), .options = {TEXT("grpc.service_config", hasty)}});
-    CHECK(topology(channel).status == 0);
     gateway_tell(g, "POST /fault?kind=stuck&at=headers");
     ended end = topology(channel);
-    CHECK(end.status == ZEEBE_STATUS_DEADLINE_EXCEEDED && end.took_ms >= 200 && end.took_ms < 5000);
+    CHECK(end.status == ZEEBE_STATUS_DEADLINE_EXCEEDED && end.took_ms >= 1500 && end.took_ms < 10000);
     zeebe_channel_free(channel);
     channel = channel_new((channel_arguments){.address = gateway_address(g, "refused"), .options = {TEXT("grpc.service_config", patient)}});
-    end = call_it(channel, TOPOLOGY, 300, ZEEBE_WAIT_FOR_READY_DEFAULT);
+    end = call_it(channel, TOPOLOGY, 2000, ZEEBE_WAIT_FOR_READY_DEFAULT);
     CHECK(end.status == ZEEBE_STATUS_DEADLINE_EXCEEDED && strstr(end.message, "refused"));
     zeebe_channel_free(channel);
 }
@@ -499,7 +505,7 @@ static void a_call_on_what_is_no_gateway_waits_for_one(const gateway *g)
         zeebe_channel *channel = channel_new(
             (channel_arguments){.address = gateway_address(g, LISTENERS[i]),
                                 .options = {NUMBER("grpc.min_reconnect_backoff_ms", 100), NUMBER("grpc.initial_reconnect_backoff_ms", 100)}});
-        ended end = call_it(channel, TOPOLOGY, 700, ZEEBE_WAIT_FOR_READY_YES);
+        ended end = call_it(channel, TOPOLOGY, 3000, ZEEBE_WAIT_FOR_READY_YES);
         CHECK(end.status == ZEEBE_STATUS_DEADLINE_EXCEEDED && !end.processed && strstr(end.message, "waiting for a connection"));
         CHECK(stats_number(channel, "failed_attempts") > 1 && stats_number(channel, "replayed") == 0);
         zeebe_channel_free(channel);

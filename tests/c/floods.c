@@ -72,9 +72,10 @@ static void others_do_not_notice(const gateway *g, const zeebe_channel *beside, 
     flooding f = {g, kind};
     pthread_t caller, flooder;
     CHECK(topology(channel).status == 0);
+    long calls = gateway_count(g, "Topology");
     gateway_tell(g, "POST /fault?kind=stuck&at=headers");
     CHECK(pthread_create(&caller, NULL, calling, &held) == 0);
-    UNTIL(gateway_count(g, "open_calls") >= 1);
+    UNTIL(gateway_count(g, "Topology") > calls);
     int64_t before = median_us(beside);
     CHECK(pthread_create(&flooder, NULL, begin_flood, &f) == 0);
     int64_t meanwhile = median_us(beside);

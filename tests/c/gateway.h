@@ -160,6 +160,12 @@ static inline int64_t now_ms(void)
     return now.tv_sec * INT64_C(1000) + now.tv_nsec / 1000000;
 }
 
+/* By now_ms(). */
+static inline void sleep_until(int64_t when_ms)
+{
+    for (int64_t left; (left = when_ms - now_ms()) > 0;) usleep((useconds_t)left * 1000);
+}
+
 /* A channel with options, in pairs of key and number or text. */
 typedef struct {
     const char *address;

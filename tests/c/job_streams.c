@@ -326,7 +326,7 @@ static void a_stream_that_is_cut_again_and_again_is_soon_there_again(void)
     stream_jobs(&w, channel, "nobody", &options);
     for (int round = 1; round <= 8; round++) {
         wait_for_gateway(&g, "StreamActivatedJobs", round);
-        usleep(400000); /* longer than the pause of 250 ms, a fifth more at most */
+        usleep(1500000); /* longer than the pause of 250 ms, a fifth more at most, for one who is slow, too */
         if (round == 8) gateway_tell(&g, "POST /fault?kind=cut&ms=400&reason=2&count=4&rpc=StreamActivatedJobs"); /* as Envoy does */
         gateway_tell(&g, "POST /reset-connections");
         tally_wait(&w.t, &w.errors, round);

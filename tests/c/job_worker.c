@@ -239,8 +239,8 @@ static void jobs_fail_and_throw_errors(const gateway *g, const zeebe_channel *ch
     create(channel, "fails", "{}", "");
     const zeebe_job *job = desk_job(&d, 0);
     CHECK(zeebe_job_retries(job) == 2);
-    OK(zeebe_job_fail(job, ZEEBE_RETRIES_ONE_LESS, -1, "not today", "{\"why\":1}", desk_on_end, &d));
     int64_t began = now_ms();
+    OK(zeebe_job_fail(job, ZEEBE_RETRIES_ONE_LESS, -1, "not today", "{\"why\":1}", desk_on_end, &d));
     job = desk_job(&d, 1);
     CHECK(now_ms() - began >= QUIET_MS - 50 && zeebe_job_retries(job) == 1 && strstr(zeebe_job_variables(job, NULL), "\"why\":1"));
     OK(zeebe_job_fail(job, 7, 0, NULL, NULL, desk_on_end, &d));
@@ -284,8 +284,9 @@ static void a_job_that_is_freed_fails_or_is_left(const gateway *g, const zeebe_c
     options.poll_interval_ms = 100;
     worker = worker_start(channel, options, &left);
     create(channel, "freed", "{}", "");
-    UNTIL(worker_number(worker, "left") == 3);
-    CHECK(worker_number(worker, "failed") == 0 && worker_number(worker, "jobs_here") == 0);
+    UNTIL(worker_number(worker, "left") >= 3);
+    UNTIL(worker_number(worker, "jobs_here") == 0);
+    CHECK(worker_number(worker, "failed") == 0);
     worker_end(worker, &left, 0);
 }
 
@@ -495,7 +496,7 @@ static void a_callback_ends_its_worker(const gateway *g, const zeebe_channel *ch
     options.poll_interval_ms = 100;
     worker = worker_start(channel, options, &rest); /* of what it left, some after their time-out */
     UNTIL(worker_number(worker, "completed") >= 15);
-    usleep(1500 * 1000);
+    UNTIL(has_no_jobs(g));
     worker_end(worker, &rest, 0);
 }
 
@@ -590,6 +591,7 @@ static void what_cannot_pass_is_told(const gateway *g, const zeebe_channel *chan
     }
     /* Variables that are no JSON object, and more than may be sent. */
     start_jobs(channel, 2, 10);
+    desk_job(&d, count + 1);
     OK(zeebe_job_complete(desk_job(&d, count), "[]", desk_on_end, &d));
     DESK_AWAIT(&d, d.ends[ZEEBE_JOB_OUTCOME_NOT_ENDED] == count + 1);
     CHECK(d.end_status == ZEEBE_STATUS_INVALID_ARGUMENT && worker_number(worker, "sent_again") == 0);
@@ -609,7 +611,7 @@ static void a_job_gets_more_time_while_it_is_worked_on(const gateway *g, const z
 {
     desk d = DESK_INIT;
     zeebe_job_worker_options options = worker_of("large");
-    options.job_timeout_ms = 1000;
+    options.job_timeout_ms = 3000; /* asked for more halfway: who is slow has as long */
     options.extend_timeout = 1;
     options.poll_interval_ms = 100;
     gateway_tell(g, "POST /fail?status=14&count=1&rpc=UpdateJobTimeout"); /* is asked again */
@@ -617,7 +619,7 @@ static void a_job_gets_more_time_while_it_is_worked_on(const gateway *g, const z
     start_jobs(channel, 1, 10);
     const zeebe_job *job = desk_job(&d, 0);
     int64_t deadline = zeebe_job_deadline(job);
-    UNTIL(zeebe_job_deadline(job) > deadline + 2000);
+    UNTIL(zeebe_job_deadline(job) > deadline + 4000); /* the third, at 4.5 s */
     CHECK(d.count == 1);
     complete(&d, job);
     DESK_AWAIT(&d, d.ends[ZEEBE_JOB_OUTCOME_ENDED] == 1);

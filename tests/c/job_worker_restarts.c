@@ -84,7 +84,7 @@ int main(int argc, char **argv)
         options.extend_timeout = i == 3;
         workers[i] = worker_start(channel, options, &desks[i]);
     }
-    for (int64_t end = now_ms() + atol(argv[1]) * 1000; now_ms() < end;) {
+    for (int64_t end = now_ms() + atol(argv[1]) * 1000; now_ms() < end || kills + resets < 6;) {
         create(other, AT_ONCE);
         usleep((useconds_t)period * 1000);
         if (kills + resets == 4) {

@@ -313,11 +313,6 @@ static zeebe_error *many(void)
     return lanes.error;
 }
 
-static void sleep_until(int64_t when_ms)
-{
-    for (int64_t left; (left = when_ms - now_ms()) > 0;) usleep((useconds_t)left * 1000);
-}
-
 /* Calls about when the proxy ends their connections, which have no streams then: a bit before, a bit after, and long after. */
 static zeebe_error *idle(void)
 {

@@ -307,7 +307,7 @@ static void an_event_gives_what_a_callback_gives(const gateway *g)
     zeebe_channel_free(channel);
 
     channel = insecure("127.0.0.1:1");
-    OK(zeebe_channel_wait_ready_on_queue(channel, 300, queue, 8));
+    OK(zeebe_channel_wait_ready_on_queue(channel, 2000, queue, 8));
     event = done(queue, 8, ZEEBE_STATUS_DEADLINE_EXCEEDED);
     CHECK(strstr(zeebe_error_message(event.error), "refused"));
     clear(&event);

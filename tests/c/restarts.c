@@ -53,7 +53,7 @@ int main(int argc, char **argv)
                                         .options = {NUMBER("grpc.initial_reconnect_backoff_ms", 100), NUMBER("grpc.max_reconnect_backoff_ms", 500)}});
     running = IN_FLIGHT;
     for (int i = 0; i < IN_FLIGHT; i++) start(started++);
-    while (now_ms() < end) {
+    while (now_ms() < end || restarts < 4) {
         usleep((useconds_t)period * 1000);
         if (++restarts % 2) gateway_kill(&g);
         else gateway_stop(&g);

@@ -56,14 +56,16 @@ void freeaddrinfo(struct addrinfo *info) { free(info); }
 
 /* ---- */
 
-static zeebe_channel *to(const char *name, const char *port)
+static zeebe_channel *within(int64_t connect_ms, const char *name, const char *port)
 {
     char address[64];
     snprintf(address, sizeof address, "%s:%s", name, port);
     return channel_new((channel_arguments){.address = address,
-                                           .options = {NUMBER("grpc.min_reconnect_backoff_ms", 400), NUMBER("grpc.initial_reconnect_backoff_ms", 100),
+                                           .options = {NUMBER("grpc.min_reconnect_backoff_ms", connect_ms), NUMBER("grpc.initial_reconnect_backoff_ms", 100),
                                                        NUMBER("grpc.max_reconnect_backoff_ms", 100)}});
 }
+
+static zeebe_channel *to(const char *name, const char *port) { return within(20000, name, port); }
 
 static void on_log(void *user_data, const zeebe_log_record *record)
 {
@@ -119,7 +121,7 @@ static void channels_connect_without_further_threads(const gateway *g)
 static void a_lookup_that_hangs_holds_up_others_only_while_no_thread_can_be_had(const gateway *g)
 {
     const char *port = gateway_get(g, "plaintext");
-    zeebe_channel *hanging[3] = {to("slow.test", port), to("slow.test", port), to("slow.test", port)};
+    zeebe_channel *hanging[3] = {within(400, "slow.test", port), within(400, "slow.test", port), within(400, "slow.test", port)};
     zeebe_channel *other = to("gateway.test", port), *late = to("gateway.test", port);
     int32_t state;
     slow = 1;
@@ -131,8 +133,8 @@ static void a_lookup_that_hangs_holds_up_others_only_while_no_thread_can_be_had(
     ended end = topology(late); /* one had one before, which is idle now */
     CHECK(end.status == 0);
     zeebe_channel_free(late);
-    late = to("slow.test", port);
-    zeebe_channel *last = to("gateway.test", port);
+    late = within(400, "slow.test", port);
+    zeebe_channel *last = within(400, "gateway.test", port);
     OK(zeebe_channel_get_state(late, 1, &state));
     UNTIL(waiting >= 4);
     end = topology(last); /* all hang, and there are no more: a failed attempt, with a reason */

@@ -235,7 +235,7 @@ static void a_fetch_that_outlives_a_calls_deadline_serves_the_next(const gateway
     zeebe_channel *channel = oauth_to(g, "plaintext", 0); /* which takes any token */
     long before = requests(g);
     answer(g, "status=200&hold=1&count=9", TOKEN);
-    for (int i = 0; i < 2; i++) CHECK(call_it(channel, TOPOLOGY, 200, ZEEBE_WAIT_FOR_READY_YES).status == ZEEBE_STATUS_DEADLINE_EXCEEDED);
+    for (int i = 0; i < 2; i++) CHECK(call_it(channel, TOPOLOGY, 1500, ZEEBE_WAIT_FOR_READY_YES).status == ZEEBE_STATUS_DEADLINE_EXCEEDED);
     UNTIL(requests(g) != before);
     /* retrieve_token joins the fetch under way. */
     tally t = TALLY_INIT;

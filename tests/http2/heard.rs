@@ -114,9 +114,12 @@ impl Sink<u32> for Calls {
             End::Complete => Ended::Complete,
             End::Reset(code) => Ended::Reset(code.0),
             End::Fault(code, _) => Ended::Fault(code.0),
-            End::Given(_) | End::Unprocessed | End::Unheard | End::Lost | End::TooLong { .. } => {
-                Ended::Lost
-            }
+            End::Given(_)
+            | End::Unprocessed
+            | End::Unheard
+            | End::Unwritten
+            | End::Lost
+            | End::TooLong { .. } => Ended::Lost,
         };
     }
 }

@@ -19,7 +19,7 @@ PATIENCE = 60
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption("--token-seconds", type=int, default=3, help="how long the test with an endpoint that fails in between goes on")
+    parser.addoption("--token-seconds", type=int, default=5, help="how long the test with an endpoint that fails in between goes on")
 
 
 class Gateway:

@@ -104,7 +104,7 @@ def test_a_jobs_whole_life(own_gateway: Make, make: Callable[[Gateway], libzeebe
 def test_a_token_endpoint_that_fails_in_between_is_not_noticed(own_gateway: Make, pytestconfig: pytest.Config) -> None:
     """For the lives of a few tokens; longer by --token-seconds, where a token lives up to a minute."""
     seconds = pytestconfig.getoption("token_seconds")
-    lifetime = min(2 + seconds // 60, 60)
+    lifetime = min(4 + seconds // 60, 60)
     gateway = own_gateway("--token-lifetime", str(lifetime))
 
     async def main() -> None:
@@ -114,10 +114,11 @@ def test_a_token_endpoint_that_fails_in_between_is_not_noticed(own_gateway: Make
             end = loop.time() + seconds  # past the first token's life
             fails = loop.time()
             times = 0
-            while loop.time() < end:
+            # Each failure is followed by a request that succeeds, and is there before the next may be.
+            while loop.time() < end or channel.stats()["oauth2"]["requests"] < 2 * times:
                 await client.topology()
-                if loop.time() >= fails:
-                    fails += lifetime
+                if fails <= loop.time() < end and channel.stats()["oauth2"]["failures"] == times:
+                    fails = loop.time() + lifetime
                     times += 1
                     await asyncio.to_thread(gateway.tell, "POST", "/token-answer?status=503&count=1")
                 await asyncio.sleep(0.05)

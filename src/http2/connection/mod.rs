@@ -76,6 +76,8 @@ pub struct Connection<T> {
     pub(super) streams: Streams<T>,
     /// Of the stream that is opened next.
     pub(super) next_id: u32,
+    /// Of streams from this id on nothing was written yet.
+    first_unwritten: u32,
     encoder: Encoder,
     decoder: Decoder,
     send: SendWindow,
@@ -140,6 +142,7 @@ impl<T> Connection<T> {
             output,
             streams: Streams::new(),
             next_id: 1,
+            first_unwritten: 1,
             encoder: Encoder::default(),
             decoder: Decoder::new(config.headers),
             send: SendWindow::new(window::INITIAL),
@@ -167,7 +170,12 @@ impl<T> Connection<T> {
     /// So much of the output was written; what waited for room follows.
     pub fn advance(&mut self, length: usize) {
         let length = length.min(self.output.len());
+        if length == 0 {
+            return;
+        }
         self.output.take(length);
+        // The last of them perhaps in part or not at all: what is certain is that of those to come nothing was.
+        self.first_unwritten = self.next_id;
         self.owed.went(length, self.output.len());
         self.pump();
     }
@@ -231,11 +239,12 @@ impl<T> Connection<T> {
     /// The connection is gone, or is given up: each stream ends.
     pub fn lose(&mut self, sink: &mut impl Sink<T>) {
         self.is_leaving = true;
-        let end = match self.is_ready() {
-            true => End::Lost,
-            false => End::Unheard,
-        };
         for key in self.streams.keys() {
+            let end = match self.is_ready() {
+                false => End::Unheard,
+                true if key.id >= self.first_unwritten => End::Unwritten,
+                true => End::Lost,
+            };
             self.end(key, end, sink);
         }
     }

@@ -4,7 +4,7 @@ use std::future::Future;
 use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::path::Path;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use socket2::{SockRef, Socket};
 use tokio::net::{TcpListener, TcpStream, UnixListener, UnixStream};
@@ -13,6 +13,9 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::places::Place;
+
+/// For a port that was asked for and is another's: a connection that just had it as its own, or the gateway before.
+const PORT_PATIENCE: Duration = Duration::from_secs(10);
 
 pub(crate) type Stream = Either<TcpStream, UnixStream>;
 
@@ -24,7 +27,19 @@ pub(crate) enum Listening {
 
 impl Listening {
     pub(crate) async fn tcp(address: IpAddr, port: u16) -> io::Result<(Self, Place)> {
-        let listener = TcpListener::bind(SocketAddr::new(address, port)).await?;
+        let begin = Instant::now();
+        let listener = loop {
+            match TcpListener::bind(SocketAddr::new(address, port)).await {
+                Err(error)
+                    if error.kind() == io::ErrorKind::AddrInUse
+                        && port != 0
+                        && begin.elapsed() < PORT_PATIENCE =>
+                {
+                    tokio::time::sleep(Duration::from_millis(20)).await;
+                }
+                bound => break bound?,
+            }
+        };
         let place = Place::Tcp(listener.local_addr()?);
         Ok((Self::Tcp(listener), place))
     }

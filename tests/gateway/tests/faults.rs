@@ -2,11 +2,15 @@
 
 mod common;
 
+use std::future::poll_fn;
 use std::io::ErrorKind;
+use std::pin::pin;
 use std::process::Command;
+use std::sync::Mutex;
+use std::task::Poll;
 use std::time::{Duration, Instant};
 
-use common::raw::{Exchange, Raw, not_soon};
+use common::raw::{Exchange, Raw, lock, not_soon, soon};
 use common::{Running, client, http};
 use h2::Reason;
 use hyper::HeaderMap;
@@ -41,6 +45,12 @@ async fn spoilt(gateway: &Running, parameters: &str) -> (Exchange, Exchange) {
     let spoilt = client.topology().await;
     assert!(spoilt.error.is_none(), "{parameters}: {:?}", spoilt.error);
     (spoilt, good(&client).await)
+}
+
+/// Whether all that is due before the point has come.
+fn has_all_before(at: &str, exchange: &Exchange) -> bool {
+    (at == "headers" || exchange.status.is_some())
+        && (at != "trailers" || !exchange.data.is_empty())
 }
 
 /// Checks that all that is due before the point has come, and nothing else.
@@ -111,10 +121,32 @@ async fn a_stuck_call_ends_from_the_other_side() {
     let client = Raw::connect(&gateway, "plaintext").await;
     for (number, at) in (1..).zip(["headers", "data", "trailers"]) {
         gateway.control("POST", &format!("/fault?kind=stuck&at={at}"), "");
-        let mut exchange = Exchange::default();
-        not_soon(client.exchange("Topology", &[], &mut exchange)).await;
-        assert_broken_at(at, &exchange);
-        // The exchange was dropped, which cancels the call.
+        let exchange = Mutex::default();
+        {
+            let mut call = pin!(client.exchange("Topology", &[], &exchange));
+            let due = async {
+                gateway
+                    .counters_until(|counters| counters["calls"]["Topology"] == number)
+                    .await;
+                poll_fn(|_| match has_all_before(at, &lock(&exchange)) {
+                    true => Poll::Ready(()),
+                    false => Poll::Pending,
+                })
+                .await;
+            };
+            // First all that is due, however long it takes, and then nothing.
+            soon(async {
+                tokio::select! {
+                    biased; // what has come is taken before it is looked at
+                    _ = call.as_mut() => panic!("it ends"),
+                    () = due => {}
+                }
+            })
+            .await;
+            not_soon(call).await;
+        }
+        assert_broken_at(at, &lock(&exchange));
+        // The call was dropped, which cancels it.
         let counters = gateway
             .counters_until(|counters| counters["streams_reset"] == number)
             .await;

@@ -89,14 +89,15 @@ impl Running {
         self.stdin = None;
     }
 
-    /// How it ended, which must be within a second.
+    /// How it ended, which must be soon.
     pub(crate) fn ended(&mut self) -> ExitStatus {
-        self.wait().expect("the gateway still runs")
+        self.wait(Duration::from_secs(30))
+            .expect("the gateway still runs")
     }
 
-    fn wait(&mut self) -> Option<ExitStatus> {
+    fn wait(&mut self, patience: Duration) -> Option<ExitStatus> {
         let start = Instant::now();
-        while start.elapsed() < Duration::from_secs(1) {
+        while start.elapsed() < patience {
             if let Some(status) = self.child.try_wait().expect("its status") {
                 return Some(status);
             }
@@ -110,7 +111,7 @@ impl Drop for Running {
     /// A clean end, so that its temporary files go, too; by force only if it does not come.
     fn drop(&mut self) {
         self.close_stdin();
-        if self.wait().is_none() {
+        if self.wait(Duration::from_secs(1)).is_none() {
             self.child.kill().ok();
             self.child.wait().ok();
         }

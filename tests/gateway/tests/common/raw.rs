@@ -2,7 +2,7 @@
 
 use std::future::Future;
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
 use h2::client::SendRequest;
@@ -102,6 +102,10 @@ pub(crate) struct Exchange {
     pub(crate) error: Option<h2::Error>,
 }
 
+pub(crate) fn lock(exchange: &Mutex<Exchange>) -> MutexGuard<'_, Exchange> {
+    exchange.lock().expect("no panic")
+}
+
 /// An HTTP/2 connection on which calls with empty messages are made.
 #[derive(Clone)]
 pub(crate) struct Raw(pub(crate) SendRequest<Bytes>);
@@ -122,18 +126,19 @@ impl Raw {
     }
 
     pub(crate) async fn call(&self, rpc: &str, headers: &[(&str, &str)]) -> Exchange {
-        let mut exchange = Exchange::default();
-        let outcome = soon(self.exchange(rpc, headers, &mut exchange)).await;
+        let exchange = Mutex::default();
+        let outcome = soon(self.exchange(rpc, headers, &exchange)).await;
+        let mut exchange = exchange.into_inner().expect("no panic");
         exchange.error = outcome.err();
         exchange
     }
 
-    /// Writes what comes into `into`, so that it is seen even if the call is given up.
+    /// Writes what comes into `into`, so that it is seen at once, and even if the call is given up.
     pub(crate) async fn exchange(
         &self,
         rpc: &str,
         headers: &[(&str, &str)],
-        into: &mut Exchange,
+        into: &Mutex<Exchange>,
     ) -> Result<(), h2::Error> {
         let mut request = Request::post(format!("http://localhost/gateway_protocol.Gateway/{rpc}"))
             .header("content-type", "application/grpc")
@@ -146,15 +151,19 @@ impl Raw {
         let (response, mut sending) = client.send_request(request, false)?;
         sending.send_data(Bytes::from_static(EMPTY_MESSAGE), true)?;
         let (parts, mut body) = response.await?.into_parts();
-        into.status = Some(parts.status.as_u16());
-        into.headers = parts.headers;
-        into.trailers_only = body.is_end_stream();
+        {
+            let mut into = lock(into);
+            into.status = Some(parts.status.as_u16());
+            into.headers = parts.headers;
+            into.trailers_only = body.is_end_stream();
+        }
         while let Some(data) = body.data().await {
             let data = data?;
             body.flow_control().release_capacity(data.len())?;
-            into.data.extend_from_slice(&data);
+            lock(into).data.extend_from_slice(&data);
         }
-        into.trailers = body.trailers().await?;
+        let trailers = body.trailers().await?;
+        lock(into).trailers = trailers;
         Ok(())
     }
 }

@@ -238,12 +238,18 @@ class ChannelTest {
   @Test
   void tokenNobodyWaitsForIsCancelled() throws Exception {
     var never = new CompletableFuture<Token>();
-    try (var plugin = MetadataPlugin.tokens(() -> never)) {
+    var asked = new CountDownLatch(1);
+    TokenSource source =
+        () -> {
+          asked.countDown();
+          return never;
+        };
+    try (var plugin = MetadataPlugin.tokens(source)) {
       var channel = withPlugin(plugin);
-      var stub = GatewayGrpc.newBlockingStub(channel).withDeadlineAfter(100, TimeUnit.MILLISECONDS);
-      assertThrows(
-          StatusRuntimeException.class,
-          () -> stub.topology(TopologyRequest.getDefaultInstance()));
+      var stub = GatewayGrpc.newFutureStub(channel).withDeadlineAfter(20, TimeUnit.SECONDS);
+      var call = stub.topology(TopologyRequest.getDefaultInstance());
+      assertTrue(asked.await(20, TimeUnit.SECONDS));
+      assertTrue(call.cancel(true));
       channel.close();
     }
     var ended = new CountDownLatch(1);

@@ -338,9 +338,15 @@ class JobWorkerTest {
   @Test
   void outcomesAreTold() throws Exception {
     var ends = new LinkedBlockingQueue<JobEnd>();
-    try (var worker = worker(job -> ends.add(job.complete().join())).requestTimeout(Duration.ofMillis(300)).jobTimeout(Duration.ofSeconds(1)).open()) {
+    JobHandler handler = job -> ends.add(job.complete().join());
+    // No job goes to the stream of a worker that has ended a moment ago.
+    Callable<Boolean> isIdle = () -> Gateway.JSON.readTree(gateway.ask("GET", "/counters")).at("/open_calls").asInt(-1) == 0;
+    try (var worker = worker(handler).open()) {
       work.create(1);
       assertEquals(new JobEnd(JobOutcome.ENDED, null), next(ends));
+    }
+    until(isIdle);
+    try (var worker = worker(handler).jobTimeout(Duration.ofSeconds(1)).open()) {
       gateway.ask("POST", "/fail?status=3&rpc=CompleteJob&message=no+object");
       work.create(1);
       JobEnd refused = next(ends);
@@ -349,6 +355,10 @@ class JobWorkerTest {
       assertFalse(refused.hasEnded());
       // It comes again after its time-out.
       assertEquals(JobOutcome.ENDED, next(ends).outcome());
+    }
+    until(isIdle);
+    ends.clear(); // it may have come more often
+    try (var worker = worker(handler).requestTimeout(Duration.ofMillis(300)).jobTimeout(Duration.ofSeconds(1)).open()) {
       gateway.ask("POST", "/fault?kind=rst&at=data&reason=2&count=100&rpc=CompleteJob");
       work.create(1);
       JobEnd unknown = next(ends);
@@ -593,14 +603,17 @@ class JobWorkerTest {
 
   @Test
   void timeOutsBeginAnew() throws Exception {
+    var own = new CompletableFuture<JobWorker>();
     var deadlines = new LinkedBlockingQueue<Instant>();
     JobHandler slow =
         job -> {
           deadlines.add(job.deadline());
-          Thread.sleep(1200);
+          until(() -> count(own.join(), "extended") >= 3); // past the first time-out
           deadlines.add(job.deadline());
         };
-    try (var worker = worker(slow).jobTimeout(Duration.ofMillis(600)).extendTimeout().open()) {
+    // The library has half of it to have it begin anew.
+    try (var worker = worker(slow).jobTimeout(Duration.ofSeconds(6)).extendTimeout().open()) {
+      own.complete(worker);
       work.create(1);
       until(() -> count(worker, "completed") == 1);
       assertTrue(count(worker, "extended") >= 2, worker.stats());
