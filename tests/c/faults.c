@@ -100,10 +100,10 @@ static void what_cannot_be_reached_fails_fast_and_says_why(const gateway *g, con
 {
     for (size_t i = 0; i < sizeof UNREACHABLE / sizeof *UNREACHABLE; i++) {
         const unreachable *u = &UNREACHABLE[i];
-        zeebe_channel *channel = channel_new((channel_arguments){
-            .address = gateway_address(g, u->listener),
-            .ca = u->secure ? ca : NULL,
-            .options = {NUMBER("grpc.min_reconnect_backoff_ms", u->at_least_ms ? u->at_least_ms : 20000)}});
+        zeebe_channel *channel =
+            channel_new((channel_arguments){.address = gateway_address(g, u->listener),
+                                            .ca = u->secure ? ca : NULL,
+                                            .options = {NUMBER("grpc.min_reconnect_backoff_ms", u->at_least_ms ? u->at_least_ms : 20000)}});
         ended end = topology(channel);
         expect(&(expected){u->name, "", ZEEBE_STATUS_UNAVAILABLE, 0, 1, 0, u->message}, end);
         CHECK(end.took_ms >= u->at_least_ms && end.took_ms < u->at_least_ms + 5000);

@@ -60,9 +60,10 @@ static zeebe_channel *within(int64_t connect_ms, const char *name, const char *p
 {
     char address[64];
     snprintf(address, sizeof address, "%s:%s", name, port);
-    return channel_new((channel_arguments){.address = address,
-                                           .options = {NUMBER("grpc.min_reconnect_backoff_ms", connect_ms), NUMBER("grpc.initial_reconnect_backoff_ms", 100),
-                                                       NUMBER("grpc.max_reconnect_backoff_ms", 100)}});
+    return channel_new(
+        (channel_arguments){.address = address,
+                            .options = {NUMBER("grpc.min_reconnect_backoff_ms", connect_ms), NUMBER("grpc.initial_reconnect_backoff_ms", 100),
+                                        NUMBER("grpc.max_reconnect_backoff_ms", 100)}});
 }
 
 static zeebe_channel *to(const char *name, const char *port) { return within(20000, name, port); }
