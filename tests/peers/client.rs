@@ -64,6 +64,17 @@ pub(crate) fn jobs(worker: u16, calls: u16, gateway: u16, reload: impl FnOnce())
     meanwhile("jobs", &mut command, reload)
 }
 
+/// tests/c/silent_jobs.c, with workers at these ports, silent for so many seconds.
+pub(crate) fn silent_jobs(seconds: u16, gateway: u16, ports: impl Iterator<Item = u16>) {
+    let mut command = clean(Command::new(program(C, "silent_jobs.c", &["-lzeebe"])));
+    command
+        .env("GATEWAY", gateway_program())
+        .env("SCRATCH", scratch("peers-silent-jobs"))
+        .args([seconds, gateway].map(|number| number.to_string()))
+        .args(ports.map(|port| format!("127.0.0.1:{port}")));
+    assert_eq!(run(&mut command), "silent jobs: ok\n");
+}
+
 /// What the case comes to, which says when something is to be done meanwhile.
 fn meanwhile(case: &str, command: &mut Command, act: impl FnOnce()) -> String {
     let mut process = Client(command.stdout(Stdio::piped()).spawn().unwrap());

@@ -100,3 +100,23 @@ proxies! {
     caddy_is_as_documented: proxy::CADDY;
     traefik_is_as_documented: proxy::TRAEFIK;
 }
+
+#[test]
+fn a_stream_that_was_silent_for_a_minute_brings_what_comes() {
+    let proxies = [
+        proxy::NGINX,
+        proxy::HAPROXY,
+        proxy::HTTPD,
+        proxy::NGHTTPX,
+        proxy::ENVOY,
+        proxy::CADDY,
+        proxy::TRAEFIK,
+    ];
+    let had: Vec<_> = proxies
+        .into_iter()
+        .filter(|proxy| have(proxy.name))
+        .collect();
+    if !had.is_empty() {
+        proxy::keep_silent_streams(&had);
+    }
+}

@@ -15,6 +15,11 @@ use crate::support::{root, run, scratch};
 
 const PATIENCE: Duration = Duration::from_secs(30);
 
+/// Of a proxy, in seconds: until it ends what has been silent for so long.
+const TIMEOUT: u16 = 2;
+/// As proxies have it where nobody says otherwise.
+const LONG_TIMEOUT: u16 = 60;
+
 pub(crate) struct Proxy {
     pub(crate) name: &'static str,
     /// Below build/peers, as the libraries that it brings.
@@ -138,6 +143,22 @@ pub(crate) const TRAEFIK: Proxy = Proxy {
     http1: false,
 };
 
+/// A job worker through each of them, whose stream is silent for longer than a minute.
+pub(crate) fn keep_silent_streams(proxies: &[Proxy]) {
+    let [gateway] = free_ports();
+    let settings: Vec<_> = proxies
+        .iter()
+        .map(|proxy| Settings::new(proxy, "silent", gateway, LONG_TIMEOUT))
+        .collect();
+    let _running: Vec<_> = proxies
+        .iter()
+        .zip(&settings)
+        .map(|(proxy, settings)| proxy.start(settings))
+        .collect();
+    let ports = settings.iter().map(|settings| settings.plain);
+    client::silent_jobs(LONG_TIMEOUT + 10, gateway, ports);
+}
+
 impl Proxy {
     /// All cases, with this server behind it or the development gateway.
     pub(crate) fn is_as_documented(&self, server: Command) {
@@ -155,7 +176,7 @@ impl Proxy {
 
     fn carry_calls(&self, server: Command, seen: &mut Matrix) {
         let server = TestService::start(server, None);
-        let settings = Settings::new(self, "calls", server.port);
+        let settings = Settings::new(self, "calls", server.port, TIMEOUT);
         let running = self.start(&settings);
         wait_until_ready(settings.plain, None);
         wait_until_ready(settings.tls, Some(&settings.identity.certificate));
@@ -185,7 +206,7 @@ impl Proxy {
 
     fn carry_jobs(&self) -> String {
         let [gateway] = free_ports();
-        let settings = Settings::new(self, "jobs", gateway);
+        let settings = Settings::new(self, "jobs", gateway, TIMEOUT);
         let running = self.start(&settings);
         let calls = self.port_that_is_drained(&settings);
         client::jobs(settings.plain, calls, gateway, || {
@@ -240,6 +261,7 @@ struct Settings {
     identity: Identity,
     /// Certificate and key in one.
     pair: PathBuf,
+    timeout: u16,
     server: u16,
     plain: u16,
     tls: u16,
@@ -249,7 +271,7 @@ struct Settings {
 }
 
 impl Settings {
-    fn new(proxy: &Proxy, test: &str, server: u16) -> Self {
+    fn new(proxy: &Proxy, test: &str, server: u16, timeout: u16) -> Self {
         let directory = scratch(&format!("peers-{}-{test}", proxy.name));
         let identity = Identity::create(&directory);
         let pair = directory.join("pair.pem");
@@ -262,6 +284,7 @@ impl Settings {
             installed: root().join("build/peers").join(proxy.name),
             identity,
             pair,
+            timeout,
             server,
             plain,
             tls,
@@ -285,7 +308,8 @@ impl Settings {
             ("KEY", &self.identity.key),
             ("PAIR", &self.pair),
         ];
-        let ports = [
+        let numbers = [
+            ("TIMEOUT", self.timeout),
             ("SERVER", self.server),
             ("PLAIN", self.plain),
             ("TLS", self.tls),
@@ -294,10 +318,10 @@ impl Settings {
             ("ADMIN", self.admin),
         ];
         let paths = paths.map(|(name, path)| (name, path.display().to_string()));
-        let ports = ports.map(|(name, port)| (name, port.to_string()));
+        let numbers = numbers.map(|(name, number)| (name, number.to_string()));
         paths
             .iter()
-            .chain(&ports)
+            .chain(&numbers)
             .fold(text.to_owned(), |text, (name, value)| {
                 text.replace(&format!("@{name}@"), value)
             })
