@@ -18,6 +18,9 @@ const TURN: usize = 64 * 1024;
 const FRAMES: usize = 256;
 /// After a write has failed: reads of what the peer said before, which may be why.
 const LAST_READS: usize = 64;
+/// Over TLS a write that fails may have sent some of its records. Of one alone, which has so many bytes (RFC 8446, section 5.1), nothing can be
+/// read until it is whole.
+const RECORD: usize = 1 << 14;
 
 thread_local! {
     /// Read into by all connections of a thread, so that one without traffic has no memory for it. What is handed on lies
@@ -139,7 +142,12 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Drive<S> {
                     state.wake_drained();
                     self.last = Instant::now();
                 }
-                Poll::Ready(Err(error)) => return Poll::Ready(Err(error)),
+                Poll::Ready(Err(error)) => {
+                    if state.http2.output().len() > RECORD {
+                        state.http2.wrote_in_part();
+                    }
+                    return Poll::Ready(Err(error));
+                }
             }
         }
         Pin::new(&mut self.socket).poll_flush(context)
@@ -371,6 +379,19 @@ mod tests {
         test.transport.lose();
         assert_eq!(test.end(written), Some(http2::End::Lost));
         assert_eq!(test.end(unwritten), Some(http2::End::Unwritten));
+    }
+
+    #[test]
+    fn of_what_is_more_than_a_record_some_may_have_gone_before_a_write_failed() {
+        let mut test = Test::ready();
+        let head = crate::channel::request::Head::of_test();
+        let long = [0; RECORD];
+        let (_, answer) = test.transport.open(&head, &[], &long, true).unwrap();
+        test.drive.socket.refuses = true;
+        test.says([None]);
+        assert_eq!(test.poll(), Poll::Ready(false));
+        test.transport.lose();
+        assert_eq!(test.end(answer), Some(http2::End::Lost));
     }
 
     #[test]

@@ -174,10 +174,14 @@ impl<T> Connection<T> {
             return;
         }
         self.output.take(length);
-        // The last of them perhaps in part or not at all: what is certain is that of those to come nothing was.
-        self.first_unwritten = self.next_id;
+        self.wrote_in_part(); // of the last of them perhaps nothing: certain is that of those to come nothing was
         self.owed.went(length, self.output.len());
         self.pump();
+    }
+
+    /// Some of the output may have been written all the same, before what failed.
+    pub fn wrote_in_part(&mut self) {
+        self.first_unwritten = self.next_id;
     }
 
     pub fn get(&self, key: Key) -> Option<&T> {
