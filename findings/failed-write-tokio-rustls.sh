@@ -4,9 +4,9 @@
 # tokio has it that after an error of write() no bytes were written, so that a client of HTTP/2 or gRPC may take a request for one that never left, and
 # send it again over another connection. rustls cuts a write into records of 16 KiB; tokio-rustls sends them in several writes, and passes on the error
 # of a later one, though the earlier ones are gone, decrypted, and perhaps acted upon: the request is done twice. rustls' own blocking Stream, on the
-# same connection, says Ok and has the error come with the next write. With requests that fit into one record nobody ever sees a difference: a part
-# of a record is nothing that can be read. Real sockets show it only where the loss comes between two writes of one call.
-# libzeebe takes nothing for unsent that was in a failed write of more than a record.
+# same connection, says Ok and has the error come with the next write. As long as requests fit into one record, and the socket takes all, nobody sees a difference: a
+# part of a record is nothing that can be read. Real sockets show it only where the loss comes between two writes of one call.
+# libzeebe takes nothing for unsent that was in a failed write of more than a record, or behind one that was still under way.
 #
 # Seen: tokio-rustls 0.26.6, rustls 0.23.46 with ring, tokio 1.54.1 (Rust 1.95.0).
 set -euo pipefail

@@ -3,11 +3,11 @@
 # going on.
 #
 # gRPC C-core has two limits for the metadata of a call, 8 KiB and 16 KiB, and names the second in SETTINGS_MAX_HEADER_LIST_SIZE: a client that keeps to it
-# sends all that is shorter. What is between the two is refused by chance, the more often the longer it is: no call of 6 000 bytes, every twentieth of
-# 8 000, half of 12 000, nearly all of 15 000. So a token that gets a role more begins to fail now and then, and whoever looks for load, for a
+# sends all that is shorter. What is between the two is refused by chance, the more often the longer it is: no call of 6 000 bytes, half of 12 000, all
+# beyond the second. So a token that gets a role more begins to fail now and then, and whoever looks for load, for a
 # network or for one bad server behind the balancer finds none: RESOURCE_EXHAUSTED is also the status of an overload, and a second try helps.
 # Who tries the limit with one call sees either answer and takes it for the rule.
-# What helps: grpc.max_metadata_size of the server, which is the first limit, and makes the second a quarter larger than that.
+# What helps: grpc.max_metadata_size of the server, which is the first limit, set to 16 KiB or more: the second is then a quarter above it.
 #
 # Seen: grpcio 1.85.3 (Python 3.11.7), @grpc/grpc-js 1.14.7 (Node 20.20.2).
 set -euo pipefail

@@ -21,8 +21,9 @@ thread_local! {
     static PLACE: RefCell<String> = const { RefCell::new(String::new()) };
 }
 
-/// All panics of this thread are ours from now on. Who starts it has called [`install`].
+/// All panics of this thread are ours from now on. Who starts it has called [`install`], but for one that panicked.
 pub(crate) fn own_thread() {
+    install();
     GUARDS.set(GUARDS.get() + 1);
 }
 

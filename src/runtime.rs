@@ -188,6 +188,7 @@ pub(crate) fn nudge() {
 
 /// The runtime of `epoch`, started if need be.
 pub fn get(epoch: Epoch) -> Result<Arc<Runtime>, Error> {
+    panics::install(); // not under the lock: a hook that runs may call the library
     let mut process = process();
     epoch.check()?;
     if let Some(runtime) = &process.runtime {

@@ -44,7 +44,9 @@ impl<'a> Retry<'a> {
     /// again is counted so.
     pub(super) fn after(&mut self, failure: &Failure, control: &Control) -> Option<Duration> {
         let counters = self.call.channel.counters();
-        let rewind = || control.rewind(failure.error.may_have_been_processed());
+        // Nobody waits for what comes after the deadline.
+        let rewind =
+            || !self.call.is_late() && control.rewind(failure.error.may_have_been_processed());
         // No attempt yet: it waits for a connection again, or fails with why there is none.
         if failure.unheard && rewind() {
             return Some(Duration::ZERO);

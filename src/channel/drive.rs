@@ -18,8 +18,8 @@ const TURN: usize = 64 * 1024;
 const FRAMES: usize = 256;
 /// After a write has failed: reads of what the peer said before, which may be why.
 const LAST_READS: usize = 64;
-/// Over TLS a write that fails may have sent some of its records. Of one alone, which has so many bytes (RFC 8446, section 5.1), nothing can be
-/// read until it is whole.
+/// Over TLS a write that fails may have sent some of its records. So many bytes (RFC 8446, section 5.1) are one, of which nothing can be read until
+/// it is whole, if nothing of an earlier write waits before them.
 const RECORD: usize = 1 << 14;
 
 thread_local! {
@@ -38,6 +38,8 @@ pub(super) struct Drive<S> {
     has_frames: bool,
     /// To how the peer begins.
     listens: bool,
+    /// Nothing that the socket took waits in it.
+    is_flushed: bool,
     /// When there was traffic last.
     last: Instant,
 }
@@ -50,6 +52,7 @@ impl<S> Drive<S> {
             rest: Bytes::new(),
             has_frames: false,
             listens: true,
+            is_flushed: true,
             last: Instant::now(),
         }
     }
@@ -134,6 +137,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Drive<S> {
                 break;
             }
             let written = Pin::new(&mut self.socket).poll_write(context, state.http2.output());
+            let was_flushed = std::mem::replace(&mut self.is_flushed, false);
             match written {
                 Poll::Pending => break,
                 Poll::Ready(Ok(0)) => return Poll::Ready(Err(io::ErrorKind::WriteZero.into())),
@@ -143,14 +147,16 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Drive<S> {
                     self.last = Instant::now();
                 }
                 Poll::Ready(Err(error)) => {
-                    if state.http2.output().len() > RECORD {
+                    if !was_flushed || state.http2.output().len() > RECORD {
                         state.http2.wrote_in_part();
                     }
                     return Poll::Ready(Err(error));
                 }
             }
         }
-        Pin::new(&mut self.socket).poll_flush(context)
+        let flushed = Pin::new(&mut self.socket).poll_flush(context);
+        self.is_flushed = matches!(flushed, Poll::Ready(Ok(())));
+        flushed
     }
 
     /// The socket takes nothing more. What the peer said before is still there: a GOAWAY that says what was not processed.
@@ -224,6 +230,8 @@ mod tests {
         reads: usize,
         wrote: Vec<u8>,
         refuses: bool,
+        /// What it took waits.
+        holds_back: bool,
     }
 
     impl AsyncRead for Peer {
@@ -261,7 +269,10 @@ mod tests {
             Poll::Ready(Ok(bytes.len()))
         }
         fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
-            Poll::Ready(Ok(()))
+            match self.holds_back {
+                true => Poll::Pending,
+                false => Poll::Ready(Ok(())),
+            }
         }
         fn poll_shutdown(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
             Poll::Ready(Ok(()))
@@ -305,6 +316,7 @@ mod tests {
                 reads: 0,
                 wrote: Vec::new(),
                 refuses: false,
+                holds_back: false,
             };
             let mut test = Self {
                 drive: Drive::new(peer, &transport),
@@ -392,6 +404,20 @@ mod tests {
         assert_eq!(test.poll(), Poll::Ready(false));
         test.transport.lose();
         assert_eq!(test.end(answer), Some(http2::End::Lost));
+    }
+
+    #[test]
+    fn of_what_comes_behind_a_write_that_is_under_way_some_may_have_gone() {
+        let mut test = Test::ready();
+        test.drive.socket.holds_back = true;
+        test.open();
+        assert_eq!(test.poll(), Poll::Pending);
+        let (_, behind) = test.open();
+        test.drive.socket.refuses = true;
+        test.says([None]);
+        assert_eq!(test.poll(), Poll::Ready(false));
+        test.transport.lose();
+        assert_eq!(test.end(behind), Some(http2::End::Lost));
     }
 
     #[test]

@@ -4,7 +4,6 @@ use std::error::Error as _;
 use std::io;
 use std::net::ToSocketAddrs;
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
 
 use bytes::Bytes;
 use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE};
@@ -37,7 +36,7 @@ pub(super) struct Answer {
     pub(super) body: Zeroizing<Vec<u8>>,
 }
 
-/// Its connection serves the next request, if that comes soon.
+/// A connection for each request: they are minutes apart, and a server may close one that was kept just as it is used again.
 #[derive(Default)]
 pub(super) struct TokenHttp(Mutex<Option<reqwest::Client>>);
 
@@ -116,7 +115,7 @@ async fn client(options: &EndpointSettings) -> Result<reqwest::Client, Error> {
         .redirect(reqwest::redirect::Policy::none())
         .connect_timeout(options.connect_timeout)
         .timeout(options.timeout)
-        .pool_idle_timeout(Duration::from_secs(5)) // requests are minutes apart
+        .pool_max_idle_per_host(0)
         .user_agent(concat!("libzeebe/", env!("CARGO_PKG_VERSION")))
         .build()
         .map_err(|error| Error::internal(format!("HTTP client: {}", chain(&error))))

@@ -3,6 +3,8 @@
 #define _GNU_SOURCE
 #include "gateway.h"
 
+#include <stdatomic.h>
+
 typedef struct {
     const char *name;
     const char *fault; /* asked of the control port before the call */
@@ -401,9 +403,11 @@ static void a_streaming_call_is_sent_again_whole(const gateway *g)
 
 /* When the deadline and the reset are both due. */
 static int64_t due_ms;
+static atomic_int is_held_up;
 
 static void hold_up(void *user_data, const zeebe_error *error, const zeebe_response *response)
 {
+    is_held_up = 1;
     sleep_until(due_ms);
     on_unary(user_data, error, response);
 }
@@ -448,6 +452,34 @@ static void a_reset_after_the_deadline_is_the_deadlines(const gateway *g)
     }
 }
 
+/* The I/O thread is held up until a call's deadline and a GOAWAY that says it was not processed are both there: nobody wants it any more. */
+static void nothing_is_sent_again_after_its_deadline(const gateway *g)
+{
+    zeebe_channel *channel = insecure(gateway_address(g, "plaintext"));
+    tally late = TALLY_INIT, other = TALLY_INIT;
+    zeebe_call_options options = ZEEBE_CALL_OPTIONS_INIT;
+    zeebe_call *call = NULL, *held_up = NULL;
+    topology(channel);
+    long before = gateway_count(g, "Topology");
+    gateway_tell(g, "POST /fault?kind=stuck&at=headers");
+    options.timeout_ms = 2000;
+    due_ms = now_ms() + 2500;
+    OK(zeebe_channel_unary_call(channel, TOPOLOGY, NULL, 0, &options, on_unary, &late, &call));
+    UNTIL(gateway_count(g, "Topology") > before);
+    options.timeout_ms = 20000;
+    is_held_up = 0;
+    OK(zeebe_channel_unary_call(channel, TOPOLOGY, NULL, 0, &options, hold_up, &other, &held_up));
+    UNTIL(is_held_up);
+    gateway_tell(g, "POST /goaway?code=0&last_stream_id=0");
+    tally_wait(&other, &other.calls, 1);
+    tally_wait(&late, &late.calls, 1);
+    CHECK(late.status == ZEEBE_STATUS_DEADLINE_EXCEEDED);
+    CHECK(gateway_count(g, "Topology") == before + 2);
+    zeebe_call_free(call);
+    zeebe_call_free(held_up);
+    zeebe_channel_free(channel);
+}
+
 int main(void)
 {
     gateway g;
@@ -467,6 +499,7 @@ int main(void)
     what_cannot_be_sent_again_is_not_counted(&g);
     what_was_never_sent_says_so(&g);
     a_reset_after_the_deadline_is_the_deadlines(&g);
+    nothing_is_sent_again_after_its_deadline(&g);
     OK(zeebe_runtime_shutdown(-1));
     gateway_stop(&g);
     free(ca);
