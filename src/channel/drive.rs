@@ -337,6 +337,14 @@ mod tests {
             self.drive.socket.says.extend(said);
         }
 
+        /// The connection is lost at the next write.
+        fn breaks(&mut self) {
+            self.drive.socket.refuses = true;
+            self.says([None]);
+            assert_eq!(self.poll(), Poll::Ready(false));
+            self.transport.lose();
+        }
+
         fn open(&self) -> (Key, usize) {
             let head = crate::channel::request::Head::of_test();
             self.transport.open(&head, &[], b"", true).unwrap()
@@ -385,10 +393,7 @@ mod tests {
         let (_, written) = test.open();
         assert_eq!(test.poll(), Poll::Pending);
         let (_, unwritten) = test.open();
-        test.drive.socket.refuses = true;
-        test.says([None]);
-        assert_eq!(test.poll(), Poll::Ready(false));
-        test.transport.lose();
+        test.breaks();
         assert_eq!(test.end(written), Some(http2::End::Lost));
         assert_eq!(test.end(unwritten), Some(http2::End::Unwritten));
     }
@@ -399,10 +404,7 @@ mod tests {
         let head = crate::channel::request::Head::of_test();
         let long = [0; RECORD];
         let (_, answer) = test.transport.open(&head, &[], &long, true).unwrap();
-        test.drive.socket.refuses = true;
-        test.says([None]);
-        assert_eq!(test.poll(), Poll::Ready(false));
-        test.transport.lose();
+        test.breaks();
         assert_eq!(test.end(answer), Some(http2::End::Lost));
     }
 
@@ -413,10 +415,7 @@ mod tests {
         test.open();
         assert_eq!(test.poll(), Poll::Pending);
         let (_, behind) = test.open();
-        test.drive.socket.refuses = true;
-        test.says([None]);
-        assert_eq!(test.poll(), Poll::Ready(false));
-        test.transport.lose();
+        test.breaks();
         assert_eq!(test.end(behind), Some(http2::End::Lost));
     }
 

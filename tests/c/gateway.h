@@ -255,6 +255,8 @@ static inline ended call_it(const zeebe_channel *channel, const char *method, in
 
 static inline ended topology(const zeebe_channel *channel) { return call_it(channel, TOPOLOGY, 20000, ZEEBE_WAIT_FOR_READY_DEFAULT); }
 
+static inline int is_reachable(const zeebe_channel *channel) { return topology(channel).status == 0; }
+
 /* A call in a thread of its own, which `calling` is. */
 typedef struct {
     const zeebe_channel *channel;

@@ -43,8 +43,6 @@ static void create(const zeebe_channel *channel, int count)
     }
 }
 
-static int is_reachable(const zeebe_channel *channel) { return topology(channel).status == 0; }
-
 int main(int argc, char **argv)
 {
     CHECK(argc == 4);

@@ -9,8 +9,6 @@ enum { MOST = 16, SOON_MS = 20000 };
 
 static void work(desk *d, const zeebe_job *job) { OK(zeebe_job_complete(job, NULL, desk_on_end, d)); }
 
-static int is_reachable(const zeebe_channel *channel) { return topology(channel).status == 0; }
-
 int main(int argc, char **argv)
 {
     const int count = argc - 3;

@@ -80,15 +80,19 @@ fn grpc_python_is_as_documented() {
 }
 
 macro_rules! proxies {
-    ($($test:ident: $proxy:expr;)*) => {$(
-        #[test]
-        fn $test() {
-            let proxy: Proxy = $proxy;
-            if have(proxy.name) {
-                proxy.is_as_documented(grpc_go());
+    ($($test:ident: $proxy:expr;)*) => {
+        const PROXIES: &[Proxy] = &[$($proxy),*];
+
+        $(
+            #[test]
+            fn $test() {
+                let proxy: Proxy = $proxy;
+                if have(proxy.name) {
+                    proxy.is_as_documented(grpc_go());
+                }
             }
-        }
-    )*};
+        )*
+    };
 }
 
 proxies! {
@@ -103,19 +107,7 @@ proxies! {
 
 #[test]
 fn a_stream_that_was_silent_for_a_minute_brings_what_comes() {
-    let proxies = [
-        proxy::NGINX,
-        proxy::HAPROXY,
-        proxy::HTTPD,
-        proxy::NGHTTPX,
-        proxy::ENVOY,
-        proxy::CADDY,
-        proxy::TRAEFIK,
-    ];
-    let had: Vec<_> = proxies
-        .into_iter()
-        .filter(|proxy| have(proxy.name))
-        .collect();
+    let had: Vec<_> = PROXIES.iter().filter(|proxy| have(proxy.name)).collect();
     if !had.is_empty() {
         proxy::keep_silent_streams(&had);
     }

@@ -144,7 +144,7 @@ pub(crate) const TRAEFIK: Proxy = Proxy {
 };
 
 /// A job worker through each of them, whose stream is silent for longer than a minute.
-pub(crate) fn keep_silent_streams(proxies: &[Proxy]) {
+pub(crate) fn keep_silent_streams(proxies: &[&Proxy]) {
     let [gateway] = free_ports();
     let settings: Vec<_> = proxies
         .iter()
