@@ -5,7 +5,7 @@
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DELETE_ON_ERROR:
-.PHONY: all install uninstall demo examples gateway interop-servers bench-server token-servers peers ffi-runtimes check test test-cpp test-clients test-peers test-go java maven python test-java test-python test-python-first bench docs header abi deb test-deb dist advisories msrv clean help
+.PHONY: all install uninstall demo examples gateway interop-servers token-servers peers ffi-runtimes check test test-cpp test-clients test-peers test-go java maven python test-java test-python test-python-first bench docs header abi deb test-deb dist advisories msrv clean help
 
 PREFIX ?= /usr/local
 LIBDIR ?= $(PREFIX)/lib
@@ -67,13 +67,14 @@ uninstall: ## removes what install put there, given the same variables
 	rm -f $(addprefix "$(DESTDIR)$(DATADIR)"/,$(MANUAL))
 	rm -rf "$(DESTDIR)$(INCLUDEDIR)/zeebe" "$(DESTDIR)$(LIBDIR)/cmake/zeebe"
 
-# The library and the development gateway as the tests have them, without optimisation. Always both: alone, each would have its
-# dependencies compiled anew, with its own features.
-BUILD_FOR_TESTS := cargo build --locked --package libzeebe --package zeebe-dev-gateway --target-dir target
+# All libraries and programs as the tests have them, without optimisation. Never a part of them: cargo would compile what they depend on anew, with
+# the features that the part needs. So it would without one of the tests, whose dependencies count only then.
+BUILD_FOR_TESTS := cargo build --locked --workspace --lib --bins --test floors --target-dir target
 
+# What the demo needs, and no more: half of that.
 demo: ## a job's life over each of the four channels, on a development gateway
 	@scripts/prerequisites cargo cc
-	$(BUILD_FOR_TESTS)
+	cargo build --locked --package libzeebe --package zeebe-dev-gateway --target-dir target
 	@$(MAKE) --no-print-directory build/check/demo
 	@examples/run-demo
 
@@ -82,14 +83,10 @@ build/check/demo: examples/demo.c target/debug/libzeebe.so
 	@cp target/debug/libzeebe.so $(@D)/libzeebe.so.0
 	$(CC) -std=c11 $(CFLAGS) -pthread -Iinclude -o $@ $< $(@D)/libzeebe.so.0 -Wl,-rpath,'$$ORIGIN'
 
-gateway: ## the development gateway, target/debug/zeebe-dev-gateway
+gateway: ## the development gateway, target/debug/zeebe-dev-gateway, and the other programs that the tests run
 	$(BUILD_FOR_TESTS)
 
-interop-servers: build/interop-grpc-go # of gRPC's interoperability cases; tests/interop.rs runs them
-	cargo build --locked --package zeebe-interop-tonic --target-dir target
-
-bench-server: # answers in lockstep; tests/instructions.rs runs it
-	cargo build --locked --package zeebe-benches --bin server --target-dir target
+interop-servers: gateway build/interop-grpc-go # of gRPC's interoperability cases; tests/interop.rs runs them
 
 build/interop-grpc-go: $(wildcard tests/interop/go-server/*)
 	go build -C tests/interop/go-server -o "$(CURDIR)/$@" .
@@ -297,7 +294,7 @@ check: ## format, lints, licences of crates, unit tests, floors, header, options
 	scripts/check-dependencies
 	scripts/check-abi
 	$(MAKE) build/check/arguments
-	ZEEBE_LIBRARY=build/check/libzeebe.so.0 cargo test --locked --lib --test floors --test header --test drift
+	ZEEBE_LIBRARY=build/check/libzeebe.so.0 cargo test --locked --workspace --lib --test floors --test header --test drift
 	build/check/arguments
 
 # As cargo builds it for the tests, without LTO.
@@ -314,7 +311,8 @@ ONLY ?=
 
 test: check ## all checks, cheap before dear; ONLY=NAME: of the rest only the tests of that name
 	scripts/prerequisites cargo cc c++ python3 python3-venv valgrind pkg-config libnghttp2.pc cmake tinyproxy go node npm java mvn unzip
-	$(MAKE) all gateway interop-servers bench-server token-servers ffi-runtimes examples build/conformance-driver CFLAGS='$(CFLAGS) -Werror'
+	$(MAKE) --jobs=2 --output-sync=target all
+	$(MAKE) interop-servers token-servers ffi-runtimes examples build/conformance-driver CFLAGS='$(CFLAGS) -Werror'
 	$(if $(ONLY),,scripts/test-bindings)
 	$(if $(ONLY),,trap '$(NAME_MISSING_PEERS)' EXIT;) \
 	cargo test --workspace --locked --no-fail-fast $(ONLY) | awk '{ print; fflush() } \
@@ -323,11 +321,11 @@ test: check ## all checks, cheap before dear; ONLY=NAME: of the rest only the te
 
 test-clients: gateway $(FETCHED_CLIENTS) ## clients that others wrote, fetched from where they are published, on the development gateway
 	scripts/prerequisites cargo python3 node npm java mvn
-	cargo test --locked --test clients -- --ignored
+	cargo test --locked --workspace --test clients -- --ignored
 
 test-peers: $(LIBRARY) peers ## of test alone the servers and reverse proxies that others wrote, fetched from where they are published, as docs/peers.md says
 	scripts/prerequisites cargo cc go python3 java mvn
-	cargo test --locked --test peers
+	cargo test --locked --workspace --test peers
 
 bench: $(LIBRARY) ## compares clients side by side, writes benches/RESULTS.md and results.svg (ROWS, CLIENTS, BENCH_ROUNDS, BENCH_SECONDS)
 	scripts/prerequisites cargo cc taskset timeout
@@ -340,7 +338,7 @@ docs: ## a site of zeebe.h and of what is written beside it, build/docs/html, by
 	docs/site/build
 
 header: ## writes include/zeebe.h, include/zeebe_ffi.h and docs/options.md anew from the source
-	ZEEBE_UPDATE_HEADER=1 cargo test --locked --test header --test drift up_to_date
+	ZEEBE_UPDATE_HEADER=1 cargo test --locked --workspace --test header --test drift up_to_date
 
 abi: ## writes packaging/libzeebe.abi anew from the header
 	scripts/prerequisites abidiff

@@ -37,13 +37,16 @@ pub(crate) fn artefacts() -> PathBuf {
     root().join("build")
 }
 
-/// One make at a time: the tests of one program run side by side.
-pub(crate) fn make(target: &str) {
-    static MAKE: Mutex<()> = Mutex::new(());
-    let _one = MAKE.lock().unwrap_or_else(PoisonError::into_inner);
-    run(Command::new("make")
-        .current_dir(root())
-        .args(["--silent", target]));
+/// Once for a process of tests, and one make at a time: its tests run side by side.
+pub(crate) fn make(target: &'static str) {
+    static MADE: Mutex<Vec<&str>> = Mutex::new(Vec::new());
+    let mut made = MADE.lock().unwrap_or_else(PoisonError::into_inner);
+    if !made.contains(&target) {
+        run(Command::new("make")
+            .current_dir(root())
+            .args(["--silent", target]));
+        made.push(target);
+    }
 }
 
 /// What runs longer has lost something that it waits for, which its own waits should have said before.
@@ -107,7 +110,7 @@ pub(crate) fn interop_servers() -> [PathBuf; 2] {
 
 /// The benchmark's server, built.
 pub(crate) fn bench_server() -> PathBuf {
-    make("bench-server");
+    make("gateway");
     root().join("target/debug/server")
 }
 

@@ -52,13 +52,13 @@ pub(crate) fn program(language: [&str; 3], source: &str, link: &[&str]) -> PathB
     program
 }
 
-/// A directory with a library that panics when told to: `zeebe_test_panic`.
+/// A directory with a library that panics when told to: `zeebe_test_panic`. Built like the Makefile's `BUILD_FOR_TESTS`.
 pub(crate) fn library_that_panics() -> PathBuf {
     let directory = scratch("library-that-panics");
     run(Command::new(env!("CARGO"))
         .current_dir(root())
-        .args(["rustc", "--quiet", "--lib", "--crate-type", "cdylib"])
-        .args(["--features", "panic-probe"]));
+        .args(["build", "--quiet", "--workspace", "--lib"])
+        .args(["--test", "floors", "--features", "libzeebe/panic-probe"]));
     let built = root().join("target/debug/libzeebe.so");
     std::fs::copy(built, directory.join("libzeebe.so.0")).unwrap();
     directory
