@@ -312,7 +312,8 @@ ONLY ?=
 test: check ## all checks, cheap before dear; ONLY=NAME: of the rest only the tests of that name
 	scripts/prerequisites cargo cc c++ python3 python3-venv valgrind pkg-config libnghttp2.pc cmake tinyproxy go node npm java mvn unzip
 	$(MAKE) --jobs=2 --output-sync=target all
-	$(MAKE) interop-servers token-servers ffi-runtimes examples build/conformance-driver CFLAGS='$(CFLAGS) -Werror'
+	$(MAKE) interop-servers token-servers ffi-runtimes
+	$(MAKE) examples build/conformance-driver CFLAGS='$(CFLAGS) -Werror' # nothing of cargo's, which would compile aws-lc anew with that
 	$(if $(ONLY),,scripts/test-bindings)
 	$(if $(ONLY),,trap '$(NAME_MISSING_PEERS)' EXIT;) \
 	cargo test --workspace --locked --no-fail-fast $(ONLY) | awk '{ print; fflush() } \
