@@ -13,19 +13,16 @@ static void overwrite(void *memory, size_t length)
     __asm__ volatile("" : : "r"(memory) : "memory"); /* nobody reads it, and yet it is not to be left out */
 }
 
-int arguments_begin(JNIEnv *env, arguments *in, jlongArray fields, jbyteArray bytes)
+int arguments_begin(JNIEnv *env, arguments *in, jbyteArray bytes, jint length)
 {
-    jsize count = (*env)->GetArrayLength(env, fields);
-    in->length = (*env)->GetArrayLength(env, bytes);
-    in->fields = (size_t)count <= sizeof in->few_fields / sizeof *in->few_fields ? in->few_fields : malloc((size_t)count * sizeof *in->fields);
-    in->bytes = (size_t)in->length <= sizeof in->few_bytes ? in->few_bytes : malloc((size_t)in->length);
-    in->field = in->fields;
-    if (in->fields == NULL || in->bytes == NULL) {
+    in->length = length;
+    in->bytes = (size_t)length <= sizeof in->few ? in->few : malloc((size_t)length);
+    in->next = in->bytes;
+    if (in->bytes == NULL) {
         out_of_memory(env);
         return 0;
     }
-    (*env)->GetLongArrayRegion(env, fields, 0, count, in->fields);
-    (*env)->GetByteArrayRegion(env, bytes, 0, in->length, (jbyte *)in->bytes);
+    (*env)->GetByteArrayRegion(env, bytes, 0, length, (jbyte *)in->bytes);
     return 1;
 }
 
@@ -33,8 +30,7 @@ int arguments_begin(JNIEnv *env, arguments *in, jlongArray fields, jbyteArray by
 void arguments_end(arguments *in)
 {
     if (in->bytes != NULL) overwrite(in->bytes, (size_t)in->length);
-    if (in->bytes != in->few_bytes) free(in->bytes);
-    if (in->fields != in->few_fields) free(in->fields);
+    if (in->bytes != in->few) free(in->bytes);
 }
 
 zeebe_error *next_metadata(arguments *in, zeebe_metadata **metadata)
@@ -86,13 +82,13 @@ const void **handles(JNIEnv *env, jlongArray numbers, size_t *count)
     return all;
 }
 
-EXPORT(jlong, environment)(JNIEnv *env, jclass class, jint variable, jlongArray fields, jbyteArray bytes, jobjectArray out)
+EXPORT(jlong, environment)(JNIEnv *env, jclass class, jint variable, jbyteArray bytes, jint length, jobjectArray out)
 {
     (void)class;
     arguments in;
     char *text = NULL;
     zeebe_error *error = NULL;
-    if (arguments_begin(env, &in, fields, bytes)) {
+    if (arguments_begin(env, &in, bytes, length)) {
         const char *first = next_text(&in);
         const char *second = next_text(&in);
         switch (variable) {

@@ -20,13 +20,13 @@ static zeebe_error *next_call(arguments *in, const char **method, zeebe_call_opt
 /* An address is never negative here. Neither: Java throws. */
 static jlong call_or_error(const zeebe_call *call, const zeebe_error *error) { return error == NULL ? NUMBER(call) : -NUMBER(error); }
 
-EXPORT(jlong, callUnary)(JNIEnv *env, jclass class, jlong channel, jlongArray fields, jbyteArray bytes, jlong queue, jlong tag)
+EXPORT(jlong, callUnary)(JNIEnv *env, jclass class, jlong channel, jbyteArray bytes, jint length, jlong queue, jlong tag)
 {
     (void)class;
     arguments in;
     zeebe_error *error = NULL;
     zeebe_call *call = NULL;
-    if (arguments_begin(env, &in, fields, bytes)) {
+    if (arguments_begin(env, &in, bytes, length)) {
         zeebe_call_options options = ZEEBE_CALL_OPTIONS_INIT;
         zeebe_metadata *metadata = NULL;
         const char *method;
@@ -42,13 +42,13 @@ EXPORT(jlong, callUnary)(JNIEnv *env, jclass class, jlong channel, jlongArray fi
     return call_or_error(call, error);
 }
 
-EXPORT(jlong, callStart)(JNIEnv *env, jclass class, jlong channel, jlongArray fields, jbyteArray bytes, jlong queue, jlong tag)
+EXPORT(jlong, callStart)(JNIEnv *env, jclass class, jlong channel, jbyteArray bytes, jint length, jlong queue, jlong tag)
 {
     (void)class;
     arguments in;
     zeebe_error *error = NULL;
     zeebe_call *call = NULL;
-    if (arguments_begin(env, &in, fields, bytes)) {
+    if (arguments_begin(env, &in, bytes, length)) {
         zeebe_call_options options = ZEEBE_CALL_OPTIONS_INIT;
         zeebe_metadata *metadata = NULL;
         const char *method;

@@ -97,12 +97,12 @@ static zeebe_error *create_authorized(arguments *in, int is_cloud, const char *a
     return zeebe_create_camunda_cloud_channel(&cloud, channel);
 }
 
-EXPORT(jlong, channelNew)(JNIEnv *env, jclass class, jint form, jlongArray fields, jbyteArray bytes, jlong handle, jlongArray out)
+EXPORT(jlong, channelNew)(JNIEnv *env, jclass class, jint form, jbyteArray bytes, jint length, jlong handle, jlongArray out)
 {
     (void)class;
     arguments in;
     zeebe_error *error = NULL;
-    if (arguments_begin(env, &in, fields, bytes)) {
+    if (arguments_begin(env, &in, bytes, length)) {
         const zeebe_channel_credentials *credentials = HANDLE(zeebe_channel_credentials, handle);
         zeebe_connection_options connection = ZEEBE_CONNECTION_OPTIONS_INIT;
         zeebe_metadata *metadata = NULL;

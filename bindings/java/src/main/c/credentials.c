@@ -1,12 +1,12 @@
 /* Credentials, plugins, and the token source in Java. */
 #include "glue.h"
 
-EXPORT(jlong, credentialsNew)(JNIEnv *env, jclass class, jint kind, jlongArray fields, jbyteArray bytes, jlongArray out)
+EXPORT(jlong, credentialsNew)(JNIEnv *env, jclass class, jint kind, jbyteArray bytes, jint length, jlongArray out)
 {
     (void)class;
     arguments in;
     zeebe_error *error = NULL;
-    if (arguments_begin(env, &in, fields, bytes)) {
+    if (arguments_begin(env, &in, bytes, length)) {
         zeebe_channel_credentials *credentials = NULL;
         zeebe_ssl_channel_credentials_options options = ZEEBE_SSL_CHANNEL_CREDENTIALS_OPTIONS_INIT;
         options.root_certificates = next_text(&in);
@@ -40,12 +40,12 @@ EXPORT(void, credentialsFree)(JNIEnv *env, jclass class, jlong credentials)
 }
 
 /* With one text: a bearer token; with two: user name and password. */
-EXPORT(jlong, pluginNew)(JNIEnv *env, jclass class, jboolean basic, jlongArray fields, jbyteArray bytes, jlongArray out)
+EXPORT(jlong, pluginNew)(JNIEnv *env, jclass class, jboolean basic, jbyteArray bytes, jint length, jlongArray out)
 {
     (void)class;
     arguments in;
     zeebe_error *error = NULL;
-    if (arguments_begin(env, &in, fields, bytes)) {
+    if (arguments_begin(env, &in, bytes, length)) {
         zeebe_metadata_plugin *plugin = NULL;
         const char *first = next_text(&in);
         error = basic ? zeebe_basic_metadata_plugin_new(first, next_text(&in), &plugin) : zeebe_bearer_metadata_plugin_new(first, &plugin);
@@ -55,12 +55,12 @@ EXPORT(jlong, pluginNew)(JNIEnv *env, jclass class, jboolean basic, jlongArray f
     return NUMBER(error);
 }
 
-EXPORT(jlong, pluginSetToken)(JNIEnv *env, jclass class, jlong plugin, jlongArray fields, jbyteArray bytes)
+EXPORT(jlong, pluginSetToken)(JNIEnv *env, jclass class, jlong plugin, jbyteArray bytes, jint length)
 {
     (void)class;
     arguments in;
     zeebe_error *error = NULL;
-    if (arguments_begin(env, &in, fields, bytes))
+    if (arguments_begin(env, &in, bytes, length))
         error = zeebe_bearer_metadata_plugin_set_token(HANDLE(zeebe_metadata_plugin, plugin), next_text(&in));
     arguments_end(&in);
     return NUMBER(error);
@@ -107,31 +107,34 @@ static void on_cancel(void *user_data, const zeebe_token_request *request)
 
 static void on_destroy(void *user_data) { posted_send(user_data); }
 
-EXPORT(jlong, pluginFromSource)(JNIEnv *env, jclass class, jlongArray fields, jlong queue, jlong id, jlongArray out)
-{
-    (void)class;
-    zeebe_oauth2_metadata_plugin_options options = ZEEBE_OAUTH2_METADATA_PLUGIN_OPTIONS_INIT;
-    zeebe_metadata_plugin *plugin = NULL;
-    posted *source = posted_new(POSTED_DESTROY, queue_of(queue), id);
-    options.retrieve = source == NULL ? NULL : on_retrieve;
-    options.cancel = on_cancel;
-    options.destroy = on_destroy;
-    jlong times[2];
-    (*env)->GetLongArrayRegion(env, fields, 0, 2, times);
-    options.leeway = times[0];
-    options.expire_in = times[1];
-    zeebe_error *error = zeebe_oauth2_metadata_plugin_new(&options, source, &plugin);
-    if (error == NULL) give(env, out, plugin);
-    else if (source != NULL) posted_free(source);
-    return NUMBER(error);
-}
-
-EXPORT(jlong, tokenComplete)(JNIEnv *env, jclass class, jlong request, jlongArray fields, jbyteArray bytes)
+EXPORT(jlong, pluginFromSource)(JNIEnv *env, jclass class, jbyteArray bytes, jint length, jlong queue, jlong id, jlongArray out)
 {
     (void)class;
     arguments in;
     zeebe_error *error = NULL;
-    if (arguments_begin(env, &in, fields, bytes)) {
+    if (arguments_begin(env, &in, bytes, length)) {
+        zeebe_oauth2_metadata_plugin_options options = ZEEBE_OAUTH2_METADATA_PLUGIN_OPTIONS_INIT;
+        zeebe_metadata_plugin *plugin = NULL;
+        posted *source = posted_new(POSTED_DESTROY, queue_of(queue), id);
+        options.retrieve = source == NULL ? NULL : on_retrieve;
+        options.cancel = on_cancel;
+        options.destroy = on_destroy;
+        options.leeway = next_number(&in);
+        options.expire_in = next_number(&in);
+        error = zeebe_oauth2_metadata_plugin_new(&options, source, &plugin);
+        if (error == NULL) give(env, out, plugin);
+        else if (source != NULL) posted_free(source);
+    }
+    arguments_end(&in);
+    return NUMBER(error);
+}
+
+EXPORT(jlong, tokenComplete)(JNIEnv *env, jclass class, jlong request, jbyteArray bytes, jint length)
+{
+    (void)class;
+    arguments in;
+    zeebe_error *error = NULL;
+    if (arguments_begin(env, &in, bytes, length)) {
         zeebe_token token = ZEEBE_TOKEN_INIT;
         token.access_token = next_text(&in);
         token.scope = next_text(&in);
@@ -142,12 +145,12 @@ EXPORT(jlong, tokenComplete)(JNIEnv *env, jclass class, jlong request, jlongArra
     return NUMBER(error);
 }
 
-EXPORT(jlong, tokenFail)(JNIEnv *env, jclass class, jlong request, jlongArray fields, jbyteArray bytes)
+EXPORT(jlong, tokenFail)(JNIEnv *env, jclass class, jlong request, jbyteArray bytes, jint length)
 {
     (void)class;
     arguments in;
     zeebe_error *error = NULL;
-    if (arguments_begin(env, &in, fields, bytes)) {
+    if (arguments_begin(env, &in, bytes, length)) {
         int32_t status = (int32_t)next_number(&in);
         const char *message = next_text(&in);
         error = zeebe_token_request_fail(HANDLE(zeebe_token_request, request), status, message, next_number(&in));

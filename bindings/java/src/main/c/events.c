@@ -51,7 +51,7 @@ static void write_metadata(writer *out, const zeebe_metadata *metadata)
 
 static void write_error(writer *out, const zeebe_error *error)
 {
-    write_i32(out, zeebe_error_kind(error));
+    write_i32(out, error == NULL ? 0 : zeebe_error_kind(error));
     if (error == NULL) return;
     size_t length;
     const char *message = zeebe_error_message(error);

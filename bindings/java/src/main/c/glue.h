@@ -13,35 +13,42 @@
 #define HANDLE(type, number) ((type *)(intptr_t)(number))
 #define NUMBER(pointer) ((jlong)(intptr_t)(pointer))
 
-/* Arguments as org.libzeebe.Arguments packs them: numbers, and offsets into bytes that are text ended by NUL. */
+/* Arguments as org.libzeebe.Arguments packs them, one after the other: numbers of eight bytes in native order, unaligned, and text ended by NUL. */
 typedef struct {
-    const jlong *field;
-    jlong *fields;
+    const char *next;
     char *bytes;
     jsize length;
-    /* Where there is room in these, nothing is allocated. */
-    jlong few_fields[32];
-    char few_bytes[1024];
+    char few[1024]; /* where there is room in it, nothing is allocated */
 } arguments;
 
 /* 0: out of memory, and Java throws. End it with arguments_end() in both cases. */
-int arguments_begin(JNIEnv *env, arguments *in, jlongArray fields, jbyteArray bytes);
+int arguments_begin(JNIEnv *env, arguments *in, jbyteArray bytes, jint length);
 void arguments_end(arguments *in);
 
-static inline int64_t next_number(arguments *in) { return *in->field++; }
-
-/* NULL: not given. */
-static inline const char *next_text(arguments *in)
+static inline int64_t next_number(arguments *in)
 {
-    jlong offset = *in->field++;
-    return offset < 0 ? NULL : in->bytes + offset;
+    int64_t number;
+    memcpy(&number, in->next, sizeof number);
+    in->next += sizeof number;
+    return number;
 }
 
 static inline const uint8_t *next_bytes(arguments *in, size_t *length)
 {
-    const char *bytes = next_text(in);
-    *length = (size_t)*in->field++;
+    *length = (size_t)next_number(in);
+    const char *bytes = in->next;
+    in->next += *length;
     return (const uint8_t *)bytes;
+}
+
+/* NULL: not given. */
+static inline const char *next_text(arguments *in)
+{
+    int64_t length = next_number(in);
+    if (length < 0) return NULL;
+    const char *text = in->next;
+    in->next += length + 1;
+    return text;
 }
 
 /* Pairs of metadata; `*metadata` is NULL if there are none. */

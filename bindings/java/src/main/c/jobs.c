@@ -2,12 +2,12 @@
 #include "glue.h"
 
 /* org.libzeebe.JobStreamBuilder packs the arguments in this order. */
-EXPORT(jlong, jobStreamStart)(JNIEnv *env, jclass class, jlong channel, jlongArray fields, jbyteArray bytes, jlong queue, jlong id, jlongArray out)
+EXPORT(jlong, jobStreamStart)(JNIEnv *env, jclass class, jlong channel, jbyteArray bytes, jint length, jlong queue, jlong id, jlongArray out)
 {
     (void)class;
     arguments in;
     zeebe_error *error = NULL;
-    if (arguments_begin(env, &in, fields, bytes)) {
+    if (arguments_begin(env, &in, bytes, length)) {
         zeebe_job_stream_options options = ZEEBE_JOB_STREAM_OPTIONS_INIT;
         zeebe_metadata *metadata = NULL;
         zeebe_job_stream *stream = NULL;

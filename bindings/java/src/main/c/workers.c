@@ -25,12 +25,12 @@ static const char **next_texts(arguments *in, size_t *count)
 }
 
 /* org.libzeebe.JobWorkerBuilder packs the arguments in this order. */
-EXPORT(jlong, jobWorkerStart)(JNIEnv *env, jclass class, jlong channel, jlongArray fields, jbyteArray bytes, jlong queue, jlong id, jlongArray out)
+EXPORT(jlong, jobWorkerStart)(JNIEnv *env, jclass class, jlong channel, jbyteArray bytes, jint length, jlong queue, jlong id, jlongArray out)
 {
     (void)class;
     arguments in;
     zeebe_error *error = NULL;
-    if (arguments_begin(env, &in, fields, bytes)) {
+    if (arguments_begin(env, &in, bytes, length)) {
         zeebe_job_worker_options options = ZEEBE_JOB_WORKER_OPTIONS_INIT;
         zeebe_metadata *metadata = NULL;
         zeebe_job_worker *worker = NULL;
@@ -125,12 +125,12 @@ EXPORT(jlong, jobDeadline)(JNIEnv *env, jclass class, jlong job)
 }
 
 /* org.libzeebe.NativeJob packs the arguments in this order. */
-EXPORT(jlong, jobEnd)(JNIEnv *env, jclass class, jlong handle, jint kind, jlongArray fields, jbyteArray bytes, jlong queue, jlong id)
+EXPORT(jlong, jobEnd)(JNIEnv *env, jclass class, jlong handle, jint kind, jbyteArray bytes, jint length, jlong queue, jlong id)
 {
     (void)class;
     arguments in;
     zeebe_error *error = NULL;
-    if (arguments_begin(env, &in, fields, bytes)) {
+    if (arguments_begin(env, &in, bytes, length)) {
         const zeebe_job *job = HANDLE(zeebe_job, handle);
         const zeebe_completion_queue *on = queue_of(queue);
         uint64_t tag = (uint64_t)id;

@@ -1,7 +1,10 @@
 package org.libzeebe;
 
 import io.grpc.Metadata;
+import java.lang.invoke.MethodHandles;
+import java.lang.invoke.VarHandle;
 import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
 import java.nio.CharBuffer;
 import java.nio.charset.CharacterCodingException;
 import java.nio.charset.StandardCharsets;
@@ -10,17 +13,18 @@ import java.util.Arrays;
 import java.util.List;
 
 /**
- * Packs arguments so that they cross JNI at once: numbers, and offsets into bytes. Text is real UTF-8 and ends with NUL; the
- * glue reads all in the order in which it was added.
+ * Packs arguments so that they cross JNI at once, in one array: numbers of eight bytes, and behind their length bytes, and text,
+ * which is real UTF-8 and ends with NUL. The glue reads all in the order in which it was added.
  */
 final class Arguments implements AutoCloseable {
   static final Duration MILLI = Duration.ofMillis(1);
   private static final Duration SECOND = Duration.ofSeconds(1);
   private static final long LEEWAY_NONE = -1;
+  private static final long NOT_GIVEN = -1;
+  private static final VarHandle NUMBERS =
+      MethodHandles.byteArrayViewVarHandle(long[].class, ByteOrder.nativeOrder());
 
-  private long[] fields = new long[16];
   private byte[] bytes;
-  private int fieldCount;
   private int length;
 
   Arguments() {
@@ -33,10 +37,9 @@ final class Arguments implements AutoCloseable {
   }
 
   Arguments number(long number) {
-    if (fieldCount == fields.length) {
-      fields = Arrays.copyOf(fields, 2 * fieldCount);
-    }
-    fields[fieldCount++] = number;
+    ensure(Long.BYTES);
+    NUMBERS.set(bytes, length, number);
+    length += Long.BYTES;
     return this;
   }
 
@@ -98,11 +101,7 @@ final class Arguments implements AutoCloseable {
 
   /** A method's, which begins with a slash. */
   Arguments path(String method) {
-    ensure(1);
-    bytes[length++] = '/';
-    text(method);
-    fields[fieldCount - 1]--;
-    return this;
+    return text("/", method);
   }
 
   /**
@@ -111,25 +110,42 @@ final class Arguments implements AutoCloseable {
    * @throws IllegalArgumentException the text has a NUL or an unpaired surrogate: C would see another text
    */
   Arguments text(String text) {
-    if (text == null) {
-      return number(-1);
+    return text == null ? number(NOT_GIVEN) : text("", text);
+  }
+
+  /** Behind a first part, which is ASCII. */
+  private Arguments text(String first, String rest) {
+    int before = length;
+    number(0); // until it is known
+    int start = length;
+    if (!ascii(first) || !ascii(rest)) {
+      encoded(rest);
     }
-    if (text.indexOf('\0') >= 0) {
-      throw new IllegalArgumentException("text with U+0000 cannot be passed on");
-    }
+    NUMBERS.set(bytes, before, (long) (length - start));
+    ensure(1);
+    bytes[length++] = 0;
+    return this;
+  }
+
+  /** False, and nothing is added: it has other characters. */
+  private boolean ascii(String text) {
     int count = text.length();
-    ensure(count + 1);
+    ensure(count);
     for (int i = 0; i < count; i++) {
       char c = text.charAt(i);
-      if (c >= 0x80) {
-        return encoded(text);
+      if (c == 0 || c >= 0x80) {
+        return false;
       }
       bytes[length + i] = (byte) c;
     }
-    return ended(count);
+    length += count;
+    return true;
   }
 
-  private Arguments encoded(String text) {
+  private void encoded(String text) {
+    if (text.indexOf('\0') >= 0) {
+      throw new IllegalArgumentException("text with U+0000 cannot be passed on");
+    }
     ByteBuffer utf8;
     try {
       utf8 = StandardCharsets.UTF_8.newEncoder().encode(CharBuffer.wrap(text));
@@ -137,18 +153,10 @@ final class Arguments implements AutoCloseable {
       throw new IllegalArgumentException("text with an unpaired surrogate has no UTF-8");
     }
     int count = utf8.remaining();
-    ensure(count + 1);
+    ensure(count);
     utf8.get(bytes, length, count);
-    Arrays.fill(utf8.array(), (byte) 0);
-    return ended(count);
-  }
-
-  /** So many bytes of text stand behind the others. */
-  private Arguments ended(int count) {
-    number(length);
     length += count;
-    bytes[length++] = 0;
-    return this;
+    Arrays.fill(utf8.array(), (byte) 0);
   }
 
   Arguments texts(List<String> texts) {
@@ -158,7 +166,6 @@ final class Arguments implements AutoCloseable {
   }
 
   Arguments bytes(byte[] value) {
-    number(length);
     number(value.length);
     ensure(value.length);
     System.arraycopy(value, 0, bytes, length, value.length);
@@ -178,12 +185,13 @@ final class Arguments implements AutoCloseable {
     }
   }
 
-  long[] fields() {
-    return fields;
-  }
-
+  /** Of which {@link #length} are used. */
   byte[] bytes() {
     return bytes;
+  }
+
+  int length() {
+    return length;
   }
 
   /** Overwrites the bytes: among them may be secrets. */

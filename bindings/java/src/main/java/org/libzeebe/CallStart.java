@@ -37,7 +37,7 @@ final class CallStart {
           receiver,
           false,
           (pointer, queue, id) ->
-              Native.callUnary(pointer, arguments.fields(), arguments.bytes(), queue, id));
+              Native.callUnary(pointer, arguments.bytes(), arguments.length(), queue, id));
     }
   }
 
@@ -57,7 +57,7 @@ final class CallStart {
                   receiver,
                   isWeak,
                   (pointer, queue, id) ->
-                      Native.callStart(pointer, arguments.fields(), arguments.bytes(), queue, id)));
+                      Native.callStart(pointer, arguments.bytes(), arguments.length(), queue, id)));
       if (isWeak) {
         Handle.CLEANER.register(receiver, call);
       }

@@ -99,7 +99,7 @@ public final class GatewayCredentials {
     try (var arguments = new Arguments()) {
       arguments.text(roots).text(privateKey).text(certificateChain);
       ZeebeException.check(
-          Native.credentialsNew(kind, arguments.fields(), arguments.bytes(), out));
+          Native.credentialsNew(kind, arguments.bytes(), arguments.length(), out));
     }
     for (MetadataPlugin plugin : plugins) {
       long base = out[0];

@@ -132,7 +132,7 @@ public final class JobStreamBuilder<JobT> {
     long[] out = new long[1];
     long error =
         Native.jobStreamStart(
-            pointer, arguments.fields(), arguments.bytes(), queue.handle(), id, out);
+            pointer, arguments.bytes(), arguments.length(), queue.handle(), id, out);
     if (error != 0) {
       queue.forget(id);
       ZeebeException.check(error);

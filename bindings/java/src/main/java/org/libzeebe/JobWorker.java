@@ -91,7 +91,7 @@ public final class JobWorker implements AutoCloseable {
     long[] out = new long[1];
     long error =
         Native.jobWorkerStart(
-            channelPointer, arguments.fields(), arguments.bytes(), queue.handle(), id, out);
+            channelPointer, arguments.bytes(), arguments.length(), queue.handle(), id, out);
     if (error != 0) {
       channel.workers().remove(this);
       queue.forget(id);

@@ -44,7 +44,7 @@ public final class MetadataPlugin implements AutoCloseable {
     try (var arguments = new Arguments()) {
       arguments.text(first).text(second);
       return create(
-          (queue, out) -> Native.pluginNew(basic, arguments.fields(), arguments.bytes(), out));
+          (queue, out) -> Native.pluginNew(basic, arguments.bytes(), arguments.length(), out));
     }
   }
 
@@ -72,7 +72,9 @@ public final class MetadataPlugin implements AutoCloseable {
       return create(
           (queue, out) -> {
             long id = queue.register(new Retriever(source, queue));
-            long error = Native.pluginFromSource(arguments.fields(), queue.handle(), id, out);
+            long error =
+                Native.pluginFromSource(
+                    arguments.bytes(), arguments.length(), queue.handle(), id, out);
             if (error != 0) {
               queue.forget(id);
             }
@@ -109,7 +111,7 @@ public final class MetadataPlugin implements AutoCloseable {
       use(
           pointer -> {
             ZeebeException.check(
-                Native.pluginSetToken(pointer, arguments.fields(), arguments.bytes()));
+                Native.pluginSetToken(pointer, arguments.bytes(), arguments.length()));
             return null;
           });
     }
@@ -223,7 +225,7 @@ public final class MetadataPlugin implements AutoCloseable {
       try (var arguments = new Arguments()) {
         arguments.text(token.accessToken()).text(token.scope()).lifetime(token.expiresIn());
         ZeebeException.check(
-            Native.tokenComplete(request, arguments.fields(), arguments.bytes()));
+            Native.tokenComplete(request, arguments.bytes(), arguments.length()));
       }
     }
 
@@ -240,7 +242,7 @@ public final class MetadataPlugin implements AutoCloseable {
         String message = String.valueOf(status.getDescription()).replace('\0', ' ');
         arguments.number(status.getCode().value()).text(message).number(-1);
         // It can only fail because the request was answered before.
-        ZeebeException.take(Native.tokenFail(request, arguments.fields(), arguments.bytes()));
+        ZeebeException.take(Native.tokenFail(request, arguments.bytes(), arguments.length()));
       }
     }
   }

@@ -13,9 +13,9 @@ final class Native {
 
   static native long runtimeConfigure(int ioThreads);
 
-  static native long environment(int variable, long[] fields, byte[] bytes, byte[][] out);
+  static native long environment(int variable, byte[] bytes, int length, byte[][] out);
 
-  static native long channelNew(int form, long[] fields, byte[] bytes, long credentials, long[] out);
+  static native long channelNew(int form, byte[] bytes, int length, long credentials, long[] out);
 
   static native void channelFree(long channel);
 
@@ -31,17 +31,18 @@ final class Native {
 
   static native long channelRetrieveToken(long channel, long queue, long id);
 
-  static native long credentialsNew(int kind, long[] fields, byte[] bytes, long[] out);
+  static native long credentialsNew(int kind, byte[] bytes, int length, long[] out);
 
   static native long credentialsComposite(long base, long plugin, long[] out);
 
   static native void credentialsFree(long credentials);
 
-  static native long pluginNew(boolean basic, long[] fields, byte[] bytes, long[] out);
+  static native long pluginNew(boolean basic, byte[] bytes, int length, long[] out);
 
-  static native long pluginFromSource(long[] fields, long queue, long id, long[] out);
+  static native long pluginFromSource(
+      byte[] bytes, int length, long queue, long id, long[] out);
 
-  static native long pluginSetToken(long plugin, long[] fields, byte[] bytes);
+  static native long pluginSetToken(long plugin, byte[] bytes, int length);
 
   static native long pluginIsTokenExpired(long plugin, long[] out);
 
@@ -49,17 +50,17 @@ final class Native {
 
   static native void pluginFree(long plugin);
 
-  static native long tokenComplete(long request, long[] fields, byte[] bytes);
+  static native long tokenComplete(long request, byte[] bytes, int length);
 
-  static native long tokenFail(long request, long[] fields, byte[] bytes);
+  static native long tokenFail(long request, byte[] bytes, int length);
 
   static native void tokenFree(long request);
 
   /** The call; negative: minus an error. */
-  static native long callUnary(long channel, long[] fields, byte[] bytes, long queue, long tag);
+  static native long callUnary(long channel, byte[] bytes, int length, long queue, long tag);
 
   /** As callUnary. */
-  static native long callStart(long channel, long[] fields, byte[] bytes, long queue, long tag);
+  static native long callStart(long channel, byte[] bytes, int length, long queue, long tag);
 
   static native long callSend(long call, byte[] message, boolean isLast);
 
@@ -77,7 +78,7 @@ final class Native {
   static native void callsFree(long[] calls, int count);
 
   static native long jobStreamStart(
-      long channel, long[] fields, byte[] bytes, long queue, long id, long[] out);
+      long channel, byte[] bytes, int length, long queue, long id, long[] out);
 
   static native long jobStreamRequest(long stream, long count);
 
@@ -86,7 +87,7 @@ final class Native {
   static native void jobStreamFree(long stream);
 
   static native long jobWorkerStart(
-      long channel, long[] fields, byte[] bytes, long queue, long id, long[] out);
+      long channel, byte[] bytes, int length, long queue, long id, long[] out);
 
   static native void jobWorkerClose(long worker);
 
@@ -102,7 +103,7 @@ final class Native {
 
   static native long jobDeadline(long job);
 
-  static native long jobEnd(long job, int kind, long[] fields, byte[] bytes, long queue, long id);
+  static native long jobEnd(long job, int kind, byte[] bytes, int length, long queue, long id);
 
   static native void jobFree(long job);
 

@@ -50,7 +50,7 @@ final class NativeJob implements Runnable {
     }
     deadline();
     ZeebeException.check(
-        Native.jobEnd(pointer, kind, arguments.fields(), arguments.bytes(), queue, id));
+        Native.jobEnd(pointer, kind, arguments.bytes(), arguments.length(), queue, id));
     ended = true;
     run();
   }

@@ -31,6 +31,11 @@ final class StreamCall<RequestT, ResponseT> extends ZeebeCall<RequestT, Response
   }
 
   @Override
+  boolean isDue() {
+    return true; // schedule() finds out cheaply
+  }
+
+  @Override
   void schedule() {
     leaveIfOver();
     executor.schedule();

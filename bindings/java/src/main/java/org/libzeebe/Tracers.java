@@ -35,7 +35,9 @@ final class Tracers {
   }
 
   private void tell(Consumer<ClientStreamTracer> what) {
-    tracers.forEach(what);
+    if (!tracers.isEmpty()) {
+      tracers.forEach(what);
+    }
   }
 
   void outboundHeaders() {

@@ -118,6 +118,8 @@ final class UnaryCall<RequestT, ResponseT> extends ZeebeCall<RequestT, ResponseT
 
   @Override
   public void receive(Event event) {
+    boolean leaves;
+    boolean begins;
     synchronized (this) {
       channel.queue().freeEnded(call);
       call = 0;
@@ -131,8 +133,10 @@ final class UnaryCall<RequestT, ResponseT> extends ZeebeCall<RequestT, ResponseT
       }
       message = event.message;
       end(event.error == null ? Status.OK : event.error.status(), event.trailers);
+      leaves = isOver;
+      begins = begin();
     }
-    schedule();
+    haveTold(leaves, begins);
   }
 
   /** Whether it is time for what follows the headers: a message waits until it is asked for. */
@@ -154,14 +158,29 @@ final class UnaryCall<RequestT, ResponseT> extends ZeebeCall<RequestT, ResponseT
   // ---- what the listener is told ----
 
   @Override
+  boolean isDue() {
+    return isOver || due != 0 && !scheduled;
+  }
+
+  @Override
   void schedule() {
     boolean leaves;
     boolean begins;
     synchronized (this) {
       leaves = isOver;
-      begins = due != 0 && !scheduled;
-      scheduled |= begins;
+      begins = begin();
     }
+    haveTold(leaves, begins);
+  }
+
+  /** Whether the listener is to be told of something, and nobody does: who asks has it told. Where this is locked. */
+  private boolean begin() {
+    boolean begins = due != 0 && !scheduled;
+    scheduled |= begins;
+    return begins;
+  }
+
+  private void haveTold(boolean leaves, boolean begins) {
     if (leaves) {
       leave();
     }
@@ -183,9 +202,11 @@ final class UnaryCall<RequestT, ResponseT> extends ZeebeCall<RequestT, ResponseT
   public void run() {
     Context previous = context.attach();
     try {
-      for (int now = next(); now != 0; now = next()) {
+      int now;
+      do {
+        now = next();
         tell(now);
-      }
+      } while (now != 0 && (now & CLOSE) == 0); // nothing is due after its end
     } finally {
       context.detach(previous);
     }

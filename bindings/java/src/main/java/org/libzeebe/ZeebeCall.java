@@ -77,6 +77,9 @@ abstract class ZeebeCall<RequestT, ResponseT> extends ClientCall<RequestT, Respo
   /** Has what is due be told. */
   abstract void advance();
 
+  /** Whether schedule() would do something. */
+  abstract boolean isDue();
+
   /** Has callbacks run that are due; not where this is locked. */
   abstract void schedule();
 
@@ -207,11 +210,15 @@ abstract class ZeebeCall<RequestT, ResponseT> extends ClientCall<RequestT, Respo
   }
 
   private void authorize() {
+    boolean due;
     synchronized (this) {
       authorized = true;
       open();
+      due = isDue();
     }
-    schedule();
+    if (due) {
+      schedule();
+    }
   }
 
   /** Makes the native call, if it is time. Where this is locked. */
@@ -233,14 +240,19 @@ abstract class ZeebeCall<RequestT, ResponseT> extends ClientCall<RequestT, Respo
     if (count < 0) {
       throw new IllegalArgumentException("cannot request " + count + " messages");
     }
+    boolean due;
     synchronized (this) {
       requested(count);
+      due = isDue();
     }
-    schedule();
+    if (due) {
+      schedule();
+    }
   }
 
   @Override
   public void halfClose() {
+    boolean due;
     synchronized (this) {
       if (listener == null) {
         throw new IllegalStateException("not started");
@@ -248,8 +260,11 @@ abstract class ZeebeCall<RequestT, ResponseT> extends ClientCall<RequestT, Respo
       checkOpen();
       halfClosed = true;
       finishRequest();
+      due = isDue();
     }
-    schedule();
+    if (due) {
+      schedule();
+    }
   }
 
   /** Where this is locked. */

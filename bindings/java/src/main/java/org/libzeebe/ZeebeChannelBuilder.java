@@ -180,7 +180,7 @@ public abstract sealed class ZeebeChannelBuilder<B extends ZeebeChannelBuilder<B
       queue = CompletionQueue.retain();
       long[] out = new long[1];
       ZeebeException.check(
-          Native.channelNew(form, arguments.fields(), arguments.bytes(), base, out));
+          Native.channelNew(form, arguments.bytes(), arguments.length(), base, out));
       CompletionQueue used = queue;
       queue = null;
       return new ZeebeChannel(out[0], used, executor);

@@ -94,7 +94,7 @@ public final class ZeebeEnvironment {
       arguments.text(first).text(second);
       byte[][] out = new byte[1][];
       ZeebeException.check(
-          Native.environment(variable, arguments.fields(), arguments.bytes(), out));
+          Native.environment(variable, arguments.bytes(), arguments.length(), out));
       return new String(out[0], StandardCharsets.UTF_8);
     }
   }
