@@ -11,12 +11,15 @@ mod server;
 
 use std::io::Write as _;
 use std::process::Command;
+use std::sync::{Mutex, PoisonError};
 
 use proxy::Proxy;
 use support::{interop_servers, root};
 
-/// Whether a peer is there: what has to be downloaded cannot always be had.
+/// Whether a peer is there: what has to be downloaded cannot always be had. One at a time: two tests may want the same.
 fn have(name: &str) -> bool {
+    static MAKE: Mutex<()> = Mutex::new(());
+    let _one = MAKE.lock().unwrap_or_else(PoisonError::into_inner);
     let made = Command::new("make")
         .current_dir(root())
         .args(["--silent", &format!("build/peers/{name}.ready")])
