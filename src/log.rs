@@ -184,6 +184,8 @@ fn install() {
         // the Rust library and has its own.
         tracing::subscriber::set_global_default(Forward).ok();
     });
+    // A line that another thread came to first while the subscriber was made but not yet set would never be logged: tokio-rs/tracing#2874.
+    tracing::callsite::rebuild_interest_cache();
 }
 
 struct Forward;
