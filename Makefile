@@ -174,7 +174,7 @@ build/conformance-driver-cpp: tests/conformance/drivers/cpp/driver.cpp build/con
 	$(CXX) -std=c++17 -Wall -Wextra -Wpedantic $(CXXFLAGS) -pthread -Ibuild/include -Itests/conformance/drivers/c -o $@ \
 		$(filter %.cpp %.o,$^) $(LDFLAGS) -Lbuild/lib -lzeebe -Wl,-rpath,'$$ORIGIN/lib'
 
-test-cpp: $(LIBRARY) gateway ## the C++ binding: its tests as C++17, as C++20, and under sanitizers
+test-cpp: $(LIBRARY) gateway ## the C++ binding: its tests as C++17, and as C++20 under sanitizers
 	tests/cpp/run
 
 # The Java binding: its native part beside the library, as the jar carries both.
@@ -196,9 +196,8 @@ build/conformance-driver-go: $(wildcard tests/conformance/drivers/go/*) $(GO_BIN
 build/environment-go: $(wildcard tests/environment/go/*) $(GO_BINDING) $(LIBRARY)
 	bindings/go/in-tree go build -C tests/environment/go -o "$(CURDIR)/$@" .
 
-test-go: $(LIBRARY) gateway interop-servers ## the Go binding: vet, its tests, with -race and with GOEXPERIMENT=cgocheck2
+test-go: $(LIBRARY) gateway interop-servers ## the Go binding: vet, its tests with -race, and with GOEXPERIMENT=cgocheck2
 	bindings/go/in-tree go -C bindings/go vet ./...
-	bindings/go/in-tree go -C bindings/go test -count=1 -timeout 300s ./...
 	bindings/go/in-tree go -C bindings/go test -count=1 -timeout 300s -race ./...
 	GOEXPERIMENT=cgocheck2 bindings/go/in-tree go -C bindings/go test -count=1 -timeout 300s ./...
 
@@ -299,7 +298,7 @@ check: ## format, lints, licences of crates, unit tests, floors, header, options
 
 # As cargo builds it for the tests, without LTO.
 build/check/libzeebe.so.0: $(SOURCES)
-	$(BUILD_FOR_TESTS)
+	$(subst --bins ,,$(BUILD_FOR_TESTS))
 	@mkdir -p $(@D)
 	@cp target/debug/libzeebe.so $@
 
@@ -311,7 +310,7 @@ ONLY ?=
 
 test: check ## all checks, cheap before dear; ONLY=NAME: of the rest only the tests of that name
 	scripts/prerequisites cargo cc c++ python3 python3-venv valgrind pkg-config libnghttp2.pc cmake tinyproxy go node npm java mvn unzip
-	$(MAKE) --jobs=2 --output-sync=target all
+	$(MAKE) --jobs --output-sync=target all # two chains; a number would be for cargo, too
 	$(MAKE) interop-servers token-servers ffi-runtimes
 	$(MAKE) examples build/conformance-driver CFLAGS='$(CFLAGS) -Werror' # nothing of cargo's, which would compile aws-lc anew with that
 	$(if $(ONLY),,scripts/test-bindings)

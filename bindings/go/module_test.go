@@ -42,7 +42,7 @@ func proxy(t *testing.T, version string) string {
 
 // A program gets the module by its path, from a proxy, without a network and without a `replace`; pkg-config finds the library.
 func TestGoGet(t *testing.T) {
-	if raceDetector || os.Getenv("GOEXPERIMENT") != "" {
+	if raceDetector {
 		t.Skip("it is the same")
 	}
 	gateway := testserver.StartGateway(t)

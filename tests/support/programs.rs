@@ -57,7 +57,7 @@ pub(crate) fn library_that_panics() -> PathBuf {
     let directory = scratch("library-that-panics");
     run(Command::new(env!("CARGO"))
         .current_dir(root())
-        .args(["build", "--quiet", "--workspace", "--lib"])
+        .args(["build", "--quiet", "--locked", "--workspace", "--lib"])
         .args(["--test", "floors", "--features", "libzeebe/panic-probe"]));
     let built = root().join("target/debug/libzeebe.so");
     std::fs::copy(built, directory.join("libzeebe.so.0")).unwrap();

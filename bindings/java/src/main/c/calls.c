@@ -31,11 +31,11 @@ EXPORT(jlong, callUnary)(JNIEnv *env, jclass class, jlong channel, jbyteArray by
         zeebe_metadata *metadata = NULL;
         const char *method;
         error = next_call(&in, &method, &options, &metadata);
-        size_t length;
-        const uint8_t *message = next_bytes(&in, &length);
+        size_t size;
+        const uint8_t *message = next_bytes(&in, &size);
         if (error == NULL)
-            error = zeebe_channel_unary_call_on_queue(HANDLE(zeebe_channel, channel), method, message, length, &options, queue_of(queue),
-                                                      (uint64_t)tag, &call);
+            error = zeebe_channel_unary_call_on_queue(HANDLE(zeebe_channel, channel), method, message, size, &options, queue_of(queue), (uint64_t)tag,
+                                                      &call);
         zeebe_metadata_free(metadata);
     }
     arguments_end(&in);

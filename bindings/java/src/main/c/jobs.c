@@ -18,11 +18,11 @@ EXPORT(jlong, jobStreamStart)(JNIEnv *env, jclass class, jlong channel, jbyteArr
         options.manual_requests = ZEEBE_REQUESTS_TAKEN;
         error = next_metadata(&in, &metadata);
         options.metadata = metadata;
-        size_t length;
-        const uint8_t *request = next_bytes(&in, &length);
+        size_t size;
+        const uint8_t *request = next_bytes(&in, &size);
         if (error == NULL)
             error =
-                zeebe_channel_stream_jobs_on_queue(HANDLE(zeebe_channel, channel), request, length, &options, queue_of(queue), (uint64_t)id, &stream);
+                zeebe_channel_stream_jobs_on_queue(HANDLE(zeebe_channel, channel), request, size, &options, queue_of(queue), (uint64_t)id, &stream);
         zeebe_metadata_free(metadata);
         if (error == NULL) give(env, out, stream);
     }

@@ -6,7 +6,6 @@ import java.lang.invoke.VarHandle;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.CharBuffer;
-import java.nio.charset.CharacterCodingException;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.Arrays;
@@ -144,19 +143,21 @@ final class Arguments implements AutoCloseable {
 
   private void encoded(String text) {
     if (text.indexOf('\0') >= 0) {
-      throw new IllegalArgumentException("text with U+0000 cannot be passed on");
+      throw refused("text with U+0000 cannot be passed on");
     }
-    ByteBuffer utf8;
-    try {
-      utf8 = StandardCharsets.UTF_8.newEncoder().encode(CharBuffer.wrap(text));
-    } catch (CharacterCodingException e) {
-      throw new IllegalArgumentException("text with an unpaired surrogate has no UTF-8");
+    ensure(3 * text.length()); // more no character takes
+    var utf8 = ByteBuffer.wrap(bytes, length, bytes.length - length);
+    var encoder = StandardCharsets.UTF_8.newEncoder();
+    if (!encoder.encode(CharBuffer.wrap(text), utf8, true).isUnderflow()) {
+      throw refused("text with an unpaired surrogate has no UTF-8");
     }
-    int count = utf8.remaining();
-    ensure(count);
-    utf8.get(bytes, length, count);
-    length += count;
-    Arrays.fill(utf8.array(), (byte) 0);
+    length = utf8.position();
+  }
+
+  /** What came before may be a secret, and nobody may be there yet to close this. */
+  private IllegalArgumentException refused(String why) {
+    close();
+    return new IllegalArgumentException(why);
   }
 
   Arguments texts(List<String> texts) {
@@ -180,7 +181,7 @@ final class Arguments implements AutoCloseable {
   private void ensure(int more) {
     if (length + more > bytes.length) {
       byte[] before = bytes;
-      bytes = Arrays.copyOf(before, Math.max(2 * before.length, length + more));
+      bytes = Arrays.copyOf(before, before.length + Math.max(length, more));
       Arrays.fill(before, (byte) 0);
     }
   }
