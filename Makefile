@@ -296,9 +296,11 @@ check: ## format, lints, licences of crates, unit tests, floors, header, options
 	ZEEBE_LIBRARY=build/check/libzeebe.so.0 cargo test --locked --workspace --lib --test floors --test header --test drift
 	build/check/arguments
 
-# As cargo builds it for the tests, without LTO.
-build/check/libzeebe.so.0: $(SOURCES)
-	$(subst --bins ,,$(BUILD_FOR_TESTS))
+# As cargo builds it for the tests, without LTO; the second panics when told to: `zeebe_test_panic`.
+FEATURES :=
+build/check/panics/libzeebe.so.0: FEATURES := --features libzeebe/panic-probe
+build/check/libzeebe.so.0 build/check/panics/libzeebe.so.0: $(SOURCES)
+	$(subst --bins ,,$(BUILD_FOR_TESTS)) $(FEATURES)
 	@mkdir -p $(@D)
 	@cp target/debug/libzeebe.so $@
 

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use super::{artefacts, compiler, root, run, scratch};
+use super::{artefacts, compiler, make, root, run, scratch};
 
 pub(crate) const C: [&str; 3] = ["CC", "cc", "-std=c11"];
 pub(crate) const CPP: [&str; 3] = ["CXX", "c++", "-std=c++17"];
@@ -52,16 +52,10 @@ pub(crate) fn program(language: [&str; 3], source: &str, link: &[&str]) -> PathB
     program
 }
 
-/// A directory with a library that panics when told to: `zeebe_test_panic`. Built like the Makefile's `BUILD_FOR_TESTS`.
+/// A directory with a library that panics when told to: `zeebe_test_panic`.
 pub(crate) fn library_that_panics() -> PathBuf {
-    let directory = scratch("library-that-panics");
-    run(Command::new(env!("CARGO"))
-        .current_dir(root())
-        .args(["build", "--quiet", "--locked", "--workspace", "--lib"])
-        .args(["--test", "floors", "--features", "libzeebe/panic-probe"]));
-    let built = root().join("target/debug/libzeebe.so");
-    std::fs::copy(built, directory.join("libzeebe.so.0")).unwrap();
-    directory
+    make("build/check/panics/libzeebe.so.0");
+    root().join("build/check/panics")
 }
 
 pub(crate) fn clean(mut command: Command) -> Command {
