@@ -24,11 +24,13 @@ pub mod channel;
 mod completion;
 pub mod credentials;
 mod deep;
+mod dial;
 pub mod environment;
 pub mod error;
 #[doc(hidden)]
 /// cbindgen:ignore
 pub mod http2;
+mod http_authentication;
 pub mod job_stream;
 pub mod job_worker;
 pub mod json;

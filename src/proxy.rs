@@ -1,10 +1,12 @@
 //! Proxy: which HTTP proxy the gateway, or the token endpoint, is reached through, if any.
 //!
-//! Not here: the tunnel through it (`channel::tunnel`, and the HTTP client of `credentials::oauth2`).
+//! And the tunnel through it.
+
+mod tunnel;
 
 use std::fmt;
 
-use http::Uri;
+use http::{StatusCode, Uri};
 use hyper_util::client::proxy::matcher::Matcher;
 use percent_encoding::percent_decode_str;
 use secrecy::{ExposeSecret, SecretString};
@@ -15,6 +17,7 @@ use crate::environment::{Environment, Origin, given};
 use crate::error::Error;
 use crate::loopback::is_loopback_host;
 use crate::options::{self, Spec};
+pub(crate) use tunnel::Tunnel;
 
 /// Where a proxy may be named.
 #[derive(Clone, Copy, Debug)]
@@ -219,6 +222,23 @@ impl Proxy {
 
     pub(crate) fn source(&self) -> Source {
         self.source
+    }
+
+    /// For errors: what it answered in place of the host's answer, and what may be done about that.
+    pub(crate) fn refusal(&self, status: StatusCode) -> String {
+        // Some proxies say 401 of a wrong password.
+        let denied = matches!(
+            status,
+            StatusCode::PROXY_AUTHENTICATION_REQUIRED | StatusCode::UNAUTHORIZED
+        );
+        let source = self.source;
+        match (denied, self.credentials()) {
+            (true, None) => format!("{self} answered {status}; {source} has no user and password"),
+            (true, Some(_)) => {
+                format!("{self} answered {status}; the user or password in {source} is wrong")
+            }
+            (false, _) => format!("{self} answered {status}"),
+        }
     }
 }
 

@@ -1,4 +1,4 @@
-//! The process's threads: I/O threads, blocking threads, one for the HTTP of token endpoints, and callback threads.
+//! The process's threads: I/O threads, blocking threads, and callback threads.
 //!
 //! One runtime for the process, started by the first handle that needs it, stopped only by
 //! `shutdown`. Handles belong to an [`Epoch`]; a shutdown or a fork begins a new one.
@@ -16,7 +16,6 @@ mod socket;
 mod tasks;
 pub(crate) mod time;
 mod turns;
-mod web;
 mod wheel;
 
 use std::panic::AssertUnwindSafe;
@@ -42,8 +41,6 @@ pub(crate) use here::{Alarm, about_now};
 use io_thread::IoThread;
 pub use io_thread::Slot;
 pub(crate) use socket::Socket;
-use web::Web;
-pub(crate) use web::on_web;
 
 /// How many threads, and what they are called.
 #[derive(Clone, Debug)]
@@ -384,7 +381,6 @@ enum Turns {
 pub struct Runtime {
     turns: Turns,
     blocking: BlockingThreads,
-    web: Web,
     callbacks: Option<CallbackThreads>,
     next: AtomicUsize,
 }
@@ -403,7 +399,6 @@ impl Runtime {
         let blocking = BlockingThreads::start(&options.thread_name)?;
         let mut runtime = Self {
             turns: Turns::Threads(Vec::new()),
-            web: Web::new(&options.thread_name, &blocking),
             blocking,
             callbacks: None,
             next: AtomicUsize::new(0),
@@ -419,11 +414,11 @@ impl Runtime {
     fn start_others(&mut self, options: &Options) -> Result<(), Error> {
         self.callbacks = CallbackThreads::start(options)?;
         if options.caller_driven {
-            self.turns = Turns::Driver(Arc::new(Driver::start(&self.web)?));
+            self.turns = Turns::Driver(Arc::new(Driver::start(&self.blocking)?));
             return Ok(());
         }
         for index in 0..options.io_threads {
-            let thread = IoThread::start(index, &options.thread_name, &self.web)?;
+            let thread = IoThread::start(index, &options.thread_name, &self.blocking)?;
             if let Turns::Threads(threads) = &mut self.turns {
                 threads.push(thread);
             }
@@ -495,9 +490,6 @@ impl Runtime {
             Turns::Driver(driver) => driver.join(deadline),
         };
         if !have_ended {
-            return false;
-        }
-        if !self.web.end(deadline) {
             return false;
         }
         self.blocking.stop();

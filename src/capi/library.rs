@@ -295,8 +295,8 @@ pub extern "C" fn zeebe_string_free(string: *mut c_char) {
     unsafe { convert::free_text(string) }
 }
 
-/// Panics: 0 here, 1 in a task of an I/O thread, 2 in one of tokio's, 3 on a thread that may block, 4 on a callback thread,
-/// 5 where a task is dropped, 6 at the end of a round of calls, 7 with a value in its text, 8 on a thread of tokio's own.
+/// Panics: 0 here, 1 in a task of an I/O thread, 2 on a thread that may block, 3 on a callback thread, 4 where a task is dropped, 5 at
+/// the end of a round of calls, 6 with a value in its text.
 #[cfg(feature = "panic-probe")]
 #[apply(capi)]
 #[unsafe(no_mangle)]
@@ -304,7 +304,7 @@ pub extern "C" fn zeebe_test_panic(place: i32) -> Option<repr_c::Box<zeebe_error
     struct PanicsWhenDropped;
     impl Drop for PanicsWhenDropped {
         fn drop(&mut self) {
-            panic!("on purpose: 5");
+            panic!("on purpose: 4");
         }
     }
     let runtime = runtime::get(runtime::Epoch::now())?;
@@ -312,26 +312,17 @@ pub extern "C" fn zeebe_test_panic(place: i32) -> Option<repr_c::Box<zeebe_error
     match place {
         1 => slot.spawn(Box::pin(async { panic!("on purpose: 1") })),
         2 => slot.spawn(Box::pin(async {
-            runtime::on_web(async { panic!("on purpose: 2") })
-                .await
-                .ok();
+            runtime::blocking(|| panic!("on purpose: 2")).await.ok();
         })),
-        3 => slot.spawn(Box::pin(async {
-            runtime::blocking(|| panic!("on purpose: 3")).await.ok();
-        })),
-        8 => slot.spawn(Box::pin(async {
-            let asks = async { drop(tokio::task::spawn_blocking(|| panic!("on purpose: 8"))) };
-            runtime::on_web(asks).await.ok();
-        })),
-        4 => runtime.call_back(0, || panic!("on purpose: 4")),
-        5 => slot.spawn(Box::pin(async {
+        3 => runtime.call_back(0, || panic!("on purpose: 3")),
+        4 => slot.spawn(Box::pin(async {
             let _bomb = PanicsWhenDropped;
             std::future::pending::<()>().await;
         })),
-        6 => slot.spawn(Box::pin(async {
-            runtime::after_round(|| panic!("on purpose: 6"))
+        5 => slot.spawn(Box::pin(async {
+            runtime::after_round(|| panic!("on purpose: 5"))
         })),
-        7 => panic!("on purpose: {place} is no secret"),
+        6 => panic!("on purpose: {place} is no secret"),
         _ => panic!("on purpose: 0"),
     }
     Ok(())

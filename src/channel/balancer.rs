@@ -36,9 +36,9 @@ use super::connection::Connection;
 use super::connectivity::Connectivity;
 use super::connector::Connector;
 use super::keepalive::{Keepalive, Pace};
-use super::resolver::Endpoint;
 use super::service_config::Policy;
 use crate::backoff::Backoff;
+use crate::dial::Endpoint;
 use crate::error::Error;
 use crate::runtime::{self, Epoch, Runtime, lock};
 

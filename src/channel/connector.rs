@@ -1,34 +1,31 @@
 //! Connector: from endpoints to an open HTTP/2 connection: TCP or a Unix socket, proxy, TLS, SETTINGS.
 //!
-//! Several endpoints are tried as RFC 8305 ("happy eyeballs") says; the first that is ready wins, whole
-//! handshake included. Not here: when to connect, and how often (`balancer`).
+//! Of several endpoints the first that is ready wins, whole handshake included. Not here: how they are raced (`dial`), when to
+//! connect, and how often (`balancer`).
 
 use std::future::poll_fn;
 use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::Poll;
-use std::time::Duration;
 
-use futures_util::stream::{FuturesUnordered, StreamExt};
 use rustls::pki_types::ServerName;
-use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::task::yield_now;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 
 use super::drive::Drive;
 use super::heard::Expected;
-use super::resolver::{Endpoint, Resolver};
+use super::resolver::Resolver;
 use super::tap::Tap;
 use super::traffic::{Metered, Traffic};
 use super::transport::Transport;
-use super::tunnel::Tunnel;
 use crate::credentials::{Security, TlsCredentials};
+use crate::dial::{self, BoxStream, Endpoint};
 use crate::error::{Error, chain};
 use crate::http2;
-use crate::runtime::time::sleep;
-use crate::runtime::{Socket, blocking};
+use crate::proxy::Tunnel;
+use crate::runtime::blocking;
+use crate::runtime::time::yield_now;
 use crate::wire::is_reserved;
 
 /// What a peer may send ahead of all of a connection's readers: so many that a few dozen that stand still do not hold up the others.
@@ -40,9 +37,6 @@ const HEADERS: usize = 1024 * 1024;
 const OWN_HEADERS: usize = 8 * 1024 * 1024;
 /// A block of headers that is longer ends the connection.
 const BLOCK: usize = 16 * 1024 * 1024;
-
-/// RFC 8305, section 5: "Connection Attempt Delay".
-const ATTEMPT_DELAY: Duration = Duration::from_millis(250);
 
 /// Everything a connection attempt needs.
 #[derive(Debug)]
@@ -82,30 +76,7 @@ impl Connector {
         traffic: &Arc<Traffic>,
         early: Option<Early<'_>>,
     ) -> Result<Opened, Error> {
-        let mut untried = interleaved(endpoints).into_iter();
-        let mut attempts = FuturesUnordered::new();
-        let mut failures: Vec<Error> = Vec::new();
-        loop {
-            if let Some(endpoint) = untried.next() {
-                attempts.push(self.attempt(endpoint, traffic, early));
-            } else if attempts.is_empty() {
-                return Err(joined(failures));
-            }
-            let delay = async {
-                match untried.len() {
-                    0 => std::future::pending().await,
-                    _ => sleep(ATTEMPT_DELAY).await,
-                }
-            };
-            tokio::select! {
-                // A failure lets the next begin at once.
-                Some(ended) = attempts.next() => match ended {
-                    Ok(opened) => return Ok(opened),
-                    Err(error) => failures.push(error),
-                },
-                () = delay => {}
-            }
-        }
+        dial::race(endpoints, |endpoint| self.attempt(endpoint, traffic, early)).await
     }
 
     /// An endpoint as errors call it.
@@ -132,56 +103,26 @@ impl Connector {
         traffic: &Arc<Traffic>,
         early: Option<Early<'_>>,
     ) -> Result<Opened, Error> {
-        let peer = self.peer(endpoint);
-        let failed =
-            |error: io::Error| Error::unavailable(format!("cannot connect to {peer}: {error}"));
-        match endpoint {
-            Endpoint::Unix(path) => {
-                let stream = Socket::connect_unix(path).await.map_err(failed)?;
-                self.secure(Metered::new(stream, traffic), peer, early)
-                    .await
-            }
-            Endpoint::Tcp(address) => {
-                let stream = Socket::connect_tcp(*address).await.map_err(failed)?;
-                let stream = Metered::new(stream, traffic);
-                match &self.proxy {
-                    None => self.secure(stream, peer, early).await,
-                    Some(tunnel) => {
-                        let peer = tunnel.peer(&peer);
-                        self.secure(tunnel.connect(stream).await?, peer, early)
-                            .await
-                    }
-                }
-            }
+        let mut peer = self.peer(endpoint);
+        let stream = dial::connect(endpoint, &peer).await?;
+        let mut stream: BoxStream = Box::new(Metered::new(stream, traffic));
+        if let Some(tunnel) = &self.proxy {
+            peer = tunnel.peer(&peer);
+            stream = tunnel.connect(stream).await?;
         }
-    }
-
-    async fn secure<S>(
-        &self,
-        stream: S,
-        peer: String,
-        early: Option<Early<'_>>,
-    ) -> Result<Opened, Error>
-    where
-        S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
-    {
-        let Security::Tls(tls) = &self.security else {
-            return self.open(stream, peer, early).await;
-        };
-        let stream = self.secured(tls, stream, &peer).await?;
+        if let Security::Tls(tls) = &self.security {
+            stream = Box::new(self.secured(tls, stream, &peer).await?);
+        }
         self.open(stream, peer, early).await
     }
 
     /// TLS, and HTTP/2 agreed on.
-    pub(super) async fn secured<S>(
+    pub(super) async fn secured(
         &self,
         tls: &Arc<TlsCredentials>,
-        stream: S,
+        stream: BoxStream,
         peer: &str,
-    ) -> Result<TlsStream<Tap<S>>, Error>
-    where
-        S: AsyncRead + AsyncWrite + Unpin,
-    {
+    ) -> Result<TlsStream<Tap<BoxStream>>, Error> {
         let config = match tls.http2_ready() {
             Some(config) => config,
             None => {
@@ -216,15 +157,12 @@ impl Connector {
     }
 
     /// HTTP/2 over what is secured as it is to be.
-    pub(super) async fn open<S>(
+    pub(super) async fn open(
         &self,
-        stream: S,
+        stream: BoxStream,
         peer: String,
         early: Option<Early<'_>>,
-    ) -> Result<Opened, Error>
-    where
-        S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
-    {
+    ) -> Result<Opened, Error> {
         let opened = self.handshake(stream, peer, early).await;
         let hint = match &self.security {
             // By TLS 1.3 a peer says only now that it wants a certificate.
@@ -235,15 +173,12 @@ impl Connector {
     }
 
     /// Ready once the peer's SETTINGS came: what does not speak HTTP/2 is found out here.
-    async fn handshake<S>(
+    async fn handshake(
         &self,
-        stream: S,
+        stream: BoxStream,
         peer: String,
         early: Option<Early<'_>>,
-    ) -> Result<Opened, Error>
-    where
-        S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
-    {
+    ) -> Result<Opened, Error> {
         let window = self.lookahead_bytes;
         let transport = Transport::new(http2::Config {
             stream_window: window,
@@ -295,61 +230,4 @@ fn noting(error: Error, hint: &Option<String>) -> Error {
 fn speaks_tls(error: &io::Error) -> bool {
     let tls = error.get_ref().and_then(|error| error.downcast_ref());
     tls.is_some_and(|error| !matches!(error, rustls::Error::InvalidMessage(_)))
-}
-
-/// IPv6 and IPv4 in turn, the family that the resolver put first leading (RFC 8305, section 4).
-fn interleaved(endpoints: &[Endpoint]) -> Vec<&Endpoint> {
-    let is_v6 =
-        |endpoint: &Endpoint| matches!(endpoint, Endpoint::Tcp(address) if address.is_ipv6());
-    let first = endpoints.first().is_some_and(is_v6);
-    let (leading, other): (Vec<_>, Vec<_>) = endpoints
-        .iter()
-        .partition(|endpoint| is_v6(endpoint) == first);
-    let mut ordered = Vec::with_capacity(endpoints.len());
-    let (mut leading, mut other) = (leading.into_iter(), other.into_iter());
-    while ordered.len() < endpoints.len() {
-        ordered.extend(leading.next());
-        ordered.extend(other.next());
-    }
-    ordered
-}
-
-/// Of several attempts, each with its reason.
-pub(super) fn joined(mut failures: Vec<Error>) -> Error {
-    if failures.len() == 1 {
-        return failures.remove(0);
-    }
-    let texts: Vec<_> = failures.iter().map(Error::message).collect();
-    Error::unavailable(texts.join("; "))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_families_take_turns() {
-        let endpoints = [
-            "[::1]:1",
-            "[::1]:2",
-            "[::1]:3",
-            "127.0.0.1:1",
-            "127.0.0.1:2",
-        ]
-        .map(|address| Endpoint::Tcp(address.parse().unwrap()));
-        let order: Vec<_> = interleaved(&endpoints)
-            .into_iter()
-            .map(ToString::to_string)
-            .collect();
-        assert_eq!(
-            order,
-            [
-                "[::1]:1",
-                "127.0.0.1:1",
-                "[::1]:2",
-                "127.0.0.1:2",
-                "[::1]:3"
-            ]
-        );
-    }
 }

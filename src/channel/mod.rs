@@ -31,7 +31,6 @@ mod tap;
 pub mod target;
 mod traffic;
 mod transport;
-mod tunnel;
 
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;

@@ -12,19 +12,18 @@ use super::connector::Connector;
 use super::counters::CallCounters;
 use super::options::Values;
 use super::receive_limit::ReceiveLimit;
-use super::request::RequestTemplate;
+use super::request::{RequestTemplate, USER_AGENT};
 use super::resolver::Resolver;
 use super::running::Running;
 use super::service_config::{ServiceConfig, Throttle};
 use super::target::{Address, Scheme, Target, authority_host, is_no_authority, shown, url_scheme};
-use super::tunnel::Tunnel;
 use super::{Channel, ChannelOptions, Settings};
 use crate::credentials::{ChannelCredentials, ClientAuthentication, Plugin, Security};
 use crate::deep;
 use crate::environment::{Origin, PROCESS};
 use crate::error::Error;
 use crate::options::{ALLOW_INSECURE_GATEWAY, CONNECT_ADDRESS, grpc};
-use crate::proxy::{self, Proxy};
+use crate::proxy::{self, Proxy, Tunnel};
 use crate::runtime::Epoch;
 use crate::wire::{Metadata, MetadataLimit};
 
@@ -238,7 +237,13 @@ fn proxied(address: Address, values: &Values) -> Result<(Address, Option<Tunnel>
             None => (address, None),
             Some(proxy) => {
                 let dialled = Address::Host(proxy.host().to_owned(), proxy.port());
-                (dialled, Some(Tunnel { proxy, host, port }))
+                let tunnel = Tunnel {
+                    proxy,
+                    host,
+                    port,
+                    user_agent: USER_AGENT,
+                };
+                (dialled, Some(tunnel))
             }
         },
     )

@@ -1,37 +1,20 @@
 //! Resolver: a target's endpoints, by DNS where it has a name.
 //!
 //! Asked at each connection attempt, and by round_robin when a connection fails; looks a name up again no sooner than
-//! `grpc.dns_min_time_between_resolutions_ms` after it was found. Not here: which endpoint wins (`connector`).
+//! `grpc.dns_min_time_between_resolutions_ms` after it was found. Not here: which endpoint wins (`dial`).
 
 use std::fmt;
-use std::net::{IpAddr, SocketAddr, ToSocketAddrs};
-use std::path::PathBuf;
+use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
 use tokio::sync::Mutex;
 use tokio::time::Instant;
 
 use super::target::{Address, Socket};
-use crate::error::{Error, chain};
-use crate::runtime::blocking;
+use crate::dial::{self, Endpoint};
+use crate::error::Error;
 use crate::runtime::time::sleep;
 use crate::sys;
-
-/// One place to connect to.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Endpoint {
-    Tcp(SocketAddr),
-    Unix(PathBuf),
-}
-
-impl fmt::Display for Endpoint {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Tcp(address) => write!(f, "{address}"),
-            Self::Unix(path) => write!(f, "unix:{}", path.display()),
-        }
-    }
-}
 
 #[derive(Debug)]
 pub(super) struct Resolver {
@@ -116,27 +99,11 @@ impl Resolver {
     }
 
     async fn look_up(&self) -> Result<Vec<Endpoint>, Error> {
-        let name = match &self.address {
-            Address::Host(host, port) => (host.clone(), *port),
-            Address::Sockets(sockets) => return those_there_are(sockets),
-            Address::Unix(path) => return Ok(vec![Endpoint::Unix(path.clone())]),
-        };
-        let host = name.0.clone();
-        let addresses = blocking(move || name.to_socket_addrs())
-            .await?
-            .map_err(|error| {
-                Error::unavailable(format!("cannot resolve {host}: {}", chain(&error)))
-            })?;
-        let mut endpoints = Vec::new();
-        for address in addresses.map(Endpoint::Tcp) {
-            if !endpoints.contains(&address) {
-                endpoints.push(address);
-            }
+        match &self.address {
+            Address::Host(host, port) => dial::look_up(host, *port).await,
+            Address::Sockets(sockets) => those_there_are(sockets),
+            Address::Unix(path) => Ok(vec![Endpoint::Unix(path.clone())]),
         }
-        if endpoints.is_empty() {
-            return Err(Error::unavailable(format!("{host} has no address")));
-        }
-        Ok(endpoints)
     }
 }
 

@@ -5,17 +5,14 @@
 use std::sync::{Arc, mpsc};
 use std::time::{Duration, Instant};
 
-use futures_util::stream::{FuturesUnordered, StreamExt};
 use rustls::pki_types::CertificateDer;
-use tokio::io::{AsyncRead, AsyncWrite};
 use tokio_rustls::TlsConnector;
 
-use super::connector::{Connector, joined};
-use super::resolver::Endpoint;
+use super::connector::Connector;
 use super::{Channel, of_call, within};
 use crate::credentials::{Security, ShownChain, TlsCredentials};
+use crate::dial::{self, BoxStream, Endpoint};
 use crate::error::Error;
-use crate::runtime::Socket;
 
 /// In their order; those that a channel does not need are left out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -70,13 +67,6 @@ impl Channel {
     }
 }
 
-/// What a stage leaves to the next, whatever it is made of.
-trait Bytes: AsyncRead + AsyncWrite + Unpin + Send {}
-
-impl<S: AsyncRead + AsyncWrite + Unpin + Send> Bytes for S {}
-
-type Stream = Box<dyn Bytes>;
-
 /// A stage has failed, and was told.
 struct Failed;
 
@@ -90,7 +80,7 @@ impl Walk {
     async fn go(&self) -> Result<(), Failed> {
         let endpoints = self.look_up().await?;
         let connected = self.timed(self.connect(&endpoints)).await;
-        let found = |(_, peer): &(Stream, String)| vec![peer.clone()];
+        let found = |(_, peer): &(BoxStream, String)| vec![peer.clone()];
         let (stream, mut peer) = self.tell(Stage::Connect, connected, found)?;
         let stream = match &self.connector.proxy {
             None => stream,
@@ -98,10 +88,10 @@ impl Walk {
                 let tunnelled = self.timed(tunnel.connect(stream)).await;
                 let stream = self.tell(Stage::Proxy, tunnelled, |_| vec![tunnel.to_string()])?;
                 peer = tunnel.peer(&peer);
-                Box::new(stream)
+                stream
             }
         };
-        let stream: Stream = match &self.connector.security {
+        let stream: BoxStream = match &self.connector.security {
             Security::Tls(tls) => self.secure(tls, stream, &peer, &endpoints).await?,
             Security::Plaintext | Security::Local => stream,
         };
@@ -120,45 +110,23 @@ impl Walk {
         self.tell(Stage::Lookup, looked_up, found)
     }
 
-    /// To the first that answers, of all at once.
-    async fn connect(&self, endpoints: &[Endpoint]) -> Result<(Stream, String), Error> {
-        let mut attempts: FuturesUnordered<_> = endpoints
-            .iter()
-            .map(|endpoint| async {
-                let peer = self.connector.peer(endpoint);
-                let connected: Result<Stream, _> = match endpoint {
-                    Endpoint::Tcp(address) => Socket::connect_tcp(*address)
-                        .await
-                        .map(|stream| Box::new(stream) as _),
-                    Endpoint::Unix(path) => Socket::connect_unix(path)
-                        .await
-                        .map(|stream| Box::new(stream) as _),
-                };
-                match connected {
-                    Ok(stream) => Ok((stream, peer)),
-                    Err(error) => Err(Error::unavailable(format!(
-                        "cannot connect to {peer}: {error}"
-                    ))),
-                }
-            })
-            .collect();
-        let mut failures = Vec::new();
-        while let Some(ended) = attempts.next().await {
-            match ended {
-                Ok(connected) => return Ok(connected),
-                Err(error) => failures.push(error),
-            }
-        }
-        Err(joined(failures))
+    /// To the first that answers.
+    async fn connect(&self, endpoints: &[Endpoint]) -> Result<(BoxStream, String), Error> {
+        dial::race(endpoints, |endpoint| async {
+            let peer = self.connector.peer(endpoint);
+            let stream = dial::connect(endpoint, &peer).await?;
+            Ok((stream, peer))
+        })
+        .await
     }
 
     async fn secure(
         &self,
         tls: &Arc<TlsCredentials>,
-        stream: Stream,
+        stream: BoxStream,
         peer: &str,
         endpoints: &[Endpoint],
-    ) -> Result<Stream, Failed> {
+    ) -> Result<BoxStream, Failed> {
         let (took, ended) = self.timed(self.connector.secured(tls, stream, peer)).await;
         let certificates = match &ended {
             Ok(stream) => {
@@ -191,9 +159,9 @@ impl Walk {
     async fn shown(&self, endpoints: &[Endpoint]) -> Result<Vec<CertificateDer<'static>>, Error> {
         let (shown, config) = ShownChain::new()?;
         let (stream, _) = self.connect(endpoints).await?;
-        let stream: Stream = match &self.connector.proxy {
+        let stream: BoxStream = match &self.connector.proxy {
             None => stream,
-            Some(tunnel) => Box::new(tunnel.connect(stream).await?),
+            Some(tunnel) => tunnel.connect(stream).await?,
         };
         let name = self.connector.server_name()?;
         // It fails, as it should.

@@ -6,7 +6,7 @@ use http::HeaderValue;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use zeroize::Zeroizing;
 
-use super::authorization;
+use crate::http_authentication;
 
 /// A method of the token endpoint's, by the names of its metadata (RFC 8414) but for those of Basic.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -60,8 +60,10 @@ impl ClientAuthentication {
     /// The value of `authorization`, if the method uses it.
     pub(super) fn authorization(self, id: &str, secret: &str) -> Option<HeaderValue> {
         let value = match self {
-            Self::Basic => authorization::basic(id, secret),
-            Self::BasicRfc6749 => authorization::basic(&pair_encoded(id), &pair_encoded(secret)),
+            Self::Basic => http_authentication::basic(id, secret),
+            Self::BasicRfc6749 => {
+                http_authentication::basic(&pair_encoded(id), &pair_encoded(secret))
+            }
             Self::Body | Self::PrivateKeyJwt | Self::Tls => return None,
         };
         value.ok() // base64 always fits

@@ -8,7 +8,7 @@ use http::StatusCode;
 use serde_json::Value;
 
 use super::token_answer::{denied_by, is_rate_limit, passing, redirected, unusable};
-use super::token_http::{Answer, TokenHttp};
+use super::token_http::{self, Answer};
 use super::token_options::{EndpointSettings, ServerMetadata};
 use super::token_url::{asked, check_token_url, shown};
 use crate::environment::Origin;
@@ -22,7 +22,6 @@ pub(super) struct Discovery {
     issuer: Option<String>,
     /// For errors: which variable led here.
     origin: Origin,
-    http: TokenHttp,
 }
 
 impl std::fmt::Debug for Discovery {
@@ -40,7 +39,6 @@ impl Discovery {
                 .as_deref()
                 .map(|issuer| asked(issuer).into_owned()),
             origin: metadata.origin,
-            http: TokenHttp::default(),
         }
     }
 
@@ -51,7 +49,7 @@ impl Discovery {
 
     /// The URL of the token endpoint.
     pub(super) async fn ask(&self, settings: &EndpointSettings) -> Result<String, Error> {
-        let answer = self.http.get(settings, &self.url).await;
+        let answer = token_http::get(settings, &self.url).await;
         let answer = answer.map_err(|error| {
             passing(format!("{}: {}", self.name(), error.message())).retryable(error.is_retryable())
         })?;

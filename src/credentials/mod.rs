@@ -31,7 +31,7 @@ mod token_url;
 use std::sync::Arc;
 
 pub use assertion::SigningKey;
-pub(crate) use authorization::{Authorization, Fetched, basic_pair};
+pub(crate) use authorization::{Authorization, Fetched};
 pub use client_authentication::ClientAuthentication;
 pub use create::GivenClient;
 pub use fingerprint::{Fingerprint, fingerprint, fingerprint_of_bytes};

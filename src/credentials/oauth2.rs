@@ -22,7 +22,7 @@ use super::fingerprint::fingerprint;
 use super::redaction::Redactor;
 use super::token::Token;
 use super::token_answer::{self, Endpoint, Granted, passing};
-use super::token_http::{Form, TokenHttp};
+use super::token_http::{self, Form};
 use super::token_options::EndpointSettings;
 use super::token_url;
 use crate::error::Error;
@@ -49,7 +49,6 @@ pub struct ClientCredentials {
     discovery: Option<Discovery>,
     /// Where it led.
     found: Mutex<Option<Arc<Self>>>,
-    http: TokenHttp,
 }
 
 impl fmt::Debug for ClientCredentials {
@@ -97,7 +96,6 @@ impl ClientCredentials {
             discovery: options.metadata.as_ref().map(Discovery::new),
             found: Mutex::default(),
             options,
-            http: TokenHttp::default(),
         }
     }
 
@@ -301,10 +299,7 @@ impl ClientCredentials {
             body: Bytes::from_owner(self.body(&assertion)),
             authorization: self.authentication.authorization(&self.client_id, secret),
         };
-        let answer = self
-            .http
-            .post(&self.options, &self.authorization_server, form)
-            .await?;
+        let answer = token_http::post(&self.options, &self.authorization_server, form).await?;
         let shown = self.shown_url();
         let mut endpoint = Endpoint {
             name: &format!(

@@ -5,13 +5,14 @@ use std::sync::{Arc, Mutex};
 
 use http::HeaderValue;
 
-use super::authorization::{self, Authorization};
+use super::authorization::Authorization;
 use super::host::TokenSource;
 use super::oauth2::ClientCredentials;
 use super::token::{Lifetime, Token};
 use super::token_provider::TokenProvider;
 use crate::completion::owed;
 use crate::error::Error;
+use crate::http_authentication;
 use crate::runtime::{self, Epoch, Runtime, lock};
 use crate::wire::Metadata;
 
@@ -60,7 +61,7 @@ impl Plugin {
                 "username has a colon, which HTTP Basic cannot carry",
             ));
         }
-        let value = authorization::basic(username, password)
+        let value = http_authentication::basic(username, password)
             .map_err(|_| Error::internal("username and password make no header"))?; // base64 always fits
         Ok(Self::new(Source::Fixed(Mutex::new(value))))
     }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use http::HeaderValue;
 use zeroize::Zeroizing;
 
-use super::authorization;
+use crate::http_authentication;
 use crate::options;
 
 /// How long a token is good that does not say so itself. A token is opaque to its client (RFC 9068
@@ -81,7 +81,7 @@ impl Token {
         if !access_token.bytes().all(|byte| byte.is_ascii_graphic()) {
             return Err("access_token has characters that no header may hold");
         }
-        let header = authorization::bearer(access_token)
+        let header = http_authentication::bearer(access_token)
             .map_err(|_| "access_token has characters that no header may hold")?;
         Ok(Self {
             header,
@@ -104,7 +104,7 @@ impl Token {
     }
 
     pub(super) fn access_token(&self) -> Zeroizing<String> {
-        authorization::bearer_token(&self.header)
+        http_authentication::bearer_token(&self.header)
     }
 
     pub(super) fn scope(&self) -> Option<&str> {

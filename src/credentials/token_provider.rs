@@ -19,7 +19,7 @@ use super::token_cache::{Facts, Outcome, Step, TokenCache};
 use crate::completion::{owed, wait};
 use crate::error::Error;
 use crate::runtime::time::sleep;
-use crate::runtime::{self, Epoch, Runtime, caught, lock, on_web};
+use crate::runtime::{self, Epoch, Runtime, caught, lock};
 use crate::sys::{PerProcess, since_boot};
 
 enum Source {
@@ -327,8 +327,7 @@ impl TokenProvider {
     async fn fetch(&self, reads: Reads) -> Result<Token, Error> {
         match &self.source {
             Source::ClientCredentials(client) => {
-                let request = on_web(Arc::clone(client).fetch());
-                let request = async { request.await? };
+                let request = Arc::clone(client).fetch();
                 let Some(disk_cache) = &self.shared.disk_cache else {
                     return request.await;
                 };

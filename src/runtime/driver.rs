@@ -7,11 +7,11 @@ use std::os::fd::RawFd;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+use super::blocking::BlockingThreads;
 use super::here::Here;
 use super::io_thread::Slot;
 use super::reactor::Timer;
 use super::turns::{Inbox, Turns};
-use super::web::Web;
 use super::{LibraryThread, lock};
 use crate::error::Error;
 use crate::panics;
@@ -37,7 +37,7 @@ struct Own {
     turns: Turns,
     /// `None` while it is at hand on the thread that drives.
     here: Option<Here>,
-    web: Web,
+    blocking: BlockingThreads,
 }
 
 /// Until when a thread drives.
@@ -108,7 +108,7 @@ enum Turn<'a> {
 }
 
 impl Driver {
-    pub(super) fn start(web: &Web) -> Result<Self, Error> {
+    pub(super) fn start(blocking: &BlockingThreads) -> Result<Self, Error> {
         let turns = Turns::new(Timer::Descriptor)?;
         Ok(Self {
             inbox: Arc::clone(turns.inbox()),
@@ -118,7 +118,7 @@ impl Driver {
             turns: Mutex::new(Own {
                 here: Some(Here::new(0, turns.sources())),
                 turns,
-                web: web.clone(),
+                blocking: blocking.clone(),
             }),
         })
     }
@@ -241,7 +241,7 @@ impl Own {
         };
         let _library = LibraryThread::enter();
         here.enter();
-        self.web.serve_here();
+        self.blocking.serve_here();
         let goes_on = panics::guard(|| self.turns.turn(limit)).unwrap_or(true);
         self.here = Here::leave();
         goes_on
@@ -261,7 +261,7 @@ mod tests {
     use super::*;
 
     fn start() -> Driver {
-        Driver::start(&Web::new("test", &BlockingThreads::start("test").unwrap())).unwrap()
+        Driver::start(&BlockingThreads::start("test").unwrap()).unwrap()
     }
 
     fn is_readable(driver: &Driver) -> bool {

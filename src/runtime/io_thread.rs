@@ -5,10 +5,10 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use super::Worker;
+use super::blocking::BlockingThreads;
 use super::here::Here;
 use super::reactor::Timer;
 use super::turns::{Inbox, Turns};
-use super::web::Web;
 use crate::error::Error;
 use crate::panics;
 
@@ -47,13 +47,17 @@ pub(super) struct IoThread {
 }
 
 impl IoThread {
-    pub(super) fn start(index: usize, name: &str, web: &Web) -> Result<Self, Error> {
+    pub(super) fn start(
+        index: usize,
+        name: &str,
+        blocking: &BlockingThreads,
+    ) -> Result<Self, Error> {
         let mut turns = Turns::new(Timer::None)?;
         let inbox = Arc::clone(turns.inbox());
-        let web = web.clone();
+        let blocking = blocking.clone();
         let worker = Worker::start(format!("{name}-io-{index}"), move || {
             Here::new(index, turns.sources()).enter();
-            web.serve_here();
+            blocking.serve_here();
             // A panic beyond a task's own, which the log has, must not end the thread, which others have a place on.
             while panics::guard(|| turns.turn(None)).unwrap_or(true) {}
             drop(turns);
@@ -79,13 +83,12 @@ impl IoThread {
 mod tests {
     use std::sync::mpsc;
 
-    use super::super::blocking::BlockingThreads;
     use super::super::here::after_round;
     use super::*;
 
     fn start() -> IoThread {
         let blocking = BlockingThreads::start("test").unwrap();
-        IoThread::start(0, "test", &Web::new("test", &blocking)).unwrap()
+        IoThread::start(0, "test", &blocking).unwrap()
     }
 
     struct Signal(mpsc::Sender<&'static str>, &'static str);

@@ -1,12 +1,13 @@
-//! Time: pauses and time-outs, by the alarms of the I/O thread that waits, elsewhere by tokio's timer.
+//! Time: pauses and time-outs, by the alarms of the I/O thread that waits; in unit tests without one by tokio's clock, which they set.
 
+use std::future::poll_fn;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::here::{Alarm, current_io_thread};
+use super::here::Alarm;
 
 /// Longer than anything that is waited for: 30 years.
 const FAR: Duration = Duration::from_secs(30 * 365 * 86_400);
@@ -21,6 +22,7 @@ pub(crate) struct Sleep {
 #[derive(Debug)]
 enum Timer {
     Alarm(Alarm),
+    #[cfg(test)]
     Tokio(Pin<Box<tokio::time::Sleep>>),
 }
 
@@ -47,13 +49,15 @@ impl Future for Sleep {
 
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<()> {
         match &mut self.timer {
+            #[cfg(test)]
             Some(Timer::Tokio(timer)) => return timer.as_mut().poll(context),
             Some(Timer::Alarm(alarm)) if alarm.is_set_for(context.waker()) => {
                 return Poll::Pending;
             }
             _ => {}
         }
-        if current_io_thread().is_none() {
+        #[cfg(test)]
+        if super::here::current_io_thread().is_none() {
             let timer = Box::pin(tokio::time::sleep_until(self.until));
             self.timer = Some(Timer::Tokio(timer));
             return self.poll(context);
@@ -65,6 +69,19 @@ impl Future for Sleep {
         self.timer = Some(Timer::Alarm(alarm));
         Poll::Pending
     }
+}
+
+/// Lets the other tasks of this thread that are ready go on first.
+pub(crate) async fn yield_now() {
+    let mut has_yielded = false;
+    poll_fn(|context| match std::mem::replace(&mut has_yielded, true) {
+        true => Poll::Ready(()),
+        false => {
+            context.waker().wake_by_ref();
+            Poll::Pending
+        }
+    })
+    .await
 }
 
 /// It was not ready in time.

@@ -8,7 +8,7 @@ use super::pool::{Lookup, Pool};
 use super::subchannel::Subchannel;
 use crate::backoff::Backoff;
 use crate::channel::connector::Connector;
-use crate::channel::resolver::Endpoint;
+use crate::dial::Endpoint;
 use crate::error::Error;
 use crate::runtime::time::sleep;
 use crate::runtime::{caught, lock};

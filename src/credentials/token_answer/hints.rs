@@ -214,14 +214,10 @@ pub(in crate::credentials) fn redirected(from: &str, headers: &HeaderMap) -> Opt
 
 /// Of a proxy that wants other credentials, or some.
 pub(in crate::credentials) fn denied_by(proxy: Option<&Proxy>) -> String {
-    let Some(proxy) = proxy else {
-        return format!(
+    match proxy {
+        Some(proxy) => proxy.refusal(StatusCode::PROXY_AUTHENTICATION_REQUIRED),
+        None => format!(
             "a proxy on the way answered 407 Proxy Authentication Required; {TOKEN_HTTP_PROXY} can name it, with user and password"
-        );
-    };
-    let hint = match proxy.credentials() {
-        None => format!("{} has no user and password", proxy.source()),
-        Some(_) => format!("the user or password in {} is wrong", proxy.source()),
-    };
-    format!("{proxy} answered 407 Proxy Authentication Required; {hint}")
+        ),
+    }
 }

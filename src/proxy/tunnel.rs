@@ -1,34 +1,30 @@
-//! Tunnel: a connection to the gateway through an HTTP proxy (CONNECT, RFC 9110 section 9.3.6).
+//! Tunnel: a connection to a host through an HTTP proxy (CONNECT, RFC 9110 section 9.3.6).
 //!
-//! Not here: which proxy (`proxy`), and dialling it (`connector`).
+//! Not here: which proxy (`proxy`), and dialling it (`dial`).
 
 use std::fmt;
 
 use http::header::{self, HOST, PROXY_AUTHORIZATION};
-use http::{Method, Request, StatusCode};
+use http::{Method, Request};
 use hyper::client::conn::http1;
-use hyper::upgrade::Upgraded;
 use hyper_util::rt::TokioIo;
 use secrecy::ExposeSecret;
-use tokio::io::{AsyncRead, AsyncWrite};
 
-use super::request::USER_AGENT;
-use crate::credentials::basic_pair;
+use super::{Proxy, authority};
+use crate::dial::BoxStream;
 use crate::error::{Error, chain};
-use crate::proxy::{Proxy, authority};
+use crate::http_authentication::basic_pair;
 
 const MAX_HEAD: usize = 16 * 1024;
 
 /// A proxy, and what it is to connect to.
 #[derive(Debug)]
-pub(super) struct Tunnel {
-    pub(super) proxy: Proxy,
-    pub(super) host: String,
-    pub(super) port: u16,
+pub(crate) struct Tunnel {
+    pub(crate) proxy: Proxy,
+    pub(crate) host: String,
+    pub(crate) port: u16,
+    pub(crate) user_agent: &'static str,
 }
-
-/// Bytes of the gateway, both ways.
-pub(super) type Tunnelled = TokioIo<Upgraded>;
 
 impl fmt::Display for Tunnel {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -37,24 +33,22 @@ impl fmt::Display for Tunnel {
 }
 
 impl Tunnel {
-    /// The gateway, behind this peer, which is the proxy.
-    pub(super) fn peer(&self, proxy: &str) -> String {
+    /// The host, behind this peer, which is the proxy.
+    pub(crate) fn peer(&self, proxy: &str) -> String {
         format!("{}:{} through the proxy {proxy}", self.host, self.port)
     }
 
-    /// Asks the proxy at the other end of `stream` for a tunnel. Waits as long as the caller does.
-    pub(super) async fn connect<S>(&self, stream: S) -> Result<Tunnelled, Error>
-    where
-        S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
-    {
-        let Self { proxy, host, port } = self;
-        let gateway = authority(host, *port);
+    /// Asks the proxy at the other end of `stream` for a tunnel. Waits as long as the caller does. An error is retryable where the
+    /// proxy may answer otherwise another time.
+    pub(crate) async fn connect(&self, stream: BoxStream) -> Result<BoxStream, Error> {
+        let proxy = &self.proxy;
+        let host = authority(&self.host, self.port);
         let failed = |why: String| {
-            Error::unavailable(format!("CONNECT {gateway} through {proxy} failed: {why}"))
+            Error::unavailable(format!("CONNECT {host} through {proxy} failed: {why}"))
         };
         let lost = |error: hyper::Error| failed(chain(&error));
         let request = self
-            .request(&gateway)
+            .request(&host)
             .map_err(|_| failed("its user and password make no header".to_owned()))?;
         let (mut send, connection) = http1::Builder::new()
             .title_case_headers(true)
@@ -66,23 +60,10 @@ impl Tunnel {
             let answer = send.send_request(request).await.map_err(lost)?;
             let status = answer.status();
             if !status.is_success() {
-                // Some proxies say 401 of a wrong password.
-                let denied = matches!(
-                    status,
-                    StatusCode::PROXY_AUTHENTICATION_REQUIRED | StatusCode::UNAUTHORIZED
-                );
-                let hint = match (denied, proxy.credentials()) {
-                    (true, None) => {
-                        format!("; {} has no user and password", proxy.source())
-                    }
-                    (true, Some(_)) => {
-                        format!("; the user or password in {} is wrong", proxy.source())
-                    }
-                    (false, _) => String::new(),
-                };
+                let why = proxy.refusal(status);
                 // What the proxy blames on the request, it will blame again.
-                let error = failed(format!("the proxy answered {status}{hint}"));
-                return Err(error.retryable(!status.is_client_error()));
+                return Err(Error::unavailable(format!("CONNECT {host} failed: {why}"))
+                    .retryable(!status.is_client_error()));
             }
             hyper::upgrade::on(answer).await.map_err(lost)
         };
@@ -93,15 +74,15 @@ impl Tunnel {
             // It hands the stream on or has failed; the exchange knows which.
             _ = connection.with_upgrades() => exchange.await?,
         };
-        Ok(TokioIo::new(tunnel))
+        Ok(Box::new(TokioIo::new(tunnel)))
     }
 
-    fn request(&self, gateway: &str) -> Result<Request<String>, http::Error> {
+    fn request(&self, host: &str) -> Result<Request<String>, http::Error> {
         let mut request = Request::builder()
             .method(Method::CONNECT)
-            .uri(gateway)
-            .header(HOST, gateway)
-            .header(header::USER_AGENT, USER_AGENT);
+            .uri(host)
+            .header(HOST, host)
+            .header(header::USER_AGENT, self.user_agent);
         if let Some(credentials) = self.proxy.credentials() {
             let value = basic_pair(credentials.expose_secret())?;
             request = request.header(PROXY_AUTHORIZATION, value);
@@ -127,11 +108,12 @@ mod tests {
     }
 
     /// Connects to `[::1]:26500` through a proxy that answers so and hangs up unless it is a tunnel.
-    async fn connect(url: &str, answer: &[u8]) -> (Result<Tunnelled, Error>, String, DuplexStream) {
+    async fn connect(url: &str, answer: &[u8]) -> (Result<BoxStream, Error>, String, DuplexStream) {
         let tunnel = Tunnel {
             proxy: Proxy::parse(url, Source::Variable("https_proxy")).unwrap(),
             host: "::1".to_owned(),
             port: 26500,
+            user_agent: "test",
         };
         let (near, mut far) = duplex(64 * 1024);
         let script = async {
@@ -142,7 +124,7 @@ mod tests {
             }
             (head, far)
         };
-        let (tunnel, (head, far)) = tokio::join!(tunnel.connect(near), script);
+        let (tunnel, (head, far)) = tokio::join!(tunnel.connect(Box::new(near)), script);
         (tunnel, head, far)
     }
 
@@ -160,7 +142,7 @@ mod tests {
                     "Proxy-Authorization: Basic {}",
                     BASE64_STANDARD.encode("user:p@ss")
                 ),
-                concat!("User-Agent: grpc-c-libzeebe/", env!("CARGO_PKG_VERSION")),
+                "User-Agent: test",
             ]
         );
     }
@@ -217,12 +199,11 @@ mod tests {
             ),
         ] {
             let (tunnel, ..) = connect(url, answer).await;
-            let error = tunnel.unwrap_err();
+            let error = tunnel.map(drop).unwrap_err();
             assert_eq!(
                 error.message(),
                 format!(
-                    "CONNECT [::1]:26500 through the proxy proxy:3128 (https_proxy) failed: \
-                     the proxy answered {why}"
+                    "CONNECT [::1]:26500 failed: the proxy proxy:3128 (https_proxy) answered {why}"
                 )
             );
             assert_eq!(error.is_retryable(), retryable, "{error}");
@@ -239,7 +220,7 @@ mod tests {
             (b"HTTP/1.", "connection closed before message completed"),
         ] {
             let (tunnel, ..) = connect("proxy", answer).await;
-            let error = tunnel.unwrap_err();
+            let error = tunnel.map(drop).unwrap_err();
             let start = "CONNECT [::1]:26500 through the proxy proxy:80 (https_proxy) failed: ";
             assert!(error.message().starts_with(start), "{error}");
             assert!(error.message().contains(why), "{error}");
