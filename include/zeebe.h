@@ -3775,10 +3775,11 @@ ZEEBE_API zeebe_error *zeebe_request_from_json(const char *method, const char *j
 
 /**
  * Decodes a response message of an RPC to JSON; every field without presence is printed, 64-bit
- * integers are strings.
+ * integers are strings, `variables` and `customHeaders` are objects, as the gateway wrote them.
  *
- * Unknown fields are left out; enumerations are names, or the number of one that is unknown.
- * `*json` is owned: zeebe_string_free().
+ * `StreamActivatedJobs` is the RPC of a job: of what a job stream brings, and of
+ * zeebe_job_message(). Unknown fields are left out; enumerations are names, or the number of one
+ * that is unknown. `*json` is owned: zeebe_string_free().
  * INVALID_ARGUMENT: an unknown RPC, bytes that are no such message, or one that has no JSON form
  *   (an Any of an unknown type, a Duration or Timestamp out of range), or more than 100 messages
  *   within each other, those in `google.protobuf.Any` counted. RESOURCE_EXHAUSTED: as
@@ -3794,25 +3795,6 @@ ZEEBE_API zeebe_error *zeebe_request_from_json(const char *method, const char *j
  */
 ZEEBE_API zeebe_error *zeebe_response_to_json(const char *method, const uint8_t *message,
     size_t length, char **json);
-
-/**
- * Decodes a job to JSON as zeebe_response_to_json() does, but for `variables` and `customHeaders`,
- * which are objects and not their text.
- *
- * `message` is an encoded ActivatedJob: what a job stream brings, or zeebe_job_message() of a
- * worker's job. Numbers in variables are as the gateway wrote them. `*json` is owned:
- * zeebe_string_free().
- * INVALID_ARGUMENT: bytes that are no job. RESOURCE_EXHAUSTED: as zeebe_request_from_json().
- *
- * @param message So many bytes, copied. NULL if there are none.
- * @param length Of the bytes before it.
- * @param json Out: the caller's, zeebe_string_free().
- * @return NULL: success, else why not: zeebe_error_free().
- *
- * Threads: any. Never blocks.
- */
-ZEEBE_API zeebe_error *zeebe_activated_job_to_json(const uint8_t *message, size_t length,
-    char **json);
 
 /**
  * Makes a call from JSON to JSON and blocks until it ends; give it a time-out.

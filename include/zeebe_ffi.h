@@ -238,5 +238,4 @@ zeebe_error *zeebe_job_throw_error_on_queue(const zeebe_job *job, const char *co
 zeebe_error *zeebe_register_descriptor_set(const uint8_t *descriptor_set, size_t length);
 zeebe_error *zeebe_request_from_json(const char *method, const char *json, zeebe_buffer **message);
 zeebe_error *zeebe_response_to_json(const char *method, const uint8_t *message, size_t length, char **json);
-zeebe_error *zeebe_activated_job_to_json(const uint8_t *message, size_t length, char **json);
 zeebe_error *zeebe_channel_json_call_sync(const zeebe_channel *channel, const char *method, const char *json, const zeebe_call_options *options, char **response_json);

@@ -128,7 +128,12 @@ pub fn target(bytes: &[u8]) {
 /// Requests and answers in both forms; what is printed is JSON.
 pub fn json(bytes: &[u8]) {
     let text = String::from_utf8_lossy(bytes);
-    for name in ["DeployResource", "CompleteJob", "CreateProcessInstance"] {
+    for name in [
+        "DeployResource",
+        "CompleteJob",
+        "CreateProcessInstance",
+        "ActivateJobs",
+    ] {
         let Ok(rpc) = Rpc::find(name) else { return };
         drop(rpc.request_from_json(&text));
         if let Ok(printed) = rpc.response_to_json(bytes) {

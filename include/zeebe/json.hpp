@@ -28,7 +28,8 @@ inline Result<Buffer> request_from_json(const text_view &method, const text_view
     return detail::result(zeebe_request_from_json(c_method, c_json, message.out()), message);
 }
 
-/// Decodes a response message of an RPC to JSON; 64-bit integers are strings.
+/// Decodes a response message of an RPC to JSON; 64-bit integers are strings, variables and a job's headers are objects. StreamActivatedJobs is the RPC of
+/// a job.
 ///
 /// invalid_argument: an unknown RPC, or bytes that are no such message.
 inline Result<std::string> response_to_json(const text_view &method, bytes_view message)
@@ -36,13 +37,6 @@ inline Result<std::string> response_to_json(const text_view &method, bytes_view 
     if (method.has_nul()) return Error::invalid_argument("the method has a NUL in it");
     char *json = nullptr;
     return detail::result(zeebe_response_to_json(method.c_str(), message.data(), message.size(), &json), json);
-}
-
-/// Decodes an encoded ActivatedJob, what a job stream brings, to JSON with its variables and headers as objects: see zeebe_activated_job_to_json().
-inline Result<std::string> activated_job_to_json(bytes_view message)
-{
-    char *json = nullptr;
-    return detail::result(zeebe_activated_job_to_json(message.data(), message.size(), &json), json);
 }
 
 } // namespace zeebe

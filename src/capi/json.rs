@@ -54,9 +54,10 @@ pub extern "C" fn zeebe_request_from_json(
     Ok(())
 }
 
-/// Decodes a response message of an RPC to JSON; every field without presence is printed, 64-bit integers are strings.
+/// Decodes a response message of an RPC to JSON; every field without presence is printed, 64-bit integers are strings, `variables` and
+/// `customHeaders` are objects, as the gateway wrote them.
 ///
-/// Unknown fields are left out; enumerations are names, or the number of one that is unknown. `*json` is owned: zeebe_string_free().
+/// `StreamActivatedJobs` is the RPC of a job: of what a job stream brings, and of zeebe_job_message(). Unknown fields are left out; enumerations are names, or the number of one that is unknown. `*json` is owned: zeebe_string_free().
 /// INVALID_ARGUMENT: an unknown RPC, bytes that are no such message, or one that has no JSON form (an Any of an unknown type, a Duration or
 /// Timestamp out of range), or more than 100 messages within each other, those in `google.protobuf.Any` counted. RESOURCE_EXHAUSTED: as zeebe_request_from_json().
 #[apply(capi)]
@@ -76,26 +77,6 @@ pub extern "C" fn zeebe_response_to_json(
     json.write(convert::owned_text(
         &Rpc::find(method)?.response_to_json(message)?,
     )?);
-    Ok(())
-}
-
-/// Decodes a job to JSON as zeebe_response_to_json() does, but for `variables` and `customHeaders`, which are objects and not their text.
-///
-/// `message` is an encoded ActivatedJob: what a job stream brings, or zeebe_job_message() of a worker's job. Numbers in variables are
-/// as the gateway wrote them. `*json` is owned: zeebe_string_free().
-/// INVALID_ARGUMENT: bytes that are no job. RESOURCE_EXHAUSTED: as zeebe_request_from_json().
-#[apply(capi)]
-#[unsafe(no_mangle)]
-pub extern "C" fn zeebe_activated_job_to_json(
-    message: *const u8,
-    length: usize,
-    json: *mut *mut c_char,
-) -> Option<repr_c::Box<zeebe_error>> {
-    // SAFETY: an out-parameter of the header's contract.
-    let json = unsafe { Out::new("json", json) }?;
-    // SAFETY: bytes of the header's contract.
-    let message = unsafe { convert::bytes("message", message, length) }?;
-    json.write(convert::owned_text(&json::activated_job(message)?)?);
     Ok(())
 }
 

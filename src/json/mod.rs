@@ -1,14 +1,13 @@
 //! The JSON form of messages, by RPC name, over the compiled protocol.
 
-mod activated_job;
 mod consistency;
 mod depth;
 mod nearest;
 mod number;
+mod objects;
 mod protocol;
 mod strict;
 
-use std::borrow::Cow;
 use std::cell::RefCell;
 use std::fmt::Display;
 
@@ -18,7 +17,6 @@ use prost_reflect::{
 };
 use serde::de::{DeserializeSeed, Deserializer};
 
-pub use activated_job::activated_job;
 pub use protocol::register;
 use strict::Strict;
 
@@ -27,9 +25,6 @@ use crate::error::{Code, Error, Source};
 
 /// As many messages within each other are decoded (prost's limit too, which starts anew in each Any).
 const MAX_DEPTH: usize = 100;
-
-/// As many objects and arrays within each other serde_json reads.
-const MAX_JSON_DEPTH: usize = 127;
 
 const SERVICE: &str = "gateway_protocol.Gateway";
 
@@ -101,7 +96,8 @@ impl Rpc {
             let objects = RefCell::default();
             read(json, Strict::message(self.0.input(), &objects))
                 .map_err(|error| self.refuse(&error))?;
-            let json = as_text(json, &objects.into_inner()).map_err(|error| self.refuse(&error))?;
+            let json = objects::as_texts(json, &objects.into_inner())
+                .map_err(|error| self.refuse(&error))?;
             let message =
                 read(&json, Request(self.0.input())).map_err(|error| self.refuse(&error))?;
             Ok(message.encode_to_vec())
@@ -112,7 +108,7 @@ impl Rpc {
         Error::invalid_argument(format!("the JSON of {}: {error}", self.0.input().name()))
     }
 
-    /// Every field without presence is printed; 64-bit integers are strings. What an answer came for was done, also if it cannot be read.
+    /// Every field without presence is printed; 64-bit integers are strings; `variables` and `customHeaders` are objects. What an answer came for was done, also if it cannot be read.
     pub fn response_to_json(&self, message: &[u8]) -> Result<String, Error> {
         self.print(message)
             .and_then(|printed| printed.map_err(Error::invalid_argument))
@@ -150,7 +146,23 @@ impl Rpc {
         message
             .serialize_with_options(&mut serde_json::Serializer::new(&mut json), &options)
             .map_err(|error| format!("this {name} has no JSON form: {error}"))?;
-        String::from_utf8(json).map_err(|error| format!("this {name} has no JSON form: {error}"))
+        let json = String::from_utf8(json)
+            .map_err(|error| format!("this {name} has no JSON form: {error}"))?;
+        Ok(self.with_objects(json))
+    }
+
+    fn with_objects(&self, printed: String) -> String {
+        let output = self.0.output();
+        if !output.full_name().starts_with("gateway_protocol.") {
+            return printed;
+        }
+        let texts = RefCell::default();
+        let seen = read(&printed, Strict::message(output, &texts)).is_ok();
+        match seen {
+            true => objects::as_objects(&printed, &texts.into_inner()),
+            // What nests deeper than serde_json reads is none of the protocol's.
+            false => printed,
+        }
     }
 }
 
@@ -165,34 +177,6 @@ fn read<'de, S: DeserializeSeed<'de>>(json: &'de str, seed: S) -> Result<S::Valu
         ))
         .and_then(|value| reader.end().map(|()| value));
     value.map_err(|error| serde_path_to_error::Error::new(track.path(), error))
-}
-
-/// The JSON with these parts of it, in their order, as strings that hold them.
-fn as_text<'a>(json: &'a str, objects: &[&str]) -> Result<Cow<'a, str>, serde_json::Error> {
-    if objects.is_empty() {
-        return Ok(json.into());
-    }
-    // What is text by then nests no more, and would be let pass.
-    if deep::of_json(json) > MAX_JSON_DEPTH {
-        return Err(serde::de::Error::custom("recursion limit exceeded"));
-    }
-    let quoted: Vec<_> = objects
-        .iter()
-        .map(|object| Ok((*object, serde_json::to_string(object)?)))
-        .collect::<Result<_, serde_json::Error>>()?;
-    Ok(replaced(json, quoted).into())
-}
-
-/// The JSON with something else in the place of these parts of it, in their order.
-fn replaced<'a>(json: &'a str, parts: impl IntoIterator<Item = (&'a str, String)>) -> String {
-    let (mut text, mut rest) = (String::with_capacity(json.len()), json);
-    for (part, instead) in parts {
-        let (before, from) = rest.split_at(part.as_ptr().addr() - rest.as_ptr().addr());
-        text += before;
-        text += &instead;
-        rest = &from[part.len()..];
-    }
-    text + rest
 }
 
 struct Request(MessageDescriptor);

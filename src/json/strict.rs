@@ -1,5 +1,6 @@
 //! What prost-reflect lets pass and a request must not have: unknown and repeated names, and numbers that a
-//! 64-bit field would not hold as they are written. And objects that stand for their own text.
+//! 64-bit field would not hold as they are written. And where the protocol has the text of a JSON object, of which an object is the better
+//! form.
 //!
 //! A look at the text before it is decoded. Refusals are made where a value would be, so that the path to it
 //! is known.
@@ -19,7 +20,7 @@ use super::number;
 #[derive(Clone)]
 pub(super) struct Strict<'a, 'de> {
     place: Place,
-    /// Objects where the gateway wants their text, in their order.
+    /// What stands where the gateway has the text of an object, in its order.
     objects: &'a RefCell<Vec<&'de str>>,
 }
 
@@ -47,7 +48,7 @@ enum Place {
     Items(Kind),
     Signed64,
     Unsigned64,
-    /// A string that holds a JSON object, which may stand here itself.
+    /// A string that holds a JSON object, or the object itself.
     Object,
     /// Values of other types, and messages that have a JSON form of their own.
     Anything,
@@ -78,7 +79,7 @@ impl Place {
                 Self::Entries(entry.map_entry_value_field().kind())
             }
             kind if field.is_list() => Self::Items(kind),
-            Kind::String if is_variables(field) => Self::Object,
+            Kind::String if is_object(field) => Self::Object,
             kind => Self::value(kind),
         }
     }
@@ -105,9 +106,10 @@ impl Place {
     }
 }
 
-/// As the protocol has it everywhere: text of a JSON object.
-fn is_variables(field: &FieldDescriptor) -> bool {
-    field.name() == "variables" && field.full_name().starts_with("gateway_protocol.")
+/// As the protocol has them everywhere: text of a JSON object.
+fn is_object(field: &FieldDescriptor) -> bool {
+    matches!(field.name(), "variables" | "customHeaders")
+        && field.full_name().starts_with("gateway_protocol.")
 }
 
 impl<'de> DeserializeSeed<'de> for Strict<'_, 'de> {
@@ -119,10 +121,7 @@ impl<'de> DeserializeSeed<'de> for Strict<'_, 'de> {
             Place::Signed64 => Place::number(text(deserializer)?, i64::MIN.into(), i64::MAX.into()),
             Place::Unsigned64 => Place::number(text(deserializer)?, 0, u64::MAX.into()),
             Place::Object => {
-                let text = text(deserializer)?;
-                if text.starts_with('{') {
-                    self.objects.borrow_mut().push(text);
-                }
+                self.objects.borrow_mut().push(text(deserializer)?);
                 Ok(())
             }
             _ => deserializer.deserialize_any(self),

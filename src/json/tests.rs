@@ -1,4 +1,6 @@
+use prost_reflect::Value;
 use prost_reflect::prost_types::FileDescriptorSet;
+use serde_json::json;
 
 use super::*;
 
@@ -168,6 +170,84 @@ fn variables_are_objects_or_their_text() {
     ] {
         let message = refusal("CompleteJob", json);
         assert!(message.contains(place), "{json}: {message}");
+    }
+}
+
+fn job(variables: &str, headers: &str) -> Vec<u8> {
+    let mut job = DynamicMessage::new(Rpc::find("StreamActivatedJobs").unwrap().output());
+    job.set_field_by_name("key", Value::I64(i64::MAX));
+    job.set_field_by_name("type", Value::String("pay \"now\"".to_owned()));
+    job.set_field_by_name("variables", Value::String(variables.to_owned()));
+    job.set_field_by_name("customHeaders", Value::String(headers.to_owned()));
+    job.encode_to_vec()
+}
+
+fn printed(rpc: &str, message: &[u8]) -> String {
+    Rpc::find(rpc).unwrap().response_to_json(message).unwrap()
+}
+
+#[test]
+fn variables_and_headers_of_an_answer_are_objects() {
+    let (variables, headers) = (
+        r#"{"a": {"b": [1, null]}, "variables": "{}"}"#,
+        r#"{"h": "x\"y"}"#,
+    );
+    let job = job(variables, headers);
+    let json = printed("StreamActivatedJobs", &job);
+    let members: serde_json::Value = serde_json::from_str(&json).unwrap();
+    assert_eq!(members["key"], i64::MAX.to_string());
+    assert_eq!(members["type"], "pay \"now\"");
+    assert_eq!(
+        members["variables"],
+        json!({"a": {"b": [1, null]}, "variables": "{}"})
+    );
+    assert_eq!(members["customHeaders"], json!({"h": "x\"y"}));
+    // Within others, too.
+    let rpc = Rpc::find("ActivateJobs").unwrap();
+    let mut jobs = DynamicMessage::new(rpc.output());
+    let each = DynamicMessage::decode(Rpc::find("StreamActivatedJobs").unwrap().output(), &*job);
+    let each = Value::Message(each.unwrap());
+    jobs.set_field_by_name("jobs", Value::List(vec![each.clone(), each]));
+    let printed = rpc.response_to_json(&jobs.encode_to_vec()).unwrap();
+    assert_eq!(printed, format!("{{\"jobs\":[{json},{json}]}}"));
+    let rpc = Rpc::find("CreateProcessInstanceWithResult").unwrap();
+    let mut result = DynamicMessage::new(rpc.output());
+    result.set_field_by_name("variables", Value::String(variables.to_owned()));
+    let printed = rpc.response_to_json(&result.encode_to_vec()).unwrap();
+    assert!(
+        printed.contains(&format!("\"variables\":{variables}")),
+        "{printed}"
+    );
+}
+
+#[test]
+fn what_is_in_variables_is_left_as_it_is_written() {
+    for variables in [
+        r#"{"big":12345678901234567890123,"small":1e-400,"text":"\u00e9\n"}"#.to_owned(),
+        "{}".to_owned(),
+        format!("{{\"a\":{}{}}}", "[".repeat(10_000), "]".repeat(10_000)),
+    ] {
+        let json = printed("StreamActivatedJobs", &job(&variables, "{}"));
+        assert!(
+            json.contains(&format!("\"variables\":{variables},")),
+            "{json}"
+        );
+    }
+}
+
+#[test]
+fn no_text_is_no_variables_and_what_is_no_json_stays_a_text() {
+    for (text, expected) in [
+        ("", json!({})),
+        (" ", json!({})),
+        ("{", json!("{")),
+        ("{} {}", json!("{} {}")),
+        ("not json", json!("not json")),
+    ] {
+        let json = printed("StreamActivatedJobs", &job(text, text));
+        let json: serde_json::Value = serde_json::from_str(&json).unwrap();
+        assert_eq!(json["variables"], expected);
+        assert_eq!(json["customHeaders"], expected);
     }
 }
 

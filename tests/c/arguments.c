@@ -105,8 +105,6 @@ static void null_is_refused_elsewhere(void)
     FAILS(zeebe_token_request_complete(NULL, NULL), INVALID, "request is NULL");
     FAILS(zeebe_token_request_fail(NULL, ZEEBE_STATUS_UNAVAILABLE, NULL, -1), INVALID, "request is NULL");
     FAILS(zeebe_response_to_json("Topology", NULL, 3, &text), INVALID, "message is NULL");
-    FAILS(zeebe_activated_job_to_json(NULL, 3, &text), INVALID, "message is NULL");
-    FAILS(zeebe_activated_job_to_json(NULL, 0, NULL), INVALID, "json is NULL");
     FAILS(zeebe_channels_prometheus(NULL, 1, &text), INVALID, "channels is NULL");
     FAILS(zeebe_channels_prometheus(NULL, SIZE_MAX, &text), INVALID, "channels is NULL");
     FAILS(zeebe_channels_prometheus((const zeebe_channel *const[]){NULL}, 1, &text), INVALID, "a channel is NULL");

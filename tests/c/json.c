@@ -98,7 +98,7 @@ static void answers_show_all_fields_but_those_unknown(void)
                        "\"tenantId\":\"\",\"tags\":[]}") == 0);
     zeebe_string_free(json);
     json = NULL;
-    FAILS(zeebe_activated_job_to_json((const uint8_t *)"\xff", 1, &json), ZEEBE_ERROR_KIND_INVALID_ARGUMENT, "ActivatedJob");
+    FAILS(zeebe_response_to_json("StreamActivatedJobs", (const uint8_t *)"\xff", 1, &json), ZEEBE_ERROR_KIND_INVALID_ARGUMENT, "ActivatedJob");
     FAILS(zeebe_response_to_json("CreateProcessInstance", (const uint8_t *)"\xff", 1, &json), ZEEBE_ERROR_KIND_INVALID_ARGUMENT,
           "CreateProcessInstanceResponse");
     CHECK(!json);

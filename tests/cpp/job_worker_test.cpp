@@ -558,7 +558,7 @@ TEST(JobWorkers, TellWhatAJobIs)
     EXPECT_TRUE(left > 9min && left < 11min);
     const std::string json = zeebe::response_to_json("StreamActivatedJobs", job.message()).value();
     EXPECT_EQ(json_value(json, "key"), std::to_string(job.key()));
-    EXPECT_NE(zeebe::activated_job_to_json(job.message()).value().find("\"variables\":{"), std::string::npos);
+    EXPECT_NE(zeebe::response_to_json("StreamActivatedJobs", job.message()).value().find("\"variables\":{"), std::string::npos);
     EXPECT_EQ(json_value(json, "processInstanceKey"), std::to_string(job.process_instance_key()));
     EXPECT_EQ(json_value(json, "processDefinitionKey"), std::to_string(job.process_definition_key()));
     EXPECT_EQ(json_value(json, "elementInstanceKey"), std::to_string(job.element_instance_key()));
