@@ -6,10 +6,13 @@ use std::time::{Duration, SystemTime};
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue};
 
+pub use crate::call::any_bytes::status;
 use crate::channel::ServiceConfig;
+pub use crate::channel::any_bytes::opening;
 use crate::channel::target::{Target, shown};
-pub use crate::credentials::any_bytes::{pem, token_answer, token_file};
+pub use crate::credentials::any_bytes::{discovery, pem, token_answer, token_file};
 use crate::http2::{Decoder, Limits};
+use crate::job_worker::{Fields, Text};
 use crate::json::Rpc;
 use crate::retry_after::retry_after_of;
 use crate::wire::framing::{Limit, Reader};
@@ -30,6 +33,10 @@ pub static PARSERS: &[(&str, Parse)] = &[
     ("token_answer", token_answer),
     ("token_file", token_file),
     ("pem", pem),
+    ("discovery", discovery),
+    ("status", status),
+    ("opening", opening),
+    ("job", job),
 ];
 
 type Block = Option<Vec<(Vec<u8>, Vec<u8>)>>;
@@ -167,6 +174,23 @@ pub fn metadata(bytes: &[u8]) {
     }
 }
 
+/// An encoded job; its texts lie within it.
+pub fn job(bytes: &[u8]) {
+    if let Some(fields) = Fields::read(bytes) {
+        for text in [
+            Text::Type,
+            Text::BpmnProcessId,
+            Text::ElementId,
+            Text::CustomHeaders,
+            Text::Worker,
+            Text::Variables,
+            Text::TenantId,
+        ] {
+            assert!(bytes.get(fields.text(text)).is_some(), "{text:?}");
+        }
+    }
+}
+
 /// A service config as an option or a variable gives it.
 pub fn service_config(bytes: &[u8]) {
     if let Ok(config) = ServiceConfig::parse(&String::from_utf8_lossy(bytes)) {
@@ -199,6 +223,11 @@ mod tests {
         b"\x00\x64\n{\"access_token\":\"t\",\"expires_in\":3600,\"scope\":\"a\"}",
         b"\x01\x2dBearer error=\"invalid_client\"\n{\"error\":\"invalid_client\",\"error_description\":\"s3cret is wrong\"}",
         br#"{"version":1,"tokens":{"k":{"access_token":"t","issued_at":1,"expires_at":2,"scope":"a"}}}"#,
+        br#"{"issuer":"https://login.example/","token_endpoint":"https://login.example/token"}"#,
+        b"\x40\x0bgrpc-status\x0214\x40\x0cgrpc-message\x05a%20b\x40\x17grpc-status-details-bin\x04CAcS",
+        b"HTTP/1.1 400 Bad Request\r\nContent-Type: text/html\r\n\r\n<p>a plain HTTP request to an HTTPS port</p>",
+        b"\x15\x03\x01\x00\x02\x02\x46",
+        b"\x08\x07\x12\x03pay\x58\x03\x60\x01\x6a\x02{}\x72\x00",
         b"-----BEGIN CERTIFICATE-----\nMAA=\n-----END CERTIFICATE-----\n-----BEGIN PRIVATE KEY-----\nMAA=\n-----END PRIVATE KEY-----\n",
     ];
 

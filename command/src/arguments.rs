@@ -32,7 +32,7 @@ Exit codes:
   1  the gateway has refused or failed the call
   2  the arguments, a file or JSON that was given cannot be used
   3  a variable is missing, or its value cannot be used
-  4  the gateway or the token endpoint cannot be reached, or is too slow
+  4  the gateway, the token endpoint or a named file cannot be reached in time
   5  the client's credentials are not taken, or allow too little";
 
 #[derive(Debug, Subcommand)]

@@ -16,7 +16,7 @@ use crate::failure::{Failure, exit_code};
 use crate::output::{Output, wrapped};
 use crate::settings::Settings;
 use crate::stream::{self, Event};
-use crate::token;
+use crate::{token, topology};
 
 /// The way's steps, in their order.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -253,13 +253,7 @@ impl Doctor<'_> {
 
     fn topology(&self, channel: &Arc<Channel>) -> Result<Found, Error> {
         let topology = self.ask(channel)?;
-        let count = |name: &str| topology[name].to_string();
-        let text = format!(
-            "gateway {}, {} broker(s), {} partition(s)",
-            topology["gatewayVersion"].as_str().unwrap_or("-"),
-            count("clusterSize"),
-            count("partitionsCount")
-        );
+        let text = topology::summary(&topology);
         Ok(Found::of(text).with("topology", topology))
     }
 

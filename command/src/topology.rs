@@ -13,11 +13,9 @@ pub(crate) fn run(timeout: Duration, output: &Output) -> Result<(), Failure> {
     output.show(&topology, text)
 }
 
-fn text(topology: &Value) -> String {
-    let brokers = topology["brokers"]
-        .as_array()
-        .map_or(&[][..], Vec::as_slice);
-    let head = format!(
+/// The whole cluster in a line.
+pub(crate) fn summary(topology: &Value) -> String {
+    format!(
         "gateway {}, cluster {}: {} broker{}, {} partition{}, replication factor {}",
         shown(&topology["gatewayVersion"]),
         shown(&topology["clusterId"]),
@@ -26,8 +24,14 @@ fn text(topology: &Value) -> String {
         shown(&topology["partitionsCount"]),
         plural(&topology["partitionsCount"]),
         shown(&topology["replicationFactor"]),
-    );
-    let mut lines = vec![wrapped(&head, 0)];
+    )
+}
+
+fn text(topology: &Value) -> String {
+    let brokers = topology["brokers"]
+        .as_array()
+        .map_or(&[][..], Vec::as_slice);
+    let mut lines = vec![wrapped(&summary(topology), 0)];
     for broker in brokers {
         let partitions = broker["partitions"].as_array();
         let partitions: Vec<_> = partitions

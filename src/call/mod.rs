@@ -4,6 +4,10 @@
 //! be reached), writes frames, reads frames, and ends exactly once.
 
 mod answer;
+#[cfg(any(test, fuzzing))]
+#[doc(hidden)]
+/// cbindgen:ignore
+pub mod any_bytes;
 mod backlog;
 mod control;
 mod failure;

@@ -2,6 +2,10 @@
 //!
 //! Making one does no I/O. Nothing here knows of C.
 
+#[cfg(any(test, fuzzing))]
+#[doc(hidden)]
+/// cbindgen:ignore
+pub mod any_bytes;
 mod balancer;
 mod connection;
 mod connectivity;

@@ -6,10 +6,14 @@ use http::header::WWW_AUTHENTICATE;
 use http::{HeaderMap, HeaderValue, StatusCode};
 
 use super::client_authentication::ClientAuthentication;
+use super::discovery::Discovery;
 use super::pem;
 use super::redaction::Redactor;
 use super::token_answer::{Answer, Endpoint};
 use super::token_file::TokenFile;
+use super::token_http;
+use super::token_options::ServerMetadata;
+use crate::environment::Origin;
 
 const SECRET: &str = "s3cret";
 
@@ -45,6 +49,29 @@ pub fn token_answer(bytes: &[u8]) {
     });
     if let Err(error) = judged {
         assert!(!error.message().contains(SECRET), "{error}");
+    }
+}
+
+/// An authorization server's metadata; the endpoint that is found is one that a secret may go to.
+pub fn discovery(body: &[u8]) {
+    let discovery = Discovery::new(&ServerMetadata {
+        url: "https://login.example/.well-known/openid-configuration".to_owned(),
+        issuer: Some("https://login.example".to_owned()),
+        origin: Origin::Argument,
+    });
+    let found = discovery.token_endpoint(&token_http::Answer {
+        status: StatusCode::OK,
+        headers: HeaderMap::new(),
+        body: body.to_vec().into(),
+    });
+    if let Ok(url) = found {
+        assert!(
+            !url.starts_with("http://")
+                || url.contains("localhost")
+                || url.contains("127.")
+                || url.contains("::1"),
+            "{url}"
+        );
     }
 }
 

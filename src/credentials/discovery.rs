@@ -60,7 +60,7 @@ impl Discovery {
         self.token_endpoint(&answer)
     }
 
-    fn token_endpoint(&self, answer: &Answer) -> Result<String, Error> {
+    pub(super) fn token_endpoint(&self, answer: &Answer) -> Result<String, Error> {
         let refused = |why: String| {
             Error::settings_of_call(format!("{} names no token endpoint: {why}", self.name()))
         };

@@ -52,7 +52,7 @@ pub struct Fields {
 
 impl Fields {
     /// `None`: it is no message.
-    pub(super) fn read(message: &[u8]) -> Option<Self> {
+    pub(crate) fn read(message: &[u8]) -> Option<Self> {
         let mut fields = Self {
             listener_event_type: UNSPECIFIED,
             ..Self::default()
@@ -100,7 +100,7 @@ impl Fields {
         }
     }
 
-    pub(super) fn text(&self, text: Text) -> Range<usize> {
+    pub(crate) fn text(&self, text: Text) -> Range<usize> {
         let (start, end) = self.texts[text as usize];
         start as usize..end as usize
     }
