@@ -275,8 +275,8 @@ ZEEBE_API zeebe_error *zeebe_runtime_fd(int32_t *fd);
  * drives, and the next goes on when it leaves. After a take that gave events, take again before you
  * wait on a descriptor, until none came: what begins meanwhile calls nobody, since the taker comes
  * back. Calls end and deadlines pass only while some thread polls, takes or waits: a program that
- * does neither for long looks dead to its gateway. Names are still looked up, and tokens fetched,
- * on threads of the library's. In a child of fork() a runtime of its own begins, with I/O threads
+ * does neither for long looks dead to its gateway. Names are still looked up, and files read, on
+ * threads of the library's. In a child of fork() a runtime of its own begins, with I/O threads
  * unless it is configured anew.
  *
  * ILLEGAL_STATE: the runtime has I/O threads; or in a callback.

@@ -164,7 +164,7 @@ pub extern "C" fn zeebe_runtime_fd(fd: *mut i32) -> Option<repr_c::Box<zeebe_err
 /// zeebe_completion_queue_take() do the same, and zeebe_completion_queue_fd() is readable for both. Any number of threads may poll or wait: one
 /// drives, and the next goes on when it leaves. After a take that gave events, take again before you wait on a descriptor, until none came: what begins
 /// meanwhile calls nobody, since the taker comes back. Calls end and deadlines pass only while some thread polls, takes or waits: a program that does
-/// neither for long looks dead to its gateway. Names are still looked up, and tokens fetched, on threads of the library's. In a child of fork()
+/// neither for long looks dead to its gateway. Names are still looked up, and files read, on threads of the library's. In a child of fork()
 /// a runtime of its own begins, with I/O threads unless it is configured anew.
 ///
 /// ILLEGAL_STATE: the runtime has I/O threads; or in a callback.
