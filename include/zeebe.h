@@ -2069,15 +2069,15 @@ ZEEBE_API zeebe_error *zeebe_channel_describe(const zeebe_channel *channel, char
  * `*json` is owned: zeebe_string_free(). Its form is part of the ABI: `version` 1; `state` and, by
  * subchannel, `subchannels[].state` by gRPC's names; `last_error`; `calls` with `started`,
  * `running`, `ended` by status, `retried` (by policy), `replayed` (not processed, so sent again);
- * `job_streams` with `reopened` and the jobs `pushed` and `polled`; `waiting_calls`; by subchannel
- * `endpoint`, `peer`, `open_calls`, `connections`, `failed_attempts`, `bytes_sent`,
- * `bytes_received`, `pings`, `round_trip_us` (of the last ping; null before one); `oauth2`, null
- * without it, with `state` as in zeebe_channel_describe(), `expires_in_seconds`, and of the token,
- * which channels with equal credentials share (::zeebe_token_options): `requests`, `from_file` (of
- * the requests, those that `cache_path` answered), `failures`, `failures_by_reason` (`refused` by
- * the endpoint, `unavailable`, `settings`), `renewals` (of the requests, those ahead of expiry),
- * `rejected` (by a gateway, and replaced), `waiting`, `last_request_ms` (of the last that brought a
- * token; null before one).
+ * `job_streams` with `reopened`, `failed` by status, `last_error`, and the jobs `pushed` and
+ * `polled`; `waiting_calls`; by subchannel `endpoint`, `peer`, `open_calls`, `connections`,
+ * `failed_attempts`, `bytes_sent`, `bytes_received`, `pings`, `round_trip_us` (of the last ping;
+ * null before one); `oauth2`, null without it, with `state` as in zeebe_channel_describe(),
+ * `expires_in_seconds`, and of the token, which channels with equal credentials share
+ * (::zeebe_token_options): `requests`, `from_file` (of the requests, those that `cache_path`
+ * answered), `failures`, `failures_by_reason` (`refused` by the endpoint, `unavailable`,
+ * `settings`), `renewals` (of the requests, those ahead of expiry), `rejected` (by a gateway, and
+ * replaced), `waiting`, `last_request_ms` (of the last that brought a token; null before one).
  * INVALID_ARGUMENT: an argument is NULL. SHUTDOWN: the runtime was shut down.
  *
  * @param channel Lent for the call. Not NULL.

@@ -70,9 +70,6 @@ fn clang_has_no_complaints() {
             .collect()
     };
     for (language, clang, extension) in [(C, "clang", "c"), (CPP, "clang++", "cpp")] {
-        if Command::new(clang).arg("--version").output().is_err() {
-            continue; // skipped: there is none
-        }
         let programs = programs(extension);
         assert!(!programs.is_empty());
         run(Command::new(clang)

@@ -216,7 +216,7 @@ pub extern "C" fn zeebe_channel_describe(
 ///
 /// `*json` is owned: zeebe_string_free(). Its form is part of the ABI: `version` 1; `state` and, by subchannel, `subchannels[].state`
 /// by gRPC's names; `last_error`; `calls` with `started`, `running`, `ended` by status, `retried` (by policy), `replayed`
-/// (not processed, so sent again); `job_streams` with `reopened` and the jobs `pushed` and `polled`; `waiting_calls`; by subchannel
+/// (not processed, so sent again); `job_streams` with `reopened`, `failed` by status, `last_error`, and the jobs `pushed` and `polled`; `waiting_calls`; by subchannel
 /// `endpoint`, `peer`, `open_calls`, `connections`,
 /// `failed_attempts`, `bytes_sent`, `bytes_received`, `pings`, `round_trip_us` (of the last ping; null before one); `oauth2`, null without it, with
 /// `state` as in zeebe_channel_describe(), `expires_in_seconds`, and of the token, which channels with equal credentials share (::zeebe_token_options):

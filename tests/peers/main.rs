@@ -109,7 +109,7 @@ proxies! {
 }
 
 #[test]
-fn a_stream_that_was_silent_for_a_minute_brings_what_comes() {
+fn a_stream_that_was_silent_for_minutes_brings_what_comes() {
     let had: Vec<_> = PROXIES.iter().filter(|proxy| have(proxy.name)).collect();
     if !had.is_empty() {
         proxy::keep_silent_streams(&had);

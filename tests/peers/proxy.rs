@@ -143,7 +143,7 @@ pub(crate) const TRAEFIK: Proxy = Proxy {
     http1: false,
 };
 
-/// A job worker through each of them, whose stream is silent for longer than a minute.
+/// A job worker through each of them, whose streams are silent for longer than two minutes, in which the proxy could cut two.
 pub(crate) fn keep_silent_streams(proxies: &[&Proxy]) {
     let [gateway] = free_ports();
     let settings: Vec<_> = proxies
@@ -156,7 +156,7 @@ pub(crate) fn keep_silent_streams(proxies: &[&Proxy]) {
         .map(|(proxy, settings)| proxy.start(settings))
         .collect();
     let ports = settings.iter().map(|settings| settings.plain);
-    client::silent_jobs(LONG_TIMEOUT + 10, gateway, ports);
+    client::silent_jobs(2 * LONG_TIMEOUT + 10, gateway, ports);
 }
 
 impl Proxy {
