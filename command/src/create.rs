@@ -38,8 +38,7 @@ pub(crate) fn run(create: &Create, timeout: Duration, output: &Output) -> Result
         timeout,
     )?;
     output.show(&answer, |answer| {
-        let variables = answer["variables"].as_str().unwrap_or_default();
-        format!("{}\n{variables}", text(answer))
+        format!("{}\n{}", text(answer), answer["variables"])
     })
 }
 

@@ -4,7 +4,6 @@ use std::io::Read;
 use std::sync::Arc;
 use std::time::Duration;
 
-use serde_json::Value;
 use zeebe::call::{CallOptions, Timeout, json_blocking};
 use zeebe::channel::Channel;
 use zeebe::channel::create::{ConnectionOptions, from_environment};
@@ -17,17 +16,15 @@ pub(crate) fn channel() -> Result<Arc<Channel>, Failure> {
     from_environment(ConnectionOptions::default()).map_err(Failure::without_channel)
 }
 
-/// Makes a call that ends within `timeout`.
-pub(crate) fn call(rpc: &str, request: &str, timeout: Duration) -> Result<Value, Failure> {
+/// Makes a call that ends within `timeout`. The answer is JSON.
+pub(crate) fn call(rpc: &str, request: &str, timeout: Duration) -> Result<String, Failure> {
     let channel = channel()?;
     let options = CallOptions {
         timeout: Timeout::After(timeout),
         ..CallOptions::default()
     };
-    let answer = json_blocking(&channel, rpc, request, options)
-        .map_err(|error| Failure::of(rpc, error, Settings::of(&channel)))?;
-    serde_json::from_str(&answer)
-        .map_err(|error| Failure::usage(format!("the answer of {rpc} is no JSON: {error}")))
+    json_blocking(&channel, rpc, request, options)
+        .map_err(|error| Failure::of(rpc, error, Settings::of(&channel)))
 }
 
 /// Text as it is given, `-` for what is on standard input, `@FILE` for what is in a file.

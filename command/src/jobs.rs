@@ -53,12 +53,10 @@ fn text(job: &Value) -> String {
         job["retries"]
     );
     let mut text = wrapped(&head, 4);
-    match shown("variables") {
-        "" | "{}" | "-" => {}
-        variables => {
-            text.push_str("\n    ");
-            text.push_str(&wrapped(variables, 4));
-        }
+    let variables = job["variables"].to_string();
+    if variables != "{}" {
+        text.push_str("\n    ");
+        text.push_str(&wrapped(&variables, 4));
     }
     text
 }

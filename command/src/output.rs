@@ -21,17 +21,16 @@ impl Output {
         Self { json }
     }
 
-    /// The one or the other; a line of JSON is a whole value.
+    /// JSON as it is, in a line, or the text of it. What serde_json cannot hold, such as variables that nest deeply, people get as it is, too.
     pub(crate) fn show(
         &self,
-        value: &Value,
+        json: &str,
         text: impl FnOnce(&Value) -> String,
     ) -> Result<(), Failure> {
-        let text = match self.json {
-            true => value.to_string(),
-            false => text(value),
-        };
-        self.line(&text)
+        match serde_json::from_str(json) {
+            Ok(value) if !self.json => self.line(&text(&value)),
+            _ => self.line(json),
+        }
     }
 
     /// A line, at once.

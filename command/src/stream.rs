@@ -3,7 +3,7 @@
 use std::sync::mpsc;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use serde_json::{Value, json};
+use serde_json::json;
 use zeebe::call::{Demand, Handler, Held, ReadAhead};
 use zeebe::channel::{ActiveCall, Channel};
 use zeebe::error::Error;
@@ -18,7 +18,8 @@ const RPC: &str = "StreamActivatedJobs";
 /// What comes of a job stream.
 #[derive(Debug)]
 pub(crate) enum Event {
-    Job(Value),
+    /// Its JSON.
+    Job(String),
     /// It goes on.
     Failed(Failure),
     /// The last.
@@ -50,7 +51,7 @@ impl Handler for Teller {
 impl JobHandler for Teller {
     async fn job(self: &Arc<Self>, job: bytes::Bytes, _: Held) {
         match self.rpc.answer_to_json(&job) {
-            Ok(job) => self.tell(Event::Job(serde_json::from_str(&job).unwrap_or_default())),
+            Ok(job) => self.tell(Event::Job(job)),
             Err(error) => self.tell(Event::Closed(Err(error))),
         }
     }

@@ -16,7 +16,7 @@ pub(crate) fn run(output: &Output) -> Result<(), Failure> {
     let settings = Settings::of(&channel);
     let token = obtained(&channel, &settings)
         .map_err(|error| Failure::of("asking for a token", error, settings))?;
-    output.show(&token, text)
+    output.show(&token.to_string(), text)
 }
 
 /// Asks for a token, and says what is known of it.

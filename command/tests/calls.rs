@@ -4,6 +4,9 @@
 mod support;
 mod zeebe;
 
+use std::io::Read;
+use std::process::Stdio;
+
 use serde_json::{Value, json};
 use zeebe::{CLIENT, SECRET, Zeebe, gateway, process};
 
@@ -75,8 +78,7 @@ fn a_process_is_deployed_and_started() {
     let jobs = answers.as_array().unwrap().iter();
     let jobs = jobs.flat_map(|answer| answer["jobs"].as_array().unwrap());
     let amounts: Vec<_> = jobs
-        .map(|job| serde_json::from_str::<Value>(job["variables"].as_str().unwrap()).unwrap())
-        .map(|variables| variables["amount"].as_i64())
+        .map(|job| job["variables"]["amount"].as_i64())
         .collect();
     assert_eq!(amounts, [None, Some(17), Some(18), Some(19)]);
 }
@@ -86,6 +88,31 @@ fn an_instance_is_waited_for() {
     let gateway = gateway("result", &[]);
     let (zeebe, file) = (Zeebe::plaintext(&gateway), process("result"));
     assert_eq!(zeebe.run(&["deploy", file.to_str().unwrap()]).code, 0);
+    let mut waiting = zeebe
+        .command(&["create", "order", "--result", "--json", "--timeout", "30"])
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let request = json!({ "type": "payment", "worker": "w", "timeout": 60000, "maxJobsToActivate": 1, "requestTimeout": 30000 });
+    let answers = zeebe.json(&[
+        "call",
+        "ActivateJobs",
+        &request.to_string(),
+        "--timeout",
+        "30",
+    ]);
+    let key = &answers[0]["jobs"][0]["key"];
+    // As it is written, beyond what a double holds.
+    let request = format!(r#"{{"jobKey":{key},"variables":{{"big":9007199254740993}}}}"#);
+    assert_eq!(zeebe.run(&["call", "CompleteJob", &request]).code, 0);
+    let mut printed = String::new();
+    let mut output = waiting.stdout.take().unwrap();
+    output.read_to_string(&mut printed).unwrap();
+    assert!(waiting.wait().unwrap().success());
+    assert!(
+        printed.contains(r#""big":9007199254740993"#),
+        "{printed}"
+    );
     // Nobody works on its job.
     let late = zeebe.run(&["create", "order", "--result", "--timeout", "0.4"]);
     assert_eq!(late.code, 4, "{late:?}");
