@@ -132,16 +132,6 @@ func TestDeadlineMayBeFarAway(t *testing.T) {
 	}
 }
 
-type perRPC struct {
-	secure  bool
-	failure error
-}
-
-func (p perRPC) GetRequestMetadata(_ context.Context, uri ...string) (map[string]string, error) {
-	return map[string]string{"authorization": "Bearer " + uri[0]}, p.failure
-}
-func (p perRPC) RequireTransportSecurity() bool { return p.secure }
-
 type upper struct{ encoding.Codec }
 
 func (upper) Name() string                { return "upper" }
@@ -178,17 +168,8 @@ func TestCallOptions(t *testing.T) {
 	refused(codes.InvalidArgument, grpc.UseCompressor("snappy"))
 	refused(codes.InvalidArgument, grpc.CallContentSubtype("json"))
 	refused(codes.InvalidArgument, grpc.CallAuthority("a\x00b"))
-	refused(codes.Unauthenticated, grpc.PerRPCCredentials(perRPC{secure: true}))
-	refused(codes.Unauthenticated, grpc.PerRPCCredentials(perRPC{failure: errors.New("no")}))
-	refused(codes.Unavailable, grpc.PerRPCCredentials(perRPC{failure: status.Error(codes.Unavailable, "later")}))
-	refused(codes.Internal, grpc.PerRPCCredentials(perRPC{failure: status.Error(codes.NotFound, "the gateway's word")}))
 
-	_, header, err := call(grpc.PerRPCCredentials(perRPC{}))
-	ok(t, err)
-	if got := header.Get("authorization")[0]; !strings.HasPrefix(got, "Bearer https://") || !strings.HasSuffix(got, "/test.Service") {
-		t.Fatal(got)
-	}
-	_, header, err = call(zeebe.WithCallCredentials(must(zeebe.NewBearerPlugin("secret"))))
+	_, header, err := call(zeebe.WithCallCredentials(must(zeebe.NewBearerPlugin("secret"))))
 	ok(t, err)
 	if got := header.Get("authorization")[0]; got != "Bearer secret" {
 		t.Fatal(got)

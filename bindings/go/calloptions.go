@@ -4,18 +4,15 @@ package zeebe
 import "C"
 
 import (
-	"context"
-	"encoding/json"
 	"math"
-	"strings"
 
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/credentials"
 	"google.golang.org/grpc/encoding"
 	protoencoding "google.golang.org/grpc/encoding/proto"
 	"google.golang.org/grpc/mem"
 	"google.golang.org/grpc/metadata"
-	"google.golang.org/grpc/status"
 )
 
 // callSettings is what the options of one call say.
@@ -24,8 +21,8 @@ type callSettings struct {
 	onFinish        []func(error)
 	maxSend         int // negative: no limit of the call's own
 	codec           codec
-	perRPC          []grpc.PerRPCCredsCallOption
-	authority       *string
+	perRPC          credentials.PerRPCCredentials
+	authority       string
 	plugin          *MetadataPlugin
 	maxReceive      int64
 	waitForReady    int32
@@ -94,10 +91,10 @@ func newCallSettings(options []grpc.CallOption) (callSettings, error) {
 				return s, localError(codes.InvalidArgument, "UseCompressor(%q): only gzip and identity are known", option.CompressorType)
 			}
 		case grpc.PerRPCCredsCallOption:
-			s.perRPC = append(s.perRPC, option)
+			s.perRPC = option.Creds
 		case grpc.AuthorityOverrideCallOption:
 			s.native = true
-			s.authority = &option.Authority
+			s.authority = option.Authority
 		case grpc.ForceCodecCallOption:
 			s.codec = codec{v1: option.Codec}
 		case grpc.ForceCodecV2CallOption:
@@ -127,7 +124,7 @@ func (s *callSettings) nativeOptions(memory *arena) *C.zeebego_options {
 		return nil
 	}
 	options := (*C.zeebego_options)(memory.allocate(C.sizeof_zeebego_options))
-	options.authority = memory.text("the authority", s.authority)
+	options.authority = memory.notEmpty("the authority", s.authority)
 	if s.plugin != nil {
 		options.credentials = s.plugin.ptr
 	}
@@ -137,49 +134,6 @@ func (s *callSettings) nativeOptions(memory *arena) *C.zeebego_options {
 	options.max_buffered_messages = C.int64_t(s.maxBuffered.messages)
 	options.max_buffered_bytes = C.int64_t(s.maxBuffered.bytes)
 	return options
-}
-
-// credentialsMetadata asks the call's PerRPCCredentials.
-func (s *callSettings) credentialsMetadata(ctx context.Context, c *Channel, method string) (metadata.MD, error) {
-	if len(s.perRPC) == 0 {
-		return nil, nil
-	}
-	described, err := c.Describe()
-	if err != nil {
-		return nil, err
-	}
-	var channel struct{ Target, Security string }
-	if err := json.Unmarshal(described, &channel); err != nil {
-		return nil, localError(codes.Internal, "what describes the channel cannot be read: %v", err)
-	}
-	added := metadata.MD{}
-	for _, option := range s.perRPC {
-		if option.Creds.RequireTransportSecurity() && channel.Security != "tls" {
-			return nil, localError(codes.Unauthenticated, "the call's credentials require transport security, and the channel's is %q", channel.Security)
-		}
-		service := method[:max(0, strings.LastIndexByte(method, '/'))]
-		pairs, err := option.Creds.GetRequestMetadata(ctx, "https://"+channel.Target+service)
-		if err != nil {
-			return nil, localError(credentialsCode(err), "the call's credentials failed: %v", err)
-		}
-		for key, value := range pairs {
-			added.Append(key, value)
-		}
-	}
-	return added, nil
-}
-
-// credentialsCode is the code of a call whose credentials failed: their own, but for what only a gateway may say (gRFC A54).
-func credentialsCode(err error) codes.Code {
-	of, ok := status.FromError(err)
-	if !ok {
-		return codes.Unauthenticated
-	}
-	switch of.Code() {
-	case codes.OK, codes.InvalidArgument, codes.NotFound, codes.AlreadyExists, codes.FailedPrecondition, codes.Aborted, codes.OutOfRange, codes.DataLoss:
-		return codes.Internal
-	}
-	return of.Code()
 }
 
 // finish gives the end of a call to who asked for it.

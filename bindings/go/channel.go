@@ -19,7 +19,8 @@ import (
 // Channel is a virtual connection to a gateway. It implements [grpc.ClientConnInterface].
 type Channel struct {
 	droppable
-	ptr *C.zeebe_channel
+	ptr            *C.zeebe_channel
+	connectAddress *string
 }
 
 var _ grpc.ClientConnInterface = (*Channel)(nil)
@@ -120,6 +121,7 @@ func newChannel(of constructor, options []Option, create func(*settings, *arena,
 	if err != nil {
 		return nil, err
 	}
+	c.connectAddress = s.connectAddress // not before: C has had a pointer into the channel
 	// Freed only here: a goroutine may be inside a call when another one closes the channel.
 	runtime.AddCleanup(c, func(ptr *C.zeebe_channel) { C.zeebe_channel_free(ptr) }, c.ptr)
 	return c, nil
