@@ -49,7 +49,7 @@ type jobStream struct {
 	isCut        bool // jobs were dropped
 	isEnded      bool
 	failure      *Error
-	stopWatching func() bool
+	stopWatching func() bool // nil: it has not begun
 	failures     failures
 }
 
@@ -83,29 +83,28 @@ func (c *Channel) StreamJobs(ctx context.Context, request proto.Message, options
 	if err != nil {
 		return nil, err
 	}
-	s := &jobStream{ctx: ctx, arrived: make(chan struct{}, 1), ended: make(chan struct{}), failures: failures{onError: options.OnError}}
-	tag, err := q.add(s)
-	if err != nil {
-		return nil, err
-	}
 	native := C.zeebego_jobs_options{
 		max_buffered_jobs:      C.int64_t(options.MaxBufferedJobs),
 		max_buffered_job_bytes: C.int64_t(options.MaxBufferedBytes),
 		watchdog_ms:            watchdog,
 		poll_interval_ms:       pollInterval,
 	}
-	s.mutex.Lock() // the reader waits until all is in place
+	s := &jobStream{ctx: ctx, arrived: make(chan struct{}, 1), ended: make(chan struct{}), failures: failures{onError: options.OnError}}
+	s.mutex.Lock() // before the reader knows it: that waits until all is in place
+	defer s.mutex.Unlock()
+	tag, err := q.add(s)
+	if err != nil {
+		return nil, err
+	}
 	err = takeError(C.zeebego_stream_jobs(c.ptr, q.ptr, C.uint64_t(tag), (*C.uint8_t)(unsafe.SliceData(encoded)), C.size_t(len(encoded)),
 		(*C.uint8_t)(unsafe.SliceData(packed)), C.size_t(len(packed)), &native, &s.ptr))
 	runtime.KeepAlive(c)
 	runtime.KeepAlive(q)
 	if err != nil {
-		s.mutex.Unlock()
 		q.remove(tag)
 		return nil, err
 	}
 	s.stopWatching = context.AfterFunc(ctx, s.cancel)
-	s.mutex.Unlock()
 	held := &JobStream{s}
 	runtime.AddCleanup(held, (*jobStream).cancel, s)
 	return held, nil
@@ -227,7 +226,9 @@ func (s *jobStream) receive(events []C.zeebe_event, _ *queue) (last bool) {
 func (s *jobStream) end() {
 	C.zeebe_job_stream_free(s.ptr)
 	s.ptr, s.isEnded = nil, true
-	s.stopWatching()
+	if s.stopWatching != nil {
+		s.stopWatching()
+	}
 	close(s.ended)
 }
 

@@ -7,11 +7,14 @@ import (
 	"runtime"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 
+	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
 
 	"libzeebe.org/go/zeebe"
+	"libzeebe.org/go/zeebe/gatewaypb"
 	"libzeebe.org/go/zeebe/internal/testserver"
 )
 
@@ -63,5 +66,51 @@ func TestTheRuntimeHasAsManyIOThreadsAsWereConfigured(t *testing.T) {
 	}
 	for _, threads := range []int{-1, 65, 1 << 40} {
 		refused(t, zeebe.ConfigureRuntime(zeebe.RuntimeOptions{IOThreads: threads}), "RuntimeOptions.IOThreads")
+	}
+}
+
+// Whoever begins something while the runtime ends is told so, once.
+func TestTheRuntimeEndsWhileStreamsBegin(t *testing.T) {
+	for range 40 {
+		channel := must(zeebe.NewInsecureChannel(zeebe.WithAddress("localhost:1"), zeebe.WithWaitForReady(true)))
+		begun := make(chan struct{}, 4)
+		var all sync.WaitGroup
+		begin := func(one func() error) {
+			all.Go(func() {
+				for one() == nil {
+					select {
+					case begun <- struct{}{}:
+					default:
+					}
+				}
+			})
+		}
+		for range 2 {
+			begin(func() error {
+				_, err := channel.StreamJobs(t.Context(), &gatewaypb.StreamActivatedJobsRequest{Type: "none", Worker: "test", Timeout: 1000}, zeebe.JobStreamOptions{})
+				return err
+			})
+		}
+		var mutex sync.Mutex
+		var told []*atomic.Int32
+		for range 2 {
+			begin(func() error {
+				var count atomic.Int32
+				mutex.Lock()
+				told = append(told, &count)
+				mutex.Unlock()
+				_, err := channel.NewStream(t.Context(), &grpc.StreamDesc{ServerStreams: true}, method, grpc.OnFinish(func(error) { count.Add(1) }))
+				return err
+			})
+		}
+		get(t, begun)
+		ok(t, zeebe.ShutdownRuntime(zeebe.Forever))
+		all.Wait()
+		for _, count := range told {
+			await(t, func() bool { return count.Load() > 0 })
+			if count.Load() != 1 {
+				t.Fatal(count.Load())
+			}
+		}
 	}
 }

@@ -42,8 +42,7 @@ func (c *Channel) NewStream(ctx context.Context, desc *grpc.StreamDesc, method s
 		ended:        make(chan struct{}),
 	}
 	if err := c.startStream(ctx, method, s); err != nil {
-		settings.finish(nil, nil, err)
-		return nil, err
+		return nil, s.finish(err)
 	}
 	// It must not lead to the handle that the program holds, or that would never be found dropped.
 	s.watch()
