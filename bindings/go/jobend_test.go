@@ -292,3 +292,35 @@ func TestJobErrorsAreLogged(t *testing.T) {
 		}
 	}
 }
+
+// Of each job it is told once that it was not ended.
+func TestTheRuntimeEndsWhileJobsDo(t *testing.T) {
+	const count = 30
+	for range 8 {
+		b := newBench(t)
+		here, goes := make(chan struct{}, count), make(chan struct{})
+		var mutex sync.Mutex
+		told := map[int64]int{}
+		w := must(b.channel.NewJobWorker("work", func(context.Context, *zeebe.Job) error {
+			here <- struct{}{}
+			<-goes
+			return nil
+		}, zeebe.JobWorkerOptions{HandlersAtOnce: count, OnJobError: func(job *zeebe.Job, _ error) {
+			mutex.Lock()
+			defer mutex.Unlock()
+			told[job.Key]++
+		}}))
+		b.instances(count, "")
+		for range count {
+			get(t, here)
+		}
+		go close(goes)
+		ok(t, zeebe.ShutdownRuntime(zeebe.Forever))
+		get(t, w.Done())
+		for key, times := range told {
+			if times != 1 {
+				t.Fatalf("of %d it was told %d times", key, times)
+			}
+		}
+	}
+}

@@ -296,7 +296,7 @@ func (j *Job) endBy(err error) error {
 	if failure == nil {
 		failure = j.beginToTell(&end)
 	}
-	if failure != nil && !j.endsLater {
+	if !j.endsLater { // it is left to its time-out, if its end has not begun
 		C.zeebe_job_free(j.ptr)
 		j.ptr = nil
 	}
@@ -325,16 +325,18 @@ func (j *Job) endOf(err error) (end ending, refusal error) {
 // beginToTell ends the job; the program is told if nothing comes of that. With the mutex.
 func (j *Job) beginToTell(end *ending) error {
 	q := j.worker.queue
+	j.worker.jobs.Add(1) // before what comes of it can
 	tag, err := q.add(j)
 	if err != nil {
+		j.worker.jobs.Done()
 		return err
 	}
-	j.worker.jobs.Add(1) // before what comes of it can
 	err = takeError(j.begin(end, q.ptr, C.uint64_t(tag)))
 	runtime.KeepAlive(q)
-	if err != nil && q.remove(tag) {
-		j.worker.jobs.Done()
+	if err == nil || !q.remove(tag) { // what was abandoned meanwhile has told so
+		return nil
 	}
+	j.worker.jobs.Done()
 	return err
 }
 
