@@ -5,7 +5,6 @@ import "C"
 
 import (
 	"context"
-	"errors"
 	"runtime"
 	"sync"
 	"time"
@@ -117,7 +116,7 @@ func (c *Channel) invoke(ctx context.Context, method string, args, reply any, se
 	select {
 	case <-call.ended:
 	case <-ctx.Done():
-		if !endsByItself(ctx) {
+		if !start.deadline.hasPassed() {
 			call.handle.cancel()
 		}
 		<-call.ended
@@ -145,12 +144,6 @@ func (u *unaryCall) result(ctx context.Context, reply any, settings *callSetting
 	return header, trailer, settings.decode(mem.BufferSlice{message}, reply)
 }
 
-// endsByItself: the library has the context's deadline too, and a better word for why the call was late.
-func endsByItself(ctx context.Context) bool {
-	_, has := ctx.Deadline()
-	return has && errors.Is(ctx.Err(), context.DeadlineExceeded)
-}
-
 // inContext: what was cancelled for a context ends with that context's error.
 func (e *Error) inContext(ctx context.Context) *Error {
 	if e.Code == codes.Canceled && e.Source == SourceCaller && ctx.Err() != nil {
@@ -163,24 +156,34 @@ func (e *Error) inContext(ctx context.Context) *Error {
 // start is what a call of any kind is started with.
 type start struct {
 	queue    *queue
+	deadline deadline
 	timeout  C.int64_t
 	metadata []byte
 	options  *C.zeebego_options
 	memory   arena
 }
 
+// deadline is that of a call's context when the call began, which the library has too; zero: it had none. The context may be done before: a job's is when
+// the job is lost.
+type deadline time.Time
+
+// hasPassed: the library ends the call, and has a better word for why it was late.
+func (d deadline) hasPassed() bool {
+	return !time.Time(d).IsZero() && !time.Now().Before(time.Time(d))
+}
+
 func (c *Channel) prepare(ctx context.Context, method string, settings *callSettings) (s start, err error) {
 	if ctx.Err() != nil {
 		return s, contextError(ctx)
-	}
-	if s.timeout, err = timeout(ctx); err != nil {
-		return s, err
 	}
 	if err := checkMethod(method); err != nil {
 		return s, err
 	}
 	credentials, err := settings.credentialsMetadata(ctx, c, method)
 	if err != nil {
+		return s, err
+	}
+	if s.deadline, s.timeout, err = timeout(ctx); err != nil {
 		return s, err
 	}
 	if s.metadata, err = outgoingMetadata(ctx, credentials); err != nil {
@@ -197,17 +200,17 @@ func (c *Channel) prepare(ctx context.Context, method string, settings *callSett
 	return s, nil
 }
 
-// timeout is that of a context in milliseconds, rounded up; 0: it has none.
-func timeout(ctx context.Context) (C.int64_t, error) {
-	deadline, has := ctx.Deadline()
+// timeout is until the context's deadline, in milliseconds, rounded up; 0: it has none.
+func timeout(ctx context.Context) (deadline, C.int64_t, error) {
+	end, has := ctx.Deadline()
 	if !has {
-		return 0, nil
+		return deadline{}, 0, nil
 	}
-	left := time.Until(deadline)
+	left := time.Until(end)
 	if left <= 0 {
-		return 0, localError(codes.DeadlineExceeded, "%v", context.DeadlineExceeded)
+		return deadline{}, 0, localError(codes.DeadlineExceeded, "%v", context.DeadlineExceeded)
 	}
-	return roundUp(left, time.Millisecond), nil
+	return deadline(end), roundUp(left, time.Millisecond), nil
 }
 
 func checkMethod(method string) error {

@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"golang.org/x/oauth2"
 	"google.golang.org/grpc"
@@ -169,5 +170,27 @@ func TestOfCredentialsTheLastCount(t *testing.T) {
 		errors.New("no"): codes.Unauthenticated, status.Error(codes.Unavailable, "later"): codes.Unavailable, status.Error(codes.NotFound, "the gateway's word"): codes.Internal,
 	} {
 		failure(t, channel.Invoke(patience(t), method, nil, nil, grpc.PerRPCCredentials(&asked{failure: why})), code)
+	}
+}
+
+type slow struct{ asked }
+
+func (s *slow) GetRequestMetadata(ctx context.Context, uri ...string) (map[string]string, error) {
+	<-time.After(time.Second) // what it takes to have a token
+	return s.asked.GetRequestMetadata(ctx, uri...)
+}
+
+func TestCredentialsTakeTheirTimeFromTheCall(t *testing.T) {
+	arrived := make(chan time.Time, 1)
+	channel := serve(t, func(stream grpc.ServerStream) error {
+		deadline, _ := stream.Context().Deadline()
+		arrived <- deadline
+		return nil
+	})
+	ctx := patience(t)
+	_ = channel.Invoke(ctx, method, nil, nil, grpc.PerRPCCredentials(&slow{}))
+	deadline, _ := ctx.Deadline()
+	if late := get(t, arrived).Sub(deadline); late > time.Second/2 {
+		t.Fatalf("the gateway may answer %v after the deadline", late)
 	}
 }

@@ -3,9 +3,12 @@ package zeebe_test
 import (
 	"context"
 	"errors"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
+	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
 
 	"libzeebe.org/go/zeebe"
@@ -114,5 +117,51 @@ func TestAJobsDeadlineMoves(t *testing.T) {
 	b.instances(1, "")
 	if got := get(t, lapses); !errors.Is(got.err, context.DeadlineExceeded) || !got.last.Before(got.first) {
 		t.Fatal(got)
+	}
+}
+
+// The library has the deadline that the context had when the call began.
+func TestALostJobEndsItsCalls(t *testing.T) {
+	b := newBench(t)
+	const timeout = 5 * time.Second
+	silent := serve(t, func(grpc.ServerStream) error { <-t.Context().Done(); return nil })
+	type end struct {
+		early time.Duration
+		err   error
+	}
+	ends := make(chan end, 3)
+	b.gateway.Tell("POST", "/fail?status=5&count=1&rpc=UpdateJobTimeout")
+	var isLost atomic.Bool
+	b.worker(func(ctx context.Context, _ *zeebe.Job) error {
+		if isLost.Swap(true) {
+			return nil // it came again
+		}
+		deadline, _ := ctx.Deadline()
+		child, cancel := context.WithTimeout(ctx, time.Hour)
+		defer cancel()
+		var all sync.WaitGroup
+		for _, call := range []func() error{
+			func() error { return silent.Invoke(ctx, method, nil, nil) },
+			func() error { return silent.Invoke(child, method, nil, nil) },
+			func() error {
+				s, err := silent.NewStream(ctx, &grpc.StreamDesc{ServerStreams: true}, method)
+				ok(t, err)
+				return s.RecvMsg(nil)
+			},
+		} {
+			all.Go(func() {
+				err := call()
+				ends <- end{time.Until(deadline), err}
+			})
+		}
+		all.Wait()
+		return nil
+	}, zeebe.JobWorkerOptions{JobTimeout: timeout, ExtendTimeout: true, OnJobError: func(*zeebe.Job, error) {}})
+	b.instances(1, "")
+	for range cap(ends) {
+		got := get(t, ends)
+		if failure(t, got.err, codes.DeadlineExceeded); got.early <= 0 || !errors.Is(got.err, context.DeadlineExceeded) {
+			t.Error(got)
+		}
 	}
 }

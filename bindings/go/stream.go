@@ -57,6 +57,7 @@ func (c *Channel) startStream(ctx context.Context, method string, s *stream) err
 		return err
 	}
 	defer start.memory.free()
+	s.deadline = start.deadline
 	tag, err := start.queue.add(s)
 	if err != nil {
 		return err
@@ -83,6 +84,7 @@ type stream struct {
 	handle                     callHandle
 	settings                   callSettings
 	ctx                        context.Context
+	deadline                   deadline
 	clientStream, serverStream bool
 	stopWatching               func() bool
 
@@ -222,7 +224,7 @@ func (s *stream) stop() {
 }
 
 func (s *stream) cancelled() {
-	if !endsByItself(s.ctx) {
+	if !s.deadline.hasPassed() {
 		s.handle.cancel()
 	}
 	if len(s.settings.onFinish) == 0 {
