@@ -36,12 +36,9 @@ type Job struct {
 
 	message string // the encoded ActivatedJob, of which the texts are parts
 	worker  *JobWorker
-	context jobContext
+	context *jobContext // nil: no worker has it
 
 	mutex      sync.Mutex
-	ptr        *C.zeebe_job // NULL: its end has begun, or cannot any more
-	deadline   time.Time
-	said       int64  // the deadline as the library said it last
 	variables  string // of the end that a handler's return is
 	hasEnded   bool   // its end has begun
 	endsLater  bool
@@ -52,22 +49,16 @@ type Job struct {
 
 // newJob takes the job from the event.
 func newJob(w *JobWorker, event *C.zeebe_event) *Job {
-	j := &Job{worker: w, ptr: event.job, message: C.GoStringN((*C.char)(unsafe.Pointer(event.data)), C.int(event.length))}
+	context := &jobContext{worker: w, lease: lease{extends: w.extends, ptr: event.job}}
 	event.job = nil
-	return j
+	return &Job{worker: w, context: context, message: C.GoStringN((*C.char)(unsafe.Pointer(event.data)), C.int(event.length))}
 }
 
 // open is before its handler.
 func (j *Job) open() {
-	j.context.job = j
 	j.ListenerEventType = noListener
 	j.read()
-	now, timeout := time.Now(), j.worker.jobTimeout
-	left := time.UnixMilli(j.said).Sub(now)
-	if left <= 0 || left > timeout {
-		left = timeout // the gateway's clock is another
-	}
-	j.deadline = now.Add(left)
+	j.context.lease.begin(j.worker.jobTimeout)
 }
 
 // noListener is UNSPECIFIED, of a gateway that knows no listeners.
@@ -118,7 +109,7 @@ func (j *Job) setNumber(number protowire.Number, value int64) {
 	case 11:
 		j.Retries = int(int32(value))
 	case 12:
-		j.said = value
+		j.context.lease.said = value
 	case 16:
 		j.Kind = int32(value)
 	case 17:
@@ -176,14 +167,10 @@ func object(given string) []byte {
 
 // Deadline is until when the job is this worker's. It moves with [JobWorkerOptions].ExtendTimeout.
 func (j *Job) Deadline() time.Time {
-	j.mutex.Lock()
-	defer j.mutex.Unlock()
-	if j.ptr != nil && j.worker.extends {
-		if said := int64(C.zeebe_job_deadline(j.ptr)); said != j.said {
-			j.said, j.deadline = said, time.UnixMilli(said)
-		}
+	if j.context == nil {
+		return time.Time{}
 	}
-	return j.deadline
+	return j.context.lease.until()
 }
 
 // SetVariables are those that the job is completed with when its handler returns nil: what encoding/json makes an object of, or nil for none. Of several
@@ -205,8 +192,8 @@ func (j *Job) SetVariables(variables any) error {
 func (j *Job) EndLater() {
 	j.mutex.Lock()
 	defer j.mutex.Unlock()
-	if j.ptr != nil && !j.endsLater {
+	if j.context != nil && !j.context.lease.isOver() && !j.endsLater {
 		j.endsLater = true
-		j.dropped = runtime.AddCleanup(j, func(ptr *C.zeebe_job) { C.zeebe_job_free(ptr) }, j.ptr)
+		j.dropped = runtime.AddCleanup(j, (*jobContext).drop, j.context)
 	}
 }

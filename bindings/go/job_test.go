@@ -147,3 +147,44 @@ func TestDroppedJobs(t *testing.T) {
 		ok(t, w.Close(patience(t)))
 	}
 }
+
+// Nor does it keep a job that somebody waits for its context, who hears of it.
+func TestDroppedJobsWithAContextThatIsWatched(t *testing.T) {
+	b := newBench(t)
+	contexts, again := make(chan context.Context, 1), make(chan int, 1)
+	var drops atomic.Bool
+	handler := func(ctx context.Context, job *zeebe.Job) error {
+		if !drops.Swap(false) {
+			again <- job.Retries
+			return nil
+		}
+		job.EndLater()
+		select {
+		case <-ctx.Done():
+			t.Error(ctx.Err())
+		default:
+		}
+		contexts <- ctx
+		return nil
+	}
+	for _, extends := range []bool{false, true} {
+		w := b.worker(handler, zeebe.JobWorkerOptions{JobTimeout: time.Hour, ExtendTimeout: extends, PollInterval: 50 * time.Millisecond})
+		drops.Store(true)
+		b.instances(1, "")
+		ctx := get(t, contexts)
+		called := make(chan error, 1)
+		context.AfterFunc(ctx, func() { called <- ctx.Err() })
+		await(t, func() bool {
+			runtime.GC()
+			return statsOf(t, w).Jobs.Failed == 1
+		})
+		get(t, ctx.Done())
+		if err := get(t, called); err != context.Canceled {
+			t.Error(err)
+		}
+		if retries := get(t, again); retries != 2 {
+			t.Error(retries)
+		}
+		ok(t, w.Close(patience(t)))
+	}
+}

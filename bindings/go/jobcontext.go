@@ -9,14 +9,18 @@ import (
 )
 
 // jobContext is what a handler gets: done at the job's deadline, which may move, when the worker has ended, and when the job needs it no more. Who does
-// not look at it pays nothing for it. It is a part of its job.
+// not look at it pays nothing for it.
+//
+// Its job leads to it, and it does not lead to its job: while someone watches it, worker and timer hold it, and a job that the program drops is to be found
+// so all the same.
 type jobContext struct {
-	job   *Job
-	mutex sync.Mutex
-	done  chan struct{} // made when it is asked for
-	err   error
-	timer *time.Timer // while someone watches
-	calls map[*func()]struct{}
+	worker *JobWorker
+	lease  lease
+	mutex  sync.Mutex
+	done   chan struct{} // made when it is asked for
+	err    error
+	timer  *time.Timer // while someone watches
+	calls  map[*func()]struct{}
 }
 
 var _ context.Context = (*jobContext)(nil)
@@ -25,7 +29,7 @@ var _ context.Context = (*jobContext)(nil)
 const looks = 10
 
 // Deadline is the job's.
-func (c *jobContext) Deadline() (time.Time, bool) { return c.job.Deadline(), true }
+func (c *jobContext) Deadline() (time.Time, bool) { return c.lease.until(), true }
 
 // Value is none: what a handler needs besides, it has in its closure.
 func (c *jobContext) Value(any) any { return nil }
@@ -83,9 +87,9 @@ func (c *jobContext) AfterFunc(call func()) (stop func() bool) {
 // reason is why it is done by now, or nil.
 func (c *jobContext) reason() error {
 	switch {
-	case c.job.worker.isOver.Load():
+	case c.worker.isOver.Load():
 		return context.Canceled
-	case !time.Now().Before(c.job.Deadline()):
+	case !time.Now().Before(c.lease.until()):
 		return context.DeadlineExceeded
 	}
 	return nil
@@ -95,13 +99,13 @@ func (c *jobContext) reason() error {
 func (c *jobContext) watch() {
 	if c.timer == nil {
 		c.timer = time.AfterFunc(c.next(), c.look)
-		c.job.worker.watch(c)
+		c.worker.watch(c)
 	}
 }
 
 // next is when to look at the deadline.
 func (c *jobContext) next() time.Duration {
-	left, w := time.Until(c.job.Deadline()), c.job.worker
+	left, w := time.Until(c.lease.until()), c.worker
 	if w.extends {
 		return min(left, w.jobTimeout/looks)
 	}
@@ -137,9 +141,15 @@ func (c *jobContext) finish(err error) {
 	}
 	c.mutex.Unlock()
 	if isWatched {
-		c.job.worker.unwatch(c)
+		c.worker.unwatch(c)
 	}
 	for call := range calls {
 		(*call)()
 	}
+}
+
+// drop is when the job was: nobody can end it any more.
+func (c *jobContext) drop() {
+	c.lease.giveUp()
+	c.finish(context.Canceled)
 }

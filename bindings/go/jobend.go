@@ -225,10 +225,12 @@ func terminated(text string) string {
 
 // begin ends the job, once; the queue tells the tag what comes of that.
 func (j *Job) begin(end *ending, queue *C.zeebe_completion_queue, tag C.uint64_t) *C.zeebe_error {
-	failure := C.zeebego_end_job(j.ptr, queue, tag, end.how, end.retries, end.backoff, text(end.code), text(end.message), text(end.variables))
+	failure := j.context.lease.end(func(ptr *C.zeebe_job) *C.zeebe_error {
+		return C.zeebego_end_job(ptr, queue, tag, end.how, end.retries, end.backoff, text(end.code), text(end.message), text(end.variables))
+	})
 	runtime.KeepAlive(end)
 	if failure == nil {
-		j.ptr, j.hasEnded = nil, true
+		j.hasEnded = true
 		if j.endsLater {
 			j.dropped.Stop()
 		}
@@ -250,7 +252,7 @@ func (j *Job) mayEnd() error {
 	case j.hasEnded:
 		return &Error{Kind: KindIllegalState, Source: SourceCaller, Code: codes.FailedPrecondition, RetryAfter: -1,
 			Message: fmt.Sprintf("the job %d was ended before: it can be completed, failed or made to throw an error once", j.Key)}
-	case j.ptr == nil:
+	case j.context == nil || j.context.lease.isOver():
 		return &Error{Kind: KindShutdown, Source: SourceLibrary, Code: codes.Unavailable, RetryAfter: -1,
 			Message: fmt.Sprintf("the job %d is no worker's any more: it was left to its time-out", j.Key)}
 	}

@@ -270,7 +270,7 @@ func (w *JobWorker) work(j *Job) {
 		}
 		j.returned(err)
 	}()
-	err = w.handler(&j.context, j)
+	err = w.handler(j.context, j)
 }
 
 // returned ends the job as its handler has come out, unless the handler has, or will.
@@ -297,8 +297,7 @@ func (j *Job) endBy(err error) error {
 		failure = j.beginToTell(&end)
 	}
 	if !j.endsLater { // it is left to its time-out, if its end has not begun
-		C.zeebe_job_free(j.ptr)
-		j.ptr = nil
+		j.context.lease.giveUp()
 	}
 	return errors.Join(refusal, failure)
 }
