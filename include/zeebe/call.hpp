@@ -86,9 +86,16 @@ public:
     /// Asks for messages more. illegal_state: not started with `manual_requests`.
     Result<void> request(std::int64_t count) const noexcept { return detail::result(zeebe_call_request(get(), count)); }
     /// Ends the call with CANCELLED. After the end nothing happens.
-    void cancel() const noexcept { zeebe_call_cancel(get(), nullptr); }
+    void cancel() const noexcept { cancel_for(nullptr); }
     /// The same with a reason, which the error's message will say, up to a NUL.
-    void cancel(const text_view &reason) const noexcept { zeebe_call_cancel(get(), reason.c_str()); }
+    void cancel(const text_view &reason) const noexcept { cancel_for(reason.c_str()); }
+
+private:
+    void cancel_for(const char *reason) const noexcept
+    {
+        const Call self = *this; // who is told of the end may let go of this one, on another thread
+        zeebe_call_cancel(self.get(), reason);
+    }
 };
 
 namespace detail {

@@ -20,7 +20,7 @@ namespace zeebe {
 /// What is asynchronous takes a *completion* and completes with a T: `use_future` gives a `std::future<T>`, `use_awaitable` (C++20) an
 /// `Awaitable<T>`, and anything that can be called with a `Result<T>` a `Result<void>`: whether it started, and so will be called, once, on
 /// a library thread. It is moved, need not be copyable, and is destroyed after its call. It must not throw: an exception that leaves it ends
-/// the process.
+/// the process. It may be called before the function has returned: what that was called on must be there until then, but of `close` and `cancel`.
 class Channel : public detail::Handle<zeebe_channel, zeebe_channel_ref, zeebe_channel_free> {
 public:
     using Handle::Handle;
@@ -301,9 +301,10 @@ public:
     template <class Completion>
     auto close(Milliseconds grace, Completion &&completion) const
     {
-        auto start = [&](auto callback) {
+        // The completion may let go of this one, on another thread.
+        auto start = [self = *this, grace](auto callback) {
             return detail::hand_over<void>(std::move(callback), [&](auto function, void *user_data) {
-                return detail::result(zeebe_channel_close(get(), detail::to_wait(grace), function, user_data));
+                return detail::result(zeebe_channel_close(self.get(), detail::to_wait(grace), function, user_data));
             });
         };
         return detail::start<void>(start, std::forward<Completion>(completion));

@@ -36,7 +36,11 @@ public:
     /// Asks for jobs more. illegal_state: not started with `manual_requests`.
     Result<void> request(std::int64_t count) const noexcept { return detail::result(zeebe_job_stream_request(get(), count)); }
     /// Ends it in order: the gateway is asked for nothing more, and the jobs that came are delivered. Any thread.
-    void close() const noexcept { zeebe_job_stream_close(get()); }
+    void close() const noexcept
+    {
+        const JobStream self = *this; // on_close() may let go of this one, on another thread
+        zeebe_job_stream_close(self.get());
+    }
 };
 
 /// The jobs of a job stream as a range of encoded ActivatedJob messages. When it goes, the job stream is cancelled.

@@ -125,21 +125,23 @@ public:
     /// within a second; those that the program works on may end within JobWorkerOptions::grace. Close a worker before its channel.
     void close() const
     {
-        zeebe_job_worker_close(get());
-        if (desk_) desk_->close();
+        const JobWorker self = *this; // who is told of the end may let go of this one
+        zeebe_job_worker_close(self.get());
+        if (self.desk_) self.desk_->close();
     }
     /// The same, and completes with nothing, or with why it did not end in order, when nothing of the worker runs any more: its handler was
-    /// destroyed. A worker that has ended by then completes at once, here. illegal_state: it is on a queue, where its end is an event.
+    /// destroyed. A worker that has ended by then completes at once, here. The completion may let go of the worker, as on_close may.
+    /// illegal_state: it is on a queue, where its end is an event.
     template <class Completion>
     auto close(Completion &&completion) const
     {
-        auto start = [&](auto callback) -> Result<void> {
-            if (Error error = state(); error.kind() != ErrorKind::illegal_state) return error;
-            if (!desk_)
+        auto start = [self = *this](auto callback) -> Result<void> {
+            if (Error error = self.state(); error.kind() != ErrorKind::illegal_state) return error;
+            if (!self.desk_)
                 return Error::of(ErrorKind::illegal_state, StatusCode::failed_precondition, "the end of a worker on a queue is an event there");
             return detail::hand_over<void>(std::move(callback), [&](auto function, void *user_data) -> Result<void> {
-                desk_->when_ended(function, user_data);
-                close();
+                self.desk_->when_ended(function, user_data);
+                self.close();
                 return {};
             });
         };

@@ -407,6 +407,35 @@ TEST(JobWorkers, GiveBackWhatNobodyHasTaken)
     end(heir);
 }
 
+TEST(JobWorkers, MayGoAsTheyAreToldOfTheirEnd)
+{
+    Gateway own;
+    zeebe::JobWorkerOptions options = work();
+    std::unique_ptr<zeebe::JobWorker> worker;
+    const auto start = [&] { worker = std::make_unique<zeebe::JobWorker>(own.channel().start_job_worker(options).value()); };
+    // One that has ended completes here.
+    start();
+    end(*worker);
+    worker->close([&](auto) { worker.reset(); }).value();
+    EXPECT_FALSE(worker);
+    // Another one elsewhere, and perhaps before close() has returned.
+    std::promise<void> gone;
+    for (const bool completes : {true, false}) {
+        for (int round = 0; round < 50; round++) {
+            gone = {};
+            const auto let_go = [&](auto) {
+                worker.reset();
+                gone.set_value();
+            };
+            if (!completes) options.on_close = let_go;
+            start();
+            if (completes) worker->close(let_go).value();
+            else worker->close();
+            EXPECT_EQ(gone.get_future().wait_for(patience), std::future_status::ready);
+        }
+    }
+}
+
 TEST(JobWorkers, HaveAGrace)
 {
     Gateway own;
