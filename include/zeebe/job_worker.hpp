@@ -116,8 +116,8 @@ public:
         return desk_->next(timeout);
     }
 #if defined(__cpp_impl_coroutine)
-    /// The same for a coroutine: `co_await` gives a `Result<Job>`. It goes on on a library thread, unless a job is there. Where it is destroyed
-    /// before it goes on, the job is given to the next who asks.
+    /// The same for a coroutine: `co_await` gives a `Result<Job>`. It goes on on a library thread, unless a job is there. A suspended coroutine may be
+    /// destroyed, and the next who asks gets the job; but not while a job, or the worker's end, comes on another thread.
     NextJob next(use_awaitable_t) const { return NextJob(desk_, cannot_give()); }
 #endif
 
