@@ -125,6 +125,15 @@ func takeString(text *C.char) string {
 	return C.GoString(text)
 }
 
+// textOf is what C writes of all these handles; of none it is asked with a pointer, too.
+func textOf[H any](handles []H, write func(first *H, count C.size_t, text **C.char) *C.zeebe_error) (string, error) {
+	var text *C.char
+	if err := takeError(write(unsafe.SliceData(handles), C.size_t(len(handles)), &text)); err != nil {
+		return "", err
+	}
+	return takeString(text), nil
+}
+
 func flag(value bool) C.int32_t {
 	if value {
 		return 1

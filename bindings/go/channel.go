@@ -9,7 +9,6 @@ import (
 	"errors"
 	"runtime"
 	"time"
-	"unsafe"
 
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
@@ -261,17 +260,13 @@ func (c *Channel) notReady(ctx context.Context) error {
 // among them from 0, and `grpc_target`. All channels of a program in one call, in the same order each time: each metric is described once in a text.
 func ChannelsPrometheusText(channels ...*Channel) (string, error) {
 	defer runtime.KeepAlive(channels)
-	var memory arena
-	defer memory.free()
-	handles := unsafe.Slice((**C.zeebe_channel)(memory.allocate(max(1, len(channels))*int(unsafe.Sizeof((*C.zeebe_channel)(nil))))), len(channels))
-	for i, channel := range channels {
-		handles[i] = channel.ptr
+	handles := make([]*C.zeebe_channel, 0, len(channels))
+	for _, channel := range channels {
+		handles = append(handles, channel.ptr)
 	}
-	var text *C.char
-	if err := takeError(C.zeebe_channels_prometheus(unsafe.SliceData(handles), C.size_t(len(handles)), &text)); err != nil {
-		return "", err
-	}
-	return takeString(text), nil
+	return textOf(handles, func(first **C.zeebe_channel, count C.size_t, text **C.char) *C.zeebe_error {
+		return C.zeebe_channels_prometheus(first, count, text)
+	})
 }
 
 // RetrieveToken fetches a token for an OAuth channel, even if there is a good one. It needs no gateway.

@@ -14,7 +14,6 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
-	"unsafe"
 
 	"google.golang.org/grpc/codes"
 )
@@ -399,20 +398,14 @@ func (w *JobWorker) Stats() (json.RawMessage, error) {
 // PrometheusText is the same of all these workers as Prometheus reads it (text format 0.0.4), with the labels `type` and `worker`. All workers of a program
 // in one call: each metric is described once in a text. One that was ended at once is left out.
 func PrometheusText(workers ...*JobWorker) (string, error) {
-	var memory arena
-	defer memory.free()
-	handles := unsafe.Slice((**C.zeebe_job_worker)(memory.allocate(max(1, len(workers))*int(unsafe.Sizeof((*C.zeebe_job_worker)(nil))))), len(workers))
-	count := 0
+	handles := make([]*C.zeebe_job_worker, 0, len(workers))
 	for _, w := range workers {
 		if handle := w.handle(); handle != nil {
 			defer C.zeebe_job_worker_free(handle)
-			handles[count] = handle
-			count++
+			handles = append(handles, handle)
 		}
 	}
-	var text *C.char
-	if err := takeError(C.zeebe_job_workers_prometheus(unsafe.SliceData(handles), C.size_t(count), &text)); err != nil {
-		return "", err
-	}
-	return takeString(text), nil
+	return textOf(handles, func(first **C.zeebe_job_worker, count C.size_t, text **C.char) *C.zeebe_error {
+		return C.zeebe_job_workers_prometheus(first, count, text)
+	})
 }
