@@ -72,16 +72,13 @@ static int goes_by_handle(const zeebe_event *event) { return event->message != N
 
 static void write_message(writer *out, const zeebe_event *event)
 {
-    int by_handle = goes_by_handle(event);
-    write_i64(out, by_handle ? NUMBER(event->message) : 0);
     write_i32(out, (int32_t)event->length);
-    if (!by_handle) write_bytes(out, event->data, event->length);
+    if (!goes_by_handle(event)) write_bytes(out, event->data, event->length);
 }
 
-/* org.libzeebe.JobFields reads it. A long text is -1, and Java asks for it: jobText. The handle is Java's from then on. */
+/* org.libzeebe.JobFields reads it. A long text is -1, and Java asks for it: jobText. */
 static void write_job(writer *out, const zeebe_job *job)
 {
-    write_i64(out, NUMBER(job));
     write_i64(out, zeebe_job_key(job));
     write_i64(out, zeebe_job_process_instance_key(job));
     write_i64(out, zeebe_job_process_definition_key(job));
@@ -105,19 +102,49 @@ static void write_posted(writer *out, const posted *post)
         return;
     }
     write_i32(out, post->kind);
-    write_i64(out, post->id);
-    write_i32(out, post->level);
-    write_i64(out, NUMBER(post->request));
     if (post->kind == POSTED_LOG) {
+        write_i32(out, post->level);
         write_block(out, post->target, strlen(post->target));
         write_block(out, post->text, strlen(post->text));
     }
 }
 
+static const posted *post_of(const zeebe_event *event)
+{
+    return event->event_type == ZEEBE_EVENT_TYPE_POSTED ? HANDLE(posted, event->tag) : NULL;
+}
+
+/* Whose it is; 0: nobody's. */
+static int64_t id_of(const zeebe_event *event)
+{
+    if (event->event_type != ZEEBE_EVENT_TYPE_POSTED) return (int64_t)event->tag;
+    const posted *post = post_of(event);
+    return post == NULL ? 0 : post->id;
+}
+
+/* What is Java's from then on: a job, a request for a token or a long message. */
+static const void *handle_of(const zeebe_event *event)
+{
+    const posted *post = post_of(event);
+    if (post != NULL) return post->request;
+    return event->job != NULL ? (const void *)event->job : goes_by_handle(event) ? event->message : NULL;
+}
+
+/* So much is known also of an event that Java cannot read: how long the rest is, whose it is, its type, and the handle that it brings. */
+enum { HEAD = 4 + 8 + 4 + 8 };
+
+static void set_length(const writer *out, size_t at)
+{
+    int32_t length = (int32_t)(out->size - at - sizeof length);
+    memcpy(out->start + at, &length, sizeof length);
+}
+
 static void write_event(writer *out, const zeebe_event *event)
 {
-    write_i64(out, (int64_t)event->tag);
+    write_i32(out, 0); /* set_length() */
+    write_i64(out, id_of(event));
     write_i32(out, event->event_type);
+    write_i64(out, NUMBER(handle_of(event)));
     switch (event->event_type) {
     case ZEEBE_EVENT_TYPE_UNARY:
         write_error(out, event->error);
@@ -147,7 +174,7 @@ static void write_event(writer *out, const zeebe_event *event)
         write_i32(out, event->outcome);
         write_error(out, event->error);
         break;
-    case ZEEBE_EVENT_TYPE_POSTED: write_posted(out, HANDLE(posted, event->tag)); break;
+    case ZEEBE_EVENT_TYPE_POSTED: write_posted(out, post_of(event)); break;
     default: break;
     }
 }
@@ -237,9 +264,9 @@ EXPORT(void, queueWake)(JNIEnv *env, jclass class, jlong handle)
     zeebe_error_free(zeebe_completion_queue_post(queue_of(handle), 0));
 }
 
-/* Waits for events and writes them to `buffer`, which is direct: returns how many bytes, or minus what one event alone needs; INT64_MIN: the
- * runtime was shut down. */
-EXPORT(jlong, queueTake)(JNIEnv *env, jclass class, jlong handle, jobject buffer)
+/* Waits for events and writes them to `buffer`, which is direct: returns how many bytes, or minus what one event alone needs, unless it is to be cut:
+ * then its head is all that is written; INT64_MIN: the runtime was shut down. */
+EXPORT(jlong, queueTake)(JNIEnv *env, jclass class, jlong handle, jobject buffer, jboolean cut)
 {
     (void)class;
     reader *reader = HANDLE(void, handle);
@@ -258,13 +285,17 @@ EXPORT(jlong, queueTake)(JNIEnv *env, jclass class, jlong handle, jobject buffer
         size_t before = out.size;
         keep_message(event);
         write_event(&out, event);
-        if (out.size > out.room) {
-            if (before == 0) return -(jlong)out.size;
+        int fits = out.size <= out.room;
+        if (!fits && before > 0) {
             out.size = before;
             break;
         }
+        if (!fits && !cut) return -(jlong)out.size;
+        if (!fits) out.size = HEAD;
+        set_length(&out, before);
         hand_over(event);
         reader->next++;
+        if (!fits) break; /* who reads on finds that nothing is there */
     }
     return (jlong)out.size;
 }
@@ -285,6 +316,12 @@ EXPORT(jbyteArray, errorTake)(JNIEnv *env, jclass class, jlong handle)
     free(out.start);
     zeebe_error_free(error);
     return bytes;
+}
+
+EXPORT(void, bufferFree)(JNIEnv *env, jclass class, jlong buffer)
+{
+    (void)env, (void)class;
+    zeebe_buffer_free(HANDLE(zeebe_buffer, buffer));
 }
 
 /* Copies a message, and frees it. */

@@ -26,6 +26,11 @@ final class CompletionQueue {
 
     /** What came for it one after the other was received. */
     default void settle() {}
+
+    /** Whether it waits for an end, which is told if an event for it may be lost. Others go on with the next event. */
+    default boolean awaitsEnd() {
+      return true;
+    }
   }
 
   private static final System.Logger LOGGER = System.getLogger(CompletionQueue.class.getName());
@@ -171,31 +176,49 @@ final class CompletionQueue {
 
   private void read() {
     ByteBuffer buffer = newBuffer(BUFFER_SIZE);
+    boolean cut = false;
     do {
-      long length = Native.queueTake(queue, buffer);
+      long length = Native.queueTake(queue, buffer, cut);
+      cut = false;
       if (length == Long.MIN_VALUE) {
         // Only another user of the library in this process can have done that. The queue stays, for who still refers to it.
         end();
+        endAll(ZeebeException.shutDown());
         executor.shutdown();
         return;
       }
       if (length < 0) {
-        buffer = newBuffer((int) -length);
+        try {
+          buffer = newBuffer((int) -length);
+        } catch (OutOfMemoryError e) {
+          log("there is no memory for what comes", e);
+          cut = true;
+        }
         continue;
       }
       buffer.limit((int) length).rewind();
-      while (buffer.hasRemaining()) {
-        dispatch(new Event(buffer));
-      }
-      settle();
-      if (endedCount > 0) {
-        Native.callsFree(ended, endedCount);
-        endedCount = 0;
+      try {
+        dispatch(buffer);
+      } catch (Throwable e) {
+        // Nobody knows whose events are lost. The thread goes on: without it no call of the process would end.
+        log("what came was lost", e);
+        endAll(ZeebeException.lost("what came was lost: " + e));
       }
       buffer.clear();
     } while (users > 0 || !endIfUnused());
     executor.shutdown();
     Native.queueFree(queue);
+  }
+
+  private void dispatch(ByteBuffer events) {
+    while (events.hasRemaining()) {
+      dispatch(Event.next(events));
+    }
+    settle();
+    if (endedCount > 0) {
+      Native.callsFree(ended, endedCount);
+      endedCount = 0;
+    }
   }
 
   private void dispatch(Event event) {
@@ -213,7 +236,45 @@ final class CompletionQueue {
         receiver.receive(event);
       }
     } catch (Throwable e) {
-      LOGGER.log(System.Logger.Level.ERROR, "a callback on the reader's thread failed", e);
+      failed(event, e);
+    }
+    if (event.isLast()) {
+      settle();
+    }
+  }
+
+  /** Who gets nothing of an event may wait in vain: it is told of its end, and others go on. */
+  private void failed(Event event, Throwable why) {
+    log("a callback on the reader's thread failed", why);
+    if (event.request != 0) {
+      Native.tokenFree(event.request);
+    } else if (event.job != null) {
+      event.job.handle.run();
+    } else if (receiver != null && receiver.awaitsEnd()) {
+      receivers.remove(event.id);
+      end(receiver, ZeebeException.lost("what came was not received: " + why));
+      settle();
+    }
+  }
+
+  private void endAll(ZeebeException why) {
+    receivers.removeAwaiting().forEach(waits -> end(waits, why));
+  }
+
+  private static void end(Receiver receiver, ZeebeException why) {
+    try {
+      receiver.receive(new Event(NOBODY, why));
+    } catch (Throwable e) {
+      log("an end was not received", e);
+    }
+  }
+
+  /** Nor does a logger of the program's end the reader. */
+  static void log(String what, Throwable why) {
+    try {
+      LOGGER.log(System.Logger.Level.ERROR, what, why);
+    } catch (Throwable e) {
+      // There is nobody to tell.
     }
   }
 
@@ -223,7 +284,7 @@ final class CompletionQueue {
         receiver.settle();
       }
     } catch (Throwable e) {
-      LOGGER.log(System.Logger.Level.ERROR, "a receiver on the reader's thread failed", e);
+      log("a receiver on the reader's thread failed", e);
     }
     receiver = null;
     receiverId = NOBODY;

@@ -47,10 +47,55 @@ final class Event {
   /** Of a job's end, by its number. */
   final int outcome;
 
-  /** Reads the next event. */
-  Event(ByteBuffer in) {
-    long tag = in.getLong();
+  /** Reads the next event. One that cannot be read is the end of who waits for it, and no other's. */
+  static Event next(ByteBuffer in) {
+    int length = in.getInt();
+    int start = in.position();
+    try {
+      return new Event(in);
+    } catch (Throwable e) {
+      in.position(start);
+      return unread(in.getLong(), in.getInt(), in.getLong(), e);
+    } finally {
+      in.position(start + length);
+    }
+  }
+
+  /** Of a job, a failure alone or what was posted nobody is told: who gets it goes on with the next. */
+  private static Event unread(long id, int type, long handle, Throwable why) {
+    switch (type) {
+      case JOB -> Native.jobFree(handle);
+      case POSTED -> Native.tokenFree(handle);
+      default -> Native.bufferFree(handle);
+    }
+    String what = "what came cannot be read";
+    CompletionQueue.log(what, why);
+    boolean isOneOfMany = type == JOB || type == JOB_STREAM_ERROR || type == POSTED;
+    return new Event(
+        isOneOfMany ? CompletionQueue.NOBODY : id, ZeebeException.lost(what + ": " + why));
+  }
+
+  /** That nothing more is told of what has this id, and why. */
+  Event(long id, ZeebeException error) {
+    this.id = id;
+    this.error = error;
+    type = CLOSE;
+    headers = new Metadata();
+    trailers = new Metadata();
+    posted = 0;
+    request = 0;
+    message = null;
+    logged = null;
+    failures = 0;
+    pauseMillis = 0;
+    job = null;
+    outcome = 0;
+  }
+
+  private Event(ByteBuffer in) {
+    id = in.getLong();
     type = in.getInt();
+    long handle = in.getLong();
     int posted = 0;
     long request = 0;
     ZeebeException error = null;
@@ -67,10 +112,10 @@ final class Event {
         error = readError(in);
         headers = readMetadata(in);
         trailers = readMetadata(in);
-        message = error == null ? readMessage(in) : null;
+        message = error == null ? readMessage(handle, in) : null;
       }
       case INITIAL_METADATA -> headers = readMetadata(in);
-      case MESSAGE -> message = readMessage(in);
+      case MESSAGE -> message = readMessage(handle, in);
       case CLOSE -> {
         error = readError(in);
         trailers = readMetadata(in);
@@ -81,19 +126,16 @@ final class Event {
         failures = in.getLong();
         pauseMillis = in.getLong();
       }
-      case JOB -> job = new JobFields(in);
+      case JOB -> job = new JobFields(handle, in);
       case JOB_ENDED -> {
         outcome = in.getInt();
         error = readError(in);
       }
       case POSTED -> {
-        tag = 0;
         posted = in.getInt();
-        if (posted != 0) {
-          tag = in.getLong();
-          int level = in.getInt();
-          request = in.getLong();
-          logged = posted == LOG ? new LogEntry(LogEntry.level(level), readText(in), readText(in)) : null;
+        request = handle;
+        if (posted == LOG) {
+          logged = new LogEntry(LogEntry.level(in.getInt()), readText(in), readText(in));
         }
       }
       default -> {}
@@ -101,7 +143,6 @@ final class Event {
     if (error != null && error.details().length > 0 && trailers != null) {
       trailers.put(WireMetadata.DETAILS, error.details());
     }
-    this.id = tag;
     this.posted = posted;
     this.request = request;
     this.error = error;
@@ -154,8 +195,7 @@ final class Event {
     return metadata;
   }
 
-  private static byte[] readMessage(ByteBuffer in) {
-    long handle = in.getLong();
+  private static byte[] readMessage(long handle, ByteBuffer in) {
     byte[] message = new byte[in.getInt()];
     if (handle == 0) {
       in.get(message);

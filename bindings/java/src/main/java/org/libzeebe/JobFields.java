@@ -25,8 +25,7 @@ final class JobFields {
   final String customHeaders;
   final String variables;
 
-  JobFields(ByteBuffer in) {
-    long pointer = in.getLong();
+  JobFields(long pointer, ByteBuffer in) {
     key = in.getLong();
     handle = new NativeJob(pointer, key);
     processInstanceKey = in.getLong();

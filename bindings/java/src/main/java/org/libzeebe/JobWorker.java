@@ -110,7 +110,10 @@ public final class JobWorker implements AutoCloseable {
     switch (event.type) {
       case Event.JOB -> receive(new Job(this, event.job));
       case Event.JOB_STREAM_ERROR -> failures.add(event);
-      default -> end(event.error);
+      default -> {
+        Native.jobWorkerClose(pointer); // it may have been told by the queue alone
+        end(event.error);
+      }
     }
     failures.schedule();
   }

@@ -43,6 +43,11 @@ final class LogReceiver implements CompletionQueue.Receiver {
     }
   }
 
+  @Override
+  public boolean awaitsEnd() {
+    return false;
+  }
+
   private void deliver(LogEntry entry) {
     waiting.incrementAndGet();
     executor.add(

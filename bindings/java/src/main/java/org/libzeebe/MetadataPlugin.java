@@ -186,6 +186,11 @@ public final class MetadataPlugin implements AutoCloseable {
       }
     }
 
+    @Override
+    public boolean awaitsEnd() {
+      return false;
+    }
+
     private void ask(long request) {
       CompletableFuture<Token> fetch;
       try {

@@ -119,11 +119,13 @@ final class Native {
 
   /**
    * Blocks until there are events and writes them to a direct buffer: returns how many bytes, or minus what the next event
-   * alone needs; {@code Long.MIN_VALUE}: the runtime was shut down.
+   * alone needs, unless it is to be cut; {@code Long.MIN_VALUE}: the runtime was shut down.
    */
-  static native long queueTake(long queue, ByteBuffer buffer);
+  static native long queueTake(long queue, ByteBuffer buffer, boolean cut);
 
   static native byte[] errorTake(long error);
 
   static native void bufferTake(long buffer, byte[] bytes);
+
+  static native void bufferFree(long buffer);
 }

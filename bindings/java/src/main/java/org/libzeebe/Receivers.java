@@ -1,7 +1,9 @@
 package org.libzeebe;
 
 import java.lang.ref.WeakReference;
+import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.List;
 
 /**
  * Who gets events, by id: half a place's index, half how often the place was given out, so that a late event finds nobody. No id is
@@ -40,10 +42,32 @@ final class Receivers {
       return null;
     }
     int index = (int) id;
-    Object place = places[index];
+    var receiver = receiver(places[index]);
+    clear(index);
+    return receiver;
+  }
+
+  private void clear(int index) {
     places[index] = null;
     free[freeCount++] = index;
-    return receiver(place);
+  }
+
+  /** Those that await their end, which are not there after this; nor are those that were collected. */
+  synchronized List<CompletionQueue.Receiver> removeAwaiting() {
+    var removed = new ArrayList<CompletionQueue.Receiver>();
+    for (int index = 0; index < used; index++) {
+      if (places[index] == null) {
+        continue;
+      }
+      var receiver = receiver(places[index]);
+      if (receiver == null) {
+        clear(index);
+      } else if (receiver.awaitsEnd()) {
+        clear(index);
+        removed.add(receiver);
+      }
+    }
+    return removed;
   }
 
   synchronized boolean isEmpty() {

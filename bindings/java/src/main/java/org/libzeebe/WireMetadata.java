@@ -9,6 +9,8 @@ import java.util.Set;
 
 /** Metadata of grpc-java and of the library. */
 final class WireMetadata {
+  private static final System.Logger LOGGER = System.getLogger(WireMetadata.class.getName());
+
   static final Metadata.Key<byte[]> DETAILS =
       Metadata.Key.of("grpc-status-details-bin", Metadata.BINARY_BYTE_MARSHALLER);
 
@@ -53,12 +55,17 @@ final class WireMetadata {
     }
   }
 
+  /** HTTP allows keys that grpc-java does not, such as {@code x~y} and {@code -bin}: those are left out. */
   static void put(Metadata metadata, String key, byte[] value) {
-    if (isBinary(key)) {
-      metadata.put(Metadata.Key.of(key, Metadata.BINARY_BYTE_MARSHALLER), value);
-    } else {
-      metadata.put(
-          Metadata.Key.of(key, Metadata.ASCII_STRING_MARSHALLER), new String(value, US_ASCII));
+    try {
+      if (isBinary(key)) {
+        metadata.put(Metadata.Key.of(key, Metadata.BINARY_BYTE_MARSHALLER), value);
+      } else {
+        metadata.put(
+            Metadata.Key.of(key, Metadata.ASCII_STRING_MARSHALLER), new String(value, US_ASCII));
+      }
+    } catch (IllegalArgumentException e) {
+      LOGGER.log(System.Logger.Level.DEBUG, "metadata that grpc-java has no key for is left out", e);
     }
   }
 

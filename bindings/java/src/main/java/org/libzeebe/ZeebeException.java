@@ -123,6 +123,29 @@ public final class ZeebeException extends RuntimeException {
     return ofCaller(Kind.ILLEGAL_STATE, Status.Code.FAILED_PRECONDITION, null, why);
   }
 
+  /** The end of what cannot be told how it ended. */
+  static ZeebeException lost(String why) {
+    return ofLibrary(Kind.INTERNAL, Status.Code.INTERNAL, why);
+  }
+
+  /** The end of what runs while the library's runtime is shut down. */
+  static ZeebeException shutDown() {
+    return ofLibrary(Kind.SHUTDOWN, Status.Code.UNAVAILABLE, "the runtime was shut down");
+  }
+
+  private static ZeebeException ofLibrary(Kind kind, Status.Code code, String why) {
+    return new ZeebeException(
+        why,
+        kind.ordinal() + 1,
+        Source.LIBRARY.ordinal() + 1,
+        code.value(),
+        false,
+        true,
+        -1,
+        null,
+        new byte[0]);
+  }
+
   private static ZeebeException ofCaller(Kind kind, Status.Code code, String option, String why) {
     return new ZeebeException(
         new ZeebeException(

@@ -8,7 +8,10 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.grpc.CallCredentials;
 import io.grpc.CallOptions;
+import io.grpc.Channel;
 import io.grpc.ClientCall;
+import io.grpc.ClientInterceptor;
+import io.grpc.ClientStreamTracer;
 import io.grpc.Context;
 import io.grpc.Metadata;
 import io.grpc.MethodDescriptor;
@@ -27,11 +30,13 @@ import java.lang.ref.WeakReference;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Iterator;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.Executor;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicReference;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
@@ -483,5 +488,81 @@ class CallTest {
       }
       assertTrue(done.await(20, TimeUnit.SECONDS));
     }
+  }
+
+  /** HTTP allows more in a field's name than grpc-java does. */
+  @Test
+  void headersThatGrpcJavaHasNoNameForAreLeftOut() throws Exception {
+    var odd = List.of("x~y", "1", "-bin", "AA", "kept", "yes");
+    var ends = List.of("grpc-status", "0", "!", "2");
+    var fails = List.of("x~y", "1", "-bin", "AA", "kept", "yes", "grpc-status", "9");
+    var kept = Metadata.Key.of("kept", Metadata.ASCII_STRING_MARSHALLER);
+    try (var peer = new Peer(new Peer.Answer(odd, ends), new Peer.Answer(fails, List.of()), new Peer.Answer(odd, ends));
+        var channel = ZeebeChannel.insecure().address(peer.address()).build()) {
+      var stub = GatewayGrpc.newBlockingStub(channel).withDeadlineAfter(20, TimeUnit.SECONDS);
+      var headers = new AtomicReference<Metadata>();
+      var trailers = new AtomicReference<Metadata>();
+      var captures = MetadataUtils.newCaptureMetadataInterceptor(headers, trailers);
+      stub.withInterceptors(captures).topology(REQUEST);
+      assertEquals("yes", headers.get().get(kept));
+      var failure = assertThrows(StatusRuntimeException.class, () -> stub.topology(REQUEST));
+      assertEquals(Status.Code.FAILED_PRECONDITION, failure.getStatus().getCode());
+      assertEquals("yes", failure.getTrailers().get(kept));
+      var jobs = ActivateJobsRequest.newBuilder().setType("none").build();
+      assertEquals(1, read(stub.withInterceptors(captures).activateJobs(jobs)).size());
+      assertEquals("yes", headers.get().get(kept));
+    }
+  }
+
+  private static <T> List<T> read(Iterator<T> answers) {
+    var all = new ArrayList<T>();
+    answers.forEachRemaining(all::add);
+    return all;
+  }
+
+  /** What a tracer throws is its own. */
+  @Test
+  void tracerThatThrowsEndsNoCallAndKeepsNoneFromItsEnd() throws Exception {
+    var closed = new AtomicInteger();
+    var throwing =
+        new ClientStreamTracer() {
+          @Override
+          public void inboundHeaders(Metadata headers) {
+            throw new IllegalStateException("the tracer fails");
+          }
+
+          @Override
+          public void inboundMessage(int number) {
+            throw new AssertionError("the tracer fails");
+          }
+
+          @Override
+          public void streamClosed(Status status) {
+            closed.incrementAndGet();
+            throw new IllegalStateException("the tracer fails");
+          }
+        };
+    var traced =
+        stub.withInterceptors(tracing(throwing)).withDeadlineAfter(20, TimeUnit.SECONDS);
+    assertEquals(1, traced.topology(REQUEST).getBrokersCount());
+    var jobs = ActivateJobsRequest.newBuilder().setType("none").setWorker("test").setTimeout(1000);
+    assertEquals(0, read(traced.activateJobs(jobs.setMaxJobsToActivate(1).setRequestTimeout(-1).build())).size());
+    assertEquals(2, closed.get());
+  }
+
+  private static ClientInterceptor tracing(ClientStreamTracer tracer) {
+    var factory =
+        new ClientStreamTracer.Factory() {
+          @Override
+          public ClientStreamTracer newClientStreamTracer(ClientStreamTracer.StreamInfo info, Metadata headers) {
+            return tracer;
+          }
+        };
+    return new ClientInterceptor() {
+      @Override
+      public <Q, A> ClientCall<Q, A> interceptCall(MethodDescriptor<Q, A> method, CallOptions options, Channel next) {
+        return next.newCall(method, options.withStreamTracerFactory(factory));
+      }
+    };
   }
 }

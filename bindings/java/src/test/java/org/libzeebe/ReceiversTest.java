@@ -9,6 +9,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.lang.ref.WeakReference;
 import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.Test;
 
@@ -64,6 +65,30 @@ class ReceiversTest {
     assertNull(receivers.get(id));
     assertFalse(receivers.isEmpty()); // until its last event
     assertNull(receivers.remove(id));
+    assertTrue(receivers.isEmpty());
+  }
+
+  @Test
+  void whoAwaitsNoEndStays() {
+    var waits = receiver();
+    var goesOn =
+        new CompletionQueue.Receiver() {
+          @Override
+          public void receive(Event event) {}
+
+          @Override
+          public boolean awaitsEnd() {
+            return false;
+          }
+        };
+    var collected = new WeakReference<>(receiver());
+    long waiting = receivers.add(waits);
+    long going = receivers.add(goesOn);
+    receivers.add(collected);
+    collected.clear();
+    assertEquals(List.of(waits), receivers.removeAwaiting());
+    assertNull(receivers.get(waiting));
+    assertSame(goesOn, receivers.remove(going));
     assertTrue(receivers.isEmpty());
   }
 }
