@@ -34,9 +34,14 @@ final class Tracers {
         factories.stream().map(factory -> factory.newClientStreamTracer(info, headers)).toList());
   }
 
+  /** What a tracer throws is its own: the call goes on, and so do the others. */
   private void tell(Consumer<ClientStreamTracer> what) {
-    if (!tracers.isEmpty()) {
-      tracers.forEach(what);
+    for (ClientStreamTracer tracer : tracers) {
+      try {
+        what.accept(tracer);
+      } catch (Throwable e) {
+        CompletionQueue.log("a tracer failed", e);
+      }
     }
   }
 
