@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import pickle
+import time
 from collections.abc import Callable
 from functools import partial
 from typing import Any
@@ -14,7 +15,8 @@ import pytest
 from pyzeebe.proto.gateway_pb2 import ActivateJobsRequest, StreamActivatedJobsRequest, TopologyRequest
 
 import libzeebe
-from conftest import Gateway, run, stub_of, until
+import libzeebe._native as native
+from conftest import PATIENCE, Gateway, run, stub_of, until
 from interop import Stub, server, sized
 from libzeebe import ConnectionOptions
 
@@ -233,6 +235,78 @@ def test_a_call_goes_on_whoever_waits_for_it(gateway: Gateway) -> None:
         call = stub_of(channel).Topology(TopologyRequest())
         first, second = await asyncio.gather(call, asyncio.wait_for(call, 10))
         assert first == second == await call
+
+    run(main())
+
+
+def test_what_receives_an_event_and_fails_costs_its_own_call_alone(gateway: Gateway, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fails(event: Any) -> bool:
+        raise LookupError("it cannot receive")
+
+    async def main() -> None:
+        told: list[dict[str, Any]] = []
+        asyncio.get_running_loop().set_exception_handler(lambda _, context: told.append(context))
+        async with libzeebe.create_insecure_channel(gateway.address()) as channel:
+            await channel.channel_ready()
+            calls = [stub_of(channel).Topology(TopologyRequest(), timeout=PATIENCE) for _ in range(20)]
+            monkeypatch.setattr(calls[3], "receive", fails)
+            monkeypatch.setattr(calls[5], "receive", fails)
+            deadline = time.monotonic() + PATIENCE
+            while running(channel) and time.monotonic() < deadline:
+                time.sleep(0.005)  # the loop waits, so that all answers are taken at once
+            answers = await asyncio.wait_for(asyncio.gather(*calls, return_exceptions=True), 10)
+            failed = [answer for answer in answers if isinstance(answer, libzeebe.RpcError)]
+            assert [answers.index(failure) for failure in failed] == [3, 5]
+            assert failed[0].code() is grpc.StatusCode.INTERNAL and "LookupError" in (failed[0].details() or "")
+            assert [type(context["exception"]) for context in told] == [LookupError]
+            assert (await stub_of(channel).Topology(TopologyRequest())).partitionsCount == 1
+
+    run(main())
+
+
+def test_a_call_with_one_answer_gives_it_to_all_who_wait() -> None:
+    with server() as address:
+
+        async def main() -> None:
+            async with libzeebe.create_insecure_channel(address) as channel:
+                call = Stub(channel).input(timeout=PATIENCE)
+                both = asyncio.gather(call, asyncio.wait_for(call, 10))
+                await call.write(sized_input(5))
+                await asyncio.sleep(0)
+                await call.done_writing()
+                first, second = await both
+                assert first.aggregated_payload_size == second.aggregated_payload_size == 5
+                assert (await call).aggregated_payload_size == 5
+
+        run(main())
+
+
+class NewLibrary:
+    """One whose errors have a kind and a source that this version does not know."""
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(native.lib, name)
+
+    @staticmethod
+    def zeebe_error_kind(error: Any) -> int:
+        return 99
+
+    zeebe_error_source = zeebe_error_kind
+
+
+def test_new_kinds_of_errors_are_numbers(gateway: Gateway, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("libzeebe.errors.lib", NewLibrary())
+    with pytest.raises(libzeebe.ZeebeError) as raised:
+        libzeebe.create_oauth2_client_credentials_channel(client_id="a", client_secret="b")
+    assert raised.value.kind == raised.value.facts.source == 99
+
+    async def main() -> None:
+        async with libzeebe.create_insecure_channel(gateway.address("refused")) as channel:
+            with pytest.raises(libzeebe.ZeebeError):
+                await channel.retrieve_token()
+            with pytest.raises(libzeebe.RpcError) as failed:
+                await stub_of(channel).Topology(TopologyRequest())
+            assert failed.value.facts.kind == 99
 
     run(main())
 

@@ -8,6 +8,7 @@ import re
 import threading
 from collections.abc import Awaitable, Callable
 from functools import partial
+from types import SimpleNamespace
 from typing import Any
 
 import grpc
@@ -17,7 +18,9 @@ from pyzeebe.proto.gateway_pb2 import ActivatedJob, CompleteJobRequest, StreamAc
 
 import libzeebe
 from conftest import ROOT, Gateway, run, stub_of, until
-from libzeebe import BusinessError, Job, JobOutcome, JobStreamOptions, JobWorker, WorkerOptions
+from libzeebe import BusinessError, Job, JobEnd, JobOutcome, JobStreamOptions, JobWorker, WorkerOptions
+from libzeebe._native import ffi
+from libzeebe.job import _Settling
 
 Make = Callable[..., Gateway]
 BPMN = str(ROOT / "tests/clients/order.bpmn")
@@ -369,3 +372,12 @@ def test_a_worker_goes_on_over_lost_connections(own_gateway: Make) -> None:
         await while_working(worker, all_of_them)
 
     run(with_jobs(gateway, main))
+
+
+def test_an_outcome_that_this_version_does_not_know_is_unknown() -> None:
+    async def main() -> None:
+        settled: asyncio.Future[JobEnd] = asyncio.get_running_loop().create_future()
+        assert _Settling(settled).receive(SimpleNamespace(outcome=99, error=ffi.NULL))
+        assert await settled == (JobOutcome.UNKNOWN, None)
+
+    run(main())

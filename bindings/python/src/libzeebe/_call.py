@@ -199,10 +199,8 @@ class State:
         self.end(RpcError(grpc.StatusCode.CANCELLED, self.initial, details=details, debug_error_string=details, facts=facts))
         return True
 
-    def abandon(self) -> None:
-        text = "the runtime was shut down"
-        facts = Facts(ErrorKind.SHUTDOWN, ErrorSource.LIBRARY, may_have_been_processed=True)
-        self.end(RpcError(grpc.StatusCode.UNAVAILABLE, self.initial, details=text, debug_error_string=text, facts=facts))
+    def abandon(self, why: RpcError) -> None:
+        self.end(why)
 
     # ---- waiting ----
 

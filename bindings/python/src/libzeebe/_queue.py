@@ -7,6 +7,7 @@ loop; with it what still runs there is cancelled.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import threading
 import weakref
@@ -14,20 +15,20 @@ from collections.abc import Callable
 from typing import Any, Protocol
 
 from ._native import ffi, lib
-from .errors import check, closed, function_error
+from .errors import ErrorKind, RpcError, check, closed, function_error, lost, shut_down
 
 _BATCH = 128
 _EVENT_SIZE: int = ffi.sizeof("zeebe_event")
 
 
 class Receiver(Protocol):
-    """Told what happens, in the loop's thread. It runs no code of the program's, and raises nothing."""
+    """Told what happens, in the loop's thread. It runs no code of the program's. What it raises is its own end."""
 
     def receive(self, event: Any) -> bool:
         """Gets an event of its tag; true if that was the last one. What the event owns it may keep by clearing the pointer to it."""
 
-    def abandon(self) -> None:
-        """No event comes any more: the runtime was shut down."""
+    def abandon(self, why: RpcError) -> None:
+        """No event comes any more: the runtime was shut down, or one could not be received."""
 
 
 class Queue:
@@ -82,18 +83,31 @@ class Queue:
             return
         number: int = count[0]
         receivers, each = self.receivers, self._each
+        failure: BaseException | None = None
         self._is_draining = True
         try:
             for index in range(number):
                 event = each[index]
                 tag = event.tag
                 receiver = receivers.get(tag)
-                if receiver is not None and receiver.receive(event):
-                    receivers.pop(tag, None)
+                try:
+                    if receiver is not None and receiver.receive(event):
+                        receivers.pop(tag, None)
+                except BaseException as error:
+                    failure = failure or error
+                    self._abandon(tag, error)
         finally:
             self._is_draining = False
             lib.zeebepy_clear(events, number, self._ended, self._ended_count)
             self._ended_count = 0
+        if failure is not None:
+            raise failure  # to the loop's exception handler
+
+    def _abandon(self, tag: int, why: BaseException) -> None:
+        receiver = self.receivers.pop(tag, None)
+        if receiver is not None:
+            with contextlib.suppress(Exception):
+                receiver.abandon(lost(why))
 
     def _end(self) -> None:
         """The runtime was shut down: what is new makes a queue of its own."""
@@ -105,7 +119,7 @@ class Queue:
         receivers = list(self.receivers.values())
         self.receivers.clear()
         for receiver in receivers:
-            receiver.abandon()
+            receiver.abandon(shut_down())
 
 
 _queues: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, weakref.ref[Queue]] = weakref.WeakKeyDictionary()
@@ -162,8 +176,8 @@ class Waiter:
         self._end()
         return True
 
-    def abandon(self) -> None:
-        self.error = closed("the runtime was shut down")
+    def abandon(self, why: RpcError) -> None:
+        self.error = closed("the runtime was shut down") if why.facts.kind == ErrorKind.SHUTDOWN else why
         self._end()
 
     def _end(self) -> None:

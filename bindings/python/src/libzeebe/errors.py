@@ -109,7 +109,7 @@ class RpcError(grpc.aio.AioRpcError):
         return type(self), (*arguments, self.facts)
 
 
-_CLASSES = {
+_CLASSES: dict[int, type[ZeebeError]] = {
     ErrorKind.INVALID_ARGUMENT: InvalidArgumentError,
     ErrorKind.SETTINGS: SettingsError,
     ErrorKind.INVALID_OAUTH_CREDENTIALS: InvalidOAuthCredentialsError,
@@ -146,7 +146,7 @@ def function_error(error: Any) -> Exception:
     """What a function raises for a borrowed zeebe_error."""
     facts = _facts(error)
     message = in_python(_text(lib.zeebe_error_message(error)))
-    return _CLASSES.get(ErrorKind(facts.kind), ZeebeError)(message, status_of(error), facts)
+    return _CLASSES.get(facts.kind, ZeebeError)(message, status_of(error), facts)
 
 
 def call_error(error: Any) -> RpcError:
@@ -168,6 +168,21 @@ def call_error(error: Any) -> RpcError:
 
 def _name(value: int) -> str:
     return value.name if isinstance(value, enum.Enum) else str(value)
+
+
+def shut_down() -> RpcError:
+    """How what still runs ends with the runtime."""
+    return _of_library(grpc.StatusCode.UNAVAILABLE, ErrorKind.SHUTDOWN, "the runtime was shut down")
+
+
+def lost(why: BaseException) -> RpcError:
+    """How that ends whose event could not be received."""
+    return _of_library(grpc.StatusCode.INTERNAL, ErrorKind.INTERNAL, f"what came was not received: {type(why).__name__}: {why}")
+
+
+def _of_library(code: grpc.StatusCode, kind: ErrorKind, text: str) -> RpcError:
+    facts = Facts(kind, ErrorSource.LIBRARY, may_have_been_processed=True)
+    return RpcError(code, details=text, debug_error_string=text, facts=facts)
 
 
 def check(error: Any) -> None:

@@ -25,6 +25,9 @@ class JobOutcome(enum.IntEnum):
     """The gateway may have taken it, or not: an answer was lost."""
 
 
+_OUTCOMES: dict[int, JobOutcome] = {outcome.value: outcome for outcome in JobOutcome}
+
+
 class JobEnd(NamedTuple):
     outcome: JobOutcome
     error: RpcError | None
@@ -48,11 +51,11 @@ class _Settling:
         self._settled = settled
 
     def receive(self, event: Any) -> bool:
-        self._end(JobEnd(JobOutcome(event.outcome), call_error(event.error) if event.error else None))
+        self._end(JobEnd(_OUTCOMES.get(event.outcome, JobOutcome.UNKNOWN), call_error(event.error) if event.error else None))
         return True
 
-    def abandon(self) -> None:
-        self._end(JobEnd(JobOutcome.UNKNOWN, None))
+    def abandon(self, why: RpcError) -> None:
+        self._end(JobEnd(JobOutcome.UNKNOWN, why))
 
     def _end(self, end: JobEnd) -> None:
         if not self._settled.done():

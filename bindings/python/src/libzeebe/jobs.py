@@ -9,13 +9,11 @@ from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
-import grpc
-
 from ._arguments import Arguments, rounded_up
 from ._metadata import MetadataLike
 from ._native import ffi, lib
 from ._queue import queue_of
-from .errors import ErrorKind, ErrorSource, Facts, RpcError, call_error, check
+from .errors import RpcError, call_error, check
 
 T = TypeVar("T")
 
@@ -89,9 +87,8 @@ class _State:
             return True
         return False
 
-    def abandon(self) -> None:
-        text = "the runtime was shut down"
-        self._end(RpcError(grpc.StatusCode.UNAVAILABLE, details=text, facts=Facts(ErrorKind.SHUTDOWN, ErrorSource.LIBRARY)))
+    def abandon(self, why: RpcError) -> None:
+        self._end(why)
 
     def _end(self, failure: RpcError | None) -> None:
         self.is_ended, self.failure = True, failure

@@ -23,14 +23,12 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, TypeVar, Union
 
-import grpc
-
 from ._arguments import Arguments, rounded_up
 from ._metadata import MetadataLike
 from ._native import ffi, lib
 from ._queue import queue_of
 from .channel import Channel
-from .errors import ErrorKind, ErrorSource, Facts, RpcError, ZeebeError, check
+from .errors import RpcError, ZeebeError, check
 from .job import BusinessError, Job, JobOutcome
 from .jobs import ErrorCallback, failure_of, tell
 
@@ -172,9 +170,9 @@ class _Running:
             return True
         return False
 
-    def abandon(self) -> None:
-        text = "the runtime was shut down"
-        self._end(RpcError(grpc.StatusCode.UNAVAILABLE, details=text, facts=Facts(ErrorKind.SHUTDOWN, ErrorSource.LIBRARY)))
+    def abandon(self, why: RpcError) -> None:
+        self._end(why)
+        self.stop()
 
     def _end(self, failure: RpcError | None) -> None:
         if not self.ended.done():
