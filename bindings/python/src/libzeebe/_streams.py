@@ -268,27 +268,24 @@ class StreamStreamCall(_StreamRequest, _StreamResponse, grpc.aio.StreamStreamCal
 
 
 class StreamUnaryCall(_StreamRequest, grpc.aio.StreamUnaryCall):  # type: ignore[type-arg]
-    _answer: bytes | None = None
-
     def __await__(self) -> Generator[Any, None, Any]:
         return self._result().__await__()
 
     async def _result(self) -> Any:
+        """The answer stays where it is: several may wait for it."""
         state = self._state
         try:
-            if self._answer is None:
-                self._answer = await state.read()
             await state.until_ended()
         except asyncio.CancelledError:
             self.cancel()
             raise
         state.raise_for_status()
-        if self._answer is None or state.messages:
-            number = "no" if self._answer is None else "more than one"
+        if len(state.messages) != 1:
+            number = "more than one" if state.messages else "no"
             text = f"cardinality violation: {number} message for a call that has one answer"
             facts = Facts(ErrorKind.RPC, ErrorSource.GATEWAY, may_have_been_processed=True)
             raise RpcError(grpc.StatusCode.INTERNAL, state.initial, state.trailing, text, text, facts)
-        return self._start.deserialize(self._answer)
+        return self._start.deserialize(state.messages[0])
 
 
 # ---- their beginning ----
