@@ -435,6 +435,63 @@ def test_an_interceptor_may_answer_or_fail_itself(gateway: Gateway) -> None:
     run(main())
 
 
+class Deaf(grpc.aio.StreamStreamClientInterceptor):
+    """Makes a call that nothing of the program's is sent with, or fails."""
+
+    def __init__(self, failure: Exception | None) -> None:
+        self._failure = failure
+
+    async def intercept_stream_stream(self, continuation: Any, details: Any, requests: Any) -> Any:
+        if self._failure is not None:
+            await asyncio.sleep(0.05)
+            raise self._failure
+        return await continuation(details, None)
+
+
+ABORTED = grpc.aio.AioRpcError(grpc.StatusCode.ABORTED, grpc.aio.Metadata(), grpc.aio.Metadata(), "no")
+
+
+@pytest.mark.parametrize("interceptor", [Interceptor("one", []), Deaf(None), Deaf(ABORTED), Deaf(LookupError("no"))], ids=["reads", "deaf", "aborts", "raises"])
+def test_who_writes_through_an_interceptor_learns_that_the_call_has_ended(interceptor: Any) -> None:
+    with server() as address:
+
+        async def main() -> None:
+            async with libzeebe.create_insecure_channel(address, interceptors=[interceptor]) as channel:
+                await channel.channel_ready()
+                call = Stub(channel).duplex(timeout=0.2)
+
+                async def writes() -> None:
+                    while True:
+                        await call.write(sized(1, payload=1 << 20, interval_us=60_000_000))
+
+                with pytest.raises(asyncio.InvalidStateError, match="RPC already finished"):
+                    await asyncio.wait_for(writes(), 10)
+                assert call.done()
+                with pytest.raises(asyncio.InvalidStateError, match="RPC already finished"):
+                    await call.done_writing()
+                with contextlib.suppress(LookupError):
+                    assert await call.code() in (grpc.StatusCode.DEADLINE_EXCEEDED, grpc.StatusCode.ABORTED)
+
+        run(main())
+
+
+def test_a_writer_that_is_cancelled_leaves_the_call_to_others() -> None:
+    with server() as address:
+
+        async def main() -> None:
+            async with libzeebe.create_insecure_channel(address, interceptors=[Interceptor("one", [])]) as channel:
+                await channel.channel_ready()
+                call = Stub(channel).duplex(timeout=PATIENCE)
+                writers = [asyncio.ensure_future(call.write(sized(size, payload=1))) for size in (1, 2, 3)]
+                await asyncio.sleep(0)
+                writers[1].cancel()
+                await asyncio.wait(writers)
+                await call.done_writing()
+                assert [len(answer.payload.body) async for answer in call] == [1, 3]
+
+        run(main())
+
+
 def _request(size: int) -> Any:
     from interop import SimpleRequest
 

@@ -110,7 +110,8 @@ class _ManyRequests(_Intercepted):
     ) -> Any:
         written = None if request_iterator is not None else _Written()
         call = self._begin(request_iterator if written is None else written.iterate(), timeout, metadata, credentials, wait_for_ready, compression)
-        call._written = written
+        if written is not None:
+            call.writes(written)
         return call
 
 
@@ -130,26 +131,61 @@ class _StreamStream(_ManyRequests, grpc.aio.StreamStreamMultiCallable):  # type:
     pass
 
 
+_FINISHED = "RPC already finished."
+
+
 class _Written:
-    """What the program writes, as the iterator that interceptors get."""
+    """What the program writes, as the iterator that interceptors get. One request waits there; who writes another waits, until the call's end."""
 
     def __init__(self) -> None:
-        self._requests: asyncio.Queue[tuple[Any] | None] = asyncio.Queue(maxsize=1)
-        self._is_done = False
+        self._requests: asyncio.Queue[tuple[Any] | None] = asyncio.Queue()
+        self._is_done = self._is_ended = False
+        self._writers: list[asyncio.Future[None]] = []
 
     async def iterate(self) -> AsyncIterator[Any]:
         while (request := await self._requests.get()) is not None:
+            self._wake()
             yield request[0]
 
     async def write(self, request: Any) -> None:
+        while not (self._is_ended or self._is_done or self._requests.empty()):
+            writer = asyncio.get_running_loop().create_future()
+            self._writers.append(writer)
+            await writer
+        if self._is_ended:
+            raise asyncio.InvalidStateError(_FINISHED)
         if self._is_done:
             raise asyncio.InvalidStateError('RPC is half closed after calling "done_writing".')
-        await self._requests.put((request,))
+        self._requests.put_nowait((request,))
 
-    async def done(self) -> None:
+    def done(self) -> None:
         if not self._is_done:
             self._is_done = True
-            await self._requests.put(None)
+            self._requests.put_nowait(None)
+            self._wake()
+
+    def end_with(self, making: asyncio.Task[Any]) -> None:
+        """Once the call was made, or not: nobody reads after its end."""
+        call = _result_of(making)
+        if isinstance(call, grpc.aio.Call):
+            call.add_done_callback(lambda _: self._end())
+        else:
+            self._end()
+
+    def _end(self) -> None:
+        self._is_ended = True
+        self._wake()
+
+    def _wake(self) -> None:
+        writers, self._writers = self._writers, []
+        for writer in writers:
+            if not writer.done():
+                writer.set_result(None)
+
+
+def _result_of(making: asyncio.Task[Any]) -> Any:
+    """The call, or a response; None: not yet, or there is none."""
+    return making.result() if making.done() and not making.cancelled() and making.exception() is None else None
 
 
 class InterceptedCall:
@@ -160,10 +196,12 @@ class InterceptedCall:
     def __init__(self, making: Any, loop: asyncio.AbstractEventLoop) -> None:
         self._making: asyncio.Task[Any] = loop.create_task(making)
 
+    def writes(self, written: _Written) -> None:
+        self._written = written
+        self._making.add_done_callback(written.end_with)
+
     def _made(self) -> Any:
-        """The call, or a response; None: not yet, or there is none."""
-        task = self._making
-        return task.result() if task.done() and not task.cancelled() and task.exception() is None else None
+        return _result_of(self._making)
 
     async def _call(self) -> Any:
         try:
@@ -277,13 +315,13 @@ class _Writes(InterceptedCall):
         await self._by_hand().write(request)
 
     async def done_writing(self) -> None:
-        await self._by_hand().done()
+        self._by_hand().done()
 
     def _by_hand(self) -> _Written:
         if self._written is None:
             raise grpc.aio.UsageError("The iterator and read/write APIs may not be mixed on a single RPC.")
         if self.done():
-            raise asyncio.InvalidStateError("RPC already finished.")
+            raise asyncio.InvalidStateError(_FINISHED)
         return self._written
 
 
