@@ -37,6 +37,8 @@ abstract class ZeebeCall<RequestT, ResponseT> extends ClientCall<RequestT, Respo
   Listener<ResponseT> listener;
   /** With its credentials, if it wants some, but not necessarily on its way. */
   private boolean authorized;
+  /** That its credentials answer, which has a deadline; null: nobody waits for that. */
+  private CompletableFuture<Void> authorization;
   private boolean cancelled;
   boolean halfClosed;
   /** The end, once it is known; it is told after the messages. */
@@ -131,12 +133,6 @@ abstract class ZeebeCall<RequestT, ResponseT> extends ClientCall<RequestT, Respo
   }
 
   private void applyCredentials(CallCredentials credentials) {
-    if (deadline != null) {
-      // The library keeps the deadline only of what was given to it.
-      long left = Math.max(0, deadline.timeRemaining(TimeUnit.NANOSECONDS));
-      CompletableFuture.delayedExecutor(left, TimeUnit.NANOSECONDS, Runnable::run)
-          .execute(this::expireUnauthorized);
-    }
     new CallAuthorization(channel, method, options)
         .ask(
             credentials,
@@ -145,15 +141,35 @@ abstract class ZeebeCall<RequestT, ResponseT> extends ClientCall<RequestT, Respo
               authorize();
             },
             this::abort);
+    if (deadline != null) {
+      awaitAuthorization();
+    }
   }
 
-  private void expireUnauthorized() {
-    boolean waits;
+  /** The library keeps the deadline only of what was given to it. */
+  private void awaitAuthorization() {
+    CompletableFuture<Void> waiting;
     synchronized (this) {
-      waits = !authorized;
+      if (authorized || status != null) {
+        return;
+      }
+      authorization = waiting = new CompletableFuture<>();
     }
-    if (waits) {
-      abort(expired("the call credentials gave no metadata until the deadline"));
+    long left = Math.max(0, deadline.timeRemaining(TimeUnit.NANOSECONDS));
+    waiting
+        .orTimeout(left, TimeUnit.NANOSECONDS)
+        .whenComplete(
+            (answered, late) -> {
+              if (late != null) {
+                abort(expired("the call credentials gave no metadata until the deadline"));
+              }
+            });
+  }
+
+  /** What keeps the deadline lets go of the call. Where this is locked. */
+  private void awaitNoAuthorization() {
+    if (authorization != null) {
+      authorization.complete(null);
     }
   }
 
@@ -213,6 +229,7 @@ abstract class ZeebeCall<RequestT, ResponseT> extends ClientCall<RequestT, Respo
     boolean due;
     synchronized (this) {
       authorized = true;
+      awaitNoAuthorization();
       open();
       due = isDue();
     }
@@ -286,6 +303,7 @@ abstract class ZeebeCall<RequestT, ResponseT> extends ClientCall<RequestT, Respo
   void end(Status status, Metadata trailers) {
     this.status = status;
     this.trailers = trailers;
+    awaitNoAuthorization();
     advance();
   }
 

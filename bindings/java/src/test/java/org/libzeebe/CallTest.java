@@ -167,12 +167,16 @@ class CallTest {
   void contextThatLivesOnKeepsNoCallThatEnded() throws Exception {
     var context = Context.current().withCancellation();
     WeakReference<Object> ended = endedIn(context);
+    collect(ended, "the context keeps the call");
+    context.cancel(null);
+  }
+
+  private static void collect(WeakReference<?> ended, String otherwise) throws Exception {
     for (int i = 0; ended.get() != null; i++) {
-      assertTrue(i < 200, "the context keeps the call");
+      assertTrue(i < 200, otherwise);
       System.gc();
       Thread.sleep(10);
     }
-    context.cancel(null);
   }
 
   /** A call whose message is asked for in a callback. */
@@ -405,6 +409,40 @@ class CallTest {
                     .withDeadlineAfter(100, TimeUnit.MILLISECONDS)
                     .topology(REQUEST));
     assertEquals(Status.Code.DEADLINE_EXCEEDED, late.getStatus().getCode());
+  }
+
+  /** Whether its credentials answer at once, later, or not at all. */
+  @Test
+  void deadlineThatIsFarAwayKeepsNoCallThatEnded() throws Exception {
+    for (int when = 0; when < 3; when++) {
+      collect(endedWithCredentials(when), "its deadline keeps the call: " + when);
+    }
+  }
+
+  private static WeakReference<Object> endedWithCredentials(int when) throws Exception {
+    var credentials =
+        new CallCredentials() {
+          @Override
+          public void applyRequestMetadata(RequestInfo info, Executor executor, MetadataApplier applier) {
+            if (when == 0) {
+              applier.apply(new Metadata());
+            } else if (when == 1) {
+              CompletableFuture.delayedExecutor(20, TimeUnit.MILLISECONDS).execute(() -> applier.apply(new Metadata()));
+            }
+          }
+        };
+    var recorder = new Recorder<TopologyResponse>();
+    var call =
+        newCall(CallOptions.DEFAULT.withDeadlineAfter(1, TimeUnit.HOURS).withCallCredentials(credentials));
+    call.start(recorder, new Metadata());
+    call.request(2);
+    call.sendMessage(REQUEST);
+    call.halfClose();
+    if (when == 2) {
+      call.cancel("no more", null);
+    }
+    assertEquals(when == 2 ? Status.Code.CANCELLED : Status.Code.OK, recorder.await().getCode());
+    return new WeakReference<>(recorder);
   }
 
   @Test
