@@ -95,10 +95,16 @@ void zeebepy_clear(zeebe_event *events, size_t count, zeebe_call **ended, size_t
     }
 }
 
+/* Where the records go. The library's thread has it until their end: it is not Python's to free. */
+typedef struct {
+    int32_t descriptor;
+    uint64_t dropped;
+} log_end;
+
 /* One packet: the level, how many were dropped before, where it is from, its text, which may be cut. A reader that is late costs records, and no time. */
 static void send_record(void *user_data, const zeebe_log_record *record)
 {
-    zeebepy_log *log = user_data;
+    log_end *log = user_data;
     char text[8192];
     int length = snprintf(text, sizeof text, "%d %llu %s %s", (int)zeebe_log_record_level(record), (unsigned long long)log->dropped,
                           zeebe_log_record_target(record), zeebe_log_record_message(record));
@@ -111,6 +117,24 @@ static void send_record(void *user_data, const zeebe_log_record *record)
 }
 
 /* Python closes it then, or in a child of fork(): whoever closes it must know that its number is not another's yet. */
-static void end_records(void *user_data) { shutdown(((zeebepy_log *)user_data)->descriptor, SHUT_WR); }
+static void end_records(void *user_data)
+{
+    log_end *log = user_data;
+    shutdown(log->descriptor, SHUT_WR);
+    free(log);
+}
 
-zeebe_error *zeebepy_log_start(int32_t level, zeebepy_log *log) { return zeebe_set_log_callback(level, send_record, log, end_records); }
+zeebe_error *zeebepy_log_start(int32_t level, int32_t descriptor)
+{
+    log_end *log = malloc(sizeof *log);
+    if (log == NULL) {
+        shutdown(descriptor, SHUT_WR);
+        return NULL;
+    }
+    *log = (log_end){descriptor, 0};
+    zeebe_error *error = zeebe_set_log_callback(level, send_record, log, end_records);
+    if (error != NULL) {
+        end_records(log);
+    }
+    return error;
+}

@@ -24,11 +24,6 @@ void zeebepy_clear(zeebe_event *events, size_t count, zeebe_call **ended, size_t
 /** Takes a request, or NULL; whose it is goes to `id`, where 0 with `ended` 1 says that a source is of no more use. */
 zeebe_token_request *zeebepy_mailbox_take(zeebepy_mailbox *mailbox, uint64_t *id, int32_t *ended);
 
-/** Where the records of the log go: the sending end of a socket of packets. */
-typedef struct {
-    int32_t descriptor;
-    uint64_t dropped;
-} zeebepy_log;
-
-/** Sends the records there from now on; after the last one the socket ends, and `log` is of no more use. */
-zeebe_error *zeebepy_log_start(int32_t level, zeebepy_log *log);
+/** Sends the records of the log from now on to `descriptor`, the sending end of a socket of packets, which ends after the last one; at once with an error, or
+ * without memory. */
+zeebe_error *zeebepy_log_start(int32_t level, int32_t descriptor);

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import subprocess
+import sys
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -14,7 +16,7 @@ import pytest
 from pyzeebe.proto.gateway_pb2 import ActivateJobsRequest, TopologyRequest
 
 import libzeebe
-from conftest import Gateway, run, stub_of
+from conftest import PATIENCE, Gateway, run, stub_of
 
 Make = Callable[..., Gateway]
 
@@ -164,6 +166,30 @@ class Foreign(grpc.AuthMetadataPlugin):
     def __call__(self, context: grpc.AuthMetadataContext, callback: grpc.AuthMetadataPluginCallback) -> None:
         self.contexts.append(context)
         callback((("authorization", f"Bearer {self._token}"),), RuntimeError("no token") if self._fails else None)
+
+
+def test_a_plugin_without_a_thread_is_none() -> None:
+    """In a process of its own, where no source was before."""
+    program = """
+import threading, libzeebe
+start = threading.Thread.start
+def fails(thread):
+    raise RuntimeError("can't start new thread")
+fetched = []
+def fetch():
+    fetched.append(True)
+    return {"access_token": "a", "expires_in": 60}
+threading.Thread.start = fails
+try:
+    libzeebe.OAuth2MetadataPlugin(None, fetch)
+    raise AssertionError("it has begun")
+except RuntimeError as error:
+    assert "thread" in str(error), error
+threading.Thread.start = start
+libzeebe.OAuth2MetadataPlugin(None, fetch).retrieve_token()
+assert fetched
+"""
+    subprocess.run([sys.executable, "-X", "dev", "-W", "error", "-c", program], check=True, timeout=PATIENCE)
 
 
 def test_a_plugin_that_the_library_has_not(gateway: Gateway) -> None:

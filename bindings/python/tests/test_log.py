@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gc
 import logging
+import os
 import subprocess
 import sys
 import threading
@@ -160,6 +162,30 @@ def test_a_handler_that_uses_the_library(records: Records, gateway: Gateway) -> 
         records.until(lambda record: "grpc.set" in record.getMessage())
     finally:
         logger.removeHandler(handler)
+
+
+def test_without_a_thread_the_log_stays_as_it_was(records: Records, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fails(thread: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    def refused() -> None:
+        with monkeypatch.context() as patch, pytest.raises(RuntimeError, match="thread"):
+            patch.setattr(threading.Thread, "start", fails)
+            libzeebe.set_log_level(logging.DEBUG)
+
+    for reader in libzeebe.log._log._readers:  # of the tests before
+        reader.join(PATIENCE)
+    descriptors = len(os.listdir("/proc/self/fd"))
+    refused()
+    gc.collect()  # whatever nobody refers to is another's memory by now
+    for number in range(100):
+        ignored(f"grpc.unheard-{number}")
+    assert len(os.listdir("/proc/self/fd")) == descriptors
+    libzeebe.set_log_level(logging.WARNING)
+    refused()
+    ignored("grpc.heard")
+    records.until(lambda record: "grpc.heard" in record.getMessage())
+    assert not [record for record in records.kept if "grpc.unheard" in record.getMessage()]
 
 
 BEGINNING = """

@@ -189,10 +189,7 @@ class _Sources:
     def plugin(self, function: Callable[[], dict[str, Any]], leeway: int, expire_in: int) -> Any:
         with self._lock:
             if self._mailbox is None:
-                out = ffi.new("zeebe_completion_queue **")
-                check(lib.zeebe_completion_queue_new(out))
-                self._mailbox = ffi.new("zeebepy_mailbox *", {"queue": out[0]})
-                threading.Thread(target=self._read, args=(self._mailbox,), name="zeebe-tokens", daemon=True).start()
+                self._mailbox = self._new_mailbox()
         number = next(self._ids)
         self._functions[number] = function
         plugin = ffi.new("zeebe_metadata_plugin **")
@@ -205,6 +202,18 @@ class _Sources:
             raise
         return plugin[0]
 
+    def _new_mailbox(self) -> Any:
+        """One whose requests are read."""
+        out = ffi.new("zeebe_completion_queue **")
+        check(lib.zeebe_completion_queue_new(out))
+        mailbox = ffi.new("zeebepy_mailbox *", {"queue": out[0]})
+        try:
+            threading.Thread(target=self._read, args=(mailbox,), name="zeebe-tokens", daemon=True).start()
+        except BaseException:
+            lib.zeebe_completion_queue_free(out[0])
+            raise
+        return mailbox
+
     def _read(self, mailbox: Any) -> None:
         event, count = ffi.new("zeebe_event *"), ffi.new("size_t *")
         number, ended = ffi.new("uint64_t *"), ffi.new("int32_t *")
@@ -212,6 +221,7 @@ class _Sources:
             error = lib.zeebe_completion_queue_next(mailbox.queue, -1, event, ffi.sizeof("zeebe_event"), 1, count)
             if error:
                 lib.zeebe_error_free(error)  # the runtime was shut down
+                kept.append(mailbox)  # a plugin that ends later names it
                 with self._lock:
                     if self._mailbox is mailbox:
                         self._mailbox = None

@@ -78,14 +78,16 @@ class _Reader(threading.Thread):
 
     def __init__(self, level: int) -> None:
         super().__init__(name="zeebe-log", daemon=True)
-        receiving, sending = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        self._descriptors: tuple[int, ...] = (receiving.detach(), sending.detach())
-        self._native = ffi.new("zeebepy_log *", {"descriptor": self._descriptors[1]})
-        error = lib.zeebepy_log_start(level, self._native)
-        if error:
+        receiving, sending_end = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        sending = sending_end.detach()
+        self._descriptors: tuple[int, ...] = (receiving.detach(), sending)
+        try:
+            self.start()
+        except BaseException:
             self.close()
-            check(error)
-        self.start()
+            raise
+        # From here on the thread closes them, at the end of the records.
+        check(lib.zeebepy_log_start(level, sending))
 
     def run(self) -> None:
         receiving = self._descriptors[0]
