@@ -103,6 +103,15 @@ def test_no_secret_is_shown() -> None:
         "gateway.example:1", "id", "hush-hush", "https://far.example/token", None, None, token_options=TokenOptions(private_key=None)
     )
     assert "hush-hush" not in str(channel.describe()) + str(channel.stats()) + repr(channel)
+    metadata = [("authorization", "Bearer hush-hush")]
+    for options in (
+        libzeebe.ConnectionOptions(metadata=metadata, timeout=5),
+        libzeebe.JobStreamOptions(metadata=grpc.aio.Metadata(*metadata), watchdog=5),
+        libzeebe.WorkerOptions(metadata=metadata, grace=5),
+        libzeebe.TokenOptions(private_key="hush-hush", http_proxy="http://user:hush-hush@proxy:1"),
+    ):
+        assert "hush-hush" not in repr(options) + str(options) + f"{[options]}"
+        assert isinstance(options, libzeebe.TokenOptions) or "=5" in repr(options)
 
 
 def test_channels_count_for_prometheus(gateway: Gateway) -> None:

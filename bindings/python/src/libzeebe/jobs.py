@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 from collections import deque
 from collections.abc import AsyncIterator, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
 
 from ._arguments import Arguments, rounded_up
@@ -25,8 +25,8 @@ ErrorCallback = Callable[[RpcError, int, float], None]
 class JobStreamOptions:
     """Of Channel.stream_jobs()."""
 
-    # Sent with every call.
-    metadata: MetadataLike | None = None
+    # Sent with every call. Not shown: it may hold a secret.
+    metadata: MetadataLike | None = field(default=None, repr=False)
     # Jobs that wait for a slow reader, 1 to 100000: else 32. When so many wait, the gateway is asked for no more.
     max_buffered_jobs: int = 0
     # The same in bytes, of which each job has 256 more: else 2 MiB. One job always may wait.

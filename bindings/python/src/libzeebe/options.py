@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import enum
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from ._arguments import Arguments, rounded_up
@@ -83,8 +83,8 @@ class ConnectionOptions:
 
     # `host:port` or `unix:path` to dial in place of the target's address; TLS name and authority stay the target's.
     connect_address: str | None = None
-    # Sent with every call.
-    metadata: MetadataLike | None = None
+    # Sent with every call. Not shown: it may hold a secret.
+    metadata: MetadataLike | None = field(default=None, repr=False)
     # Seconds for every call that does not set its own: else none.
     timeout: float | None = None
     # Of every call that does not set its own.

@@ -19,7 +19,7 @@ import logging
 import typing
 from collections.abc import Awaitable, Callable, Sequence
 from concurrent.futures import Executor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any, TypeVar, Union
 
@@ -81,8 +81,8 @@ class WorkerOptions:
     retry_backoff: float | None = None
     # Seconds that stop() waits for jobs that are worked on, 0 not at all: else ten seconds.
     grace: float | None = None
-    # Sent with every call.
-    metadata: MetadataLike | None = None
+    # Sent with every call. Not shown: it may hold a secret.
+    metadata: MetadataLike | None = field(default=None, repr=False)
     # Called in the event loop.
     on_error: ErrorCallback | None = None
 
