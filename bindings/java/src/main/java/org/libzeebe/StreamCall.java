@@ -61,7 +61,7 @@ final class StreamCall<RequestT, ResponseT> extends ZeebeCall<RequestT, Response
     tracers.outboundHeaders();
     flush();
     if (!isOver && call.isReady()) {
-      callbacks().ready();
+      ready();
     }
   }
 
@@ -182,9 +182,16 @@ final class StreamCall<RequestT, ResponseT> extends ZeebeCall<RequestT, Response
         messages.add(event.message);
         advance();
       }
-      case Event.READY -> callbacks().ready();
+      case Event.READY -> ready();
       case Event.CLOSE -> end(event);
       default -> {}
+    }
+  }
+
+  /** As in grpc-java, of no interest to who sends one message. */
+  private void ready() {
+    if (!method.getType().clientSendsOneMessage()) {
+      callbacks().ready();
     }
   }
 

@@ -22,6 +22,7 @@ import io.grpc.stub.ClientCalls;
 import io.grpc.stub.MetadataUtils;
 import gateway_protocol.GatewayGrpc;
 import gateway_protocol.GatewayOuterClass.ActivateJobsRequest;
+import gateway_protocol.GatewayOuterClass.ActivateJobsResponse;
 import gateway_protocol.GatewayOuterClass.ActivatedJob;
 import gateway_protocol.GatewayOuterClass.StreamActivatedJobsRequest;
 import gateway_protocol.GatewayOuterClass.TopologyRequest;
@@ -290,6 +291,29 @@ class CallTest {
       assertEquals(20, counters.at("/calls/ActivateJobs").asInt());
       assertEquals(0, counters.required("empty_data").asInt());
     }
+  }
+
+  /** Of which its one request is no matter: as in grpc-java. */
+  @Test
+  void serverStreamIsNotToldThatItIsReady() throws Exception {
+    var ready = new AtomicInteger();
+    var recorder =
+        new Recorder<ActivateJobsResponse>() {
+          @Override
+          public void onReady() {
+            ready.incrementAndGet();
+          }
+        };
+    var request =
+        ActivateJobsRequest.newBuilder().setType("none").setWorker("test").setTimeout(1000).setMaxJobsToActivate(1).setRequestTimeout(-1);
+    var call =
+        channel.newCall(GatewayGrpc.getActivateJobsMethod(), CallOptions.DEFAULT.withDeadlineAfter(20, TimeUnit.SECONDS));
+    call.start(recorder, new Metadata());
+    call.request(1);
+    call.sendMessage(request.build());
+    call.halfClose();
+    assertTrue(recorder.await().isOk());
+    assertEquals(0, ready.get());
   }
 
   @Test
