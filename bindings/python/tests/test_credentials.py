@@ -168,6 +168,40 @@ class Foreign(grpc.AuthMetadataPlugin):
         callback((("authorization", f"Bearer {self._token}"),), RuntimeError("no token") if self._fails else None)
 
 
+def of_another_grpcio(make: Callable[[Any], Any], inner: str, **parts: Any) -> Any:
+    """Credentials whose insides have this name and these parts."""
+    return make(type(inner, (), parts)())
+
+
+@pytest.mark.parametrize(
+    "credentials",
+    [
+        of_another_grpcio(grpc.ChannelCredentials, "SSLChannelCredentials", _roots=b""),
+        of_another_grpcio(grpc.ChannelCredentials, "SslCredentials"),
+        of_another_grpcio(grpc.ChannelCredentials, "CompositeChannelCredentials", _parts=()),
+        object(),
+    ],
+)
+def test_channel_credentials_of_another_grpcio_say_which_are_known(credentials: Any) -> None:
+    with pytest.raises(TypeError) as raised:
+        libzeebe.create_secure_channel("localhost:1", channel_credentials=credentials)
+    said = str(raised.value)
+    assert f"grpcio {grpc.__version__}" in said and "1.60 to 1.85" in said and "CAMUNDA_CA_CERTIFICATE_PATH" in said
+
+
+def test_call_credentials_of_another_grpcio_say_which_are_known(gateway: Gateway) -> None:
+    async def main() -> None:
+        async with libzeebe.create_insecure_channel(gateway.address()) as channel:
+            wrapped = type("_Plugin", (), {"__module__": "grpc._plugin_wrapping"})()
+            for parts in ({"_plugin": 1}, {"_metadata_plugin": wrapped}):
+                credentials = of_another_grpcio(grpc.CallCredentials, "MetadataPluginCallCredentials", **parts)
+                with pytest.raises(TypeError, match=r"1\.60 to 1\.85") as raised:
+                    stub_of(channel).Topology(TopologyRequest(), credentials=credentials)
+                assert "MetadataPluginCallCredentials" in str(raised.value)
+
+    run(main())
+
+
 def test_a_plugin_without_a_thread_is_none() -> None:
     """In a process of its own, where no source was before."""
     program = """

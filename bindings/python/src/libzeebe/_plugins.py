@@ -14,6 +14,11 @@ import grpc
 from ._metadata import MetadataValue
 
 
+def unreadable(what: str, instead: str) -> TypeError:
+    """Of credentials of another kind, or of a grpcio that makes them of other parts."""
+    return TypeError(f"{what}, of grpcio {grpc.__version__}, whose credentials are known from 1.60 to 1.85: use one of these, or {instead}")
+
+
 class NativePlugin(grpc.AuthMetadataPlugin):
     """A plugin that the library has."""
 
@@ -29,20 +34,22 @@ class Context(NamedTuple):
 
 def plugins_of(credentials: grpc.CallCredentials) -> tuple[grpc.AuthMetadataPlugin, ...]:
     """The plugins that call credentials are made of, in their order."""
-    inner = getattr(credentials, "_credentials", None)
-    return _plugins(inner)
+    return _plugins(getattr(credentials, "_credentials", None))
 
 
 def _plugins(inner: Any) -> tuple[grpc.AuthMetadataPlugin, ...]:
     composed = getattr(inner, "_call_credentialses", None)
     if composed is not None:
         return tuple(plugin for one in composed for plugin in _plugins(one))
-    plugin = getattr(inner, "_metadata_plugin", None)
-    if plugin is None:
-        raise TypeError("these call credentials cannot be used: make them with grpc.metadata_call_credentials() or grpc.access_token_call_credentials()")
+    plugin: Any = getattr(inner, "_metadata_plugin", None)
     # grpc wraps a plugin in one of its own, once or more.
     while hasattr(plugin, "_metadata_plugin"):
         plugin = plugin._metadata_plugin
+    if plugin is None or type(plugin).__module__ == "grpc._plugin_wrapping":
+        raise unreadable(
+            f"call credentials must be made with grpc.metadata_call_credentials() or grpc.access_token_call_credentials(); these are {type(inner).__name__}",
+            "send the metadata with each call",
+        )
     return (cast(grpc.AuthMetadataPlugin, plugin),)
 
 

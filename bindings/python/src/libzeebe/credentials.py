@@ -16,7 +16,7 @@ from ._arguments import expire_in as whole_expire_in
 from ._arguments import leeway as whole_leeway
 from ._metadata import from_native
 from ._native import ffi, lib
-from ._plugins import NativePlugin, plugins_of
+from ._plugins import NativePlugin, plugins_of, unreadable
 from .errors import InvalidArgumentError, check, function_error
 from .options import TokenOptions
 
@@ -34,7 +34,19 @@ class ChannelCredentials:
 
 def native_credentials(credentials: grpc.ChannelCredentials) -> ChannelCredentials:
     """The library's, of what grpc.ssl_channel_credentials(), local_channel_credentials() and composite_channel_credentials() make."""
-    return _native(getattr(credentials, "_credentials", None))
+    inner = getattr(credentials, "_credentials", None)
+    try:
+        return _native(inner)
+    except AttributeError as error:
+        raise _unreadable(inner) from error
+
+
+def _unreadable(inner: Any) -> TypeError:
+    return unreadable(
+        "channel_credentials must be made with grpc.ssl_channel_credentials(), grpc.local_channel_credentials() or "
+        f"grpc.composite_channel_credentials(); these are {type(inner).__name__}",
+        "give none: the roots are the platform's then, or with create_channel_from_environment() those of CAMUNDA_CA_CERTIFICATE_PATH",
+    )
 
 
 def _native(inner: Any) -> ChannelCredentials:
@@ -65,10 +77,7 @@ def _native(inner: Any) -> ChannelCredentials:
                 else:
                     foreign.append(plugin)
         return ChannelCredentials(native, tuple(foreign))
-    raise TypeError(
-        "channel_credentials must be made with grpc.ssl_channel_credentials(), grpc.local_channel_credentials() or "
-        f"grpc.composite_channel_credentials(); these are {kind}"
-    )
+    raise _unreadable(inner)
 
 
 def _made(function: Any, *arguments: Any) -> Any:
