@@ -38,6 +38,10 @@ final class SerializingExecutor implements Runnable {
     return runner == Thread.currentThread();
   }
 
+  boolean isEmpty() {
+    return tasks.isEmpty();
+  }
+
   void add(Runnable task) {
     tasks.add(task);
   }

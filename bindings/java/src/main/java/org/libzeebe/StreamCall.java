@@ -37,6 +37,7 @@ final class StreamCall<RequestT, ResponseT> extends ZeebeCall<RequestT, Response
 
   @Override
   void schedule() {
+    tracers.tell();
     leaveIfOver();
     executor.schedule();
   }

@@ -8,7 +8,9 @@ import java.util.List;
 import java.util.function.Consumer;
 
 /**
- * The tracers of a call, such as OpenTelemetry's, which learn what happens to its stream.
+ * The tracers of a call, such as OpenTelemetry's, which learn what happens to its stream. What they are to be told of is added
+ * where the call is locked, which decides the order, and told outside of that, by {@link #tell}: they are the program's, and may
+ * have locks of their own.
  *
  * <p>The library tells no sizes on the wire: they count as those of the messages.
  */
@@ -16,6 +18,7 @@ final class Tracers {
   static final Tracers NONE = new Tracers(List.of());
 
   private final List<ClientStreamTracer> tracers;
+  private final SerializingExecutor due = new SerializingExecutor(Runnable::run);
   private int sent;
   private int received;
 
@@ -34,6 +37,21 @@ final class Tracers {
         factories.stream().map(factory -> factory.newClientStreamTracer(info, headers)).toList());
   }
 
+  /** Tells what is due, on this thread, unless another does. Not where the call is locked, and before its listener is told. */
+  void tell() {
+    due.schedule();
+  }
+
+  boolean areDue() {
+    return !due.isEmpty();
+  }
+
+  private void add(Consumer<ClientStreamTracer> what) {
+    if (!tracers.isEmpty()) {
+      due.add(() -> tell(what));
+    }
+  }
+
   /** What a tracer throws is its own: the call goes on, and so do the others. */
   private void tell(Consumer<ClientStreamTracer> what) {
     for (ClientStreamTracer tracer : tracers) {
@@ -46,7 +64,7 @@ final class Tracers {
   }
 
   void outboundHeaders() {
-    tell(ClientStreamTracer::outboundHeaders);
+    add(ClientStreamTracer::outboundHeaders);
   }
 
   void outboundMessage(int size) {
@@ -54,7 +72,7 @@ final class Tracers {
       return; // all calls share what counts nothing
     }
     int number = sent++;
-    tell(
+    add(
         tracer -> {
           tracer.outboundMessage(number);
           tracer.outboundMessageSent(number, size, size);
@@ -64,7 +82,7 @@ final class Tracers {
   }
 
   void inboundHeaders(Metadata headers) {
-    tell(tracer -> tracer.inboundHeaders(headers));
+    add(tracer -> tracer.inboundHeaders(headers));
   }
 
   void inboundMessage(int size) {
@@ -72,7 +90,7 @@ final class Tracers {
       return;
     }
     int number = received++;
-    tell(
+    add(
         tracer -> {
           tracer.inboundMessage(number);
           tracer.inboundMessageRead(number, size, size);
@@ -82,7 +100,7 @@ final class Tracers {
   }
 
   void closed(Status status, Metadata trailers) {
-    tell(
+    add(
         tracer -> {
           tracer.inboundTrailers(trailers);
           tracer.streamClosed(status);

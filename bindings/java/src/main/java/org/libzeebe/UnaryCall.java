@@ -74,6 +74,7 @@ final class UnaryCall<RequestT, ResponseT> extends ZeebeCall<RequestT, ResponseT
       }
     }
     tracers.outboundMessage(bytes.length);
+    tracers.tell();
   }
 
   @Override
@@ -159,7 +160,7 @@ final class UnaryCall<RequestT, ResponseT> extends ZeebeCall<RequestT, ResponseT
 
   @Override
   boolean isDue() {
-    return isOver || due != 0 && !scheduled;
+    return isOver || due != 0 && !scheduled || tracers.areDue();
   }
 
   @Override
@@ -181,6 +182,7 @@ final class UnaryCall<RequestT, ResponseT> extends ZeebeCall<RequestT, ResponseT
   }
 
   private void haveTold(boolean leaves, boolean begins) {
+    tracers.tell();
     if (leaves) {
       leave();
     }

@@ -31,6 +31,7 @@ import java.lang.ref.WeakReference;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.Iterator;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
@@ -612,19 +613,88 @@ class CallTest {
     assertEquals(2, closed.get());
   }
 
+  private static ClientStreamTracer.Factory factory(ClientStreamTracer tracer) {
+    return new ClientStreamTracer.Factory() {
+      @Override
+      public ClientStreamTracer newClientStreamTracer(ClientStreamTracer.StreamInfo info, Metadata headers) {
+        return tracer;
+      }
+    };
+  }
+
   private static ClientInterceptor tracing(ClientStreamTracer tracer) {
-    var factory =
-        new ClientStreamTracer.Factory() {
-          @Override
-          public ClientStreamTracer newClientStreamTracer(ClientStreamTracer.StreamInfo info, Metadata headers) {
-            return tracer;
-          }
-        };
     return new ClientInterceptor() {
       @Override
       public <Q, A> ClientCall<Q, A> interceptCall(MethodDescriptor<Q, A> method, CallOptions options, Channel next) {
-        return next.newCall(method, options.withStreamTracerFactory(factory));
+        return next.newCall(method, options.withStreamTracerFactory(factory(tracer)));
       }
     };
+  }
+
+  /** Each time it waits for another thread, which wants something of the call. */
+  private static final class WaitingTracer extends ClientStreamTracer {
+    final AtomicReference<ClientCall<?, ?>> call = new AtomicReference<>();
+    final List<String> told = Collections.synchronizedList(new ArrayList<>());
+
+    private void meanwhile(String what) {
+      try {
+        CompletableFuture.runAsync(() -> call.get().request(1)).get(5, TimeUnit.SECONDS);
+        told.add(what);
+      } catch (Exception e) {
+        told.add(what + " while the call is locked");
+      }
+    }
+
+    @Override
+    public void outboundHeaders() {
+      meanwhile("headers out");
+    }
+
+    @Override
+    public void outboundMessage(int number) {
+      meanwhile("message out");
+    }
+
+    @Override
+    public void inboundHeaders(Metadata headers) {
+      meanwhile("headers in");
+    }
+
+    @Override
+    public void inboundMessage(int number) {
+      meanwhile("message in");
+    }
+
+    @Override
+    public void streamClosed(Status status) {
+      meanwhile("closed " + status.getCode());
+    }
+  }
+
+  @Test
+  void tracersAreToldWhileTheCallIsUnlocked() throws Exception {
+    var unary = new WaitingTracer();
+    traced(GatewayGrpc.getTopologyMethod(), REQUEST, unary);
+    assertEquals(
+        List.of("message out", "headers out", "headers in", "message in", "closed OK"), unary.told);
+    var stream = new WaitingTracer();
+    var jobs = ActivateJobsRequest.newBuilder().setType("none").setWorker("test").setTimeout(1000);
+    traced(
+        GatewayGrpc.getActivateJobsMethod(),
+        jobs.setMaxJobsToActivate(1).setRequestTimeout(-1).build(),
+        stream);
+    assertEquals(List.of("headers out", "message out", "headers in", "closed OK"), stream.told);
+  }
+
+  private static <Q, A> void traced(MethodDescriptor<Q, A> method, Q request, WaitingTracer tracer)
+      throws Exception {
+    var recorder = new Recorder<A>();
+    var call = channel.newCall(method, CallOptions.DEFAULT.withStreamTracerFactory(factory(tracer)));
+    tracer.call.set(call);
+    call.start(recorder, new Metadata());
+    call.request(2);
+    call.sendMessage(request);
+    call.halfClose();
+    assertTrue(recorder.end.get(50, TimeUnit.SECONDS).isOk());
   }
 }
