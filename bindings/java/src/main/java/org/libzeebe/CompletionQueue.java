@@ -69,11 +69,17 @@ final class CompletionQueue {
 
   private CompletionQueue() {
     ZeebeRuntime.configureByDefault();
+    ByteBuffer buffer = newBuffer(BUFFER_SIZE);
     long[] out = new long[1];
     ZeebeException.check(Native.queueNew(out));
     queue = out[0];
-    reader = newThread(this::read, "zeebe-reader");
-    reader.start();
+    reader = newThread(() -> read(buffer), "zeebe-reader");
+    try {
+      reader.start();
+    } catch (Throwable e) {
+      Native.queueFree(queue); // there is no thread to be had
+      throw e;
+    }
   }
 
   /** The queue, for one more channel or plugin. */
@@ -174,8 +180,8 @@ final class CompletionQueue {
     receivers.remove(id);
   }
 
-  private void read() {
-    ByteBuffer buffer = newBuffer(BUFFER_SIZE);
+  private void read(ByteBuffer first) {
+    ByteBuffer buffer = first;
     boolean cut = false;
     do {
       long length = Native.queueTake(queue, buffer, cut);

@@ -17,7 +17,9 @@ import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutionException;
+import java.util.concurrent.Executor;
 import java.util.concurrent.Executors;
+import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.AfterAll;
@@ -299,6 +301,28 @@ class ChannelTest {
     channel.retrieveToken().get(10, TimeUnit.SECONDS);
     channel.close();
     assertTrue(channel.awaitTermination(20, TimeUnit.SECONDS));
+  }
+
+  /** What cannot be told the first time is told that it has ended, as everything is that waits. */
+  @Test
+  void executorThatRefusesOnceKeepsNobodyWaiting() throws Exception {
+    var refused = new CountDownLatch(1);
+    Executor executor =
+        task -> {
+          if (refused.getCount() > 0) {
+            refused.countDown();
+            throw new RejectedExecutionException("not now");
+          }
+          task.run();
+        };
+    try (var channel =
+        ZeebeChannel.insecure().address(gateway.address("plaintext")).executor(executor).build()) {
+      var changed = new CountDownLatch(1);
+      channel.notifyWhenStateChanged(ConnectivityState.IDLE, changed::countDown);
+      channel.getState(true);
+      assertTrue(refused.await(20, TimeUnit.SECONDS));
+      assertTrue(changed.await(20, TimeUnit.SECONDS));
+    }
   }
 
   @Test

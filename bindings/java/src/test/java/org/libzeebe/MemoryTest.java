@@ -17,6 +17,8 @@ import io.grpc.testing.integration.Messages.SimpleRequest;
 import io.grpc.testing.integration.Messages.StreamingOutputCallRequest;
 import io.grpc.testing.integration.TestServiceGrpc;
 import io.grpc.testing.integration.TestServiceImpl;
+import java.lang.ref.Reference;
+import java.nio.ByteBuffer;
 import java.util.List;
 import java.util.concurrent.Executors;
 import java.util.concurrent.TimeUnit;
@@ -59,12 +61,16 @@ class MemoryTest {
     private Narrow() {}
 
     public static void main(String[] arguments) throws Exception {
-      try (var channel =
+      var builder =
           ZeebeChannel.insecure()
               .address(arguments[0])
               .option("grpc.max_receive_message_length", SIZE_MAX)
-              .option("grpc.max_metadata_size", METADATA_MAX)
-              .build()) {
+              .option("grpc.max_metadata_size", METADATA_MAX);
+      var others = ByteBuffer.allocateDirect(300 * 1024);
+      assertThrows(OutOfMemoryError.class, builder::build);
+      Reference.reachabilityFence(others);
+      others = null;
+      try (var channel = builder.build()) {
         var stub = TestServiceGrpc.newBlockingStub(channel);
         var goesOn = stub.withDeadlineAfter(60, TimeUnit.SECONDS).streamingOutputCall(two(3, 4, 200));
         assertEquals(3, goesOn.next().getPayload().getBody().size());
