@@ -109,10 +109,7 @@ static void write_posted(writer *out, const posted *post)
     }
 }
 
-static const posted *post_of(const zeebe_event *event)
-{
-    return event->event_type == ZEEBE_EVENT_TYPE_POSTED ? HANDLE(posted, event->tag) : NULL;
-}
+static const posted *post_of(const zeebe_event *event) { return event->event_type == ZEEBE_EVENT_TYPE_POSTED ? HANDLE(posted, event->tag) : NULL; }
 
 /* Whose it is; 0: nobody's. */
 static int64_t id_of(const zeebe_event *event)
