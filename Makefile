@@ -307,6 +307,10 @@ build/check/libzeebe.so.0 build/check/panics/libzeebe.so.0: $(SOURCES)
 build/check/arguments: tests/c/arguments.c tests/c/check.h build/check/libzeebe.so.0
 	$(CC) -std=c11 $(CFLAGS) -pthread -Iinclude -o $@ $< build/check/libzeebe.so.0 -Wl,-rpath,'$$ORIGIN'
 
+# What tests of cargo have made, and those of the bindings beside them: at the same time, two would make it in one place.
+SHARED_BY_TESTS := build/java/driver/Driver.class build/java/environment/Environment.class build/python/installed build/python/pyzeebe/ready \
+	build/conformance-driver-go build/environment-go
+
 # Of `test`, the tests of cargo whose name has this in it.
 ONLY ?=
 
@@ -315,7 +319,7 @@ test: check ## all checks, cheap before dear; ONLY=NAME: of the rest only the te
 	$(MAKE) --jobs --output-sync=target all # two chains; a number would be for cargo, too
 	$(MAKE) interop-servers token-servers ffi-runtimes
 	$(MAKE) examples build/conformance-driver CFLAGS='$(CFLAGS) -Werror' # nothing of cargo's, which would compile aws-lc anew with that
-	$(if $(ONLY),,$(MAKE) docs msrv; trap '$(NAME_MISSING_PEERS)' EXIT;) scripts/run-tests $(ONLY)
+	$(if $(ONLY),,$(MAKE) docs msrv $(SHARED_BY_TESTS); trap '$(NAME_MISSING_PEERS)' EXIT;) scripts/run-tests $(ONLY)
 
 test-clients: gateway $(FETCHED_CLIENTS) ## clients that others wrote, fetched from where they are published, on the development gateway
 	scripts/prerequisites cargo python3 node npm java mvn

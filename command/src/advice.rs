@@ -116,7 +116,7 @@ fn of_token_endpoint(error: &Error) -> &'static str {
              or change {authorization_server}; is this machine's clock right?"
         }
         _ => {
-            "the token endpoint cannot be used: change {authorization_server}, or set https_proxy if it is behind a proxy"
+            "the token endpoint cannot be used: change {authorization_server}, or set https_proxy, of an http:// URL http_proxy, if it is behind a proxy"
         }
     }
 }

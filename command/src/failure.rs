@@ -109,10 +109,6 @@ impl Failure {
                 "  more",
                 "zeebe doctor says which step of the way fails",
             ));
-            lines.push(row(
-                "  more",
-                "zeebe doctor says which step of the way fails",
-            ));
         }
         lines.join("\n")
     }

@@ -109,10 +109,7 @@ fn an_instance_is_waited_for() {
     let mut output = waiting.stdout.take().unwrap();
     output.read_to_string(&mut printed).unwrap();
     assert!(waiting.wait().unwrap().success());
-    assert!(
-        printed.contains(r#""big":9007199254740993"#),
-        "{printed}"
-    );
+    assert!(printed.contains(r#""big":9007199254740993"#), "{printed}");
     // Nobody works on its job.
     let late = zeebe.run(&["create", "order", "--result", "--timeout", "0.4"]);
     assert_eq!(late.code, 4, "{late:?}");

@@ -279,7 +279,9 @@ impl TlsCredentials {
         if self.roots.file().is_some() {
             return None; // it may have changed
         }
-        Some(Arc::clone(&lock(&self.made).as_ref()?.http2))
+        // Who makes it reads files meanwhile, and an I/O thread waits for none.
+        let made = self.made.try_lock().ok()?;
+        Some(Arc::clone(&made.as_ref()?.http2))
     }
 
     /// For a token endpoint, in HTTP/1.1 alone. May read files.

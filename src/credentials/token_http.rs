@@ -20,6 +20,7 @@ use hyper_util::rt::TokioIo;
 use rustls::pki_types::ServerName;
 use rustls::{AlertDescription, CertificateError};
 use secrecy::ExposeSecret;
+use tokio::io::AsyncReadExt;
 use tokio_rustls::TlsConnector;
 use url::Url;
 use zeroize::Zeroizing;
@@ -37,6 +38,10 @@ use crate::runtime::time::timeout;
 
 /// The longest answer that is read, as it was before it was compressed.
 const MAX_ANSWER: usize = 1 << 20;
+
+/// All that is read of a connection, heads and the framing of chunks included: hyper goes on through interim answers (1xx) and the zeros of a chunk's
+/// length for as long as they come.
+const MAX_READ: u64 = 2 * MAX_ANSWER as u64;
 
 const AGENT: &str = concat!("libzeebe/", env!("CARGO_PKG_VERSION"));
 
@@ -198,7 +203,7 @@ impl Asked<'_> {
             stream = tunnel.connect(stream).await.map_err(|error| {
                 let message = self.failed(error.message());
                 match error.is_retryable() {
-                    true => passing(message),
+                    true => passing(message).with_retry_after(error.retry_after()),
                     false => unusable(message),
                 }
             })?;
@@ -217,6 +222,8 @@ impl Asked<'_> {
         request: Request<Full<Bytes>>,
     ) -> Result<Answer, Error> {
         let broken = |error: hyper::Error| self.broken(&error);
+        let (reading, writing) = tokio::io::split(stream);
+        let stream = tokio::io::join(reading.take(MAX_READ), writing);
         let (mut send, connection) = http1::handshake(TokioIo::new(stream))
             .await
             .map_err(broken)?;
@@ -224,11 +231,9 @@ impl Asked<'_> {
             let answer = send.send_request(request).await.map_err(broken)?;
             let (head, body) = answer.into_parts();
             let body = self.whole(body, head.status).await?;
-            let body = match head.headers.get(CONTENT_ENCODING) {
-                Some(encoding) if encoding.as_bytes().eq_ignore_ascii_case(b"gzip") => {
-                    self.unpacked(&body, head.status)?
-                }
-                _ => body,
+            let body = match is_gzip(&head.headers) {
+                true => self.unpacked(&body, head.status)?,
+                false => body,
             };
             Ok(Answer {
                 status: head.status,
@@ -271,6 +276,8 @@ impl Asked<'_> {
         match unpacking.read_to_end(&mut body) {
             Ok(length) if length > MAX_ANSWER => Err(self.too_long(status)),
             Ok(_) => Ok(body),
+            // Its status says enough, of a proxy's page most often.
+            Err(_) if packed.is_empty() || !status.is_success() => Ok(Zeroizing::default()),
             Err(error) => {
                 let why = format!("it answered {status} with broken gzip: {error}");
                 Err(passing(self.failed(&why)))
@@ -319,6 +326,15 @@ impl Asked<'_> {
             None => passing(message),
         }
     }
+}
+
+/// RFC 9110, section 8.4.1.3.
+fn is_gzip(headers: &HeaderMap) -> bool {
+    let encoding = headers.get(CONTENT_ENCODING);
+    encoding.is_some_and(|encoding| {
+        let encoding = encoding.as_bytes();
+        encoding.eq_ignore_ascii_case(b"gzip") || encoding.eq_ignore_ascii_case(b"x-gzip")
+    })
 }
 
 /// The error and all that brought it about. An I/O error hides what it wraps.

@@ -3,9 +3,10 @@
 //! Not here: which proxy (`proxy`), and dialling it (`dial`).
 
 use std::fmt;
+use std::time::SystemTime;
 
 use http::header::{self, HOST, PROXY_AUTHORIZATION};
-use http::{Method, Request};
+use http::{Method, Request, StatusCode};
 use hyper::client::conn::http1;
 use hyper_util::rt::TokioIo;
 use secrecy::ExposeSecret;
@@ -14,6 +15,7 @@ use super::{Proxy, authority};
 use crate::dial::BoxStream;
 use crate::error::{Error, chain};
 use crate::http_authentication::basic_pair;
+use crate::retry_after::retry_after_of;
 
 const MAX_HEAD: usize = 16 * 1024;
 
@@ -61,9 +63,19 @@ impl Tunnel {
             let status = answer.status();
             if !status.is_success() {
                 let why = proxy.refusal(status);
-                // What the proxy blames on the request, it will blame again.
-                return Err(Error::unavailable(format!("CONNECT {host} failed: {why}"))
-                    .retryable(!status.is_client_error()));
+                // What the proxy blames on the request, it will blame again, but for its number or its time.
+                let may_pass = !status.is_client_error()
+                    || matches!(
+                        status,
+                        StatusCode::TOO_MANY_REQUESTS | StatusCode::REQUEST_TIMEOUT
+                    );
+                let error = Error::unavailable(format!("CONNECT {host} failed: {why}"));
+                return Err(match may_pass {
+                    true => {
+                        error.with_retry_after(retry_after_of(answer.headers(), SystemTime::now()))
+                    }
+                    false => error.retryable(false),
+                });
             }
             hyper::upgrade::on(answer).await.map_err(lost)
         };
@@ -93,6 +105,8 @@ impl Tunnel {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use base64::prelude::{BASE64_STANDARD, Engine};
     use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex};
 
@@ -193,6 +207,12 @@ mod tests {
             ),
             (
                 "http://proxy:3128",
+                b"HTTP/1.1 429 No\r\nRetry-After: 7\r\nContent-Length: 0\r\n\r\n",
+                "429 Too Many Requests",
+                true,
+            ),
+            (
+                "http://proxy:3128",
                 b"HTTP/1.1 502 Bad Gateway\r\nContent-Length: 0\r\n\r\n",
                 "502 Bad Gateway",
                 true,
@@ -207,6 +227,8 @@ mod tests {
                 )
             );
             assert_eq!(error.is_retryable(), retryable, "{error}");
+            let pause = why.starts_with("429").then_some(Duration::from_secs(7));
+            assert_eq!(error.retry_after(), pause, "{error}");
         }
     }
 

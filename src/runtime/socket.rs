@@ -17,15 +17,22 @@ use super::here;
 use super::reactor::{Direction, Registered};
 use crate::sys;
 
+/// So many reads follow one another without a wait: who reads in a loop until nothing is left would read for ever where a peer goes on for ever.
+const READS: u8 = 64;
+
 /// A connected stream socket of the I/O thread that it was made on.
-pub(crate) struct Socket<S: Source>(Registered<S>);
+pub(crate) struct Socket<S: Source> {
+    registered: Registered<S>,
+    /// Since the last wait.
+    reads: u8,
+}
 
 impl Socket<TcpStream> {
     /// By TCP, without Nagle's delay. Waits as long as the system does.
     pub(crate) async fn connect_tcp(address: SocketAddr) -> io::Result<Self> {
         let socket = Self::connected(TcpStream::connect(address)?).await?;
         // Only a socket that is broken already refuses this; who uses it will tell.
-        socket.0.socket.set_nodelay(true).ok();
+        socket.registered.socket.set_nodelay(true).ok();
         Ok(socket)
     }
 }
@@ -43,7 +50,10 @@ impl<S: Source + AsFd> Socket<S> {
             .ok_or_else(|| io::Error::other("no I/O thread runs here to wait for a socket"))?;
         let connecting = Registered::new(stream, sources)?;
         poll_fn(|context| connecting.poll_io(context, Direction::Write, outcome)).await?;
-        Ok(Self(connecting))
+        Ok(Self {
+            registered: connecting,
+            reads: 0,
+        })
     }
 }
 
@@ -64,18 +74,27 @@ fn outcome(stream: &impl AsFd) -> io::Result<()> {
 
 impl<S: Source + AsFd + Unpin> AsyncRead for Socket<S> {
     fn poll_read(
-        self: Pin<&mut Self>,
+        mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
+        if self.reads == READS {
+            self.reads = 0;
+            context.waker().wake_by_ref();
+            return Poll::Pending;
+        }
         let room = buffer.remaining();
-        let read = self.0.poll_io(context, Direction::Read, |stream| {
+        let read = self.registered.poll_io(context, Direction::Read, |stream| {
             sys::receive(stream.as_fd(), buffer)
         });
+        self.reads = match read {
+            Poll::Ready(_) => self.reads + 1,
+            Poll::Pending => 0,
+        };
         read.map_ok(|length| {
             // The system tells anew of what comes after a read that was not filled.
             if cfg!(target_os = "linux") && 0 < length && length < room {
-                self.0.used_up(Direction::Read);
+                self.registered.used_up(Direction::Read);
             }
         })
     }
@@ -95,12 +114,14 @@ impl<S: Source + AsFd + Unpin> AsyncWrite for Socket<S> {
         context: &mut Context<'_>,
         bytes: &[IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        let written = self.0.poll_io(context, Direction::Write, |stream| {
-            sys::send(stream.as_fd(), bytes)
-        });
+        let written = self
+            .registered
+            .poll_io(context, Direction::Write, |stream| {
+                sys::send(stream.as_fd(), bytes)
+            });
         if let Poll::Ready(Err(_)) = written {
             // What came before is still there, also if no look has seen it yet.
-            self.0.ask(Direction::Read);
+            self.registered.ask(Direction::Read);
         }
         written
     }
@@ -114,7 +135,7 @@ impl<S: Source + AsFd + Unpin> AsyncWrite for Socket<S> {
     }
 
     fn poll_shutdown(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Poll::Ready(SockRef::from(&self.0.socket).shutdown(Shutdown::Write))
+        Poll::Ready(SockRef::from(&self.registered.socket).shutdown(Shutdown::Write))
     }
 }
 
@@ -124,7 +145,9 @@ mod tests {
     use std::io::{Read, Write};
     use std::net::TcpListener;
     use std::pin::pin;
-    use std::task::Waker;
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+    use std::task::{Wake, Waker};
     use std::time::Duration;
 
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -132,24 +155,71 @@ mod tests {
     use super::*;
     use crate::runtime::reactor::{Reactor, Timer};
 
-    #[test]
-    fn what_a_peer_said_before_a_write_fails_can_be_read_at_once() {
+    /// A socket of this thread's, its peer, and who tells of it.
+    fn connected() -> (Socket<TcpStream>, std::net::TcpStream, Reactor) {
         let (mut reactor, _) = Reactor::new(Timer::None).unwrap();
         here::Here::new(0, reactor.sources()).enter();
         let mut context = Context::from_waker(Waker::noop());
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let mut socket = {
+        let socket = {
             let mut connecting = pin!(Socket::connect_tcp(listener.local_addr().unwrap()));
             loop {
                 if let Poll::Ready(connected) = connecting.as_mut().poll(&mut context) {
                     break connected.unwrap();
                 }
-                reactor.wait(Some(Duration::from_secs(60)));
-                reactor.tell();
+                look(&mut reactor);
             }
         };
+        (socket, listener.accept().unwrap().0, reactor)
+    }
+
+    fn look(reactor: &mut Reactor) {
+        reactor.wait(Some(Duration::from_secs(60)));
+        reactor.tell();
+    }
+
+    #[test]
+    fn a_peer_that_never_stops_leaves_others_their_turn() {
+        const BYTES: usize = 1000;
+        let (mut socket, mut peer, mut reactor) = connected();
+        let wakes = Arc::new(Wakes::default());
+        let waker = Waker::from(Arc::clone(&wakes));
+        let mut context = Context::from_waker(&waker);
+        peer.write_all(&[0; BYTES]).unwrap();
+        let (mut reads, mut turns) = (0, 0);
+        while reads < BYTES {
+            let mut in_a_row = 0;
+            while reads < BYTES
+                && let Poll::Ready(read) = pin!(socket.read(&mut [0])).poll(&mut context)
+            {
+                assert_eq!(read.unwrap(), 1);
+                (reads, in_a_row) = (reads + 1, in_a_row + 1);
+            }
+            assert!(in_a_row <= usize::from(READS), "{in_a_row}");
+            match wakes.0.swap(0, Ordering::Relaxed) {
+                0 if reads < BYTES => look(&mut reactor),
+                wakes => turns += wakes,
+            }
+        }
+        // Nothing more had to come, and nobody had to look, for each to go on.
+        assert!(turns >= BYTES / usize::from(READS) - 1, "{turns}");
+        here::Here::leave();
+    }
+
+    #[derive(Default)]
+    struct Wakes(AtomicUsize);
+
+    impl Wake for Wakes {
+        fn wake(self: Arc<Self>) {
+            self.0.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    #[test]
+    fn what_a_peer_said_before_a_write_fails_can_be_read_at_once() {
+        let (mut socket, mut peer, _reactor) = connected();
+        let mut context = Context::from_waker(Waker::noop());
         let mut heard = [0; 64];
-        let (mut peer, _) = listener.accept().unwrap();
         assert!(
             pin!(socket.write(b"hello, once"))
                 .poll(&mut context)

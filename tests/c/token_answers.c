@@ -324,6 +324,30 @@ static void a_proxy_that_refuses_is_blamed_and_named(const gateway *g)
     }
 }
 
+/* What goes on for as long as it is read: the time-out counts, the request ends, and others have their turn meanwhile. */
+static void an_answer_that_never_ends_is_passing(const gateway *g)
+{
+    static const char *const ENDLESS[] = {"endless_interim", "endless_chunk"};
+    for (int i = 0; i < 2; i++) {
+        fetched f = fetch_once(g, (plugin_arguments){.url = token_url(g, "http", ENDLESS[i]), .token.timeout_ms = 5000});
+        ends(ENDLESS[i], &f, PASSING, "the token request to http://127.0.0.1:");
+    }
+}
+
+/* A page of a proxy's that is none is no reason to ask again for ever. */
+static void broken_gzip_of_a_refusal_is_the_refusal(const gateway *g)
+{
+    answer(g, "status=401&header=content-encoding:gzip", "");
+    fetched f = fetch_once(g, (plugin_arguments){0});
+    ends("gzip of nothing", &f, REFUSED, "401 Unauthorized");
+    answer(g, "status=401&header=content-encoding:gzip", "no gzip");
+    f = fetch_once(g, (plugin_arguments){0});
+    ends("broken gzip", &f, REFUSED, "401 Unauthorized");
+    answer(g, "status=200&header=content-encoding:gzip", "no gzip");
+    f = fetch_once(g, (plugin_arguments){0});
+    ends("broken gzip", &f, PASSING, "broken gzip");
+}
+
 /* RFC 9110 section 4.2.4: userinfo is not sent, and not shown. */
 static void user_and_password_of_the_token_url_are_not_sent(const gateway *g)
 {
@@ -405,6 +429,8 @@ int main(void)
     the_token_request_is_http_1(&g);
     the_roots_of_the_token_endpoint_are_token_ca(&g);
     a_proxy_that_refuses_is_blamed_and_named(&g);
+    an_answer_that_never_ends_is_passing(&g);
+    broken_gzip_of_a_refusal_is_the_refusal(&g);
     user_and_password_of_the_token_url_are_not_sent(&g);
     OK(zeebe_runtime_shutdown(-1));
     gateway_stop(&g);

@@ -16,26 +16,35 @@ const CONNECT_TIMEOUT: Duration = Duration::from_millis(50);
 /// How long a peer may take to ask, and then to close.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// A peer that accepts connections, and what it says to whoever sends something; nothing: it says and reads nothing.
+/// A peer that accepts connections, and what it says to whoever sends something.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Decoy(Option<&'static str>);
+pub(crate) enum Decoy {
+    /// It says and reads nothing.
+    Silent,
+    Says(&'static str),
+    /// The second again and again.
+    SaysForEver(&'static str, &'static str),
+}
 
 impl Decoy {
-    pub(crate) const SILENT: Self = Self(None);
     /// Its headers, and the page's footer, name TLS as real ones do.
-    pub(crate) const HTTP1: Self = Self(Some(
+    pub(crate) const HTTP1: Self = Self::Says(
         "HTTP/1.1 404 Not Found\r\nserver: Apache/2.4.71 (Debian) OpenSSL/3.0.20\r\nalt-svc: h3=\":443\"\r\n\
          strict-transport-security: max-age=1\r\nlink: <https://localhost/>\r\nconnection: close\r\n\
          content-length: 101\r\n\r\n\
          <a href=\"https://localhost/\">Home</a><address>Apache (Debian) OpenSSL/3.0.20 mod_ssl/2.4.71</address>",
-    ));
-    pub(crate) const PROXY_407: Self = Self(Some(
+    );
+    pub(crate) const PROXY_407: Self = Self::Says(
         "HTTP/1.1 407 Proxy Authentication Required\r\nproxy-authenticate: Basic realm=\"test\"\r\n\
          connection: close\r\ncontent-length: 0\r\n\r\n",
-    ));
-    pub(crate) const PROXY_502: Self = Self(Some(
-        "HTTP/1.1 502 Bad Gateway\r\nconnection: close\r\ncontent-length: 0\r\n\r\n",
-    ));
+    );
+    pub(crate) const PROXY_502: Self =
+        Self::Says("HTTP/1.1 502 Bad Gateway\r\nconnection: close\r\ncontent-length: 0\r\n\r\n");
+    /// Interim answers, and none that follows.
+    pub(crate) const ENDLESS_INTERIM: Self = Self::SaysForEver("", "HTTP/1.1 100 Continue\r\n\r\n");
+    /// The length of a chunk, which never ends.
+    pub(crate) const ENDLESS_CHUNK: Self =
+        Self::SaysForEver("HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n", "0");
 
     /// Deceives until the gateway stops.
     pub(crate) async fn run(
@@ -49,19 +58,19 @@ impl Decoy {
     }
 
     async fn hold(self, mut stream: Stream, stop: CancellationToken) {
-        match self.0 {
-            None => stop.cancelled().await,
-            Some(answer) => {
-                let spoken = tokio::time::timeout(PATIENCE, speak(&mut stream, answer));
-                // How the peer ended it is of no interest here.
-                drop(stop.run_until_cancelled(spoken).await);
-            }
-        }
+        let (answer, more) = match self {
+            Self::Silent => return stop.cancelled().await,
+            Self::Says(answer) => (answer, None),
+            Self::SaysForEver(answer, more) => (answer, Some(more)),
+        };
+        let spoken = tokio::time::timeout(PATIENCE, speak(&mut stream, answer, more));
+        // How the peer ended it is of no interest here.
+        drop(stop.run_until_cancelled(spoken).await);
     }
 }
 
 /// The rest of what the peer sends is read before the close, which would be a reset otherwise.
-async fn speak(stream: &mut Stream, answer: &str) -> io::Result<()> {
+async fn speak(stream: &mut Stream, answer: &str, more: Option<&str>) -> io::Result<()> {
     let mut asked = Vec::new();
     // Up to the blank line, which HTTP/2 has within its preface; what follows it came along, or comes.
     while !asked.windows(4).any(|end| end == b"\r\n\r\n") {
@@ -70,6 +79,12 @@ async fn speak(stream: &mut Stream, answer: &str) -> io::Result<()> {
         }
     }
     stream.write_all(answer.as_bytes()).await?;
+    if let Some(more) = more {
+        let more = more.repeat(1000);
+        loop {
+            stream.write_all(more.as_bytes()).await?;
+        }
+    }
     stream.shutdown().await?;
     tokio::io::copy(stream, &mut tokio::io::sink()).await?;
     Ok(())

@@ -54,10 +54,12 @@ impl Endpoints {
             all.serve(bound, open("unix"));
         }
         for (name, decoy) in [
-            ("silent", Decoy::SILENT),
+            ("silent", Decoy::Silent),
             ("http1", Decoy::HTTP1),
             ("proxy_407", Decoy::PROXY_407),
             ("proxy_502", Decoy::PROXY_502),
+            ("endless_interim", Decoy::ENDLESS_INTERIM),
+            ("endless_chunk", Decoy::ENDLESS_CHUNK),
         ] {
             let (listening, place) = Listening::tcp(LOCALHOST, 0).await?;
             all.places.push((name, place));

@@ -30,6 +30,8 @@ const LISTENERS: [&str; 23] = [
     "http1",
     "proxy_407",
     "proxy_502",
+    "endless_interim",
+    "endless_chunk",
     "refused",
     "blackhole",
 ];
