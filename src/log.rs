@@ -60,6 +60,9 @@ pub struct Record {
 /// Called on the log thread, in order; dropped there after its last record.
 pub type Sink = Box<dyn FnMut(&Record) + Send>;
 
+/// Gives a sink once nothing can refuse it any more.
+pub type NewSink = Box<dyn FnOnce() -> Sink>;
+
 /// Records that wait for a slow callback.
 const CAPACITY: usize = 4096;
 
@@ -80,7 +83,7 @@ struct Logger {
 }
 
 /// Replaces the sink; the one before still gets what was logged for it.
-pub fn set(level: Level, sink: Option<Sink>) -> Result<(), Error> {
+pub fn set(level: Level, sink: Option<NewSink>) -> Result<(), Error> {
     let logger = match sink {
         Some(sink) if level > Level::Off => Some(Logger::start(sink)?),
         _ => None,
@@ -142,7 +145,8 @@ pub fn refuse_on_log_thread() -> Result<(), Error> {
 }
 
 impl Logger {
-    fn start(mut sink: Sink) -> Result<Self, Error> {
+    fn start(sink: NewSink) -> Result<Self, Error> {
+        let (give, given) = mpsc::sync_channel::<Sink>(1);
         let (queue, records) = mpsc::sync_channel::<Record>(CAPACITY);
         let lost = Arc::new(AtomicUsize::new(0));
         let worker = Worker::start("zeebe-log".to_owned(), {
@@ -150,6 +154,7 @@ impl Logger {
             move || {
                 LOG_THREAD.set(true);
                 panics::unlogged_thread();
+                let Ok(mut sink) = given.recv() else { return };
                 let mut sink = |record: &Record| {
                     // One that it cannot take is lost, and no more.
                     panics::guard(|| sink(record)).ok();
@@ -167,6 +172,8 @@ impl Logger {
                 }
             }
         })?;
+        // Once: the thread waits for it.
+        give.send(sink()).ok();
         Ok(Self {
             queue,
             lost,

@@ -39,7 +39,7 @@ fn a_programs_hook_hears_of_its_own_panics_alone() {
     hear_as("first"); // before the library is used, which puts its own hook before it
     let (send, records) = mpsc::channel();
     let sink = move |record: &log::Record| drop(send.send(record.message.clone()));
-    log::set(Level::Error, Some(Box::new(sink))).unwrap();
+    log::set(Level::Error, Some(Box::new(|| Box::new(sink)))).unwrap();
     let first = panic_of_the_library(&records);
     panic_of_the_program("before");
     let second = panic_of_the_library(&records);

@@ -203,28 +203,31 @@ pub extern "C" fn zeebe_set_log_callback(
     destroy: zeebe_destroy,
 ) -> Option<repr_c::Box<zeebe_error>> {
     let level = log_level(level)?;
-    // Before the destroy function is armed: it does not run where this function fails.
     log::refuse_on_log_thread()?;
     let Some(callback) = callback else {
         return log::set(Level::Off, None);
     };
-    let user = Owned(UserData(user_data), destroy);
-    let sink = Box::new(move |record: &log::Record| {
-        let lent = zeebe_log_record {
-            level: record.level,
-            target: CString::new(record.target).unwrap_or_default(),
-            message: CString::new(record.message.replace('\0', "\u{fffd}")).unwrap_or_default(),
-        };
-        let Owned(UserData(user_data), _) = &user;
-        // SAFETY: C gave this function for these arguments; the record outlives the call.
-        unsafe { callback(*user_data, &raw const lent) }
-    });
+    // The destroy function is armed in here: it does not run where this function fails.
+    let sink = move || {
+        let user = Owned(UserData(user_data), destroy);
+        let sink: log::Sink = Box::new(move |record: &log::Record| {
+            let lent = zeebe_log_record {
+                level: record.level,
+                target: CString::new(record.target).unwrap_or_default(),
+                message: CString::new(record.message.replace('\0', "\u{fffd}")).unwrap_or_default(),
+            };
+            let Owned(UserData(user_data), _) = &user;
+            // SAFETY: C gave this function for these arguments; the record outlives the call.
+            unsafe { callback(*user_data, &raw const lent) }
+        });
+        sink
+    };
     if level == Level::Off {
         log::set(Level::Off, None)?;
-        drop(sink);
+        drop(sink());
         return Ok(());
     }
-    log::set(level, Some(sink))
+    log::set(level, Some(Box::new(sink)))
 }
 
 fn log_level(level: i32) -> Result<Level, Error> {

@@ -87,7 +87,9 @@ static void a_start_without_threads_is_an_error_and_the_next_one_is_not(const ga
         zeebe_error_free(error);
     }
     FAILS(zeebe_channel_wait_ready(channel, 10), ZEEBE_ERROR_KIND_RPC, "cannot start a thread");
-    FAILS(zeebe_set_log_callback(ZEEBE_LOG_LEVEL_WARN, on_log, NULL, NULL), ZEEBE_ERROR_KIND_RPC, "cannot start a thread");
+    tally none = TALLY_INIT; /* where a function fails, destroy never runs */
+    FAILS(zeebe_set_log_callback(ZEEBE_LOG_LEVEL_WARN, on_log, &none, on_destroy), ZEEBE_ERROR_KIND_RPC, "cannot start a thread");
+    CHECK(!none.destroyed);
     refuse = 0;
     CHECK(topology(channel).status == 0);
     zeebe_channel_free(channel);
