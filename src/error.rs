@@ -96,6 +96,8 @@ struct Inner {
     retryable: bool,
     may_have_been_processed: bool,
     is_cut: bool,
+    is_cancel: bool,
+    is_passing: bool,
     retry_after: Option<Duration>,
     option: Option<&'static Spec>,
     details: Bytes,
@@ -119,6 +121,8 @@ impl Error {
             retryable: false,
             may_have_been_processed: true,
             is_cut: false,
+            is_cancel: false,
+            is_passing: false,
             retry_after: None,
             option: None,
             details: Bytes::new(),
@@ -194,7 +198,8 @@ impl Error {
 
     /// By the program, or the end of channel, queue or runtime.
     pub fn cancelled(message: impl Into<String>) -> Self {
-        Self::rpc(Source::Caller, Code::Cancelled, message)
+        let error = Self::rpc(Source::Caller, Code::Cancelled, message);
+        error.change(|inner| inner.is_cancel = true)
     }
 
     /// Who owed an end was dropped: at the end of the runtime, or by a panic. What the gateway did by then is not known.
@@ -234,6 +239,12 @@ impl Error {
     /// The call was ended from beneath, as by a proxy: its stream was reset, or ended without a status.
     pub(crate) fn cut(self) -> Self {
         self.change(|inner| inner.is_cut = true)
+    }
+
+    /// Not the call but what it needed on this side failed, which may be otherwise soon. Who goes on by itself, a job stream or a
+    /// worker, tries again, though the error is not retryable.
+    pub(crate) fn passing(self) -> Self {
+        self.change(|inner| inner.is_passing = true)
     }
 
     /// How long whoever failed asks to be left alone; `None`: nothing was said.
@@ -324,6 +335,15 @@ impl Error {
 
     pub(crate) fn is_cut(&self) -> bool {
         self.0.is_cut
+    }
+
+    /// [`Error::cancelled`] made it: a code of CANCELLED may be anybody's, a token source's too.
+    pub(crate) fn is_cancel(&self) -> bool {
+        self.0.is_cancel
+    }
+
+    pub(crate) fn is_passing(&self) -> bool {
+        self.0.is_passing
     }
 
     /// As long as this the same should not be tried; `None`: nothing was said.

@@ -192,6 +192,13 @@ fn job_streams_do_not_stall() {
 }
 
 #[test]
+fn a_job_worker_outlasts_what_fails_on_its_own_side() {
+    let program = program(C, "lasting_workers.c", &["-lzeebe"]);
+    with_gateways(clean(Command::new(&program)), "lasting-workers");
+    with_gateways(valgrind(&program), "lasting-workers-valgrind");
+}
+
+#[test]
 fn a_job_worker_gives_jobs_and_sends_their_ends() {
     let program = program(C, "job_worker.c", &["-lzeebe"]);
     std::thread::scope(|scope| {

@@ -80,7 +80,7 @@ impl TokenRequest {
         self.answer(Ok(token))
     }
 
-    /// Codes that say something about the call itself become INTERNAL (gRFC A54).
+    /// Codes that say something about the call itself become INTERNAL (gRFC A54). Only who is denied a token is so for good.
     pub fn fail(
         &self,
         code: Code,
@@ -101,11 +101,15 @@ impl TokenRequest {
                 format!(
                     "the token source failed with {code:?}, which no call may end with: {message}"
                 ),
-            ),
+            )
+            .passing(),
             Code::Unauthenticated => {
                 Error::invalid_oauth_credentials(message).from_source(Source::Caller)
             }
-            _ => Error::rpc(Source::Caller, code, message).retryable(code == Code::Unavailable),
+            Code::PermissionDenied => Error::rpc(Source::Caller, code, message),
+            _ => Error::rpc(Source::Caller, code, message)
+                .retryable(code == Code::Unavailable)
+                .passing(),
         };
         self.answer(Err(error.with_retry_after(retry_after)))
     }
@@ -185,6 +189,9 @@ mod tests {
             assert!(error.message().contains("why"), "{error}");
             assert_eq!(error.message().contains(&format!("{code:?}")), refused);
             assert_eq!(error.is_retryable(), code == Code::Unavailable);
+            let is_denied = [7, 16].contains(&number);
+            assert_eq!(error.is_passing(), !is_denied);
+            assert!(!error.is_cancel());
             assert_eq!(error.retry_after(), Some(second));
         }
     }

@@ -453,7 +453,7 @@ fn cannot_pass(error: &Error) -> bool {
         return false;
     }
     match (error.kind(), error.code()) {
-        (Kind::Rpc, _) if error.source() == Source::Caller => true,
+        (Kind::Rpc, _) if error.is_cancel() => true,
         // The channel is closing: what runs may go on until its grace is over.
         (Kind::Shutdown, _) => false,
         (Kind::Rpc, code) => matches!(

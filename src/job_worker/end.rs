@@ -50,9 +50,11 @@ pub(super) fn judge(answered: Result<(), &Error>) -> Answer {
         };
     };
     let perhaps = error.may_have_been_processed() && !is_refusal(error);
-    // A stream that was cut, and an answer that is late: to end a job twice does no harm.
-    let is_passing =
-        error.is_retryable() || error.is_cut() || error.code() == Code::DeadlineExceeded;
+    // Also a stream that was cut, and an answer that is late: to end a job twice does no harm.
+    let is_passing = error.is_retryable()
+        || error.is_passing()
+        || error.is_cut()
+        || error.code() == Code::DeadlineExceeded;
     let verdict = match (is_passing, perhaps) {
         (true, _) => None,
         (false, true) => Some(Verdict::Unknown),
@@ -269,11 +271,26 @@ mod tests {
                 None,
                 true,
             ),
+            // Nothing was sent, and what it needed here may be there soon: a token, a place among those that wait.
+            (
+                Error::rpc(Source::Caller, Code::Internal, "no token")
+                    .processed(false)
+                    .passing(),
+                None,
+                false,
+            ),
+            (
+                Error::rpc(Source::Library, Code::ResourceExhausted, "full")
+                    .processed(false)
+                    .passing(),
+                None,
+                false,
+            ),
             (Error::shutdown("closed"), Some(Verdict::NotEnded), false),
             (Error::given_up(), Some(Verdict::Unknown), true),
             (
-                // A limit of ours, not the gateway's.
-                Error::rpc(Source::Caller, Code::ResourceExhausted, "long").processed(false),
+                // A limit of ours, not the gateway's: it stays too long.
+                Error::rpc(Source::Library, Code::ResourceExhausted, "long").processed(false),
                 Some(Verdict::NotEnded),
                 false,
             ),

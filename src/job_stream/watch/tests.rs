@@ -236,6 +236,37 @@ fn ends(
     lived: Duration,
     ended: Result<(), Error>,
 ) -> f64 {
+/// A source of the program's that has no token now may have one soon, whatever it says of it, unless it is that it is denied.
+#[test]
+fn a_token_source_that_fails_ends_nothing() {
+    let of_source = |code| Error::rpc(Source::Caller, code, "no token").processed(false);
+    for code in [
+        Code::Cancelled,
+        Code::Unknown,
+        Code::DeadlineExceeded,
+        Code::ResourceExhausted,
+        Code::Unimplemented,
+        Code::Internal,
+    ] {
+        let mut scene = Scene::opened();
+        scene.note(Event::Ended(1, Err(of_source(code))));
+        assert_eq!(scene.wait(), did(0.25, &["Open(2)"]), "{code:?}");
+        assert_eq!(scene.wait(), did(9.75, &[POLL]), "{code:?}");
+        scene.poll_fails(of_source(code));
+        assert_eq!(scene.wait(), did(10.0, &[POLL]), "{code:?}");
+    }
+    for error in [
+        of_source(Code::PermissionDenied),
+        Error::invalid_oauth_credentials("no").from_source(Source::Caller),
+        Error::cancelled("the channel was closed"),
+    ] {
+        let mut scene = Scene::opened();
+        scene.note(Event::Ended(1, Err(error.clone())));
+        let actions = scene.actions();
+        assert!(actions[0].starts_with("End(Err("), "{error:?}: {actions:?}");
+    }
+}
+
     scene.note(Event::Opened(id));
     if headers {
         scene.note(Event::Accepted(id));

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use super::{Inner, Worker, unix_ms};
 use crate::call::{CallOptions, Timeout, start_unary};
-use crate::error::{Code, Error};
+use crate::error::{Code, Error, Source};
 use crate::job_worker::WorkerHandler;
 use crate::job_worker::end::{self, End, UPDATE_JOB_TIMEOUT, judge, milliseconds};
 use crate::job_worker::events::{Event, Extension, JobId, Place};
@@ -123,11 +123,9 @@ impl<H: WorkerHandler> Worker<H> {
         deadline: i64,
         error: Option<Error>,
     ) {
-        let extension = match error.as_ref().map(Error::code) {
+        let extension = match &error {
             None => Extension::Granted(since),
-            Some(Code::Unimplemented) => Extension::Unknown,
-            Some(Code::NotFound | Code::FailedPrecondition) => Extension::Gone,
-            Some(_) => Extension::Failed,
+            Some(error) => refused(error),
         };
         let mut inner = self.inner();
         let key = inner.jobs[id].key;
@@ -159,6 +157,34 @@ impl<H: WorkerHandler> Worker<H> {
                 let error = error.map_or(String::new(), |error| error.to_string());
                 tracing::debug!("the job {key} got no more time yet: {error}");
             }
+        }
+    }
+}
+
+/// What it means that a job got no more time. Only the gateway knows of jobs: a token source, say, may fail with any code.
+fn refused(error: &Error) -> Extension {
+    match (error.source(), error.code()) {
+        (Source::Gateway, Code::Unimplemented) => Extension::Unknown,
+        (Source::Gateway, Code::NotFound | Code::FailedPrecondition) => Extension::Gone,
+        _ => Extension::Failed,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_the_gateway_says_that_a_job_is_gone_or_that_it_gives_no_time() {
+        for (code, of_gateway) in [
+            (Code::Unimplemented, Extension::Unknown),
+            (Code::NotFound, Extension::Gone),
+            (Code::FailedPrecondition, Extension::Gone),
+            (Code::Internal, Extension::Failed),
+        ] {
+            let refused = |source| refused(&Error::rpc(source, code, "no"));
+            assert_eq!(refused(Source::Gateway), of_gateway);
+            assert_eq!(refused(Source::Caller), Extension::Failed);
         }
     }
 }

@@ -109,8 +109,3 @@ impl State {
             .map_or(Ok(()), |closing| closing.reason.clone())
     }
 }
-
-/// Of the stream, by who ended the worker.
-pub(super) fn is_cancel(reason: &Error) -> bool {
-    reason.code() == Code::Cancelled && reason.source() == Source::Caller
-}

@@ -18,7 +18,6 @@ use super::events::{Action, Event, JobId, Place, Rules, Why};
 use super::pressure::Pressure;
 use crate::backoff::Backoff;
 use crate::error::Error;
-use closing::is_cancel;
 
 /// What an end that is late, and another that is nearly so, still gets to be answered.
 const LEAST_PATIENCE: Duration = Duration::from_secs(1);
@@ -193,7 +192,7 @@ impl State {
             Event::StreamEnded(ended) => {
                 self.stream_ended = true;
                 match ended {
-                    Err(reason) if is_cancel(&reason) => self.cut(Err(reason)),
+                    Err(reason) if reason.is_cancel() => self.cut(Err(reason)),
                     ended => self.close(ended, now),
                 }
                 self.give_back();

@@ -477,6 +477,17 @@ fn a_cancel_lets_go_of_everything_at_once() {
         }
         did.sort();
         assert_eq!(
+/// Only who cancels it does: a code says nothing of that, for it may be a token source's.
+#[test]
+fn a_stream_that_ended_with_cancelled_lets_go_of_nothing() {
+    let mut scene = Scene::new(*RULES);
+    let id = scene.worked_on();
+    let of_source = Error::rpc(Source::Caller, Code::Cancelled, "no token");
+    assert_eq!(scene.then(Event::StreamEnded(Err(of_source))), NOTHING);
+    assert!(scene.state.takes_end(id));
+    assert_eq!(scene.then(Event::Ended(id)), ["Send(0, 10s)"]);
+}
+
             did,
             [
                 "CancelEnd(0)",
