@@ -1,6 +1,7 @@
 //! Back-pressure of the gateway: how many ends of jobs may be under way at once. Pure.
 //!
-//! Half of what was too much, after a pause, and one more with each good answer.
+//! Half of what was too much, after a pause, and one more with each good answer. What was under way at once says so once: a moment of it is
+//! answered as often as it met an end.
 
 use std::time::{Duration, Instant};
 
@@ -12,7 +13,12 @@ pub(super) struct Pressure {
     backoff: Backoff,
     /// Until then none is sent.
     until: Option<Instant>,
+    round: Round,
 }
+
+/// Between two reductions.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub(super) struct Round(u64);
 
 impl Pressure {
     pub(super) fn new(backoff: Backoff) -> Self {
@@ -20,21 +26,33 @@ impl Pressure {
             limit: usize::MAX,
             backoff,
             until: None,
+            round: Round::default(),
         }
     }
 
-    /// One of so many that were under way was too much.
+    /// Of what is sent now.
+    pub(super) fn round(&self) -> Round {
+        self.round
+    }
+
+    /// One of so many that were under way, which was sent in this round, was too much.
     pub(super) fn rises(
         &mut self,
+        sent: Round,
         under_way: usize,
         retry_after: Option<Duration>,
         now: Instant,
         random: f64,
     ) {
-        self.limit = (self.limit.min(under_way) / 2).max(1);
-        let pause = self.backoff.pause(random);
-        let pause = pause.max(retry_after.unwrap_or_default());
-        self.until = self.until.max(Some(now + pause));
+        let mut pause = retry_after.unwrap_or_default();
+        if sent == self.round {
+            self.round = Round(sent.0 + 1);
+            self.limit = (self.limit.min(under_way) / 2).max(1);
+            pause = pause.max(self.backoff.pause(random));
+        }
+        if !pause.is_zero() {
+            self.until = self.until.max(Some(now + pause));
+        }
     }
 
     pub(super) fn falls(&mut self) {

@@ -15,7 +15,7 @@ use slab::Slab;
 
 use super::end::{Answer, Verdict};
 use super::events::{Action, Event, JobId, Place, Rules, Why};
-use super::pressure::Pressure;
+use super::pressure::{Pressure, Round};
 use crate::backoff::Backoff;
 use crate::error::Error;
 
@@ -38,8 +38,9 @@ enum Phase {
 struct Job {
     phase: Phase,
     deadline: Instant,
-    /// How often its end was sent.
+    /// How often its end was sent, and when for the last time.
     sent: u32,
+    round: Round,
     /// An answer that did not come may have been a good one.
     perhaps: bool,
     pauses: Backoff,
@@ -126,6 +127,7 @@ impl State {
             phase: Phase::Waiting,
             deadline: now + left,
             sent: 0,
+            round: Round::default(),
             perhaps: false,
             pauses: self.rules.backoff,
             extension: None,
@@ -219,16 +221,16 @@ impl State {
     fn answered(&mut self, id: JobId, answer: Answer, now: Instant, random: f64) {
         self.sending -= 1;
         let is_cut = self.is_cut();
-        if answer.is_pressure {
-            let under_way = self.sending + 1;
-            self.pressure
-                .rises(under_way, answer.retry_after, now, random);
-        } else if answer.verdict == Some(Verdict::Ended) {
-            self.pressure.falls();
-        }
         let Some(job) = self.jobs.get_mut(id) else {
             return;
         };
+        if answer.is_pressure {
+            let under_way = self.sending + 1;
+            self.pressure
+                .rises(job.round, under_way, answer.retry_after, now, random);
+        } else if answer.verdict == Some(Verdict::Ended) {
+            self.pressure.falls();
+        }
         let verdict = match answer.verdict {
             Some(Verdict::Ended) => Verdict::Ended,
             Some(Verdict::NotEnded) if !job.perhaps => Verdict::NotEnded,
@@ -314,6 +316,7 @@ impl State {
             }
             job.phase = Phase::Sending;
             job.sent += 1;
+            job.round = self.pressure.round();
             self.sending += 1;
             let patience = self.rules.patience.min(left.max(LEAST_PATIENCE));
             return Some(Action::Send(id, patience));

@@ -267,37 +267,66 @@ fn back_pressure_lets_fewer_ends_be_under_way_until_it_passes() {
         scene.actions();
         assert_eq!(scene.then(Event::Ended(id)).len(), 1);
     }
-    // Half of the eight, then of what is left; and none for a second, then two more.
+    // Half of the eight, and none for a second; that the other was too much as well is nothing new.
     assert_eq!(scene.answer(0, pressure()), NOTHING);
-    assert_eq!(scene.state.pressure.limit(), 4);
     assert_eq!(scene.answer(1, pressure()), NOTHING);
-    assert_eq!(scene.state.pressure.limit(), 2);
+    assert_eq!(scene.state.pressure.limit(), 4);
     for id in 2..8 {
         assert_eq!(scene.done(id), [format!("Tell({id}, Ended)")]);
         scene.note(Event::Told(id));
     }
-    assert_eq!(scene.state.pressure.limit(), 8);
-    assert_eq!(
-        scene.wait(),
-        (1, vec![]),
-        "their own pause is over, the worker's not"
-    );
+    assert_eq!(scene.state.pressure.limit(), 10);
     let (at, sent) = scene.wait();
-    assert_eq!((at, sent.len()), (2, 2));
-    // Each good answer lets one more be under way.
+    assert_eq!((at, sent.len()), (1, 2));
+    // Sent after that: too much still.
     for _ in 0..20 {
         scene.arrive();
     }
     scene.actions();
     scene.answer(0, pressure());
     assert_eq!(scene.state.pressure.limit(), 1);
-    scene.wait();
     for id in 2..8 {
         scene.then(Event::Ended(id));
     }
     assert_eq!(scene.state.sending, 1);
+    // Each good answer lets one more be under way.
     scene.done(1);
-    assert_eq!((scene.state.pressure.limit(), scene.state.sending), (2, 2));
+    assert_eq!(scene.state.pressure.limit(), 2);
+    scene.wait();
+    assert_eq!(scene.state.sending, 2);
+}
+
+/// One moment of it is answered as often as ends were under way.
+#[test]
+fn a_moment_of_back_pressure_counts_once_and_passes_soon() {
+    const ENDS: usize = 32;
+    let milliseconds = Duration::from_millis;
+    let mut scene = Scene::new(Rules {
+        handlers: ENDS,
+        lanes: None,
+        backoff: Backoff::with(milliseconds(50), 5 * SECOND, 1.6, 0.1),
+        ..*RULES
+    });
+    for id in 0..ENDS {
+        scene.arrive();
+        scene.actions();
+        assert_eq!(scene.then(Event::Ended(id)).len(), 1);
+    }
+    for id in 0..ENDS {
+        assert_eq!(scene.answer(id, pressure()), NOTHING);
+    }
+    assert_eq!(scene.state.pressure.limit(), ENDS / 2);
+    assert!(scene.state.pressure.resumes().unwrap() <= scene.now + milliseconds(55));
+    let (_, sent) = scene.wait();
+    assert_eq!(sent.len(), ENDS / 2);
+    // Who says when is heard all the same.
+    scene.answer(0, pressure());
+    let later = pressure().with_retry_after(Some(20 * SECOND));
+    scene.answer(1, later);
+    assert_eq!(
+        scene.state.pressure.resumes(),
+        Some(scene.now + 20 * SECOND)
+    );
 }
 
 #[test]
@@ -451,6 +480,17 @@ fn a_stream_that_cannot_pass_ends_the_worker_in_order() {
     );
 }
 
+/// Only who cancels it does: a code says nothing of that, for it may be a token source's.
+#[test]
+fn a_stream_that_ended_with_cancelled_lets_go_of_nothing() {
+    let mut scene = Scene::new(*RULES);
+    let id = scene.worked_on();
+    let of_source = Error::rpc(Source::Caller, Code::Cancelled, "no token");
+    assert_eq!(scene.then(Event::StreamEnded(Err(of_source))), NOTHING);
+    assert!(scene.state.takes_end(id));
+    assert_eq!(scene.then(Event::Ended(id)), ["Send(0, 10s)"]);
+}
+
 #[test]
 fn a_cancel_lets_go_of_everything_at_once() {
     for by_stream in [false, true] {
@@ -477,17 +517,6 @@ fn a_cancel_lets_go_of_everything_at_once() {
         }
         did.sort();
         assert_eq!(
-/// Only who cancels it does: a code says nothing of that, for it may be a token source's.
-#[test]
-fn a_stream_that_ended_with_cancelled_lets_go_of_nothing() {
-    let mut scene = Scene::new(*RULES);
-    let id = scene.worked_on();
-    let of_source = Error::rpc(Source::Caller, Code::Cancelled, "no token");
-    assert_eq!(scene.then(Event::StreamEnded(Err(of_source))), NOTHING);
-    assert!(scene.state.takes_end(id));
-    assert_eq!(scene.then(Event::Ended(id)), ["Send(0, 10s)"]);
-}
-
             did,
             [
                 "CancelEnd(0)",
