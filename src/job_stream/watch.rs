@@ -23,6 +23,9 @@ const OVERLAP: Duration = Duration::from_secs(1);
 /// How long a close waits for the jobs of a poll under way.
 const DRAIN: Duration = Duration::from_secs(1);
 
+/// A gateway that knows no such call is asked again after so long: it may have been a proxy that said so, or an older gateway.
+const UNKNOWN_FOR: Duration = Duration::from_secs(300);
+
 /// One StreamActivatedJobs call.
 pub(super) type StreamId = u64;
 
@@ -68,8 +71,10 @@ enum Stream {
         silent_since: Option<Instant>,
         accepted: bool,
     },
-    /// The gateway has no such call, or the program wants none: polls alone.
-    Unknown,
+    /// The gateway has no such call: polls alone, until then.
+    Unknown(Instant),
+    /// The program wants none: polls alone.
+    Unwanted,
 }
 
 #[derive(Debug)]
@@ -120,7 +125,7 @@ impl Watch {
         now: Instant,
     ) -> Self {
         let (stream, first_poll) = match polling.alone {
-            true => (Stream::Unknown, now),
+            true => (Stream::Unwanted, now),
             false => (Stream::Due(now), now + poll_interval),
         };
         Self {
@@ -226,7 +231,7 @@ impl Watch {
         self.stream = Stream::Due(now + self.pause);
         match ended {
             Err(error) if is_unknown(&error) => {
-                self.stream = Stream::Unknown;
+                self.stream = Stream::Unknown(now + UNKNOWN_FOR);
                 match &mut self.polls {
                     Polls::Due(at) => *at = now,
                     Polls::Running { .. } => {}
@@ -263,7 +268,7 @@ impl Watch {
         let Polls::Running { since, patient } = self.polls else {
             return;
         };
-        let alone = matches!(self.stream, Stream::Unknown);
+        let alone = self.polls_alone();
         // Many programs that began together shall not go on so.
         let interval = self.poll_interval.mul_f64(0.9 + 0.2 * random);
         let again = found > 0 || (alone && !patient);
@@ -302,6 +307,10 @@ impl Watch {
         }
     }
 
+    fn polls_alone(&self) -> bool {
+        matches!(self.stream, Stream::Unknown(_) | Stream::Unwanted)
+    }
+
     /// The first reason counts.
     fn end(&mut self, reason: Result<(), Error>, now: Instant) {
         self.ending.get_or_insert(Ending {
@@ -327,7 +336,7 @@ impl Watch {
         }
         match self.polls {
             Polls::Due(at) if at <= now && room > 0 => {
-                let patient = matches!(self.stream, Stream::Unknown);
+                let patient = self.polls_alone();
                 self.polls = Polls::Running {
                     since: now,
                     patient,
@@ -357,7 +366,7 @@ impl Watch {
 
     fn next_of_stream(&mut self, now: Instant) -> Option<Action> {
         match self.stream {
-            Stream::Due(at) if at <= now => {}
+            Stream::Due(at) | Stream::Unknown(at) if at <= now => {}
             Stream::Open {
                 id,
                 since: Some(since),
@@ -416,7 +425,7 @@ impl Watch {
             return matches!(self.polls, Polls::Running { .. }).then_some(ending.polls_until);
         }
         let stream = match self.stream {
-            Stream::Due(at) => Some(at),
+            Stream::Due(at) | Stream::Unknown(at) => Some(at),
             Stream::Open {
                 since: Some(since),
                 silent_since,
@@ -426,7 +435,7 @@ impl Watch {
                 let silence = silent_since.map(|since| since + self.watchdog);
                 silence.into_iter().chain(self.end_of_life(since)).min()
             }
-            Stream::Open { since: None, .. } | Stream::Unknown => None,
+            Stream::Open { since: None, .. } | Stream::Unwanted => None,
         };
         let poll = match self.polls {
             Polls::Due(at) if room > 0 => Some(at),

@@ -183,6 +183,31 @@ fn a_gateway_without_streams_is_polled_alone() {
     assert_eq!(scene.actions(), [patient]);
 }
 
+/// What answered may have been a proxy, or the last gateway of an older version.
+#[test]
+fn a_gateway_without_streams_is_asked_for_one_again_now_and_then() {
+    let patient = "Poll { max: 32, patience: Some(10s) }";
+    let mut scene = Scene::opened();
+    for id in 1..4 {
+        scene.note(Event::Ended(id, Err(of_gateway(Code::Unimplemented))));
+        assert_eq!(scene.actions(), [patient]); // which the gateway holds
+        let opened = format!("Open({})", id + 1);
+        assert_eq!(scene.wait(), did(300.0, &[&opened]));
+        scene.poll_ends(0);
+    }
+    scene.note(Event::Opened(4));
+    assert_eq!(scene.actions(), [POLL]);
+    scene.poll_ends(0);
+    assert_eq!(scene.wait(), did(10.0, &[POLL]));
+    // One that the program does not want is never asked for.
+    let mut scene = Scene::polling(Polling {
+        alone: true,
+        ..Polling::default()
+    });
+    assert_eq!(scene.actions(), [patient]);
+    assert_eq!(scene.watch.due(scene.room), None);
+}
+
 #[test]
 fn what_cannot_pass_ends_it_after_all_calls_have() {
     for code in [
@@ -211,31 +236,6 @@ fn what_cannot_pass_ends_it_after_all_calls_have() {
     }
 }
 
-#[test]
-fn a_close_cancels_streams_and_waits_for_a_poll_but_not_for_long() {
-    let mut scene = Scene::opened();
-    assert_eq!(scene.wait(), did(10.0, &[POLL]));
-    scene.note(Event::Close);
-    scene.note(Event::Close);
-    assert_eq!(scene.actions(), ["Cancel(1)"]);
-    assert_eq!(scene.wait(), did(1.0, &["CancelPoll"]));
-    assert!(scene.actions().is_empty() && scene.watch.due(32).is_none());
-    scene.note(Event::Ended(1, Err(Error::cancelled("so it was"))));
-    assert_eq!(scene.actions(), ["End(Ok(()))"]);
-}
-
-/// A stream that is open for `lived`, then cut; how long until the next.
-fn cut(scene: &mut Scene, id: StreamId, headers: bool, lived: Duration) -> f64 {
-    ends(scene, id, headers, lived, Err(Error::unavailable("cut")))
-}
-
-fn ends(
-    scene: &mut Scene,
-    id: StreamId,
-    headers: bool,
-    lived: Duration,
-    ended: Result<(), Error>,
-) -> f64 {
 /// A source of the program's that has no token now may have one soon, whatever it says of it, unless it is that it is denied.
 #[test]
 fn a_token_source_that_fails_ends_nothing() {
@@ -267,6 +267,31 @@ fn a_token_source_that_fails_ends_nothing() {
     }
 }
 
+#[test]
+fn a_close_cancels_streams_and_waits_for_a_poll_but_not_for_long() {
+    let mut scene = Scene::opened();
+    assert_eq!(scene.wait(), did(10.0, &[POLL]));
+    scene.note(Event::Close);
+    scene.note(Event::Close);
+    assert_eq!(scene.actions(), ["Cancel(1)"]);
+    assert_eq!(scene.wait(), did(1.0, &["CancelPoll"]));
+    assert!(scene.actions().is_empty() && scene.watch.due(32).is_none());
+    scene.note(Event::Ended(1, Err(Error::cancelled("so it was"))));
+    assert_eq!(scene.actions(), ["End(Ok(()))"]);
+}
+
+/// A stream that is open for `lived`, then cut; how long until the next.
+fn cut(scene: &mut Scene, id: StreamId, headers: bool, lived: Duration) -> f64 {
+    ends(scene, id, headers, lived, Err(Error::unavailable("cut")))
+}
+
+fn ends(
+    scene: &mut Scene,
+    id: StreamId,
+    headers: bool,
+    lived: Duration,
+    ended: Result<(), Error>,
+) -> f64 {
     scene.note(Event::Opened(id));
     if headers {
         scene.note(Event::Accepted(id));
