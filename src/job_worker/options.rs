@@ -108,14 +108,10 @@ impl JobWorkerOptions {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::channel::STREAM_ACTIVATED_JOBS;
-    use crate::json::Rpc;
-
-    fn options() -> JobWorkerOptions {
+impl JobWorkerOptions {
+    pub(super) fn of_test() -> Self {
         let second = Duration::from_secs(1);
-        JobWorkerOptions {
+        Self {
             job_type: "t".to_owned(),
             worker_name: "w".to_owned(),
             job_timeout: 5 * second,
@@ -142,22 +138,32 @@ mod tests {
             metadata: Metadata::default(),
         }
     }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::channel::STREAM_ACTIVATED_JOBS;
+    use crate::json::Rpc;
 
     #[test]
     fn the_request_is_that_of_the_protocol() {
         let json = r#"{"type":"t","worker":"w","timeout":5000,"fetchVariable":["a","b"],"tenantIds":["x"]}"#;
         let rpc = Rpc::find(STREAM_ACTIVATED_JOBS).unwrap();
-        assert_eq!(options().request(), rpc.request_from_json(json).unwrap());
+        assert_eq!(
+            JobWorkerOptions::of_test().request(),
+            rpc.request_from_json(json).unwrap()
+        );
     }
 
     #[test]
     fn options_that_do_not_go_together_are_refused() {
-        options().check().unwrap();
-        let mut nothing = options();
+        JobWorkerOptions::of_test().check().unwrap();
+        let mut nothing = JobWorkerOptions::of_test();
         nothing.job_type.clear();
         let error = nothing.check().unwrap_err();
         assert_eq!(error.message(), "worker_options.job_type is not given");
-        let mut long = options();
+        let mut long = JobWorkerOptions::of_test();
         long.backoff.min = Duration::from_secs(3);
         let error = long.check().unwrap_err();
         assert_eq!(

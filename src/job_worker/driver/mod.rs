@@ -7,6 +7,8 @@ mod calls;
 mod owner;
 mod source;
 mod task;
+#[cfg(test)]
+mod tests;
 
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
@@ -157,13 +159,7 @@ impl<H: WorkerHandler> Worker<H> {
         };
         let mut inner = self.inner();
         // At once, and not only when the task runs: nothing more is given to who ends the worker.
-        let reason = match self.channel.epoch().check() {
-            Ok(()) => self.signals.cancelled(),
-            Err(_) => Some(Error::given_up()),
-        };
-        if let Some(reason) = reason {
-            inner.state.note(Event::Cancel(reason), Instant::now(), 0.0);
-        }
+        self.mind_cancel(&mut inner);
         while let Some(action) = inner.state.next(place, Instant::now()) {
             self.perform(action, inner);
             inner = self.inner();
@@ -181,6 +177,17 @@ impl<H: WorkerHandler> Worker<H> {
         }
         if wakes {
             self.signals.waker.wake();
+        }
+    }
+
+    /// Notes why everything ends now, if it does.
+    fn mind_cancel(&self, inner: &mut Inner<H>) {
+        let reason = match self.channel.epoch().check() {
+            Ok(()) => self.signals.cancelled(),
+            Err(_) => Some(Error::given_up()),
+        };
+        if let Some(reason) = reason {
+            inner.state.note(Event::Cancel(reason), Instant::now(), 0.0);
         }
     }
 
@@ -348,7 +355,10 @@ struct Acting<'a, H: WorkerHandler>(&'a Worker<H>);
 impl<'a, H: WorkerHandler> Acting<'a, H> {
     /// `None`: another does.
     fn begin(worker: &'a Worker<H>) -> Option<Self> {
-        let was_acting = std::mem::replace(&mut worker.inner().is_acting, true);
+        let mut inner = worker.inner();
+        worker.mind_cancel(&mut inner);
+        let was_acting = std::mem::replace(&mut inner.is_acting, true);
+        drop(inner);
         (!was_acting).then(|| Self(worker))
     }
 
