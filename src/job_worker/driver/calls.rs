@@ -42,7 +42,14 @@ impl<H: WorkerHandler> Worker<H> {
             &end.message,
             options,
             |control, active, _| {
-                self.inner().jobs[id].control = Some(Arc::clone(control));
+                let mut inner = self.inner();
+                inner.jobs[id].control = Some(Arc::clone(control));
+                let is_cut = inner.state.is_cut();
+                drop(inner);
+                if is_cut {
+                    // While there was nothing to cancel yet.
+                    control.cancel(Error::cancelled("the worker has ended"));
+                }
                 let worker = Arc::clone(self);
                 Ok(move |answered: Result<_, Error>| {
                     worker.answered(id, answered.err());

@@ -30,7 +30,7 @@ impl State {
         }
     }
 
-    pub(super) fn is_cut(&self) -> bool {
+    pub(in crate::job_worker) fn is_cut(&self) -> bool {
         self.closing.as_ref().is_some_and(|closing| closing.cut)
     }
 
