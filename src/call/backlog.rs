@@ -19,6 +19,8 @@ pub enum Demand {
     Asked,
     /// By themselves, and a request says how many were taken.
     Taken,
+    /// By themselves, and each counts until who keeps it is done with it: who brings more hears of the first place.
+    Kept,
 }
 
 /// How much may wait; one message always may.
@@ -58,7 +60,15 @@ impl ReadAhead {
         held / MESSAGE >= self.messages || held % MESSAGE >= self.bytes
     }
 
-    /// From here on there is room again: so that who waits for it is not woken for each message.
+    /// From here on there is room again.
+    fn again(self, demand: Demand) -> Self {
+        match demand {
+            Demand::Kept => self,
+            // So that who waits for it is not woken for each message.
+            Demand::Any | Demand::Asked | Demand::Taken => self.half(),
+        }
+    }
+
     fn half(self) -> Self {
         Self {
             messages: self.messages.div_ceil(2),
@@ -70,7 +80,7 @@ impl ReadAhead {
 #[derive(Debug)]
 pub(super) struct Backlog {
     limit: ReadAhead,
-    half: ReadAhead,
+    again: ReadAhead,
     held: AtomicU64,
     /// The shares of what was given and is not yet counted as taken; `None`: it is taken by being given.
     given: Option<Mutex<VecDeque<Share>>>,
@@ -80,7 +90,7 @@ impl Backlog {
     pub(super) fn new(limit: ReadAhead, demand: Demand) -> Self {
         Self {
             limit,
-            half: limit.half(),
+            again: limit.again(demand),
             held: AtomicU64::new(0),
             given: (demand == Demand::Taken).then(Mutex::default),
         }
@@ -96,7 +106,7 @@ impl Backlog {
     /// Whether who waits for room has it by this.
     pub(super) fn release(&self, share: Share) -> bool {
         let before = self.held.fetch_sub(share, Ordering::AcqRel);
-        self.half.is_used_up(before) && !self.half.is_used_up(before - share)
+        self.again.is_used_up(before) && !self.again.is_used_up(before - share)
     }
 
     /// Whether requests count what is taken.
@@ -133,7 +143,9 @@ impl Backlog {
     }
 
     pub(super) fn is_half_full(&self) -> bool {
-        self.half.is_used_up(self.held.load(Ordering::Acquire))
+        self.limit
+            .half()
+            .is_used_up(self.held.load(Ordering::Acquire))
     }
 
     /// For how many messages there is room.
@@ -201,6 +213,23 @@ mod tests {
                 assert_eq!(backlog.is_half_full(), told == 0);
             }
             assert_eq!(told, 1);
+        }
+    }
+
+    /// However many places become free at once, and on which threads: one subtraction finds it.
+    #[test]
+    fn the_first_place_is_said_each_time_where_messages_are_kept() {
+        for messages in [1, 2, 3, 32] {
+            let backlog = backlog(messages, Demand::Kept);
+            let mut shares: Vec<_> = (0..messages).map(|_| backlog.hold(1)).collect();
+            for _ in 0..3 {
+                assert!(backlog.release(shares.pop().unwrap()), "{messages}");
+                assert_eq!(backlog.room(), 1);
+                shares.push(backlog.hold(1));
+                assert!(backlog.is_full());
+            }
+            let told = shares.into_iter().filter(|share| backlog.release(*share));
+            assert_eq!(told.count(), 1, "{messages}");
         }
     }
 

@@ -130,11 +130,6 @@ impl JobStream {
         self.control.request(count)
     }
 
-    /// Says that there is room again for a job, when there was none: a backlog says so only once half of it was taken.
-    pub(crate) fn has_room(&self) {
-        self.closing.waker.wake();
-    }
-
     /// Nothing more is asked of the gateway; what came is delivered, asked for or not, then the end.
     pub fn close(&self) {
         self.closing.begun.store(true, Ordering::Release);

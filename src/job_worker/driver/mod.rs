@@ -101,7 +101,7 @@ pub(super) fn start<H: WorkerHandler>(
             patience: Some(options.request_timeout),
             backoff: Some(options.backoff.backoff()),
         },
-        demand: Demand::Any,
+        demand: Demand::Kept,
     };
     let mut task = None;
     JobStream::start(channel, &request, stream_options, |stream, active| {
@@ -312,16 +312,7 @@ impl<H: WorkerHandler> Worker<H> {
                 self.options.job_type
             );
         }
-        self.release(place.held);
-    }
-
-    /// There is room for another job.
-    fn release(&self, held: Option<Held>) {
-        let was_full = self.stream.control().room() == 0;
-        drop(held);
-        if was_full {
-            self.stream.has_room();
-        }
+        drop(place.held);
     }
 
     fn tell(self: &Arc<Self>, id: JobId, verdict: Verdict, mut inner: MutexGuard<'_, Inner<H>>) {
@@ -333,7 +324,7 @@ impl<H: WorkerHandler> Worker<H> {
         }
         self.show_here(&inner);
         drop(inner);
-        self.release(place.held);
+        drop(place.held);
         let error = place.error.filter(|_| verdict != Verdict::Ended);
         if let Some(error) = &error {
             tracing::debug!("the end of the job {}: {verdict:?}: {error}", place.key);
@@ -353,7 +344,7 @@ impl<H: WorkerHandler> Worker<H> {
 struct Acting<'a, H: WorkerHandler>(&'a Worker<H>);
 
 impl<'a, H: WorkerHandler> Acting<'a, H> {
-    /// `None`: another does.
+    /// `None`: another does, which may have begun before the worker was cancelled: so that is noted first.
     fn begin(worker: &'a Worker<H>) -> Option<Self> {
         let mut inner = worker.inner();
         worker.mind_cancel(&mut inner);

@@ -89,7 +89,7 @@ impl<H: WorkerHandler> Owner for Worker<H> {
         self.show_here(&inner);
         drop(inner);
         self.stats.count(Count::Left);
-        self.release(place.held);
+        drop(place.held);
         self.act_for_program();
     }
 
