@@ -124,8 +124,53 @@ static void a_source_that_is_refused_ends_the_worker(void)
     gateway_stop(&g);
 }
 
+/* The stream waits for a connection, and no other call may: the end that is refused is sent again while the job is ours. The gateway that
+   comes back has the same process and job, by the same keys. */
+static void a_queue_of_calls_that_is_full_costs_no_end(void)
+{
+    gateway g;
+    char port[16];
+    zeebe_insecure_channel_options options = ZEEBE_INSECURE_CHANNEL_OPTIONS_INIT;
+    zeebe_connection_options connection = ZEEBE_CONNECTION_OPTIONS_INIT;
+    const zeebe_channel_option soon[] = {NUMBER("grpc.initial_reconnect_backoff_ms", 100), NUMBER("grpc.max_reconnect_backoff_ms", 100)};
+    zeebe_channel *channel = NULL;
+    desk d = DESK_INIT;
+    gateway_start(&g, "0");
+    snprintf(port, sizeof port, "%s", gateway_get(&g, "plaintext"));
+    connection.max_waiting_calls = 1;
+    options.grpc_address = gateway_address(&g, "plaintext");
+    options.connection_options = &connection;
+    options.channel_options = soon;
+    options.channel_options_count = 2;
+    OK(zeebe_create_insecure_channel(&options, &channel));
+    deploy(channel, "t", "", "");
+    create(channel, "t", "{}", "");
+    zeebe_job_worker_options worker_options = worker_of("t");
+    worker_options.leave_freed_jobs = 1;
+    zeebe_job_worker *worker = worker_start(channel, worker_options, &d);
+    const zeebe_job *job = desk_job(&d, 0);
+    gateway_kill(&g);
+    UNTIL(stats_number(channel, "waiting_calls") == 1);
+    OK(zeebe_job_complete(job, NULL, desk_on_end, &d));
+    UNTIL(worker_number(worker, "sent_again") + worker_number(worker, "not_ended") > 0);
+    CHECK(worker_number(worker, "not_ended") == 0);
+    gateway_start_with(&g, port, "--misbehave", "/fail?status=14&count=1000000&rpc=CompleteJob");
+    zeebe_channel *other = channel_to(&g);
+    deploy(other, "t", "", "");
+    create(other, "t", "{}", "");
+    gateway_tell(&g, "POST /fail?status=14&count=0");
+    DESK_AWAIT(&d, d.ends[ZEEBE_JOB_OUTCOME_ENDED] + d.ends[ZEEBE_JOB_OUTCOME_NOT_ENDED] + d.ends[ZEEBE_JOB_OUTCOME_UNKNOWN] == 1);
+    CHECK(d.ends[ZEEBE_JOB_OUTCOME_ENDED] == 1);
+    desk_clear(&d); /* it may have come again */
+    worker_end(worker, &d, 0);
+    zeebe_channel_free(other);
+    zeebe_channel_free(channel);
+    gateway_stop(&g);
+}
+
 int main(void)
 {
+    a_queue_of_calls_that_is_full_costs_no_end();
     a_source_that_fails_once_costs_neither_worker_nor_end();
     a_source_that_is_refused_ends_the_worker();
     return 0;

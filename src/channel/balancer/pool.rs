@@ -167,14 +167,15 @@ impl Pool {
             self.sweep_at = SWEEP.max(2 * self.waiting.len());
         }
         if is_full(self.waiting.len()) {
-            return Pick::Fail(Error::rpc(
+            let full = Error::rpc(
                 Source::Library,
                 Code::ResourceExhausted,
                 format!(
                     "{} calls wait for a connection already, as many as {MAX_WAITING_CALLS} allows",
                     self.waiting.len(),
                 ),
-            ));
+            );
+            return Pick::Fail(full.passing());
         }
         let (grant, granted) = oneshot::channel();
         self.waiting.push_back(Waiting {
