@@ -191,6 +191,15 @@ impl Queue {
         if let Some(driver) = self.driver() {
             self.drive(&driver, patience);
         }
+        self.take(patience, capacity)
+    }
+
+    /// The same of what is here already, without a turn of a driven runtime, in which callbacks run.
+    pub fn next_here(&self, capacity: usize) -> Result<Vec<Event>, Error> {
+        self.take(Patience::None, capacity)
+    }
+
+    fn take(&self, patience: Patience, capacity: usize) -> Result<Vec<Event>, Error> {
         let mut state = lock(&self.state);
         while state.events.is_empty() {
             if state.is_drained() {

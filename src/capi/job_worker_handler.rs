@@ -202,7 +202,11 @@ impl Inbox {
     /// Gives back what nobody has taken, also what is still on its way here.
     pub(crate) fn close(&self) {
         self.is_closing.store(true, Ordering::Release);
-        self.next(Some(Duration::ZERO)).ok();
+        while let Ok(taken) = self.queue.next_here(1)
+            && let Some(event) = taken.into_iter().next()
+        {
+            self.job_of(event.occurrence);
+        }
     }
 
     /// Nobody takes jobs any more.
@@ -223,18 +227,26 @@ impl Inbox {
                     Some(Ok(())) => Error::shutdown("the worker has ended"),
                     None => shutdown,
                 })?;
-            match taken.into_iter().next().map(|event| event.occurrence) {
-                None => return Ok(None),
-                Some(Occurrence::Job(job)) if self.is_closing.load(Ordering::Acquire) => {
-                    job.give_back();
-                }
-                Some(Occurrence::Job(job)) => return Ok(Some(job)),
-                Some(Occurrence::Close(ended)) => {
-                    *lock(&self.ended) = Some(ended.map(drop));
-                    self.queue.shutdown(); // every thread that waits learns of it
-                }
-                Some(_) => {}
+            let Some(event) = taken.into_iter().next() else {
+                return Ok(None);
+            };
+            if let Some(job) = self.job_of(event.occurrence) {
+                return Ok(Some(job));
             }
         }
+    }
+
+    /// The job for the program, if it is one.
+    fn job_of(&self, occurrence: Occurrence) -> Option<Arc<Job>> {
+        match occurrence {
+            Occurrence::Job(job) if self.is_closing.load(Ordering::Acquire) => job.give_back(),
+            Occurrence::Job(job) => return Some(job),
+            Occurrence::Close(ended) => {
+                *lock(&self.ended) = Some(ended.map(drop));
+                self.queue.shutdown(); // every thread that waits learns of it
+            }
+            _ => {}
+        }
+        None
     }
 }

@@ -227,6 +227,39 @@ typedef struct {
     int by_queue;
 } caller;
 
+#define DRIVE_UNTIL(condition)                                                                                          \
+    do {                                                                                                                \
+        for (int64_t end = now_ms() + patience_s() * 1000; !(condition) && now_ms() < end;) OK(zeebe_runtime_poll(10)); \
+        CHECK(condition);                                                                                               \
+    } while (0)
+
+/* It never blocks, and tells nothing of others: the answer that has come by then is left to who drives. */
+static void a_close_of_a_worker_takes_no_turn(const gateway *g)
+{
+    zeebe_channel *channel = channel_to(g);
+    tally t = TALLY_INIT;
+    zeebe_job_worker_options options = ZEEBE_JOB_WORKER_OPTIONS_INIT;
+    zeebe_job_worker *worker = NULL;
+    zeebe_job *job = NULL;
+    int fd = runtime_fd();
+    OK(zeebe_channel_wait_ready(channel, 20000));
+    options.job_type = "nobody";
+    OK(zeebe_job_worker_start(channel, &options, NULL, NULL, &worker));
+    DRIVE_UNTIL(gateway_count(g, "ActivateJobs") > 0 && gateway_count(g, "open_calls") == 1);
+    gateway_tell(g, "POST /freeze");
+    OK(zeebe_channel_unary_call(channel, TOPOLOGY, NULL, 0, NULL, on_unary, &t, NULL));
+    DRIVE_UNTIL(!readable(fd, 0)); /* it is on the wire */
+    gateway_tell(g, "POST /thaw");
+    CHECK(readable(fd, patience_s() * 1000));
+    zeebe_job_worker_close(worker);
+    CHECK(t.calls == 0);
+    DRIVE_UNTIL(t.calls == 1);
+    CHECK(t.failures == 0);
+    FAILS(zeebe_job_worker_next(worker, -1, &job), ZEEBE_ERROR_KIND_SHUTDOWN, "the worker has ended");
+    zeebe_job_worker_free(worker);
+    zeebe_channel_free(channel);
+}
+
 static void *call_many(void *one)
 {
     caller *c = one;
@@ -391,6 +424,7 @@ int main(void)
     an_event_loop_gets_all(&g);
     times_and_other_threads_wake_the_loop(&g);
     callbacks_run_where_it_is_polled(&g);
+    a_close_of_a_worker_takes_no_turn(&g);
     many_threads_drive_in_turn(&g);
     tokens_and_job_streams_are_driven(&g);
     if (!under_valgrind()) a_forked_child_begins_anew(&g); /* what the parent had, a child loses on purpose */
