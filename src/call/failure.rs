@@ -4,7 +4,7 @@ use http::HeaderValue;
 use tonic::Code;
 
 use super::Sent;
-use crate::credentials::Redactor;
+use crate::credentials::{Effort, Redactor};
 use crate::error::{Error, Source};
 
 /// An attempt that failed.
@@ -25,7 +25,8 @@ impl Failure {
     pub(super) fn carrying(mut self, sent: Sent) -> Self {
         if let Some(authorization) = sent.authorization() {
             let redactor = Redactor::of_authorization(authorization);
-            self.error = self.error.cutting(|bytes| redactor.cut(bytes));
+            let effort = Effort::default();
+            self.error = self.error.cutting(|bytes| redactor.cut(bytes, &effort));
         }
         let refused = self.error.source() == Source::Gateway
             && self.error.code() == Code::Unauthenticated

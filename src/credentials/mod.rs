@@ -38,7 +38,7 @@ pub use fingerprint::{Fingerprint, fingerprint, fingerprint_of_bytes};
 pub use host::{TokenRequest, TokenSource};
 pub use oauth2::ClientCredentials;
 pub use plugin::Plugin;
-pub(crate) use redaction::Redactor;
+pub(crate) use redaction::{Effort, Redactor};
 pub(crate) use shown_chain::ShownChain;
 pub(crate) use tls::read as read_file;
 pub use tls::{PemOptions, TlsCredentials, VariableIdentity, VariableRoots};

@@ -6,6 +6,7 @@
 
 mod spelling;
 
+use std::cell::Cell;
 use std::fmt;
 use std::ops::Range;
 
@@ -25,12 +26,18 @@ const SHORTEST: usize = 4;
 /// A text that ends within a secret is taken for one that somebody cut, from so many bytes on.
 const SHORTEST_BEGINNING: usize = 8;
 
-/// Of what a peer says so many bytes are shown at most, a line.
-const LONGEST_LINE: usize = 512;
+/// What may be left of an escape at the end of a text that was cut in the midst of it.
+const LONGEST_REST: usize = 12;
 
-/// How many spellings upon spellings are looked through, and how deep. What is more tangled is withheld.
+/// Of what a peer says so many bytes are shown at most, a line; and so many are looked at for that.
+const LONGEST_LINE: usize = 512;
+const LOOKED_AT: usize = 4096;
+
+/// How many spellings upon spellings are looked through, how deep, and how many bytes they all have. What is more tangled is withheld:
+/// a peer's answer must not cost an I/O thread seconds, nor memory that it has not sent.
 const MOST_LAYERS: usize = 400;
 const DEEPEST: usize = 4;
+const MOST_BYTES: usize = 256 * 1024;
 
 /// Knows what was sent.
 #[derive(Clone, Default)]
@@ -101,7 +108,12 @@ impl Redactor {
 
     /// A line of what a peer says: printable, of 512 bytes at most, without what was sent.
     pub(crate) fn line(&self, text: &str) -> String {
-        let redacted = self.redacted(text);
+        let text = text.trim();
+        let mut end = text.len().min(LOOKED_AT);
+        while !text.is_char_boundary(end) {
+            end -= 1;
+        }
+        let redacted = without(&text[..end], Search::new(self, end < text.len()));
         let mut line = String::with_capacity(redacted.len().min(LONGEST_LINE));
         for c in redacted.trim().chars().map(printable) {
             if line.len() + c.len_utf8() > LONGEST_LINE {
@@ -114,24 +126,66 @@ impl Redactor {
 
     /// The text without what was sent.
     pub(crate) fn redacted(&self, text: &str) -> String {
-        match self.cut(text.as_bytes()) {
-            None => text.to_owned(),
-            Some(bytes) => String::from_utf8_lossy(&bytes).into_owned(),
+        without(text, Search::new(self, false))
+    }
+
+    /// The bytes without what was sent; `None`: it is not in them. All parts of one answer have one effort.
+    pub(crate) fn cut(&self, bytes: &[u8], effort: &Effort) -> Option<Vec<u8>> {
+        let mut search = Search::new(self, false);
+        search.bytes = effort.0.get();
+        let cut = search.cut(bytes);
+        effort.0.set(search.bytes);
+        cut
+    }
+}
+
+fn without(text: &str, mut search: Search<'_>) -> String {
+    match search.cut(text.as_bytes()) {
+        None => text.to_owned(),
+        Some(bytes) => String::from_utf8_lossy(&bytes).into_owned(),
+    }
+}
+
+/// How many bytes, of all spellings, were looked through.
+#[derive(Debug, Default)]
+pub(crate) struct Effort(Cell<usize>);
+
+/// One look through a text.
+struct Search<'a> {
+    redactor: &'a Redactor,
+    /// There was more of the text, in whatever spelling: it may end in the midst of an escape, too.
+    is_cut: bool,
+    /// Of the text.
+    length: usize,
+    /// Of all spellings so far.
+    layers: usize,
+    bytes: usize,
+    found: Vec<Range<usize>>,
+}
+
+impl<'a> Search<'a> {
+    fn new(redactor: &'a Redactor, is_cut: bool) -> Self {
+        Self {
+            redactor,
+            is_cut,
+            length: 0,
+            layers: 0,
+            bytes: 0,
+            found: Vec::new(),
         }
     }
 
-    /// The bytes without what was sent; `None`: it is not in them.
-    pub(crate) fn cut(&self, bytes: &[u8]) -> Option<Vec<u8>> {
-        let Ok(mut found) = self.find(bytes) else {
+    fn cut(&mut self, bytes: &[u8]) -> Option<Vec<u8>> {
+        if self.find(bytes).is_err() {
             return Some(REDACTED.into());
-        };
-        if found.is_empty() {
+        }
+        if self.found.is_empty() {
             return None;
         }
-        found.sort_by_key(|range| range.start);
+        self.found.sort_by_key(|range| range.start);
         let mut cut = Vec::with_capacity(bytes.len());
         let mut at = 0;
-        for range in found {
+        for range in &self.found {
             if range.start > at || at == 0 {
                 cut.extend_from_slice(&bytes[at..range.start]);
                 cut.extend_from_slice(REDACTED.as_bytes());
@@ -142,52 +196,67 @@ impl Redactor {
         Some(cut)
     }
 
-    /// Where the secrets are, or that the text must be withheld.
-    fn find(&self, bytes: &[u8]) -> Result<Vec<Range<usize>>, Withheld> {
-        let mut found = Vec::new();
-        let all = || self.secrets.iter().chain(&self.short);
+    /// Finds where the secrets are, or that the text must be withheld.
+    fn find(&mut self, bytes: &[u8]) -> Result<(), Withheld> {
+        let redactor = self.redactor;
+        let all = || redactor.secrets.iter().chain(&redactor.short);
         let Some(shortest) = all().map(|secret| secret.len()).min() else {
-            return Ok(found);
+            return Ok(());
         };
-        let first = spelled(bytes);
-        self.find_beginning(&first, &mut found);
-        let mut layers = vec![(first, 0)];
-        let mut next = 0;
-        while next < layers.len() {
-            let (text, depth) = &layers[next];
-            for secret in &self.secrets {
-                find_all(text, secret, &mut found);
+        let shortest = match self.is_cut {
+            true => shortest.min(SHORTEST_BEGINNING),
+            false => shortest,
+        };
+        self.spend(bytes.len())?;
+        self.length = bytes.len();
+        // Each is let go of once its own spellings are known.
+        let mut layers = vec![(spelled(bytes), 0)];
+        while let Some((text, depth)) = layers.pop() {
+            for secret in &redactor.secrets {
+                find_all(&text, secret, &mut self.found);
+                if depth == 0 || self.is_cut {
+                    self.find_beginning(&text, secret);
+                }
             }
             // By chance a short one is in what is no base64 but was read as such.
             let plain = !text.is_coded;
-            if plain && self.short.iter().any(|secret| is_in(text, secret)) {
+            if plain && redactor.short.iter().any(|secret| is_in(&text, secret)) {
                 return Err(Withheld);
             }
-            if *depth < DEEPEST {
-                let depth = depth + 1;
-                let decoded = decodings(text, shortest);
-                layers.extend(decoded.into_iter().map(|text| (text, depth)));
+            if depth < DEEPEST {
+                for decoded in decodings(&text, shortest) {
+                    self.spend(decoded.bytes.len())?;
+                    layers.push((decoded, depth + 1));
+                }
             }
-            if layers.len() > MOST_LAYERS {
-                return Err(Withheld);
-            }
-            next += 1;
         }
-        Ok(found)
+        Ok(())
+    }
+
+    /// Another layer, of so many bytes.
+    fn spend(&mut self, bytes: usize) -> Result<(), Withheld> {
+        if self.layers == MOST_LAYERS || self.bytes + bytes > MOST_BYTES {
+            return Err(Withheld);
+        }
+        self.layers += 1;
+        self.bytes += bytes;
+        Ok(())
     }
 
     /// Of a secret, at the end of the text.
-    fn find_beginning(&self, text: &Spelled, found: &mut Vec<Range<usize>>) {
-        let end = text.bytes.len();
-        for secret in &self.secrets {
-            let longest = secret.len().min(end);
-            let is_cut = |length: &usize| {
-                text.bytes[end - length..].eq_ignore_ascii_case(&secret[..*length])
-            };
-            let lengths = SHORTEST_BEGINNING..=longest;
-            if let Some(length) = lengths.rev().find(is_cut) {
-                found.push(text.place(end - length..end));
-            }
+    fn find_beginning(&mut self, text: &Spelled, secret: &[u8]) {
+        let end = text.end();
+        let rest = if self.is_cut { LONGEST_REST } else { 0 };
+        let begins = |start: &usize| {
+            let pairs = text.bytes[*start..end].iter().zip(secret);
+            let same = pairs.take_while(|(one, other)| one.eq_ignore_ascii_case(other));
+            let length = same.count();
+            (SHORTEST_BEGINNING..secret.len()).contains(&length) && start + length + rest >= end
+        };
+        let first = end.saturating_sub(secret.len() + rest);
+        if let Some(start) = (first..end).find(begins) {
+            // To where the text ends, what is left of an escape too.
+            self.found.push(text.place(start..end).start..self.length);
         }
     }
 }

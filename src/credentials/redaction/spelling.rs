@@ -4,6 +4,8 @@
 
 use std::ops::Range;
 
+const BREAK: u8 = 0xff;
+
 pub(super) struct Spelled {
     pub(super) bytes: Vec<u8>,
     places: Vec<Range<usize>>,
@@ -35,7 +37,13 @@ impl Spelled {
 
     /// What is in no text of UTF-8: no secret goes on beyond it.
     fn push_break(&mut self) {
-        self.push(0xff, 0..0);
+        self.push(BREAK, 0..0);
+    }
+
+    /// Of what was written: a break there is no part of it.
+    pub(super) fn end(&self) -> usize {
+        let last = self.bytes.iter().rposition(|byte| *byte != BREAK);
+        last.map_or(0, |last| last + 1)
     }
 }
 
@@ -47,21 +55,23 @@ pub(super) fn spelled(bytes: &[u8]) -> Spelled {
     }
 }
 
-/// All that the text may be the spelling of, and that may hold so many bytes.
-pub(super) fn decodings(text: &Spelled, shortest: usize) -> Vec<Spelled> {
+/// All that the text may be the spelling of, and that may hold so many bytes; each is made when it is asked for.
+pub(super) fn decodings(text: &Spelled, shortest: usize) -> impl Iterator<Item = Spelled> {
     type Escape = fn(&[u8]) -> Option<(Vec<u8>, usize)>;
     const ESCAPES: [Escape; 5] = [percent, form, backslash, entity, latin_1];
-    let mut decoded: Vec<_> = ESCAPES
+    let escaped = ESCAPES
         .into_iter()
-        .filter_map(|escape| unescaped(text, escape))
-        .collect();
-    if !text.is_coded || text.bytes.len() >= shortest {
-        decoded.extend((0..4).filter_map(|skipped| base64(text, skipped, shortest)));
-        decoded.extend((0..2).filter_map(|skipped| hexadecimal(text, skipped, shortest)));
-        decoded.extend(numbers(text, shortest));
-    }
-    decoded.retain(|text| text.bytes.len() >= shortest);
-    decoded
+        .filter_map(|escape| unescaped(text, escape));
+    let may_be_coded = !text.is_coded || text.bytes.len() >= shortest;
+    let coded = may_be_coded.then(|| {
+        let base64 = (0..4).filter_map(move |skipped| base64(text, skipped, shortest));
+        let hexadecimal = (0..2).filter_map(move |skipped| hexadecimal(text, skipped, shortest));
+        let numbers = std::iter::once_with(move || numbers(text, shortest)).flatten();
+        base64.chain(hexadecimal).chain(numbers)
+    });
+    escaped
+        .chain(coded.into_iter().flatten())
+        .filter(move |text| text.bytes.len() >= shortest)
 }
 
 /// `None` if nothing is escaped. `escape`: what a text begins with, if that is an escape, and how long that is.
@@ -254,7 +264,7 @@ fn numbers(text: &Spelled, shortest: usize) -> Option<Spelled> {
         }
         at += length.max(1);
     }
-    let is_number = |byte: &&u8| **byte != 0xff;
+    let is_number = |byte: &&u8| **byte != BREAK;
     (decoded.bytes.iter().filter(is_number).count() >= shortest).then_some(decoded)
 }
 

@@ -203,6 +203,49 @@ fn what_is_too_tangled_is_withheld() {
     assert!(began.elapsed() < std::time::Duration::from_secs(10));
 }
 
+/// What a peer says, of which there is no end: counted, since time tells of the machine.
+#[test]
+fn a_long_text_costs_no_more_than_a_short_one() {
+    let redactor = Redactor::new(["s3cretOfLetters", "an0ther-one"]);
+    let mixed = "%2525+\\u0025&#37;\u{c3}\u{a9}YWJjZGVmZ2hpamts 97,98,99,100,101 6162636465666768 ";
+    let text = mixed.repeat((1 << 20) / mixed.len());
+    assert!(redactor.line(&text).len() <= LONGEST_LINE);
+    for (length, is_cut) in [(LOOKED_AT, true), (16 << 10, false), (text.len(), false)] {
+        let mut search = Search::new(&redactor, is_cut);
+        assert!(search.find(&text.as_bytes()[..length]).is_err(), "{length}");
+        assert!(search.layers <= MOST_LAYERS && search.bytes <= MOST_BYTES);
+    }
+    // Of all parts of one answer together.
+    let effort = Effort::default();
+    for part in text.as_bytes().chunks(1 << 10) {
+        redactor.cut(part, &effort);
+    }
+    assert!(effort.0.get() <= MOST_BYTES);
+    assert_eq!(redactor.redacted(&text), REDACTED);
+    let plain = "nothing of it ".repeat(1 << 10);
+    assert_eq!(redactor.redacted(&plain), plain);
+}
+
+/// Wherever a line's text is cut within it, and however it is written.
+#[test]
+fn a_secret_that_is_cut_with_the_line_is_cut_out() {
+    let secret = "s3cretOfLetters".repeat(300);
+    let redactor = Redactor::new([&*secret]);
+    for (name, spell) in SPELLINGS {
+        let spelled = spell(&secret);
+        assert!(spelled.len() > LOOKED_AT, "{name}");
+        for before in 0..4 {
+            let before = " ".repeat(before);
+            let said = redactor.line(&format!("no{before} {spelled} here"));
+            assert!(
+                said.starts_with("no") && said.ends_with(REDACTED),
+                "{name}: {said}"
+            );
+            assert!(said.len() < 40, "{name}: {said}"); // with the user of Basic
+        }
+    }
+}
+
 #[test]
 fn a_line_is_short_and_printable() {
     let redactor = Redactor::new(["s3cret"]);
