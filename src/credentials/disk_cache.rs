@@ -179,7 +179,9 @@ impl DiskCache {
         if found.len() > MAX_SIZE {
             return Err(format!("it has {} bytes", found.len()));
         }
-        let mut content = Zeroizing::new(Vec::new());
+        // Long enough at once: what grows leaves copies behind.
+        let length = usize::try_from(found.len()).unwrap_or_default();
+        let mut content = Zeroizing::new(Vec::with_capacity(length + 1));
         file.read_to_end(&mut content)
             .map_err(|error| format!("it cannot be read: {error}"))?;
         TokenFile::parse(&content).ok_or_else(|| {

@@ -1,10 +1,12 @@
 //! The content of a token file: access tokens, each under the key of the client that asked for it.
 //!
-//! Pure: the time comes in as an argument. By the wall clock, which is all that processes have in common.
+//! Pure: the time comes in as an argument. By the wall clock, which is all that processes have in common. No copy of a token is left in memory
+//! that nobody overwrites.
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use serde_json::{Map, Value, json};
+use serde::ser::{Serialize, SerializeMap, Serializer};
+use serde_json::{Map, Value};
 use zeroize::Zeroizing;
 
 use super::token::{Lifetime, Token};
@@ -26,22 +28,31 @@ pub(super) struct TokenFile(Vec<Entry>);
 impl TokenFile {
     /// `None`: it is nothing that this version has written.
     pub(super) fn parse(content: &[u8]) -> Option<Self> {
-        let content: Value = serde_json::from_slice(content).ok()?;
-        if content["version"] != json!(VERSION) {
+        let mut content: Map<String, Value> = serde_json::from_slice(content).ok()?;
+        let Some(Value::Object(tokens)) = content.remove("tokens") else {
             return None;
-        }
-        let tokens = content["tokens"].as_object()?;
-        tokens
-            .iter()
+        };
+        // All of them before any is refused: so each is overwritten however this ends.
+        let entries: Vec<_> = tokens
+            .into_iter()
             .map(|(key, token)| Entry::parse(key, token))
-            .collect::<Option<_>>()
-            .map(Self)
+            .collect();
+        let entries = entries.into_iter().collect::<Option<_>>()?;
+        let version = content.get("version")?.as_u64()?;
+        (version == VERSION).then_some(Self(entries))
     }
 
     pub(super) fn content(&self) -> Zeroizing<Vec<u8>> {
-        let tokens: Map<_, _> = self.0.iter().map(Entry::json).collect();
-        let content = json!({"version": VERSION, "tokens": tokens});
-        Zeroizing::new(content.to_string().into_bytes())
+        // Long enough at once, each byte as \u00XX: what grows leaves copies behind.
+        let longest = |entry: &Entry| {
+            let scope = entry.scope.as_ref().map_or(0, String::len);
+            128 + 6 * (entry.key.len() + entry.access_token.len() + scope)
+        };
+        let length: usize = self.0.iter().map(longest).sum();
+        let mut content = Zeroizing::new(Vec::with_capacity(64 + length));
+        // Memory takes all of it.
+        serde_json::to_writer(&mut *content, self).ok();
+        content
     }
 
     /// A token that is good by the leeway. One from the future is not: the clock was set back, and how long it is good
@@ -84,24 +95,55 @@ impl TokenFile {
 }
 
 impl Entry {
-    fn parse(key: &str, token: &Value) -> Option<Self> {
+    /// Its token is moved out, not copied, before anything is refused.
+    fn parse(key: String, token: Value) -> Option<Self> {
+        let Value::Object(mut token) = token else {
+            return None;
+        };
+        let Some(Value::String(access_token)) = token.remove("access_token") else {
+            return None;
+        };
+        let access_token = Zeroizing::new(access_token);
+        let number = |name: &str| token.get(name)?.as_u64();
         Some(Self {
-            key: key.to_owned(),
-            access_token: Zeroizing::new(token["access_token"].as_str()?.to_owned()),
-            issued: token["issued_at"].as_u64()?,
-            expiry: token["expires_at"].as_u64()?,
-            scope: token["scope"].as_str().map(str::to_owned),
+            key,
+            access_token,
+            issued: number("issued_at")?,
+            expiry: number("expires_at")?,
+            scope: token
+                .get("scope")
+                .and_then(Value::as_str)
+                .map(str::to_owned),
         })
     }
+}
 
-    fn json(&self) -> (String, Value) {
-        let token = json!({
-            "access_token": *self.access_token,
-            "issued_at": self.issued,
-            "expires_at": self.expiry,
-            "scope": self.scope,
-        });
-        (self.key.clone(), token)
+impl Serialize for TokenFile {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut content = serializer.serialize_map(None)?;
+        content.serialize_entry("version", &VERSION)?;
+        content.serialize_entry("tokens", &Tokens(&self.0))?;
+        content.end()
+    }
+}
+
+/// By their keys.
+struct Tokens<'a>(&'a [Entry]);
+
+impl Serialize for Tokens<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_map(self.0.iter().map(|entry| (&entry.key, entry)))
+    }
+}
+
+impl Serialize for Entry {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut token = serializer.serialize_map(None)?;
+        token.serialize_entry("access_token", self.access_token.as_str())?;
+        token.serialize_entry("issued_at", &self.issued)?;
+        token.serialize_entry("expires_at", &self.expiry)?;
+        token.serialize_entry("scope", &self.scope)?;
+        token.end()
     }
 }
 
@@ -189,6 +231,25 @@ mod tests {
     }
 
     #[test]
+    fn the_content_does_not_move_as_it_grows() {
+        let mut file = TokenFile::default();
+        file.put("a", &token("t\"t", 300), LIFETIME, at(0));
+        file.put("b", &token("u", 300), LIFETIME, at(1));
+        let content = file.content();
+        let text = r#"{"version":1,"tokens":{"a":{"access_token":"t\"t","issued_at":1700000000,"expires_at":1700000300,"scope":"a b"},"b":{"access_token":"u","issued_at":1700000001,"expires_at":1700000301,"scope":"a b"}}}"#;
+        assert_eq!(std::str::from_utf8(&content), Ok(text));
+        assert_eq!(content.capacity(), 64 + 2 * 128 + 6 * "at\"ta bbua b".len());
+        // Nor where nothing but what takes the most room is in it.
+        let mut file = TokenFile::default();
+        let control = "\u{1}".repeat(100);
+        let scoped = Token::new("t", Some(Duration::from_secs(300)), Some(control)).unwrap();
+        file.put("", &scoped, LIFETIME, at(10_000_000_000));
+        let content = file.content();
+        assert!(content.len() <= 64 + 128 + 6 * 101);
+        assert_eq!(content.capacity(), 64 + 128 + 6 * 101);
+    }
+
+    #[test]
     fn what_this_version_has_not_written_is_no_token_file() {
         for content in [
             "",
@@ -196,6 +257,9 @@ mod tests {
             "{}",
             r#"{"version": 2, "tokens": {}}"#,
             r#"{"version": 1, "tokens": []}"#,
+            r#"{"version": 1, "tokens": {"a": 5}}"#,
+            "[]",
+            "5",
             r#"{"version": 1, "tokens": {"a": {"access_token": "t"}}}"#,
         ] {
             assert!(TokenFile::parse(content.as_bytes()).is_none(), "{content}");
