@@ -2,6 +2,7 @@
 //!
 //! And the tunnel through it.
 
+mod choice;
 mod tunnel;
 
 use std::fmt;
@@ -17,6 +18,7 @@ use crate::environment::{Environment, Origin, given};
 use crate::error::Error;
 use crate::loopback::is_loopback_host;
 use crate::options::{self, Spec};
+pub(crate) use choice::Choice;
 pub(crate) use tunnel::Tunnel;
 
 /// Where a proxy may be named.
@@ -55,6 +57,9 @@ pub(crate) const TOKEN_HTTP: Sources = Sources {
     variables: &["http_proxy", "HTTP_PROXY"],
     no_proxy: &["no_proxy", "NO_PROXY"],
 };
+
+/// Of a program that a web server runs: then HTTP_PROXY may be a header of a request.
+const CGI: &str = "REQUEST_METHOD";
 
 /// Of the scheme http, as in every URL; gRPC C-core would take 443, curl 1080.
 const DEFAULT_PORT: u16 = 80;
@@ -189,7 +194,7 @@ impl Proxy {
     }
 
     /// As [`Proxy::choose`], for a token endpoint; a URL that cannot be used has none.
-    pub(crate) fn of_token_endpoint(
+    fn of_token_endpoint(
         url: &str,
         option: Option<&str>,
         environment: &Environment<'_>,
@@ -261,7 +266,7 @@ impl fmt::Debug for Proxy {
 
 /// Without HTTP_PROXY in a CGI program, where it is what the client's `Proxy:` header says.
 fn variables(sources: Sources, environment: &Environment<'_>) -> Result<Vec<&'static str>, Error> {
-    let is_cgi = environment.variable("REQUEST_METHOD")?.is_some();
+    let is_cgi = environment.variable(CGI)?.is_some();
     let mut variables = sources.variables.to_vec();
     variables.retain(|name| !is_cgi || *name != "HTTP_PROXY");
     Ok(variables)

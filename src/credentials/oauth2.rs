@@ -113,6 +113,7 @@ impl ClientCredentials {
             && ours.identity == theirs.identity
             && ours.assertion_audience == theirs.assertion_audience
             && ours.proxy == theirs.proxy
+            && ours.proxy_choice == theirs.proxy_choice
             && ours.resource == theirs.resource
             && ours.cache_path == theirs.cache_path
     }
@@ -167,7 +168,7 @@ impl ClientCredentials {
                 Some(client) => client,
                 None => {
                     let url = discovery.ask(&self.options).await?;
-                    lock(&self.found).insert(Arc::new(self.at(&url))).clone()
+                    lock(&self.found).insert(Arc::new(self.at(&url)?)).clone()
                 }
             };
             // Boxed: it is the one that called this.
@@ -186,9 +187,12 @@ impl ClientCredentials {
         fetched
     }
 
-    /// The same client at this endpoint.
-    fn at(&self, url: &str) -> Self {
-        Self::new(
+    /// The same client at this endpoint, whose host may have another proxy than who named it.
+    fn at(&self, url: &str) -> Result<Self, Error> {
+        let choice = self.options.proxy_choice.as_ref();
+        let chosen = choice.map_or(Ok(None), |choice| choice.proxy(url));
+        let proxy = chosen.map_err(|error| Error::settings_of_call(error.message()))?;
+        Ok(Self::new(
             self.client_id.clone(),
             self.client_secret.clone(),
             url,
@@ -197,9 +201,10 @@ impl ClientCredentials {
             self.authentication,
             EndpointSettings {
                 metadata: None,
+                proxy,
                 ..self.options.clone()
             },
-        )
+        ))
     }
 
     /// One request to the endpoint.
@@ -329,7 +334,8 @@ mod tests {
 
     use super::super::tls::TlsCredentials;
     use super::*;
-    use crate::proxy::{Proxy, Source};
+    use crate::environment::Environment;
+    use crate::proxy::{Choice, Proxy, Source};
 
     #[test]
     fn clients_are_the_same_whatever_their_time_outs() {
@@ -338,7 +344,7 @@ mod tests {
         other.options.timeout = Duration::from_secs(1);
         other.options.connect_timeout = Duration::from_secs(1);
         assert!(one.is_same(&other));
-        let differences: [fn(&mut ClientCredentials); 11] = [
+        let differences: [fn(&mut ClientCredentials); 12] = [
             |other| other.options.assertion_audience = Some("aud".to_owned()),
             |other| other.authorization_server.push('2'),
             |other| other.client_id.push('2'),
@@ -349,12 +355,40 @@ mod tests {
             |other| other.options.ca = Some(String::new()),
             |other| other.options.identity = [1; 32],
             |other| other.options.proxy = None,
+            |other| other.options.proxy_choice = None,
             |other| other.options.resource = Some("https://a".to_owned()),
         ];
         for (number, differ) in differences.into_iter().enumerate() {
             let mut other = client(ClientAuthentication::Basic);
             differ(&mut other);
             assert!(!one.is_same(&other), "difference {number}");
+        }
+    }
+
+    fn choice(no_proxy: &str) -> Choice {
+        let variable = |name: &str| match name {
+            "https_proxy" => Some("http://proxy:1".into()),
+            "no_proxy" => Some(no_proxy.into()),
+            _ => None,
+        };
+        Choice::new(None, &Environment(&variable))
+    }
+
+    #[test]
+    fn an_endpoint_that_is_found_has_the_proxy_of_its_own_host() {
+        for (no_proxy, of_issuer, of_found) in [
+            ("issuer.example", false, true),
+            ("found.example", true, false),
+            ("", true, true),
+            ("*", false, false),
+        ] {
+            let choice = choice(no_proxy);
+            let mut issuer = client(ClientAuthentication::Basic);
+            issuer.options.proxy = choice.proxy("https://issuer.example").unwrap();
+            issuer.options.proxy_choice = Some(choice);
+            let found = issuer.at("https://found.example/token").unwrap();
+            let proxied = [&issuer, &found].map(|client| client.options.proxy.is_some());
+            assert_eq!(proxied, [of_issuer, of_found], "{no_proxy:?}");
         }
     }
 
@@ -374,6 +408,7 @@ mod tests {
             proxy: Some(
                 Proxy::parse("user:visible@proxy", Source::Variable("http_proxy")).unwrap(),
             ),
+            proxy_choice: Some(choice("")),
         };
         ClientCredentials::new(
             "id".to_owned(),

@@ -13,7 +13,7 @@ use super::tls::{PemOptions, TlsCredentials};
 use crate::environment::{Environment, Origin};
 use crate::error::Error;
 use crate::options::{self, Refusal};
-use crate::proxy::Proxy;
+use crate::proxy::{Choice, Proxy};
 
 /// How the endpoint is reached, and what the client shows of itself there.
 #[derive(Clone, Debug)]
@@ -33,6 +33,8 @@ pub struct EndpointSettings {
     /// Of key, certificate and key id.
     pub identity: Fingerprint,
     pub(crate) proxy: Option<Proxy>,
+    /// Of an endpoint that is found elsewhere.
+    pub(crate) proxy_choice: Option<Choice>,
     /// What the token is for (RFC 8707 section 2).
     pub resource: Option<String>,
     /// Variables gave all of it, so that errors name those and no options.
@@ -150,6 +152,7 @@ impl TokenOptions {
                 ]),
                 assertion_audience: given.assertion_audience.map(str::to_owned),
                 proxy: None,
+                proxy_choice: None,
                 resource: None,
                 by_variables: false,
                 metadata: None,
@@ -173,7 +176,10 @@ impl TokenOptions {
         environment: &Environment<'_>,
     ) -> Result<Option<Error>, Error> {
         let option = self.http_proxy.as_ref().map(|url| url.expose_secret());
-        match Proxy::of_token_endpoint(url, option, environment) {
+        let choice = Choice::new(option, environment);
+        let chosen = choice.proxy(url);
+        self.endpoint.proxy_choice = self.endpoint.metadata.is_some().then_some(choice);
+        match chosen {
             Ok(proxy) => {
                 self.endpoint.proxy = proxy;
                 Ok(None)
