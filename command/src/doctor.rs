@@ -269,10 +269,10 @@ impl Doctor<'_> {
     /// Of a type that has no jobs.
     fn job_stream(&self, channel: &Arc<Channel>) -> Result<Found, Error> {
         let job_type = format!("zeebe-doctor-{}", std::process::id());
-        let (stream, events) = stream::open(channel, &job_type, 1000)?;
+        let (stream, events) = stream::open(channel, &job_type, 1000, 1, false)?;
         match events.recv_timeout(ALIVE) {
             // It is alive.
-            Ok(Event::Job(_)) | Err(RecvTimeoutError::Timeout) => {}
+            Ok(Event::Job(..)) | Err(RecvTimeoutError::Timeout) => {}
             Ok(Event::Failed(failure)) => return Err(failure.error),
             Ok(Event::Closed(Err(error))) => return Err(error),
             Ok(Event::Closed(Ok(()))) | Err(RecvTimeoutError::Disconnected) => {

@@ -1,4 +1,5 @@
-//! `zeebe jobs`: a live view of the jobs of a type, by a job stream. It takes the jobs that it shows, for as long as --job-timeout says.
+//! `zeebe jobs`: a live view of the jobs of a type, by a job stream, or by polls that take no more than --limit. It takes the jobs that it shows, for as
+//! long as --job-timeout says.
 
 use std::sync::mpsc::RecvTimeoutError;
 use std::time::{Duration, Instant};
@@ -12,20 +13,31 @@ use crate::output::{Output, wrapped};
 use crate::settings::Settings;
 use crate::stream::{self, Event};
 
+/// Jobs that are here at once, since nobody else gets them.
+const AT_ONCE: u64 = 32;
+
 /// `timeout`: how long; `None`: until it is stopped.
 pub(crate) fn run(jobs: &Jobs, timeout: Option<Duration>, output: &Output) -> Result<(), Failure> {
     let channel = gateway::channel()?;
     let failed = |error| Failure::of("the job stream", error, Settings::of(&channel));
     let job_timeout = u64::try_from(jobs.job_timeout.as_millis()).unwrap_or(u64::MAX);
-    let (stream, events) = stream::open(&channel, &jobs.job_type, job_timeout).map_err(failed)?;
-    let end = timeout.map(|shown| Instant::now() + shown);
     let mut left = jobs.limit.unwrap_or(u64::MAX);
+    let at_once = left.min(AT_ONCE);
+    let is_exact = jobs.limit.is_some();
+    let opened = stream::open(&channel, &jobs.job_type, job_timeout, at_once, is_exact);
+    let (stream, events) = opened.map_err(failed)?;
+    let end = timeout.map(|shown| Instant::now() + shown);
+    // Of the last ones: in their place no other is wanted.
+    let mut kept = Vec::new();
     while left > 0 {
         let patience = end.map(|end| end.saturating_duration_since(Instant::now()));
         match events.recv_timeout(patience.unwrap_or(Duration::from_secs(86_400))) {
-            Ok(Event::Job(job)) => {
+            Ok(Event::Job(job, held)) => {
                 output.show(&job, text)?;
                 left -= 1;
+                if left < at_once {
+                    kept.push(held);
+                }
             }
             // What cannot pass is no reason to wait for it; what may is told, and waited for.
             Ok(Event::Failed(failure)) if !failure.error.is_retryable() => {

@@ -18,8 +18,8 @@ const RPC: &str = "StreamActivatedJobs";
 /// What comes of a job stream.
 #[derive(Debug)]
 pub(crate) enum Event {
-    /// Its JSON.
-    Job(String),
+    /// Its JSON, with its share of those that may be here, which lets another come once it is dropped.
+    Job(String, Held),
     /// It goes on.
     Failed(Failure),
     /// The last.
@@ -49,9 +49,9 @@ impl Handler for Teller {
 }
 
 impl JobHandler for Teller {
-    async fn job(self: &Arc<Self>, job: bytes::Bytes, _: Held) {
+    async fn job(self: &Arc<Self>, job: bytes::Bytes, held: Held) {
         match self.rpc.answer_to_json(&job) {
-            Ok(job) => self.tell(Event::Job(job)),
+            Ok(job) => self.tell(Event::Job(job, held)),
             Err(error) => self.tell(Event::Closed(Err(error))),
         }
     }
@@ -61,23 +61,31 @@ impl JobHandler for Teller {
     }
 }
 
-/// Jobs of a type, each ours for `job_timeout_ms`.
+/// Jobs of a type, each ours for `job_timeout_ms`, so many here at once. `is_exact`: no more is taken than that, whatever comes: a stream brings
+/// what its window holds, so it is polls that ask.
 pub(crate) fn open(
     channel: &Arc<Channel>,
     job_type: &str,
     job_timeout_ms: u64,
+    at_once: u64,
+    is_exact: bool,
 ) -> Result<(JobStream, mpsc::Receiver<Event>), Error> {
     let rpc = Rpc::find(RPC)?;
     let request = json!({ "type": job_type, "worker": "zeebe", "timeout": job_timeout_ms });
     let request = rpc.request_from_json(&request.to_string())?;
+    let mut polls = Polls::default();
+    polls.alone = is_exact;
     let options = JobStreamOptions {
         metadata: Metadata::default(),
-        read_ahead: ReadAhead::default(),
+        read_ahead: ReadAhead {
+            messages: at_once,
+            ..ReadAhead::default()
+        },
         watchdog: options::WATCHDOG.milliseconds(0)?,
         lifetime: None,
         poll_interval: options::POLL_INTERVAL.milliseconds(0)?,
-        polls: Polls::default(),
-        demand: Demand::Any,
+        polls,
+        demand: Demand::Kept,
     };
     let (sender, events) = mpsc::channel();
     let started = Mutex::new(None);

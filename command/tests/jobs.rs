@@ -59,6 +59,33 @@ fn jobs_are_shown_as_they_come() {
     }
 }
 
+/// Nobody else would get the others.
+#[test]
+fn no_more_jobs_are_taken_than_are_shown() {
+    let gateway = gateway("jobs-limit", &[]);
+    let (zeebe, file) = (Zeebe::plaintext(&gateway), process("jobs-limit"));
+    assert_eq!(zeebe.run(&["deploy", file.to_str().unwrap()]).code, 0);
+    for amount in 0..12 {
+        create(&zeebe, amount);
+    }
+    let mut shown = 0;
+    for limit in [1, 4, 7] {
+        let limited = limit.to_string();
+        let arguments = ["jobs", "payment", "--limit", &limited, "--job-timeout"];
+        let view = zeebe.run(&[&arguments[..], &["600", "--json"]].concat());
+        assert_eq!(
+            (view.code, view.out.lines().count()),
+            (0, limit),
+            "{view:?}"
+        );
+        shown += limit;
+        let state = gateway.ask("GET /state", "");
+        let jobs = state["jobs"].as_array().unwrap();
+        let taken = jobs.iter().filter(|job| job["state"] == "activated");
+        assert_eq!(taken.count(), shown, "--limit {limit}");
+    }
+}
+
 #[test]
 fn a_view_ends_at_its_time_and_without_jobs_all_the_same() {
     let gateway = gateway("jobs-none", &[]);
