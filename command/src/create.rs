@@ -7,7 +7,7 @@ use serde_json::{Map, Value, json};
 use crate::arguments::Create;
 use crate::failure::Failure;
 use crate::gateway;
-use crate::output::{Output, wrapped};
+use crate::output::{Output, member, wrapped};
 
 /// What the gateway has less to wait than the call: its answer has to come back.
 const WAY_BACK: Duration = Duration::from_millis(500);
@@ -32,13 +32,13 @@ pub(crate) fn run(create: &Create, timeout: Duration, output: &Output) -> Result
     let patience = timeout.saturating_sub(WAY_BACK).max(timeout / 2);
     let patience = u64::try_from(patience.as_millis()).unwrap_or(u64::MAX);
     let request = json!({ "request": request, "requestTimeout": patience });
-    let answer = gateway::call(
+    let json = gateway::call(
         "CreateProcessInstanceWithResult",
         &request.to_string(),
         timeout,
     )?;
-    output.show(&answer, |answer| {
-        format!("{}\n{}", text(answer), answer["variables"])
+    output.show(&json, |answer| {
+        format!("{}\n{}", text(answer), member(&json, "variables"))
     })
 }
 

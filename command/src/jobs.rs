@@ -9,7 +9,7 @@ use serde_json::Value;
 use crate::arguments::Jobs;
 use crate::failure::Failure;
 use crate::gateway;
-use crate::output::{Output, wrapped};
+use crate::output::{Output, member, wrapped};
 use crate::settings::Settings;
 use crate::stream::{self, Event};
 
@@ -33,7 +33,7 @@ pub(crate) fn run(jobs: &Jobs, timeout: Option<Duration>, output: &Output) -> Re
         let patience = end.map(|end| end.saturating_duration_since(Instant::now()));
         match events.recv_timeout(patience.unwrap_or(Duration::from_secs(86_400))) {
             Ok(Event::Job(job, held)) => {
-                output.show(&job, text)?;
+                output.show(&job, |shown| text(shown, &member(&job, "variables")))?;
                 left -= 1;
                 if left < at_once {
                     kept.push(held);
@@ -54,7 +54,7 @@ pub(crate) fn run(jobs: &Jobs, timeout: Option<Duration>, output: &Output) -> Re
     Ok(())
 }
 
-fn text(job: &Value) -> String {
+fn text(job: &Value, variables: &str) -> String {
     let shown = |name: &str| job[name].as_str().unwrap_or("-");
     let head = format!(
         "job {}  {} in {}, instance {}, retries {}",
@@ -65,10 +65,9 @@ fn text(job: &Value) -> String {
         job["retries"]
     );
     let mut text = wrapped(&head, 4);
-    let variables = job["variables"].to_string();
     if variables != "{}" {
         text.push_str("\n    ");
-        text.push_str(&wrapped(&variables, 4));
+        text.push_str(&wrapped(variables, 4));
     }
     text
 }

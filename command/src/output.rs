@@ -1,9 +1,11 @@
 //! Standard output: text for people, which fits 80 columns, or JSON.
 
+use std::collections::BTreeMap;
 use std::io::{self, ErrorKind, Write};
 use std::process;
 
 use serde_json::Value;
+use serde_json::value::RawValue;
 
 use crate::failure::Failure;
 
@@ -43,6 +45,13 @@ impl Output {
             _ => Err(Failure::usage(format!("cannot write the output: {error}"))),
         })
     }
+}
+
+/// What an object of JSON has under this name, as it is written there, numbers too.
+pub(crate) fn member(json: &str, name: &str) -> String {
+    let members: BTreeMap<String, &RawValue> = serde_json::from_str(json).unwrap_or_default();
+    let member = members.get(name).map(|member| member.get());
+    member.unwrap_or_default().to_owned()
 }
 
 /// Words in lines of a terminal's width, all but the first behind so many spaces. A word that is longer has a line of its own.

@@ -8,7 +8,7 @@ use std::process::Command;
 
 use common::{Running, http};
 
-const LISTENERS: [&str; 23] = [
+const LISTENERS: [&str; 25] = [
     "plaintext",
     "plaintext_oauth",
     "tls",
