@@ -68,6 +68,11 @@ impl ReceiveWindow {
         length == 0 || self.left >= -i64::from(slack)
     }
 
+    /// What may still come.
+    pub(super) fn left(&self) -> u32 {
+        u32::try_from(self.left).unwrap_or(0)
+    }
+
     /// Gives back what was never held.
     #[inline]
     pub(super) fn give_back(&mut self, length: u32) {

@@ -48,9 +48,13 @@ impl<T> Connection<T> {
         let Some(key) = self.streams.find(header.stream) else {
             // Sent before the peer knew that the stream had ended.
             self.receive.give_back(length);
-            return self
-                .credit
-                .spend(1, "too many DATA frames of closed streams");
+            match self.under_way.checked_sub(length) {
+                Some(left) if !content.is_empty() => self.under_way = left,
+                _ => self
+                    .credit
+                    .spend(1, "too many DATA frames of closed streams")?,
+            }
+            return Ok(());
         };
         let ends = header.has(flag::END_STREAM);
         let (after, held) = take_data(
@@ -185,7 +189,7 @@ impl<T> Connection<T> {
             After::Given(code) => (End::Given(code), Some(code)),
         };
         if let Some(code) = code {
-            frame::write_rst_stream(self.output.tail(), key.id, code);
+            self.write_reset(key, code);
         }
         self.end(key, end, sink);
     }

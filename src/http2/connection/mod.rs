@@ -96,6 +96,8 @@ pub struct Connection<T> {
     failed: Option<ConnectionError>,
     /// What the frame that is being taken counts for in a turn, beyond one.
     work: usize,
+    /// Content that may still come of streams that were reset here: the peer did not know.
+    under_way: u32,
     credit: Credit,
     owed: Owed,
 }
@@ -156,6 +158,7 @@ impl<T> Connection<T> {
             is_leaving: false,
             failed: None,
             work: 0,
+            under_way: 0,
             credit: Credit::new(),
             owed: Owed::default(),
         }
@@ -251,6 +254,17 @@ impl<T> Connection<T> {
             };
             self.end(key, end, sink);
         }
+    }
+
+    /// Tells the peer that a stream ends here. What its window still held may be under way, of all streams as much as theirs in common.
+    fn write_reset(&mut self, key: Key, code: Code) {
+        let left = self
+            .streams
+            .get(key)
+            .map_or(0, |stream| stream.receive.left());
+        let most = self.config.connection_window;
+        self.under_way = self.under_way.saturating_add(left).min(most);
+        frame::write_rst_stream(self.output.tail(), key.id, code);
     }
 
     /// Takes a stream out; what its reader held is given back.

@@ -138,10 +138,11 @@ impl<T> Connection<T> {
 
     /// Ends the stream; it has no other end.
     pub fn reset(&mut self, key: Key, code: Code) -> Option<T> {
-        let value = self.close(key)?;
-        frame::write_rst_stream(self.output.tail(), key.id, code);
+        self.streams.get(key)?;
+        self.write_reset(key, code);
+        let value = self.close(key);
         self.give_back();
-        Some(value)
+        value
     }
 
     /// The sink is told of the answer.

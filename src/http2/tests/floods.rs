@@ -42,7 +42,7 @@ fn peer() -> (Peer, Key) {
     let mut peer = Peer::new();
     let key = peer.answered();
     let ended = peer.open();
-    peer.connection.reset(ended, Code::CANCEL);
+    peer.take(&frame(kind::RST_STREAM, 0, ended.id(), &[0; 4]));
     peer.written();
     (peer, key)
 }
@@ -164,6 +164,32 @@ fn many_short_messages_are_no_flood() {
         let length = peer.connection.output().len();
         peer.connection.advance(length);
     }
+}
+
+/// What the peer may have sent before it knew of the end: as much as the stream's window was, in frames as short as it likes.
+#[test]
+fn what_was_under_way_to_streams_that_ended_here_is_no_flood() {
+    let mut peer = Peer::new();
+    let answer = |peer: &mut Peer| {
+        let key = peer.answered();
+        peer.take(&data(key, 0, b"xx"));
+        key
+    };
+    // By the caller, and by what its sink says.
+    let keys = [answer(&mut peer), answer(&mut peer)];
+    peer.connection.reset(keys[0], Code::CANCEL);
+    peer.sink.verdict = Verdict::Reset(Code::CANCEL);
+    peer.take(&data(keys[1], 0, b"x"));
+    let left = 2 * CONFIG.stream_window - 5;
+    for at in 0..left {
+        let key = keys[at as usize % 2];
+        peer.receive(&data(key, 0, b"x"))
+            .unwrap_or_else(|error| panic!("{at}: {error}"));
+        let length = peer.connection.output().len();
+        peer.connection.advance(length);
+    }
+    let beyond = (0..MANY).position(|_| peer.receive(&data(keys[0], 0, b"x")).is_err());
+    assert!(beyond.is_some_and(|taken| taken >= 9_000), "{beyond:?}");
 }
 
 #[test]
