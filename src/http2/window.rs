@@ -41,7 +41,7 @@ impl SendWindow {
 }
 
 /// What the peer may still send. Bytes are `held` from when they were handed on until they are given back, then `owed`
-/// until a WINDOW_UPDATE says so: one for half a window, not one a frame.
+/// until a WINDOW_UPDATE says so: one for half a window, not one a frame. In a connection's own, what its streams hold is in neither.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct ReceiveWindow {
     size: u32,
@@ -96,10 +96,28 @@ impl ReceiveWindow {
         length
     }
 
-    /// The increment of a WINDOW_UPDATE that is due.
+    /// The increment of a WINDOW_UPDATE that is due, of a stream's window.
     #[inline]
     pub(super) fn due(&mut self) -> Option<u32> {
-        if self.owed == 0 || u64::from(self.owed) * 2 < u64::from(self.size) {
+        if u64::from(self.owed) * 2 < u64::from(self.size) {
+            return None;
+        }
+        self.give()
+    }
+
+    /// The same of a window that streams have in common: once half of what none of them holds is owed. By half of the whole, what slow
+    /// readers hold would be missing until it stood still for all.
+    #[inline]
+    pub(super) fn due_to_all(&mut self) -> Option<u32> {
+        if i64::from(self.owed) < self.left {
+            return None;
+        }
+        self.give()
+    }
+
+    #[inline]
+    fn give(&mut self) -> Option<u32> {
+        if self.owed == 0 {
             return None;
         }
         self.left += i64::from(self.owed);
@@ -139,6 +157,46 @@ mod tests {
         assert_eq!((window.release(100), window.due()), (11, Some(60)));
         assert_eq!((window.held(), window.due()), (0, None));
         assert!(window.spend(100, 0) && window.spend(0, 0) && !window.spend(1, 0));
+    }
+
+    #[test]
+    fn a_common_window_is_never_used_up_while_something_of_it_is_owed() {
+        let random = &mut fastrand::Rng::with_seed(9);
+        for _ in 0..300 {
+            let size = random.u32(1..1000);
+            let mut window = ReceiveWindow::new(size);
+            let (mut left, mut held, mut updates) = (size, 0, 0);
+            for _ in 0..300 {
+                let length = random.u32(..=left);
+                assert!(window.spend(length, 0));
+                left -= length;
+                held += length;
+                // What readers are done with, some of them seldom.
+                let done = random.u32(..=held) / random.u32(1..4);
+                window.give_back(done);
+                held -= done;
+                if let Some(increment) = window.due_to_all() {
+                    assert!(increment > 0);
+                    left += increment;
+                    updates += 1;
+                }
+                assert!(left + held <= size && (left > 0 || held == size));
+            }
+            assert!(updates > 0);
+        }
+    }
+
+    #[test]
+    fn a_common_window_of_which_nothing_is_held_is_given_back_by_halves() {
+        let mut window = ReceiveWindow::new(100);
+        for _ in 0..1000 {
+            assert!(window.spend(49, 0));
+            window.give_back(49);
+            assert_eq!(window.due_to_all(), None);
+            assert!(window.spend(1, 0));
+            window.give_back(1);
+            assert_eq!(window.due_to_all(), Some(50));
+        }
     }
 
     #[test]

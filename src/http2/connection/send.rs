@@ -159,7 +159,7 @@ impl<T> Connection<T> {
     /// What was taken and not given back, of all streams.
     #[inline]
     pub(super) fn give_back(&mut self) {
-        if let Some(increment) = self.receive.due() {
+        if let Some(increment) = self.receive.due_to_all() {
             frame::write_window_update(self.output.tail(), 0, increment);
         }
     }

@@ -371,3 +371,32 @@ fn streams_that_wait_take_turns_a_frame_each() {
     let [one, other] = keys.map(Key::id);
     assert_eq!(order, [one, other, one, other, one, other]);
 }
+
+/// Streams whose readers are slow hold most of the connection's window; the rest is the others', all of it.
+#[test]
+fn what_slow_readers_leave_of_the_connections_window_is_given_back_before_it_is_used_up() {
+    let mut peer = Peer::new();
+    let window = CONFIG.stream_window;
+    let piece = vec![0; window as usize / 10];
+    peer.sink.verdict = Verdict::Held;
+    for _ in 0..6 {
+        let key = peer.answered();
+        for _ in 0..10 {
+            peer.take(&data(key, 0, &piece));
+        }
+    }
+    peer.sink.verdict = Verdict::Done;
+    let key = peer.answered();
+    let mut left = CONFIG.connection_window - 6 * window;
+    for _ in 0..1000 {
+        let length = piece.len() as u32;
+        assert!(left >= length, "the connection stands still");
+        left -= length;
+        peer.take(&data(key, 0, &piece));
+        for update in peer.written() {
+            if (update.kind, update.stream) == (kind::WINDOW_UPDATE, 0) {
+                left += u32::from_be_bytes(update.payload[..].try_into().unwrap());
+            }
+        }
+    }
+}
