@@ -115,7 +115,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Drive<S> {
     fn take(&mut self, mut chunk: Bytes, length: usize) -> Came {
         match self.transport.receive(&chunk, FRAMES, self.last) {
             Ok(received) => {
-                self.has_frames = received.frames == FRAMES;
+                self.has_frames = received.frames >= FRAMES;
                 self.rest = chunk.split_off(received.bytes);
                 Came::Bytes(length)
             }
@@ -452,6 +452,34 @@ mod tests {
             }
             assert!(turns >= length / most, "{turns}");
             assert!(test.drive.socket.says.is_empty() && test.drive.rest.is_empty());
+        }
+    }
+
+    /// Long lists of fields count for more than a frame: more may be counted than a turn takes, and the rest is there all the same.
+    #[test]
+    fn what_came_whole_is_read_whole_wherever_a_turn_ends() {
+        let pong = [&[0, 0, 8, 6, 1, 0, 0, 0, 0][..], &[7; 8]].concat();
+        // 200, a long entry of the table, and it again, a byte each time.
+        let mut block = vec![0x88, 0x40, 1, b'x', 0x7f, 0x81, 0x1e];
+        block.extend([b'y'; 3968]);
+        block.extend([0xbe; 20]);
+        let [_, _, a, b] = (block.len() as u32).to_be_bytes();
+        let head = [&[0, a, b, 1, 4, 0, 0, 0, 1][..], &block].concat();
+        let end = [0, 0, 1, 0, 1, 0, 0, 0, 1, b'x'];
+        for before in FRAMES - 8..FRAMES + 2 {
+            let mut test = Test::ready();
+            let (_, answer) = test.open();
+            assert_eq!(test.poll(), Poll::Pending);
+            test.says([Some([&pong.repeat(before)[..], &head, &end].concat())]);
+            loop {
+                let wakes = test.wakes.0.load(Ordering::SeqCst);
+                assert_eq!(test.poll(), Poll::Pending);
+                if test.wakes.0.load(Ordering::SeqCst) == wakes {
+                    break;
+                }
+            }
+            let state = test.transport.state();
+            assert!(state.answers[answer].has_ended(), "{before}");
         }
     }
 
