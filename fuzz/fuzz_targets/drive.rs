@@ -118,6 +118,6 @@ pub(super) fn drive(mut bytes: &[u8]) {
         assert!(connection.output().len() < 10_000_000);
         assert_eq!(connection.open_streams() as usize, open.streams.len());
     }
-    connection.lose(&mut open);
+    connection.lose(End::Lost, &mut open);
     assert!(open.streams.is_empty());
 }

@@ -184,6 +184,10 @@ impl Control {
         self.state().phase()
     }
 
+    pub(super) fn is_heard(&self) -> bool {
+        self.state().is_heard()
+    }
+
     pub(super) fn enter_sent(&self, heard: &Arc<AtomicBool>) {
         self.state().enter_sent(heard);
     }

@@ -12,8 +12,8 @@ pub(super) struct Failure {
     pub(super) error: Error,
     /// The gateway certainly did nothing: refused, or above the last stream of a GOAWAY.
     pub(super) unprocessed: bool,
-    /// Nor did its peer ever speak HTTP/2: the connection was still being made.
-    pub(super) unheard: bool,
+    /// Nothing was even said to it: nothing had been written, or its peer speaks another protocol. It was no attempt.
+    pub(super) unsaid: bool,
     /// The answer had begun: what follows is for the program to see.
     pub(super) committed: bool,
     /// What the gateway refused with UNAUTHENTICATED, if a plugin gave it.
@@ -45,7 +45,7 @@ impl From<Error> for Failure {
         Self {
             error,
             unprocessed: false,
-            unheard: false,
+            unsaid: false,
             committed: false,
             refused: None,
         }
@@ -57,7 +57,7 @@ pub(super) fn committed(error: Error) -> Failure {
     Failure {
         error,
         unprocessed: false,
-        unheard: false,
+        unsaid: false,
         committed: true,
         refused: None,
     }

@@ -332,13 +332,17 @@ impl Call {
         let after = self
             .deadline
             .map_or(0, |deadline| (deadline - self.started).as_millis());
+        let last = |doing: &str| match self.channel.last_error() {
+            Some(error) => format!("{doing}; last: {error}"),
+            None => doing.to_owned(),
+        };
         let doing = match control.phase() {
-            Phase::Connecting => match self.channel.last_error() {
-                Some(error) => format!("waiting for a connection; last: {error}"),
-                None => "waiting for a connection".to_owned(),
-            },
+            Phase::Connecting => last("waiting for a connection"),
             Phase::FetchingToken => "waiting for a token".to_owned(),
             Phase::Pausing => "waiting to be sent again".to_owned(),
+            Phase::Sent if !control.is_heard() => {
+                last("waiting for the answer of a peer that has not said that it speaks HTTP/2")
+            }
             Phase::Sent | Phase::Ended => "waiting for the answer".to_owned(),
         };
         Error::deadline_exceeded(format!("the deadline of {after} ms passed while {doing}"))

@@ -47,8 +47,8 @@ impl<'a> Retry<'a> {
         // Nobody waits for what comes after the deadline.
         let rewind =
             || !self.call.is_late() && control.rewind(failure.error.may_have_been_processed());
-        // No attempt yet: it waits for a connection again, or fails with why there is none.
-        if failure.unheard && rewind() {
+        // No attempt yet: it waits for a connection again, or fails with why there is none. As often as that happens (gRFC A6).
+        if failure.unsaid && rewind() {
             return Some(Duration::ZERO);
         }
         if failure.unprocessed && !failure.committed && !self.replayed && rewind() {
@@ -92,5 +92,36 @@ impl<'a> Retry<'a> {
                 policy.backoff(self.step, fastrand::f64())
             }
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::call::CallOptions;
+    use crate::channel::Channel;
+    use crate::error::Error;
+
+    fn failed(unsaid: bool) -> Failure {
+        Failure {
+            unprocessed: true,
+            unsaid,
+            ..Error::unavailable("lost").processed(false).into()
+        }
+    }
+
+    #[test]
+    fn what_was_never_said_is_sent_as_often_as_that_happens_and_what_was_refused_once_more() {
+        let method = "/gateway_protocol.Gateway/Topology";
+        let call = Call::new(&Channel::of_test(), method, CallOptions::default()).unwrap();
+        let control = Control::of_unary();
+        let mut retry = Retry::new(&call);
+        let again = Some(Duration::ZERO);
+        for _ in 0..5 {
+            assert_eq!(retry.after(&failed(true), &control), again);
+        }
+        assert_eq!(retry.after(&failed(false), &control), again);
+        assert_eq!(retry.after(&failed(true), &control), again);
+        assert_eq!(retry.after(&failed(false), &control), None);
     }
 }

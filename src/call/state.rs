@@ -41,7 +41,7 @@ pub(super) struct Outgoing {
 #[derive(Clone, Debug, Default)]
 pub(super) struct State {
     phase: Phase,
-    /// Sent to a peer that has not said that it speaks HTTP/2, until this is true.
+    /// The peer that it was sent to had not said that it speaks HTTP/2; it has once this is true.
     is_heard: Option<Arc<AtomicBool>>,
     cancelled: Option<Error>,
     /// By an earlier attempt.
@@ -86,12 +86,14 @@ impl State {
         }
     }
 
-    /// A call that nobody heard yet still waits for its connection.
     pub(super) fn phase(&self) -> Phase {
-        match (&self.is_heard, self.phase) {
-            (Some(heard), Phase::Sent) if !heard.load(Ordering::Acquire) => Phase::Connecting,
-            (_, phase) => phase,
-        }
+        self.phase
+    }
+
+    /// Whether the peer that it was sent to speaks HTTP/2, as far as that is known.
+    pub(super) fn is_heard(&self) -> bool {
+        let heard = self.is_heard.as_ref();
+        heard.is_none_or(|heard| heard.load(Ordering::Acquire))
     }
 
     pub(super) fn enter(&mut self, phase: Phase) {
@@ -100,7 +102,7 @@ impl State {
         }
     }
 
-    /// It is on the wire; `heard` is true once its peer has answered.
+    /// It is on the wire; `heard` is true once its peer has said that it speaks HTTP/2.
     pub(super) fn enter_sent(&mut self, heard: &Arc<AtomicBool>) {
         let is_heard = heard.load(Ordering::Acquire);
         self.is_heard = (!is_heard).then(|| Arc::clone(heard));
@@ -108,7 +110,7 @@ impl State {
     }
 
     pub(super) fn may_have_been_processed(&self) -> bool {
-        self.phase() >= Phase::Sent || self.processed
+        self.phase >= Phase::Sent || self.processed
     }
 
     /// Whether the reason counts: the first one does, before the end. What does not is not made.

@@ -147,11 +147,11 @@ pub(super) fn lost(end: End, connection: &Connection, committed: bool) -> Failur
         return too_long(size, limit, &connection.peer).into();
     }
     let unprocessed = is_unprocessed(end);
-    let unheard = end == End::Unheard;
+    let unsaid = matches!(end, End::Unwritten | End::Unheard);
     Failure {
         error: of_end(end, connection).processed(!unprocessed || committed),
         unprocessed,
-        unheard,
+        unsaid,
         committed,
         refused: None,
     }
@@ -184,7 +184,13 @@ fn of_end(end: End, connection: &Connection) -> Error {
         | End::Given(_)
         | End::TooLong { .. } => {
             let why = connection.why_lost();
-            return Error::unavailable(format!("the connection to {peer} was lost: {why}")).cut();
+            let text = match connection.is_heard() {
+                true => format!("the connection to {peer} was lost: {why}"),
+                false => format!(
+                    "the call went out to {peer}, which never said that it speaks HTTP/2: {why}"
+                ),
+            };
+            return Error::unavailable(text).cut();
         }
     };
     // A proxy may have sent it: no gateway's word.
@@ -203,8 +209,8 @@ fn too_long(size: u32, limit: u32, peer: &str) -> Error {
     Error::rpc(Source::Library, Code::ResourceExhausted, message).processed(false)
 }
 
-/// Certainly not processed: refused, above the last stream of a GOAWAY (RFC 9113 section 8.7), said to a peer that never spoke
-/// HTTP/2, or not yet said (gRFC A6, "transparent retries").
+/// Certainly not processed: refused, above the last stream of a GOAWAY (RFC 9113 section 8.7), said to a peer that speaks another
+/// protocol, or not yet said (gRFC A6, "transparent retries").
 fn is_unprocessed(end: End) -> bool {
     matches!(
         end,

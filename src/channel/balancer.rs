@@ -124,7 +124,7 @@ impl Balancer {
         }
         // Who waits comes first.
         if !pool.is_awaited()
-            && let Some(connection) = pool.admit(self.settings.policy)
+            && let Some(connection) = pool.admit(self.settings.policy, wait_for_ready)
         {
             return Pick::Ready(self.lease(connection));
         }
@@ -246,6 +246,7 @@ impl Balancer {
             id: runtime::unique_key(),
             endpoint,
             state: State::Idle,
+            is_doubtful: false,
             backoff: self.settings.backoff,
             task: None,
             record: Arc::default(),

@@ -308,21 +308,27 @@ mod tests {
     }
 
     impl Test {
-        /// With a peer whose SETTINGS came.
-        fn ready() -> Self {
+        /// With a peer that has not spoken.
+        fn silent() -> Self {
             let transport = transport();
             let peer = Peer {
-                says: VecDeque::from([Some(SETTINGS.to_vec())]),
+                says: VecDeque::new(),
                 reads: 0,
                 wrote: Vec::new(),
                 refuses: false,
                 holds_back: false,
             };
-            let mut test = Self {
+            Self {
                 drive: Drive::new(peer, &transport),
                 transport,
                 wakes: Arc::default(),
-            };
+            }
+        }
+
+        /// With a peer whose SETTINGS came.
+        fn ready() -> Self {
+            let mut test = Self::silent();
+            test.says([Some(SETTINGS.to_vec())]);
             assert_eq!(test.poll(), Poll::Pending);
             assert!(test.transport.is_ready());
             test
@@ -419,15 +425,31 @@ mod tests {
         assert_eq!(test.end(behind), Some(http2::End::Lost));
     }
 
+    /// Before its SETTINGS a peer may have processed what its socket took, as the kernel of one does that stands still.
     #[test]
-    fn a_peer_that_never_spoke_http2_has_heard_nothing() {
-        let transport = transport();
-        let head = crate::channel::request::Head::of_test();
-        let (_, answer) = transport.open(&head, &[], b"", true).unwrap();
-        transport.lose();
-        let context = &Context::from_waker(Waker::noop());
-        let head = transport.state().answers[answer].poll_head(context);
-        assert!(matches!(head, Poll::Ready(Err(http2::End::Unheard))));
+    fn what_a_peer_that_has_not_spoken_may_have_processed_its_first_bytes_decide() {
+        let alert: &[u8] = &[21, 3, 1, 0, 2, 2, 22];
+        for (takes, says, end) in [
+            (false, None, http2::End::Unwritten),
+            (true, None, http2::End::Lost),
+            (true, Some(&b"S"[..]), http2::End::Lost),
+            (true, Some(&SETTINGS[..5]), http2::End::Lost),
+            (true, Some(alert), http2::End::Unheard),
+            (
+                true,
+                Some(b"HTTP/1.1 400 Bad Request\r\n\r\n"),
+                http2::End::Unheard,
+            ),
+        ] {
+            let mut test = Test::silent();
+            let (_, answer) = test.open();
+            test.drive.socket.refuses = !takes;
+            test.says(says.map(|said| Some(said.to_vec())));
+            test.says([None]);
+            assert_eq!(test.poll(), Poll::Ready(false));
+            test.transport.lose();
+            assert_eq!(test.end(answer), Some(end), "{takes} {says:?}");
+        }
     }
 
     #[test]

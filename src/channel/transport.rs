@@ -11,7 +11,7 @@ use atomic_waker::AtomicWaker;
 use bytes::Bytes;
 use slab::Slab;
 
-use super::heard::Heard;
+use super::heard::{Expected, Heard};
 use super::incoming::Incoming;
 use super::request::Head;
 use crate::http2::{
@@ -192,12 +192,16 @@ impl Transport {
         self.given_up.set(why).ok();
     }
 
-    /// Each stream that is left ends.
+    /// Each stream that is left ends. What the socket took may have been processed, also by a peer that never spoke: it may have stood
+    /// still. Only one whose first bytes are another protocol's has understood nothing.
     pub(super) fn lose(&self) {
         let mut state = self.state();
+        let is_other =
+            !state.http2.is_ready() && self.heard.other_protocol(Expected::Http2).is_some();
+        let written = if is_other { End::Unheard } else { End::Lost };
         let nothing = Bytes::new();
         let (http2, mut events) = state.events(self, &nothing);
-        http2.lose(&mut events);
+        http2.lose(written, &mut events);
         state.news.streams = true;
         state.early.drain(..).for_each(Waker::wake);
     }

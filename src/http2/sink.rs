@@ -32,11 +32,11 @@ pub enum End {
     Fault(Code, &'static str),
     /// By [`Verdict::Reset`].
     Given(Code),
-    /// By [`Connection::lose`](super::Connection::lose).
+    /// By [`Connection::lose`](super::Connection::lose): what was written may have been processed, whatever the peer said.
     Lost,
-    /// The same before any of it was written, to a peer that had said its SETTINGS.
+    /// The same before any of it was written.
     Unwritten,
-    /// The same before the peer's SETTINGS came, which a server says first of all (RFC 9113, section 3.4).
+    /// The same of a peer that has shown that it speaks no HTTP/2.
     Unheard,
     /// It was never opened: its request's fields are longer than the peer takes ([`Connection::refuses`](super::Connection::refuses)).
     TooLong { size: u32, limit: u32 },

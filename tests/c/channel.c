@@ -512,6 +512,26 @@ static void a_call_on_what_is_no_gateway_waits_for_one(const gateway *g)
     }
 }
 
+/* The kernel of a gateway that stands still takes what is said to it, and the gateway reads that once it goes on. */
+static void a_gateway_that_stood_still_gets_no_call_twice_nor_one_that_waits_for_ready(const gateway *g)
+{
+    for (int waits = 0; waits < 2; waits++) {
+        zeebe_channel *channel = channel_new(
+            (channel_arguments){.address = gateway_address(g, "plaintext"),
+                                .options = {NUMBER("grpc.min_reconnect_backoff_ms", 100), NUMBER("grpc.initial_reconnect_backoff_ms", 100)}});
+        long before = gateway_count(g, "Topology");
+        CHECK(kill(g->pid, SIGSTOP) == 0);
+        ended end = call_it(channel, TOPOLOGY, 1500, waits ? ZEEBE_WAIT_FOR_READY_YES : ZEEBE_WAIT_FOR_READY_NO);
+        CHECK(end.status == (waits ? ZEEBE_STATUS_DEADLINE_EXCEEDED : ZEEBE_STATUS_UNAVAILABLE) && end.processed == !waits);
+        CHECK(strstr(end.message, "took longer than 100 ms") && stats_number(channel, "replayed") == 0);
+        CHECK(kill(g->pid, SIGCONT) == 0);
+        CHECK(call_it(channel, TOPOLOGY, -1, ZEEBE_WAIT_FOR_READY_YES).status == 0);
+        UNTIL(gateway_count(g, "open_connections") <= 1); /* what stood in the others was read */
+        CHECK(gateway_count(g, "Topology") - before <= (waits ? 1 : 2));
+        zeebe_channel_free(channel);
+    }
+}
+
 static void its_numbers_are_for_prometheus_too(const gateway *g)
 {
     zeebe_channel *used = channel_new((channel_arguments){.address = gateway_address(g, "plaintext")});
@@ -562,6 +582,7 @@ int main(void)
     the_service_config_has_time_outs_and_patience(&g);
     the_first_calls_go_out_with_the_first_that_is_said(&g, ca);
     a_call_on_what_is_no_gateway_waits_for_one(&g);
+    a_gateway_that_stood_still_gets_no_call_twice_nor_one_that_waits_for_ready(&g);
     OK(zeebe_runtime_shutdown(-1));
     gateway_stop(&g);
     free(ca);

@@ -178,7 +178,7 @@ pub(crate) fn ours(bytes: &[u8]) -> Heard {
         }
     }
     let left = connection.goaway_received().map(|goaway| goaway.code.0);
-    connection.lose(&mut calls);
+    connection.lose(End::Lost, &mut calls);
     let is_cut = match header(rest) {
         Some((kind, flags, _, length)) => {
             let is_begun = kind == kind::HEADERS && flags & flag::END_HEADERS == 0;

@@ -29,7 +29,10 @@ impl Balancer {
         if let Some(most) = pool.known_streams {
             transport.expect_streams(most);
         }
-        if let Some(subchannel) = pool.subchannel(id) {
+        // What did not answer before is told of no call until it has.
+        if let Some(subchannel) = pool.subchannel(id)
+            && !subchannel.is_doubtful
+        {
             subchannel.state = State::Connecting(Some(Connection::new(transport, peer, id)));
         }
         drop(pool);
@@ -55,6 +58,7 @@ impl Balancer {
             _ => Connection::new(&opened.transport, &opened.peer, id),
         };
         subchannel.record.connected.fetch_add(1, Ordering::Relaxed);
+        subchannel.is_doubtful = false;
         subchannel.state = State::Ready(Arc::clone(&connection));
         self.announce(&pool);
         drop(pool);
@@ -78,8 +82,12 @@ impl Balancer {
         let mut pool = lock(&self.pool);
         let subchannel = pool.subchannel(id)?;
         subchannel.record.failed.fetch_add(1, Ordering::Relaxed);
+        subchannel.is_doubtful = true;
         let pause = subchannel.backoff.pause(fastrand::f64());
-        subchannel.state = State::TransientFailure;
+        let failed = std::mem::replace(&mut subchannel.state, State::TransientFailure);
+        if let State::Connecting(Some(early)) = failed {
+            early.transport.give_up(error.message().to_owned()); // for the calls that went out on it
+        }
         tracing::warn!("{error}; the next attempt is in {} ms", pause.as_millis());
         if self.settings.policy.looks_up_after_failure() {
             self.look_up_again(&mut pool);

@@ -116,17 +116,30 @@ impl Pool {
         error.unwrap_or_else(|| Error::unavailable("not connected"))
     }
 
-    /// A connection that takes one more call, which is counted in: one that is READY, else one that is about to be.
-    pub(in crate::channel) fn admit(&mut self, policy: Policy) -> Option<Arc<Connection>> {
+    /// A connection that takes one more call, which is counted in: one that is READY, else, for who does not wait for that, one that
+    /// is about to be.
+    pub(in crate::channel) fn admit(
+        &mut self,
+        policy: Policy,
+        wait_for_ready: bool,
+    ) -> Option<Arc<Connection>> {
+        match self.admit_ready(policy) {
+            None if !wait_for_ready => self.admit_early(policy),
+            ready => ready,
+        }
+    }
+
+    fn admit_ready(&mut self, policy: Policy) -> Option<Arc<Connection>> {
         self.admit_of(policy, |state| match state {
             State::Ready(connection) => Some(connection),
             _ => None,
         })
-        .or_else(|| {
-            self.admit_of(policy, |state| match state {
-                State::Connecting(connection) => connection.as_ref(),
-                _ => None,
-            })
+    }
+
+    fn admit_early(&mut self, policy: Policy) -> Option<Arc<Connection>> {
+        self.admit_of(policy, |state| match state {
+            State::Connecting(connection) => connection.as_ref(),
+            _ => None,
         })
     }
 
@@ -204,8 +217,17 @@ impl Pool {
         if !self.is_awaited() {
             return None;
         }
-        let connection = self.admit(policy)?;
-        let first = self.waiting.pop_front()?;
+        if let Some(connection) = self.admit_ready(policy) {
+            let first = self.waiting.pop_front()?;
+            return Some((connection, first.grant));
+        }
+        if !self.has(Connectivity::Connecting) {
+            return None;
+        }
+        let goes_early = |waiting: &Waiting| !waiting.wait_for_ready && !waiting.grant.is_closed();
+        let place = self.waiting.iter().position(goes_early)?;
+        let connection = self.admit_early(policy)?;
+        let first = self.waiting.remove(place)?;
         Some((connection, first.grant))
     }
 
@@ -239,12 +261,15 @@ mod tests {
 
     use super::*;
     use crate::backoff::Backoff;
+    use crate::channel::transport::Transport;
+    use crate::http2;
 
     fn pool(states: impl IntoIterator<Item = State>) -> Pool {
         let subchannel = |(id, state)| Subchannel {
             id,
             endpoint: None,
             state,
+            is_doubtful: false,
             backoff: Backoff::new(Duration::from_secs(1), Duration::from_secs(1)),
             task: None,
             record: Arc::default(),
@@ -303,6 +328,37 @@ mod tests {
         }
         assert!(pool.waiting.len() <= 6 * SWEEP);
         assert_eq!(pool.waiting_calls(), 3 * SWEEP);
+    }
+
+    #[test]
+    fn who_waits_for_ready_is_not_sent_before_and_holds_up_nobody_who_is() {
+        let config = http2::Config {
+            stream_window: 1 << 16,
+            connection_window: 1 << 16,
+            headers: http2::Limits {
+                fields: 1024,
+                kept_fields: 1024,
+                keeps: |_| false,
+                block: 1024,
+            },
+        };
+        let connection = Connection::new(&Transport::new(config), "peer", 0);
+        let mut pool = pool([State::Connecting(Some(Arc::clone(&connection)))]);
+        let policy = Policy::PickFirst;
+        assert!(pool.admit(policy, true).is_none() && pool.admit(policy, false).is_some());
+        let [first, second] = [true, false].map(|wait_for_ready| pool.wait(wait_for_ready));
+        let (Pick::Wait(mut first), Pick::Wait(mut second)) = (first, second) else {
+            panic!("there is room")
+        };
+        let mut granted = |pool: &mut Pool| {
+            let (_, grant) = pool.next_grant(policy)?;
+            grant.send(Err(Error::cancelled("granted"))).ok()?;
+            Some([&mut first, &mut second].map(|waiting| waiting.try_recv().is_ok()))
+        };
+        assert_eq!(granted(&mut pool), Some([false, true]));
+        assert_eq!(granted(&mut pool), None);
+        pool.subchannels[0].state = State::Ready(connection);
+        assert_eq!(granted(&mut pool), Some([true, false]));
     }
 
     #[test]

@@ -36,6 +36,8 @@ pub(in crate::channel) struct Subchannel {
     /// `None`: all of the target's, raced.
     pub(in crate::channel) endpoint: Option<Endpoint>,
     pub(in crate::channel) state: State,
+    /// The last attempt failed.
+    pub(in crate::channel) is_doubtful: bool,
     pub(in crate::channel) backoff: Backoff,
     /// The attempts, the pauses between them, and the connection.
     pub(in crate::channel) task: Option<AbortHandle>,

@@ -243,15 +243,12 @@ impl<T> Connection<T> {
         }
     }
 
-    /// The connection is gone, or is given up: each stream ends.
-    pub fn lose(&mut self, sink: &mut impl Sink<T>) {
+    /// The connection is gone, or is given up: each stream ends, one of which something was written as `written` says.
+    pub fn lose(&mut self, written: End, sink: &mut impl Sink<T>) {
         self.is_leaving = true;
         for key in self.streams.keys() {
-            let end = match self.is_ready() {
-                false => End::Unheard,
-                true if key.id >= self.first_unwritten => End::Unwritten,
-                true => End::Lost,
-            };
+            let is_written = key.id < self.first_unwritten;
+            let end = if is_written { written } else { End::Unwritten };
             self.end(key, end, sink);
         }
     }

@@ -351,7 +351,7 @@ impl Model {
                 assert_eq!(seen.sent, call.received, "{id}");
             }
         }
-        self.connection.lose(&mut self.calls);
+        self.connection.lose(End::Lost, &mut self.calls);
         assert!(self.calls.calls.values().all(|call| call.ended));
         assert_eq!(self.connection.open_streams(), 0);
     }

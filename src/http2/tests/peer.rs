@@ -150,7 +150,7 @@ impl Peer {
         assert_eq!(again, Err(error));
         self.sink.events.clear();
         let open: Vec<_> = self.connection.keys();
-        self.connection.lose(&mut self.sink);
+        self.connection.lose(End::Lost, &mut self.sink);
         let ends: Vec<_> = open
             .iter()
             .map(|key| Event::End(key.id(), End::Lost))
