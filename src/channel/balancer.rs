@@ -264,14 +264,25 @@ impl Balancer {
 
     fn connect(self: &Arc<Self>, pool: &mut Pool, index: usize) -> Result<(), Error> {
         let subchannel = &mut pool.subchannels[index];
+        self.attempt(subchannel, None)?;
+        subchannel.state = State::Connecting(None);
+        Ok(())
+    }
+
+    /// Begins attempts, after a pause if there is one.
+    fn attempt(
+        self: &Arc<Self>,
+        subchannel: &mut Subchannel,
+        pause: Option<Duration>,
+    ) -> Result<(), Error> {
         subchannel.task = Some(self.spawn(attempts(
             Arc::downgrade(self),
             Arc::clone(&self.connector),
             subchannel.id,
             subchannel.endpoint.clone(),
             Arc::clone(&subchannel.record),
+            pause,
         ))?);
-        subchannel.state = State::Connecting(None);
         Ok(())
     }
 

@@ -25,6 +25,7 @@ pub(crate) struct Connection {
     pub(super) transport: Arc<Transport>,
     /// Of the subchannel it belongs to.
     pub(super) subchannel: usize,
+    since: Instant,
     open: AtomicUsize,
     started: AtomicU64,
 }
@@ -53,6 +54,7 @@ impl Connection {
             peer: peer.into(),
             transport: Arc::clone(transport),
             subchannel,
+            since: Instant::now(),
             open: AtomicUsize::new(0),
             started: AtomicU64::new(0),
         })
@@ -79,6 +81,11 @@ impl Connection {
 
     pub(super) fn started_calls(&self) -> u64 {
         self.started.load(Ordering::Relaxed)
+    }
+
+    /// Taken on and dropped again within `time`, before it was of any use.
+    pub(super) fn was_refused_within(&self, time: Duration) -> bool {
+        self.since.elapsed() < time && self.transport.is_unused()
     }
 
     /// Whether the peer has said that it speaks HTTP/2.

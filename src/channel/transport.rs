@@ -51,6 +51,8 @@ pub(super) struct State {
     news: News,
     /// Who waits for the peer's SETTINGS.
     early: Vec<Waker>,
+    /// An answer has begun.
+    has_answered: bool,
 }
 
 /// Heads of requests, with what this connection has encoded of them.
@@ -75,6 +77,7 @@ impl Transport {
                 heads: Heads::default(),
                 news: News::default(),
                 early: Vec::new(),
+                has_answered: false,
             }),
             driver: AtomicWaker::new(),
             max_streams: AtomicU32::new(EARLY_STREAMS),
@@ -243,6 +246,15 @@ impl Transport {
         self.state().http2.is_closing()
     }
 
+    /// Whether it never was of use: nothing of a call was written.
+    pub(super) fn is_unused(&self) -> bool {
+        !self.state().http2.wrote_streams()
+    }
+
+    pub(super) fn has_answered(&self) -> bool {
+        self.state().has_answered
+    }
+
     /// Why it ended, or goes to its end.
     pub(super) fn why_lost(&self) -> String {
         let given_up = self.given_up.get().cloned();
@@ -279,6 +291,7 @@ impl State {
             answers: &mut self.answers,
             news: &mut self.news,
             early: &mut self.early,
+            has_answered: &mut self.has_answered,
             chunk,
         };
         (&mut self.http2, events)
@@ -301,12 +314,14 @@ struct Events<'a> {
     answers: &'a mut Slab<Incoming>,
     news: &'a mut News,
     early: &'a mut Vec<Waker>,
+    has_answered: &'a mut bool,
     /// What is being received.
     chunk: &'a Bytes,
 }
 
 impl Sink<usize> for Events<'_> {
     fn head(&mut self, _: Key, answer: &mut usize, head: &Arc<Fields>, ends: bool) -> Verdict {
+        *self.has_answered = true;
         self.answers[*answer].begins(head, ends);
         Verdict::Done
     }

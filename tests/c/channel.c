@@ -532,6 +532,22 @@ static void a_gateway_that_stood_still_gets_no_call_twice_nor_one_that_waits_for
     }
 }
 
+/* There is a pause before each attempt but the first, and each is longer. */
+static void a_gateway_that_takes_leave_at_once_is_not_dialled_round_and_round(const gateway *g)
+{
+    static const char *const POLICIES[] = {"pick_first", "round_robin"};
+    for (size_t i = 0; i < sizeof POLICIES / sizeof *POLICIES; i++) {
+        zeebe_channel *channel =
+            channel_new((channel_arguments){.address = gateway_address(g, "leaving"),
+                                            .options = {TEXT("grpc.lb_policy_name", POLICIES[i]), NUMBER("grpc.initial_reconnect_backoff_ms", 200)}});
+        ended end = call_it(channel, TOPOLOGY, 1500, ZEEBE_WAIT_FOR_READY_YES);
+        CHECK(end.status == ZEEBE_STATUS_DEADLINE_EXCEEDED && !end.processed && strstr(end.message, "sent GOAWAY NO_ERROR (0)"));
+        long connections = stats_number(channel, "connections");
+        CHECK(connections > 1 && connections < 8 && stats_number(channel, "failed_attempts") >= connections - 1);
+        zeebe_channel_free(channel);
+    }
+}
+
 static void its_numbers_are_for_prometheus_too(const gateway *g)
 {
     zeebe_channel *used = channel_new((channel_arguments){.address = gateway_address(g, "plaintext")});
@@ -582,6 +598,7 @@ int main(void)
     the_service_config_has_time_outs_and_patience(&g);
     the_first_calls_go_out_with_the_first_that_is_said(&g, ca);
     a_call_on_what_is_no_gateway_waits_for_one(&g);
+    a_gateway_that_takes_leave_at_once_is_not_dialled_round_and_round(&g);
     a_gateway_that_stood_still_gets_no_call_twice_nor_one_that_waits_for_ready(&g);
     OK(zeebe_runtime_shutdown(-1));
     gateway_stop(&g);

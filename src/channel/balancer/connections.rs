@@ -1,12 +1,13 @@
 //! What becomes of connections: made, failed, drained, lost; told by the tasks that drive them (`subchannel`).
 
-use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::sync::{Arc, MutexGuard};
 use std::time::Duration;
 
 use tokio::time::Instant;
 
 use super::Balancer;
+use super::pool::Pool;
 use super::subchannel::State;
 use crate::channel::connection::{Connection, End};
 use crate::channel::connector::Opened;
@@ -81,19 +82,16 @@ impl Balancer {
     ) -> Option<Duration> {
         let mut pool = lock(&self.pool);
         let subchannel = pool.subchannel(id)?;
-        subchannel.record.failed.fetch_add(1, Ordering::Relaxed);
-        subchannel.is_doubtful = true;
-        let pause = subchannel.backoff.pause(fastrand::f64());
-        let failed = std::mem::replace(&mut subchannel.state, State::TransientFailure);
-        if let State::Connecting(Some(early)) = failed {
-            early.transport.give_up(error.message().to_owned()); // for the calls that went out on it
-        }
-        tracing::warn!("{error}; the next attempt is in {} ms", pause.as_millis());
+        let pause = subchannel.fails(&error);
+        self.has_failed(pool, error);
+        Some(pause)
+    }
+
+    fn has_failed(self: &Arc<Self>, mut pool: MutexGuard<'_, Pool>, error: Error) {
         if self.settings.policy.looks_up_after_failure() {
             self.look_up_again(&mut pool);
         }
         self.fail_waiting(pool, error);
-        Some(pause)
     }
 
     /// Whether to connect again.
@@ -139,53 +137,38 @@ impl Balancer {
         }
     }
 
-    /// Returns the pause before the next attempt, if one follows.
-    pub(in crate::channel) fn lost(
-        self: &Arc<Self>,
-        connection: &Arc<Connection>,
-        end: &End,
-        lived: Duration,
-    ) -> Option<Duration> {
+    /// The connection has ended.
+    pub(in crate::channel) fn lost(self: &Arc<Self>, connection: &Arc<Connection>, end: &End) {
         tracing::debug!("the connection to {} ended: {end:?}", connection.peer);
         self.heed_complaint(connection);
-        let peer = &connection.peer;
-        let error = match end {
-            End::Lost(text) => format!("the connection to {peer} was lost: {text}"),
-            End::Orderly => {
-                let how = connection.transport.heard.end();
-                let how = how.unwrap_or_else(|| "the peer closed it".to_owned());
-                format!("the connection to {peer} was lost: {how}")
-            }
-            End::Idle => {
-                self.leave(connection, true);
-                return None;
-            }
-        };
-        let mut pool = lock(&self.pool);
-        // Taken on and dropped at once is a failed attempt, or it would go round and round.
-        let refused = connection.started_calls() == 0 && lived < self.settings.backoff.initial();
-        if refused && pool.current(connection).is_some() {
-            drop(pool);
-            return self.failed(connection.subchannel, Error::unavailable(error));
+        if let End::Lost(why) = end {
+            connection.transport.give_up(why.clone());
+            lock(&self.pool).last_error = Some(error_of(connection));
         }
-        if matches!(end, End::Lost(_)) {
-            pool.last_error = Some(Error::unavailable(error));
-        }
-        if let Some(subchannel) = pool.subchannel(connection.subchannel) {
-            subchannel.backoff.reset();
-        }
-        drop(pool);
-        self.leave(connection, false);
-        None
+        self.leave(connection, matches!(end, End::Idle));
     }
 
-    /// The connection is no more READY; another is made if somebody waits, or round_robin wants it.
+    /// The connection is no more READY; another is made if somebody waits, or round_robin wants it. `idle`: it is given up since no
+    /// call used it.
     pub(super) fn leave(self: &Arc<Self>, connection: &Arc<Connection>, idle: bool) {
         let mut pool = lock(&self.pool);
         pool.forget_early(connection);
         let Some(subchannel) = pool.current(connection) else {
             return;
         };
+        // Taken on and dropped at once, in whichever way, is a failed attempt, or it would go round and round.
+        if !idle && connection.was_refused_within(self.settings.backoff.initial()) {
+            let error = error_of(connection);
+            let pause = subchannel.fails(&error);
+            if let Err(error) = self.attempt(subchannel, Some(pause)) {
+                tracing::debug!("no further attempt: {error}"); // the runtime ends
+            }
+            return self.has_failed(pool, error);
+        }
+        // What answers may be called at once when it is gone.
+        if connection.transport.has_answered() {
+            subchannel.backoff.reset();
+        }
         subchannel.state = State::Idle;
         let loss = self.settings.policy.lost(pool.subchannels.len(), idle);
         if loss.forgets {
@@ -203,4 +186,9 @@ impl Balancer {
         }
         self.announce(&pool);
     }
+}
+
+fn error_of(connection: &Connection) -> Error {
+    let (peer, why) = (&connection.peer, connection.why_lost());
+    Error::unavailable(format!("the connection to {peer} was lost: {why}"))
 }

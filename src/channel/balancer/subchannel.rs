@@ -9,7 +9,6 @@ use std::time::Duration;
 
 use futures_util::future::AbortHandle;
 use serde_json::{Value, json};
-use tokio::time::Instant;
 
 use super::Balancer;
 use crate::backoff::Backoff;
@@ -63,6 +62,19 @@ impl Subchannel {
         }
     }
 
+    /// An attempt failed, or what it brought was no connection. Returns the pause before the next one.
+    pub(in crate::channel) fn fails(&mut self, error: &Error) -> Duration {
+        self.record.failed.fetch_add(1, Ordering::Relaxed);
+        self.is_doubtful = true;
+        let pause = self.backoff.pause(fastrand::f64());
+        tracing::warn!("{error}; the next attempt is in {} ms", pause.as_millis());
+        let failed = std::mem::replace(&mut self.state, State::TransientFailure);
+        if let State::Connecting(Some(early)) = failed {
+            early.transport.give_up(error.message().to_owned()); // for the calls that went out on it
+        }
+        pause
+    }
+
     pub(in crate::channel) fn state(&self) -> Connectivity {
         match &self.state {
             State::Idle => Connectivity::Idle,
@@ -100,15 +112,27 @@ impl Subchannel {
     }
 }
 
-/// Attempts until one succeeds or nobody wants it any more, then drives the connection to its end.
+/// Attempts, the first after a pause if there is one, until one succeeds or nobody wants it any more, then drives the connection to
+/// its end.
 pub(in crate::channel) async fn attempts(
     balancer: Weak<Balancer>,
     connector: Arc<Connector>,
     id: usize,
     endpoint: Option<Endpoint>,
     record: Arc<Record>,
+    mut pause: Option<Duration>,
 ) {
-    while let Some(this) = balancer.upgrade() {
+    loop {
+        if let Some(pause) = pause {
+            sleep(pause).await;
+            let again = |this: Arc<Balancer>| this.pause_over(id);
+            if !balancer.upgrade().is_some_and(again) {
+                return;
+            }
+        }
+        let Some(this) = balancer.upgrade() else {
+            return;
+        };
         let limit = this.connect_timeout();
         let this_one_alone = endpoint.is_none();
         drop(this); // an attempt keeps no channel alive
@@ -140,32 +164,27 @@ pub(in crate::channel) async fn attempts(
             },
             |attempted| attempted.unwrap_or_else(Err),
         );
-        let pause = match attempted {
-            Ok(opened) => drive(&balancer, id, opened, &record).await,
-            Err(error) => match balancer.upgrade() {
-                Some(this) => this.failed(id, error),
-                None => None,
-            },
+        let error = match attempted {
+            Ok(opened) => {
+                drive(&balancer, id, opened, &record).await;
+                return;
+            }
+            Err(error) => error,
         };
-        let Some(pause) = pause else {
-            return;
-        };
-        sleep(pause).await;
-        let again = |this: Arc<Balancer>| this.pause_over(id);
-        if !balancer.upgrade().is_some_and(again) {
+        pause = balancer.upgrade().and_then(|this| this.failed(id, error));
+        if pause.is_none() {
             return;
         }
     }
 }
 
-/// Returns the pause before the next attempt, if one follows.
+/// `None`: nobody wants the connection, or there is nobody to tell of its end.
 async fn drive(
     balancer: &Weak<Balancer>,
     id: usize,
     opened: Opened,
     record: &Record,
-) -> Option<Duration> {
-    let began = Instant::now();
+) -> Option<()> {
     let this = balancer.upgrade()?;
     let connection = Arc::downgrade(&this.connected(id, &opened)?);
     let (keepalive, idle_timeout) = this.upkeep();
@@ -187,8 +206,6 @@ async fn drive(
     ))
     .await
     .unwrap_or_else(|error| End::Lost(error.to_string()));
-    // Without a balancer, or anybody who has the connection, there is nobody to tell.
-    balancer
-        .upgrade()?
-        .lost(&connection.upgrade()?, &end, began.elapsed())
+    balancer.upgrade()?.lost(&connection.upgrade()?, &end);
+    Some(())
 }

@@ -182,6 +182,11 @@ impl<T> Connection<T> {
         self.pump();
     }
 
+    /// Whether something of a stream was written.
+    pub fn wrote_streams(&self) -> bool {
+        self.first_unwritten > 1
+    }
+
     /// Some of the output may have been written all the same, before what failed.
     pub fn wrote_in_part(&mut self) {
         self.first_unwritten = self.next_id;

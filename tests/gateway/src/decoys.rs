@@ -1,4 +1,4 @@
-//! Sockets with nothing of a gateway behind them: ports that cannot be reached, and peers that speak no HTTP/2.
+//! Sockets with nothing of a gateway behind them: ports that cannot be reached, and peers that speak no HTTP/2, or take leave in it at once.
 
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr, TcpStream};
@@ -40,6 +40,9 @@ impl Decoy {
     );
     pub(crate) const PROXY_502: Self =
         Self::Says("HTTP/1.1 502 Bad Gateway\r\nconnection: close\r\ncontent-length: 0\r\n\r\n");
+    /// SETTINGS, and GOAWAY of which the last stream is 0.
+    pub(crate) const LEAVING: Self =
+        Self::Says("\0\0\0\x04\0\0\0\0\0\0\0\x08\x07\0\0\0\0\0\0\0\0\0\0\0\0\0");
     /// Interim answers, and none that follows.
     pub(crate) const ENDLESS_INTERIM: Self = Self::SaysForEver("", "HTTP/1.1 100 Continue\r\n\r\n");
     /// The length of a chunk, which never ends.

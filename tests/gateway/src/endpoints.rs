@@ -56,6 +56,7 @@ impl Endpoints {
         for (name, decoy) in [
             ("silent", Decoy::Silent),
             ("http1", Decoy::HTTP1),
+            ("leaving", Decoy::LEAVING),
             ("proxy_407", Decoy::PROXY_407),
             ("proxy_502", Decoy::PROXY_502),
             ("endless_interim", Decoy::ENDLESS_INTERIM),

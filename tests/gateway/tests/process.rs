@@ -8,7 +8,7 @@ use std::process::Command;
 
 use common::{Running, http};
 
-const LISTENERS: [&str; 25] = [
+const LISTENERS: [&str; 26] = [
     "plaintext",
     "plaintext_oauth",
     "tls",
@@ -28,6 +28,7 @@ const LISTENERS: [&str; 25] = [
     "limited",
     "silent",
     "http1",
+    "leaving",
     "proxy_407",
     "proxy_502",
     "endless_interim",
