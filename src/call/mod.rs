@@ -296,6 +296,10 @@ impl Call {
             if let Poll::Ready(reason) = control.poll_cancelled(context) {
                 return Poll::Ready(Err(reason));
             }
+            // What was not sent in time is not sent: nobody waits for what the gateway would do.
+            if control.phase() < Phase::Sent && self.is_late() {
+                return Poll::Ready(Err(self.deadline_exceeded(control)));
+            }
             match work.as_mut().poll(context) {
                 // The gateway keeps the deadline, too, and its reset, to which a proxy gives a code of its own, may be read before the
                 // timer here has fired.

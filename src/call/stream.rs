@@ -138,12 +138,13 @@ async fn read<H: Handler>(
 mod tests {
     use std::panic::{AssertUnwindSafe, catch_unwind};
     use std::sync::Mutex;
+    use std::time::Duration;
 
     use futures_util::FutureExt;
     use tonic::Code;
 
     use super::*;
-    use crate::call::CallOptions;
+    use crate::call::{CallOptions, Timeout};
     use crate::channel::Channel;
     use crate::runtime::lock;
 
@@ -205,8 +206,12 @@ mod tests {
     }
 
     fn call() -> (Arc<Control>, Arc<Ends>, impl Future<Output = ()>) {
+        call_with(CallOptions::default())
+    }
+
+    fn call_with(options: CallOptions) -> (Arc<Control>, Arc<Ends>, impl Future<Output = ()>) {
         let method = "/gateway_protocol.Gateway/Topology";
-        let call = Call::new(&Channel::of_test(), method, CallOptions::default()).unwrap();
+        let call = Call::new(&Channel::of_test(), method, options).unwrap();
         let control = Arc::new(call.stream_control());
         let ends = Arc::new(Ends::default());
         let running = stream(call, Arc::clone(&control), Arc::clone(&ends));
@@ -231,5 +236,17 @@ mod tests {
         let (code, text, processed) = ends.only();
         assert!(code == Code::Cancelled && text.contains("first") && !processed);
         assert!(control.send(b"late").is_err() && !control.is_ready());
+    }
+
+    #[test]
+    fn a_call_whose_deadline_has_passed_does_not_begin() {
+        let timeout = Timeout::After(Duration::ZERO);
+        let (_, ends, running) = call_with(CallOptions {
+            timeout,
+            ..CallOptions::default()
+        });
+        running.now_or_never().unwrap();
+        let (code, text, processed) = ends.only();
+        assert!(code == Code::DeadlineExceeded && text.contains("passed while") && !processed);
     }
 }

@@ -158,6 +158,9 @@ impl Direct {
         if let Poll::Ready(reason) = self.control.poll_cancelled(context) {
             return Some(self.ends(Err(reason)));
         }
+        if call.is_late() {
+            return Some(self.ends(Err(call.deadline_exceeded(&self.control))));
+        }
         match call.open_now(&self.control, &self.framed) {
             Ok(sent) => self.sent = Some(sent),
             Err(opening) => return Some(Came::Opens(opening)),
@@ -312,4 +315,37 @@ async fn attempt(
 
 fn no_message() -> Error {
     internal("a unary call was answered with OK and no message")
+}
+
+#[cfg(test)]
+mod tests {
+    use std::task::Waker;
+    use std::time::Duration;
+
+    use tonic::Code;
+
+    use super::*;
+    use crate::call::{CallOptions, Timeout};
+    use crate::channel::Channel;
+
+    #[test]
+    fn a_call_whose_deadline_has_passed_does_not_begin() {
+        let options = CallOptions {
+            timeout: Timeout::After(Duration::ZERO),
+            ..CallOptions::default()
+        };
+        let method = "/gateway_protocol.Gateway/Topology";
+        let call = Call::new(&Channel::of_test(), method, options).unwrap();
+        let framed = call.frame(b"").unwrap();
+        let mut unary = Unary::new(call, Arc::new(Control::of_unary()), framed);
+        let begun = match &mut unary {
+            Unary::Direct(direct) => direct.poll(&mut Context::from_waker(Waker::noop())),
+            _ => unreachable!("it has not begun"),
+        };
+        let Poll::Ready(Came::Ended(Err(error))) = begun else {
+            panic!("it looked for a connection")
+        };
+        assert_eq!(error.code(), Code::DeadlineExceeded);
+        assert!(!error.may_have_been_processed());
+    }
 }
