@@ -458,7 +458,7 @@ impl Call {
         metadata + sent.authorization().map_or(0, <[u8]>::len) > EARLY_HEADERS
     }
 
-    /// `None`: the connection takes no calls any more.
+    /// `None`: the connection takes no calls any more, or none at present: its peer allows fewer than when it was leased.
     fn send(
         &self,
         control: &Control,
@@ -474,7 +474,9 @@ impl Call {
                 Some((exchange, sent))
             }
             Err(lease) => {
-                self.channel.retire(&lease.connection);
+                if !lease.connection.takes_calls() {
+                    self.channel.retire(&lease.connection);
+                }
                 None
             }
         }

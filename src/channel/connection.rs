@@ -98,6 +98,11 @@ impl Connection {
         poll_fn(|context| self.transport.poll_heard(context)).await;
     }
 
+    /// Whether calls can be sent on it, now or once others have ended.
+    pub(crate) fn takes_calls(&self) -> bool {
+        !self.transport.refuses_streams()
+    }
+
     /// Why it was given up, or what its peer said and did.
     pub(crate) fn why_lost(&self) -> String {
         self.transport.why_lost()

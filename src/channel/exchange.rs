@@ -24,7 +24,7 @@ pub(crate) struct Exchange {
 
 impl Exchange {
     /// Sends a request's fields, `head` then `more`, and its first data; `ends`: there is no other. The lease comes back where
-    /// the connection takes no stream any more: nothing was sent.
+    /// the connection takes no stream, now or any more: nothing was sent.
     pub(crate) fn open(
         lease: Lease,
         head: &Arc<Head>,
