@@ -146,6 +146,9 @@ pub(super) async fn drive(
                 false => End::Lost(transport.why_lost()),
             });
         }
+        if news.bytes {
+            upkeep.pings.hears();
+        }
         if news.pong {
             upkeep.answered();
         }
@@ -219,7 +222,7 @@ impl<'a> Upkeep<'a> {
                 }
                 Due::Dead => {
                     let why = format!(
-                        "no answer to a keepalive ping within {} ms",
+                        "no answer to a keepalive ping, nor anything else, within {} ms",
                         self.timeout.as_millis()
                     );
                     transport.give_up(why.clone());

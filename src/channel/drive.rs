@@ -113,7 +113,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Drive<S> {
     }
 
     fn take(&mut self, mut chunk: Bytes, length: usize) -> Came {
-        match self.transport.receive(&chunk, FRAMES, self.last) {
+        match self
+            .transport
+            .receive(&chunk, length > 0, FRAMES, self.last)
+        {
             Ok(received) => {
                 self.has_frames = received.frames >= FRAMES;
                 self.rest = chunk.split_off(received.bytes);

@@ -67,9 +67,22 @@ pub(super) struct Pings {
 
 #[derive(Clone, Copy, Debug)]
 enum State {
-    Quiet { since: Instant },
-    Sent { at: Instant },
+    Quiet {
+        since: Instant,
+    },
+    Sent {
+        at: Instant,
+        /// Until then the peer is waited for.
+        until: Instant,
+        /// The time is over, and this is for what the socket may hold.
+        is_last_look: bool,
+        /// Something came since: so the peer is alive, and what answers the ping may be behind it.
+        heard: bool,
+    },
 }
+
+/// After the time for an answer is over, so that the socket is looked at again: the thread may have stood still for all of it.
+const LAST_LOOK: Duration = Duration::from_millis(1);
 
 /// What a connection is to do about keepalive.
 #[derive(Debug, PartialEq, Eq)]
@@ -78,7 +91,7 @@ pub(super) enum Due {
     Nothing(Option<Instant>),
     /// A ping goes out, now.
     Ping,
-    /// The last one was not answered in time.
+    /// After the last one nothing came in time.
     Dead,
 }
 
@@ -93,13 +106,23 @@ impl Pings {
     /// `time` is what lies between two pings at present ([`Pace::time`]), `calls` whether some are open.
     pub(super) fn due(&mut self, now: Instant, time: Option<Duration>, calls: bool) -> Due {
         match self.state {
-            State::Sent { at } => {
-                let end = at + self.options.timeout;
-                if now < end {
-                    Due::Nothing(Some(end))
-                } else {
-                    Due::Dead
-                }
+            State::Sent { until, .. } if now < until => Due::Nothing(Some(until)),
+            State::Sent { heard: true, .. } => {
+                self.state = State::Quiet { since: now };
+                self.due(now, time, calls)
+            }
+            State::Sent {
+                is_last_look: true, ..
+            } => Due::Dead,
+            State::Sent { at, heard, .. } => {
+                let until = now + LAST_LOOK;
+                self.state = State::Sent {
+                    at,
+                    until,
+                    is_last_look: true,
+                    heard,
+                };
+                Due::Nothing(Some(until))
             }
             State::Quiet { since } => {
                 let Some(time) = time else {
@@ -112,15 +135,27 @@ impl Pings {
                     self.state = State::Quiet { since: now };
                     return Due::Nothing(Some(now + time));
                 }
-                self.state = State::Sent { at: now };
+                self.state = State::Sent {
+                    at: now,
+                    until: now + self.options.timeout,
+                    is_last_look: false,
+                    heard: false,
+                };
                 Due::Ping
             }
         }
     }
 
+    /// Something came from the peer.
+    pub(super) fn hears(&mut self) {
+        if let State::Sent { heard, .. } = &mut self.state {
+            *heard = true;
+        }
+    }
+
     /// The peer answered a ping of ours. The round trip, if one was awaited.
     pub(super) fn answered(&mut self, now: Instant) -> Option<Duration> {
-        let State::Sent { at } = self.state else {
+        let State::Sent { at, .. } = self.state else {
             return None;
         };
         self.state = State::Quiet { since: now };
@@ -214,8 +249,51 @@ mod tests {
             let mut pings = pings(false, began);
             let sent = began + TIME;
             assert_eq!(pings.due(sent, Some(TIME), true), Due::Ping);
-            assert_eq!(pings.due(sent + TIMEOUT, time, calls), Due::Dead);
+            // Not before the socket was looked at once more.
+            let last = sent + TIMEOUT + LAST_LOOK;
+            for _ in 0..2 {
+                let due = pings.due(sent + TIMEOUT, time, calls);
+                assert_eq!(due, Due::Nothing(Some(last)));
+            }
+            assert_eq!(pings.due(last, time, calls), Due::Dead);
         }
+    }
+
+    #[test]
+    fn whatever_comes_after_a_ping_shows_that_the_peer_is_alive() {
+        let began = Instant::now();
+        let sent = began + TIME;
+        let end = sent + TIMEOUT;
+        for (at, time) in [(sent, Some(TIME)), (end, Some(TIME)), (sent, None)] {
+            let mut pings = pings(false, began);
+            pings.hears(); // before the ping, which does not count
+            assert_eq!(pings.due(sent, Some(TIME), true), Due::Ping);
+            let first = pings.due(at, time, true);
+            assert!(matches!(first, Due::Nothing(Some(_))));
+            pings.hears();
+            let late = end + LAST_LOOK;
+            let next = time.map(|time| late + time);
+            assert_eq!(pings.due(late, time, true), Due::Nothing(next));
+            if let Some(next) = next {
+                assert_eq!(pings.due(next, time, true), Due::Ping);
+                assert!(matches!(
+                    pings.due(next + TIMEOUT, time, true),
+                    Due::Nothing(Some(_))
+                ));
+                let last = next + TIMEOUT + LAST_LOOK;
+                assert_eq!(pings.due(last, time, true), Due::Dead);
+            }
+        }
+    }
+
+    #[test]
+    fn an_answer_behind_much_else_still_gives_the_round_trip() {
+        let began = Instant::now();
+        let mut pings = pings(false, began);
+        let sent = began + TIME;
+        assert_eq!(pings.due(sent, Some(TIME), true), Due::Ping);
+        pings.hears();
+        assert_eq!(pings.answered(sent + TIMEOUT / 2), Some(TIMEOUT / 2));
     }
 
     #[test]

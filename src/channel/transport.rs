@@ -64,6 +64,8 @@ struct Heads(Vec<(Arc<Head>, Prepared)>);
 pub(super) struct News {
     /// SETTINGS came, or GOAWAY.
     pub(super) streams: bool,
+    /// Something was read.
+    pub(super) bytes: bool,
     /// A ping of ours was answered.
     pub(super) pong: bool,
 }
@@ -172,14 +174,16 @@ impl Transport {
         self.driver.register(context.waker());
     }
 
-    /// Takes what came; the rest of `chunk` is to be given again with what follows.
+    /// Takes what came; the rest of `chunk` is to be given again with what follows. `is_new`: not all of it was given before.
     pub(super) fn receive(
         &self,
         chunk: &Bytes,
+        is_new: bool,
         frames: usize,
         now: Instant,
     ) -> Result<Received, ConnectionError> {
         let mut state = self.state();
+        state.news.bytes |= is_new;
         let (http2, mut events) = state.events(self, chunk);
         let received = http2.receive(chunk, frames, now, &mut events);
         state.wake_drained();
