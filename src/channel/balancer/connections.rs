@@ -7,8 +7,9 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::Balancer;
+use super::policy::Stays;
 use super::pool::Pool;
-use super::subchannel::State;
+use super::subchannel::{State, Subchannel};
 use crate::channel::connection::{Connection, End};
 use crate::channel::connector::Opened;
 use crate::channel::transport::Transport;
@@ -170,10 +171,17 @@ impl Balancer {
             subchannel.backoff.reset();
         }
         subchannel.state = State::Idle;
-        let loss = self.settings.policy.lost(pool.subchannels.len(), idle);
-        if loss.forgets {
-            let left = connection.subchannel;
-            pool.subchannels.retain(|subchannel| subchannel.id != left);
+        let left = connection.subchannel;
+        let others = pool.subchannels.iter().filter(|other| other.id != left);
+        let others: Vec<_> = others.map(Subchannel::state).collect();
+        let loss = self.settings.policy.lost(&others, idle);
+        match loss.stays {
+            Stays::All => {}
+            Stays::Others => pool.subchannels.retain(|other| other.id != left),
+            Stays::Itself => pool
+                .subchannels
+                .extract_if(.., |other| other.id != left)
+                .for_each(|other| other.stop()),
         }
         if loss.looks_up {
             self.look_up_again(&mut pool);

@@ -18,11 +18,20 @@ pub(super) enum Start {
     LookUp,
 }
 
+/// Which subchannels stay when one is no more READY.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Stays {
+    All,
+    /// All but that one.
+    Others,
+    /// That one alone.
+    Itself,
+}
+
 /// What follows when a subchannel is no more READY.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Loss {
-    /// It is one too many.
-    pub(super) forgets: bool,
+    pub(super) stays: Stays,
     /// The gateways may have moved.
     pub(super) looks_up: bool,
     /// Another connection is wanted, though no call waits for one.
@@ -51,10 +60,10 @@ impl Policy {
         }
     }
 
-    /// One of `count` subchannels has lost its connection; `idle`: given up since no call used it.
-    pub(super) fn lost(self, count: usize, idle: bool) -> Loss {
+    /// A subchannel beside these `others` has lost its connection; `idle`: given up since no call used it.
+    pub(super) fn lost(self, others: &[Connectivity], idle: bool) -> Loss {
         match self {
-            Self::PickFirst => pick_first::lost(count),
+            Self::PickFirst => pick_first::lost(others),
             Self::RoundRobin => round_robin::lost(idle),
         }
     }

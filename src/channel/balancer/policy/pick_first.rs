@@ -1,6 +1,6 @@
 //! pick_first: one connection, to whichever endpoint is ready first, and another when all streams of it are in use.
 
-use super::{Loss, Start};
+use super::{Loss, Start, Stays};
 use crate::channel::connectivity::Connectivity;
 
 /// A gateway's long polls hold this many times its streams before a call waits.
@@ -21,9 +21,15 @@ pub(super) fn want(states: &[Connectivity]) -> Option<Start> {
     }
 }
 
-pub(super) fn lost(count: usize) -> Loss {
+/// One is enough: another that works or is being made; else that which worked, for the others failed, and are in their pauses.
+pub(super) fn lost(others: &[Connectivity]) -> Loss {
+    let works =
+        |state: &Connectivity| matches!(state, Connectivity::Ready | Connectivity::Connecting);
     Loss {
-        forgets: count > 1,
+        stays: match others.iter().any(works) {
+            true => Stays::Others,
+            false => Stays::Itself,
+        },
         looks_up: false, // the next attempt does
         wants: false,
     }
@@ -56,8 +62,20 @@ mod tests {
         assert_eq!(want(&ready(8)), None);
     }
 
+    /// Nobody waits for the pause of one that failed while one that worked can be made again at once.
     #[test]
-    fn the_last_subchannel_stays() {
-        assert!(!lost(1).forgets && lost(2).forgets);
+    fn after_a_loss_one_works_or_is_made_at_once() {
+        for others in combinations(4) {
+            let stay = match lost(&others).stays {
+                Stays::All => [&others[..], &[Connectivity::Idle]].concat(),
+                Stays::Others => others.clone(),
+                Stays::Itself => vec![Connectivity::Idle],
+            };
+            let has = |state| stay.contains(&state);
+            let works = has(Connectivity::Ready) || has(Connectivity::Connecting);
+            let at_once = matches!(want(&stay), Some(Start::Connect(_)));
+            assert!(works || at_once, "{others:?}");
+            assert!(stay.len() <= others.len().max(1), "{others:?}");
+        }
     }
 }

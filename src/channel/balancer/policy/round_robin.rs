@@ -1,6 +1,6 @@
 //! round_robin: a connection to each endpoint, which calls get in turn.
 
-use super::{Loss, Start};
+use super::{Loss, Start, Stays};
 use crate::channel::connectivity::Connectivity;
 
 pub(super) fn want(states: &[Connectivity]) -> Vec<Start> {
@@ -13,7 +13,7 @@ pub(super) fn want(states: &[Connectivity]) -> Vec<Start> {
 
 pub(super) fn lost(idle: bool) -> Loss {
     Loss {
-        forgets: false,
+        stays: Stays::All,
         looks_up: !idle,
         wants: !idle,
     }
