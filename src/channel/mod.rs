@@ -19,6 +19,7 @@ mod heard;
 mod idle;
 mod incoming;
 mod keepalive;
+mod kept;
 mod materials;
 mod new;
 mod options;

@@ -4,14 +4,12 @@ use std::sync::{Arc, Mutex};
 
 use http::Uri;
 
+use super::kept::Kept;
 use super::options::Values;
 use super::target::is_no_authority;
 use crate::error::Error;
 use crate::http2::{Field, Indexing, Prepared};
 use crate::runtime::lock;
-
-/// Methods whose head is kept: more than a service has.
-const MAX_HEADS: usize = 64;
 
 /// Of this library.
 pub(super) const USER_AGENT: &str = concat!("grpc-c-libzeebe/", env!("CARGO_PKG_VERSION"));
@@ -64,8 +62,8 @@ pub(crate) struct RequestTemplate {
     user_agent: Arc<str>,
     scheme: &'static str,
     pub(crate) authority: String,
-    /// Made once a method.
-    heads: Mutex<Vec<Arc<Head>>>,
+    /// Made once a method and authority.
+    heads: Mutex<Kept<Arc<Head>>>,
 }
 
 impl RequestTemplate {
@@ -80,27 +78,19 @@ impl RequestTemplate {
 
     /// `authority`: in place of the channel's.
     pub(crate) fn head(&self, path: &str, authority: Option<&str>) -> Result<Arc<Head>, Error> {
-        if let Some(authority) = authority {
-            return self.build(path, authority);
-        }
-        // A channel with an unusable target has no authority; the call will say so.
-        if self.authority.is_empty() {
-            check_method(path)?;
-            return Ok(self.unchecked(path, ""));
-        }
+        let authority = authority.unwrap_or(&self.authority);
         let mut heads = lock(&self.heads);
-        if let Some(head) = heads.iter().find(|head| head.path == path) {
-            return Ok(Arc::clone(head));
-        }
-        let head = self.build(path, &self.authority)?;
-        if heads.len() < MAX_HEADS {
-            heads.push(Arc::clone(&head));
-        }
-        Ok(head)
+        let is_same = |head: &Arc<Head>| head.path == path && head.authority == authority;
+        let head = heads.get(is_same, || self.build(path, authority))?;
+        Ok(Arc::clone(head))
     }
 
     fn build(&self, path: &str, authority: &str) -> Result<Arc<Head>, Error> {
         check_method(path)?;
+        // A channel with an unusable target has no authority; the call will say so.
+        if authority.is_empty() && self.authority.is_empty() {
+            return Ok(self.unchecked(path, authority));
+        }
         if is_no_authority(authority) {
             return Err(Error::invalid_argument(
                 "the authority has a user, a password or a query",
@@ -149,4 +139,27 @@ fn user_agent(values: &Values) -> String {
     ];
     let parts: Vec<_> = parts.into_iter().flatten().collect();
     parts.join(" ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_head_is_made_once_a_method_and_authority_however_many_there_were_before() {
+        let template = RequestTemplate {
+            user_agent: "test".into(),
+            scheme: "http",
+            authority: "localhost".to_owned(),
+            heads: Mutex::default(),
+        };
+        for number in 0..1000 {
+            let other = format!("host-{number}");
+            for (host, expected) in [(None, "localhost"), (Some(&*other), &other)] {
+                let [first, second] = [(); 2].map(|()| template.head("/a/B", host).unwrap());
+                assert!(Arc::ptr_eq(&first, &second) && first.authority == expected);
+            }
+        }
+        assert!(template.head("/a/B", Some("")).is_err() && template.head("a", None).is_err());
+    }
 }

@@ -2,6 +2,7 @@
 //!
 //! Threads: any; in fact all of a connection are on one, so that the lock is free.
 
+use std::convert::Infallible;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock};
 use std::task::{Context, Poll, Waker};
@@ -13,15 +14,13 @@ use slab::Slab;
 
 use super::heard::{Expected, Heard};
 use super::incoming::Incoming;
+use super::kept::Kept;
 use super::request::Head;
 use crate::http2::{
     Code, Config, ConnectionError, End, Field, Fields, GoAway, Key, Prepared, Received, Settings,
     Sink, Verdict,
 };
 use crate::runtime::lock;
-
-/// Heads that are kept encoded: of more methods than a service has.
-const MAX_HEADS: usize = 64;
 
 /// So many streams a peer should allow (RFC 9113, section 6.5.2), until it says.
 const EARLY_STREAMS: u32 = 100;
@@ -47,17 +46,14 @@ pub(super) struct State {
     /// Of each stream the place of its answer.
     pub(super) http2: crate::http2::Connection<usize>,
     pub(super) answers: Slab<Incoming>,
-    heads: Heads,
+    /// Heads of requests, with what this connection has encoded of them.
+    heads: Kept<(Arc<Head>, Prepared)>,
     news: News,
     /// Who waits for the peer's SETTINGS.
     early: Vec<Waker>,
     /// An answer has begun.
     has_answered: bool,
 }
-
-/// Heads of requests, with what this connection has encoded of them.
-#[derive(Debug, Default)]
-struct Heads(Vec<(Arc<Head>, Prepared)>);
 
 /// What the peer did since it was last asked for.
 #[derive(Clone, Copy, Debug, Default)]
@@ -76,7 +72,7 @@ impl Transport {
             state: Mutex::new(State {
                 http2: crate::http2::Connection::new(config),
                 answers: Slab::new(),
-                heads: Heads::default(),
+                heads: Kept::default(),
                 news: News::default(),
                 early: Vec::new(),
                 has_answered: false,
@@ -136,14 +132,9 @@ impl Transport {
         let mut guard = self.state();
         let state = &mut *guard;
         let answer = state.answers.insert(Incoming::default());
-        let mut alone;
-        let prepared = match state.heads.prepared(head) {
-            Some(prepared) => prepared,
-            None => {
-                alone = head.prepared();
-                &mut alone
-            }
-        };
+        let is_same = |(other, _): &(Arc<Head>, Prepared)| Arc::ptr_eq(other, head);
+        let make = || Ok::<_, Infallible>((Arc::clone(head), head.prepared()));
+        let Ok((_, prepared)) = state.heads.get(is_same, make);
         if let Some(end) = state.http2.refuses(prepared, more) {
             state.answers[answer].ends(end);
             return Some((Key::NONE, answer));
@@ -264,22 +255,6 @@ impl Transport {
         let given_up = self.given_up.get().cloned();
         let why = given_up.or_else(|| self.heard.end());
         why.unwrap_or_else(|| "it was closed".to_owned())
-    }
-}
-
-impl Heads {
-    /// The head as this connection has it; `None`: there are too many.
-    fn prepared(&mut self, head: &Arc<Head>) -> Option<&mut Prepared> {
-        let same = |(other, _): &(Arc<Head>, Prepared)| Arc::ptr_eq(other, head);
-        let at = match self.0.iter().position(same) {
-            Some(at) => at,
-            None if self.0.len() < MAX_HEADS => {
-                self.0.push((Arc::clone(head), head.prepared()));
-                self.0.len() - 1
-            }
-            None => return None,
-        };
-        self.0.get_mut(at).map(|(_, prepared)| prepared)
     }
 }
 
