@@ -60,9 +60,10 @@ impl Connection {
         })
     }
 
-    /// Counts a call in, if the peer allows one more (SETTINGS_MAX_CONCURRENT_STREAMS).
+    /// Counts a call in, if the peer allows one more (SETTINGS_MAX_CONCURRENT_STREAMS), and takes what is said to it.
     pub(super) fn admit(&self) -> bool {
-        let admitted = self.open.load(Ordering::SeqCst) < self.transport.max_streams();
+        let allowed = self.open.load(Ordering::SeqCst) < self.transport.max_streams();
+        let admitted = allowed && !self.transport.is_stuck();
         if admitted {
             self.open.fetch_add(1, Ordering::Relaxed);
             self.started.fetch_add(1, Ordering::Relaxed);

@@ -142,11 +142,13 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Drive<S> {
             let written = Pin::new(&mut self.socket).poll_write(context, state.http2.output());
             let was_flushed = std::mem::replace(&mut self.is_flushed, false);
             match written {
-                Poll::Pending => break,
+                Poll::Pending => {
+                    self.transport.wrote(&mut state, 0);
+                    break;
+                }
                 Poll::Ready(Ok(0)) => return Poll::Ready(Err(io::ErrorKind::WriteZero.into())),
                 Poll::Ready(Ok(length)) => {
-                    state.http2.advance(length);
-                    state.wake_drained();
+                    self.transport.wrote(&mut state, length);
                     self.last = Instant::now();
                 }
                 Poll::Ready(Err(error)) => {
@@ -216,6 +218,7 @@ mod tests {
     use tokio::io::ReadBuf;
 
     use super::*;
+    use crate::channel::connection::Connection;
     use crate::http2::{self, Key};
 
     const SETTINGS: &[u8] = &[0, 0, 0, 4, 0, 0, 0, 0, 0];
@@ -233,6 +236,7 @@ mod tests {
         reads: usize,
         wrote: Vec<u8>,
         refuses: bool,
+        stands_still: bool,
         /// What it took waits.
         holds_back: bool,
     }
@@ -267,6 +271,9 @@ mod tests {
         ) -> Poll<io::Result<usize>> {
             if self.refuses {
                 return Poll::Ready(Err(io::ErrorKind::BrokenPipe.into()));
+            }
+            if self.stands_still {
+                return Poll::Pending;
             }
             self.wrote.extend_from_slice(bytes);
             Poll::Ready(Ok(bytes.len()))
@@ -319,6 +326,7 @@ mod tests {
                 reads: 0,
                 wrote: Vec::new(),
                 refuses: false,
+                stands_still: false,
                 holds_back: false,
             };
             Self {
@@ -478,6 +486,60 @@ mod tests {
             assert!(turns >= length / most, "{turns}");
             assert!(test.drive.socket.says.is_empty() && test.drive.rest.is_empty());
         }
+    }
+
+    #[test]
+    fn what_waits_for_a_peer_that_takes_nothing_is_bounded_and_calls_go_on_once_it_takes_it() {
+        let mut test = Test::ready();
+        let connection = Connection::new(&test.transport, "peer", 0);
+        test.drive.socket.stands_still = true;
+        let mut opened = 0;
+        while connection.admit() {
+            opened += 1;
+            assert!(opened < 1_000_000);
+            let (key, answer) = test.open();
+            assert_eq!(test.poll(), Poll::Pending);
+            let mut state = test.transport.state();
+            state.http2.reset(key, http2::Code::CANCEL);
+            state.answers.remove(answer);
+            drop(state);
+            connection.release();
+        }
+        let waiting = test.transport.state().http2.output().len();
+        assert!((1 << 20..1 << 21).contains(&waiting), "{waiting}");
+        test.transport.take_news();
+        test.drive.socket.stands_still = false;
+        assert_eq!(test.poll(), Poll::Pending);
+        assert!(test.transport.take_news().streams && connection.admit());
+    }
+
+    /// Who has no stream now may have one later; only who gets none any more is to look elsewhere.
+    #[test]
+    fn a_connection_that_has_no_stream_free_takes_calls_and_one_that_drains_does_not() {
+        let mut test = Test::ready();
+        let connection = Connection::new(&test.transport, "peer", 0);
+        test.open();
+        let one_stream = [&[0, 0, 6, 4, 0, 0, 0, 0, 0][..], &[0, 3, 0, 0, 0, 1]].concat();
+        let head = crate::channel::request::Head::of_test();
+        for (said, takes_calls) in [(one_stream, true), (goaway(1), false)] {
+            test.says([Some(said)]);
+            assert_eq!(test.poll(), Poll::Pending);
+            assert!(test.transport.open(&head, &[], b"", true).is_none());
+            assert_eq!(connection.takes_calls(), takes_calls);
+        }
+    }
+
+    #[test]
+    fn a_burst_of_calls_that_was_not_written_yet_waits_for_nothing() {
+        let mut test = Test::ready();
+        let connection = Connection::new(&test.transport, "peer", 0);
+        for _ in 0..100_000 {
+            assert!(connection.admit());
+            test.open();
+        }
+        assert!(test.transport.state().http2.output().len() > 1 << 20);
+        assert_eq!(test.poll(), Poll::Pending);
+        assert!(test.transport.state().http2.output().is_empty());
     }
 
     /// Long lists of fields count for more than a frame: more may be counted than a turn takes, and the rest is there all the same.

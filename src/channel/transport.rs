@@ -22,6 +22,10 @@ use crate::http2::{
 };
 use crate::runtime::lock;
 
+/// While the socket takes nothing and so much waits for it, no more streams are opened. Content waits elsewhere: these are the headers of
+/// calls, and the resets of those that ended meanwhile.
+const MOST_WAITING: usize = 1024 * 1024;
+
 /// So many streams a peer should allow (RFC 9113, section 6.5.2), until it says.
 const EARLY_STREAMS: u32 = 100;
 
@@ -34,6 +38,8 @@ pub(super) struct Transport {
     max_streams: AtomicU32,
     /// Whether the peer's SETTINGS came.
     heard_settings: Arc<AtomicBool>,
+    /// The peer takes too little for other streams.
+    is_stuck: AtomicBool,
     /// Nobody will open another stream.
     is_released: AtomicBool,
     /// Why this side gave the connection up.
@@ -53,12 +59,14 @@ pub(super) struct State {
     early: Vec<Waker>,
     /// An answer has begun.
     has_answered: bool,
+    /// The socket took nothing when it was last tried.
+    is_blocked: bool,
 }
 
 /// What the peer did since it was last asked for.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct News {
-    /// SETTINGS came, or GOAWAY.
+    /// SETTINGS came, or GOAWAY, or the peer takes again what it had left waiting.
     pub(super) streams: bool,
     /// Something was read.
     pub(super) bytes: bool,
@@ -76,10 +84,12 @@ impl Transport {
                 news: News::default(),
                 early: Vec::new(),
                 has_answered: false,
+                is_blocked: false,
             }),
             driver: AtomicWaker::new(),
             max_streams: AtomicU32::new(EARLY_STREAMS),
             heard_settings: Arc::default(),
+            is_stuck: AtomicBool::new(false),
             is_released: AtomicBool::new(false),
             given_up: OnceLock::new(),
             heard: Heard::default(),
@@ -144,6 +154,9 @@ impl Transport {
         let opened = state.http2.open(prepared, more, &[data], ends, answer);
         match opened {
             Ok(key) => {
+                if state.is_blocked && state.http2.output().len() > MOST_WAITING {
+                    self.is_stuck.store(true, Ordering::Relaxed);
+                }
                 drop(guard);
                 if wakes {
                     self.driver.wake();
@@ -154,6 +167,21 @@ impl Transport {
                 state.answers.remove(answer);
                 None
             }
+        }
+    }
+
+    pub(super) fn is_stuck(&self) -> bool {
+        self.is_stuck.load(Ordering::Relaxed)
+    }
+
+    /// The socket took so much of the output; 0: nothing for now.
+    pub(super) fn wrote(&self, state: &mut State, length: usize) {
+        state.is_blocked = length == 0;
+        state.http2.advance(length);
+        state.wake_drained();
+        if self.is_stuck() && state.http2.output().len() < MOST_WAITING / 2 {
+            self.is_stuck.store(false, Ordering::Relaxed);
+            state.news.streams = true;
         }
     }
 
@@ -277,7 +305,7 @@ impl State {
     }
 
     /// Tells who sends that there is room again.
-    pub(super) fn wake_drained(&mut self) {
+    fn wake_drained(&mut self) {
         while let Some(key) = self.http2.next_drained() {
             let answer = self.http2.get(key).copied();
             if let Some(answer) = answer.and_then(|answer| self.answers.get_mut(answer)) {
