@@ -12,10 +12,14 @@ pub(super) const CREDIT: u32 = 10_000;
 /// More for each piece of progress: data, an answer's head or end, a call of ours.
 const PER_PROGRESS: u32 = 100;
 const PER_SECOND: u64 = 100;
+/// For what a peer may have said of a stream before it knew that it was reset here: an answer's head and end, a reset.
+const PER_RESET: u32 = 8;
 
 #[derive(Debug)]
 pub(super) struct Credit {
     left: u32,
+    /// For frames of streams that have ended.
+    late: u32,
     filled: Option<Instant>,
 }
 
@@ -23,6 +27,7 @@ impl Credit {
     pub(super) fn new() -> Self {
         Self {
             left: CREDIT,
+            late: 0,
             filled: None,
         }
     }
@@ -30,6 +35,11 @@ impl Credit {
     #[inline]
     pub(super) fn progress(&mut self) {
         self.left = (self.left + PER_PROGRESS).min(CREDIT);
+    }
+
+    /// A stream was reset here.
+    pub(super) fn resets(&mut self) {
+        self.late = self.late.saturating_add(PER_RESET);
     }
 
     pub(super) fn passes(&mut self, now: Instant) {
@@ -55,6 +65,17 @@ impl Credit {
             }
             None => Err(ConnectionError::new(Code::ENHANCE_YOUR_CALM, what)),
         }
+    }
+
+    /// For a frame of a stream that has ended, perhaps by a reset of which the peer did not know.
+    pub(super) fn spend_late(
+        &mut self,
+        cost: u32,
+        what: &'static str,
+    ) -> Result<(), ConnectionError> {
+        let late = cost.min(self.late);
+        self.late -= late;
+        self.spend(cost - late, what)
     }
 }
 

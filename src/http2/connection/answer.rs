@@ -42,9 +42,6 @@ impl<T> Connection<T> {
             let why = "the peer sent more than the connection's window";
             return Err(ConnectionError::new(Code::FLOW_CONTROL_ERROR, why));
         }
-        if content.is_empty() {
-            self.credit.spend(1, "too many DATA frames without data")?;
-        }
         let Some(key) = self.streams.find(header.stream) else {
             // Sent before the peer knew that the stream had ended.
             self.receive.give_back(length);
@@ -52,10 +49,13 @@ impl<T> Connection<T> {
                 Some(left) if !content.is_empty() => self.under_way = left,
                 _ => self
                     .credit
-                    .spend(1, "too many DATA frames of closed streams")?,
+                    .spend_late(1, "too many DATA frames of closed streams")?,
             }
             return Ok(());
         };
+        if content.is_empty() {
+            self.credit.spend(1, "too many DATA frames without data")?;
+        }
         let ends = header.has(flag::END_STREAM);
         let (after, held) = take_data(
             &mut self.streams,
@@ -157,9 +157,11 @@ impl<T> Connection<T> {
         match (key, after) {
             (_, None) => {
                 let cost = u32::try_from(1 + size / 256).unwrap_or(u32::MAX);
-                return self
-                    .credit
-                    .spend(cost, "too many header blocks that are no answer");
+                let what = "too many header blocks that are no answer";
+                return match key {
+                    Some(_) => self.credit.spend(cost, what),
+                    None => self.credit.spend_late(cost, what),
+                };
             }
             (_, Some(After::GoesOn)) => self.credit.progress(),
             (Some(key), Some(after)) => {

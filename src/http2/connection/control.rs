@@ -30,7 +30,7 @@ impl<T> Connection<T> {
             Some(key) => self.end(key, End::Reset(Code(code)), sink),
             None => self
                 .credit
-                .spend(1, "too many RST_STREAM frames of closed streams")?,
+                .spend_late(1, "too many RST_STREAM frames of closed streams")?,
         }
         Ok(())
     }

@@ -266,6 +266,7 @@ impl<T> Connection<T> {
             .map_or(0, |stream| stream.receive.left());
         let most = self.config.connection_window;
         self.under_way = self.under_way.saturating_add(left).min(most);
+        self.credit.resets();
         frame::write_rst_stream(self.output.tail(), key.id, code);
     }
 

@@ -192,6 +192,22 @@ fn what_was_under_way_to_streams_that_ended_here_is_no_flood() {
     assert!(beyond.is_some_and(|taken| taken >= 9_000), "{beyond:?}");
 }
 
+/// As many as have the same deadline, whose answers were under way.
+#[test]
+fn the_answers_to_many_calls_that_ended_here_at_once_are_no_flood() {
+    let mut peer = Peer::new();
+    let keys: Vec<_> = (0..MANY).map(|_| peer.open_with(b"x", true)).collect();
+    for key in &keys {
+        peer.connection.reset(*key, Code::CANCEL);
+    }
+    peer.connection.advance(usize::MAX);
+    for key in keys {
+        let reset = frame(kind::RST_STREAM, 0, key.id(), &[0; 4]);
+        let end = data(key, flag::END_STREAM, b"");
+        peer.take(&[head(key, 0), data(key, 0, b"x"), trailers(key), end, reset].concat());
+    }
+}
+
 #[test]
 fn window_updates_for_what_was_sent_are_no_flood() {
     let mut peer = Peer::new();
