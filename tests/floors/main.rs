@@ -9,7 +9,7 @@ use std::path::Path;
 use source::{Module, Source, sources};
 
 /// Top to bottom; modules of one floor may use one another.
-const FLOORS: [&[&str]; 12] = [
+const FLOORS: [&[&str]; 13] = [
     &["any_bytes"],
     &["capi"],
     &["shutdown"],
@@ -20,10 +20,12 @@ const FLOORS: [&[&str]; 12] = [
     &["channel"],
     &["credentials"],
     &["log", "proxy", "json"],
+    &["dial"],
     &["completion", "runtime", "environment"],
     &[
         "sys",
         "backoff",
+        "http_authentication",
         "loopback",
         "retry_after",
         "error",
