@@ -16,6 +16,7 @@ import java.util.concurrent.ExecutionException;
 import java.util.concurrent.Executor;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
@@ -283,7 +284,8 @@ public final class ZeebeChannel extends ManagedChannel implements AutoCloseable 
     }
     try {
       int last = java.util.Arrays.asList(STATES).indexOf(source);
-      long id = queue.register(event -> executor.execute(callback));
+      Runnable once = once(callback);
+      long id = queue.register(event -> executor.execute(once));
       long error = Native.channelWaitForStateChange(pointer, last, queue.handle(), id);
       if (error != 0) {
         queue.forget(id);
@@ -292,6 +294,19 @@ public final class ZeebeChannel extends ManagedChannel implements AutoCloseable 
     } finally {
       handle.release();
     }
+  }
+
+  /**
+   * That has begun is not run again: a direct executor throws what it throws, and who could not receive an event is told of its end,
+   * for an executor that refused it may take it then.
+   */
+  private static Runnable once(Runnable callback) {
+    var begun = new AtomicBoolean();
+    return () -> {
+      if (begun.compareAndSet(false, true)) {
+        callback.run();
+      }
+    };
   }
 
   /** Refuses new calls; running ones go on. */

@@ -325,6 +325,27 @@ class ChannelTest {
     }
   }
 
+  /** With a direct executor it runs where events are taken, and what it throws is no event that was lost. */
+  @Test
+  void callbackThatThrowsIsToldOnce() throws Exception {
+    var told = new AtomicInteger();
+    var channel = ZeebeChannel.insecure().address("localhost:1").directExecutor().build();
+    try (channel) {
+      var begun = new CountDownLatch(1);
+      channel.notifyWhenStateChanged(
+          ConnectivityState.IDLE,
+          () -> {
+            told.incrementAndGet();
+            begun.countDown();
+            throw new IllegalStateException("the program's own");
+          });
+      channel.getState(true);
+      assertTrue(begun.await(20, TimeUnit.SECONDS));
+    }
+    assertTrue(channel.awaitTermination(20, TimeUnit.SECONDS)); // the same thread tells it, later
+    assertEquals(1, told.get());
+  }
+
   @Test
   void statesAreTold() throws Exception {
     var channel = ZeebeChannel.insecure().address(gateway.address("plaintext")).build();
