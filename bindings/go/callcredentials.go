@@ -38,11 +38,12 @@ func (s *callSettings) credentialsMetadata(ctx context.Context, c *Channel, meth
 	return metadata.New(pairs), nil
 }
 
-// credentialsCode is the code of a call whose credentials failed: their own, but for what only a gateway may say (gRFC A54).
+// credentialsCode is the code of a call whose credentials failed: their own, but for what only a gateway may say (gRFC A54). As in grpc-go, what is no status
+// is Internal: Unauthenticated is for a channel's credentials.
 func credentialsCode(err error) codes.Code {
 	of, ok := status.FromError(err)
 	if !ok {
-		return codes.Unauthenticated
+		return codes.Internal
 	}
 	switch of.Code() {
 	case codes.OK, codes.InvalidArgument, codes.NotFound, codes.AlreadyExists, codes.FailedPrecondition, codes.Aborted, codes.OutOfRange, codes.DataLoss:

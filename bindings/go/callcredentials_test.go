@@ -96,13 +96,16 @@ func TestCredentialsAreToldHowSecureTheChannelIs(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			var seen asked
 			channel, err := of.create(of.options...)
-			failure(t, ask(channel, err, &seen), codes.Unauthenticated)
+			failure(t, ask(channel, err, &seen), codes.Internal)
 			if seen.info.Method != method || seen.info.AuthInfo.AuthType() != of.called || seen.level() != of.level {
 				t.Fatalf("%+v", seen)
 			}
-			demanding := asked{secure: true}
+			demanding, expected := asked{secure: true}, codes.Unauthenticated // for there is nothing that they go over
+			if of.level == all {
+				expected = codes.Internal
+			}
 			channel, err = of.create(of.options...)
-			failure(t, ask(channel, err, &demanding), codes.Unauthenticated)
+			failure(t, ask(channel, err, &demanding), expected)
 			if was := demanding.uri != nil; was != (of.level == all) {
 				t.Fatal(was)
 			}
@@ -167,7 +170,7 @@ func TestOfCredentialsTheLastCount(t *testing.T) {
 
 	// Why they fail is the call's error, but for what only a gateway may say.
 	for why, code := range map[error]codes.Code{
-		errors.New("no"): codes.Unauthenticated, status.Error(codes.Unavailable, "later"): codes.Unavailable, status.Error(codes.NotFound, "the gateway's word"): codes.Internal,
+		errors.New("no"): codes.Internal, status.Error(codes.Unavailable, "later"): codes.Unavailable, status.Error(codes.NotFound, "the gateway's word"): codes.Internal,
 	} {
 		failure(t, channel.Invoke(patience(t), method, nil, nil, grpc.PerRPCCredentials(&asked{failure: why})), code)
 	}
