@@ -32,7 +32,7 @@ type JobStreamOptions struct {
 	PollInterval time.Duration
 	// OnError is told of each failure that is tried again: how many there were in a row, and the pause before the next try. It is called by a
 	// goroutine of its own, one failure after another; of those that come meanwhile, the last are kept. May be nil.
-	OnError func(err error, failuresInARow int, pause time.Duration)
+	OnError func(err error, failuresInARow int, pause time.Duration) `json:"-"`
 }
 
 // JobStream is a stream of jobs that takes care of itself: see [Channel.StreamJobs].

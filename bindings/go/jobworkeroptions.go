@@ -67,11 +67,11 @@ type JobWorkerOptions struct {
 	Metadata metadata.MD
 	// OnError is told of each failure of the stream and the polls that the worker goes on after: how many there were in a row, and the pause before the
 	// next try. It is called by a goroutine of its own, one failure after another; of those that come meanwhile, the last are kept. May be nil.
-	OnError func(err error, failuresInARow int, pause time.Duration)
+	OnError func(err error, failuresInARow int, pause time.Duration) `json:"-"`
 	// OnJobError is told, on any goroutine, also beside itself, of what else nobody would hear of: the error that a handler returned, but for a
 	// [*BPMNError]; a panic of it, a [*PanicError]; and why the end that its return was for the job did not come about, a [*JobEndError]. Nil: they are
 	// warnings of slog's default logger.
-	OnJobError func(job *Job, err error)
+	OnJobError func(job *Job, err error) `json:"-"`
 }
 
 func (o *JobWorkerOptions) native(memory *arena, jobType string) *C.zeebe_job_worker_options {

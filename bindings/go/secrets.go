@@ -8,6 +8,8 @@ import (
 	"log/slog"
 	"net/url"
 	"strings"
+
+	"google.golang.org/grpc/metadata"
 )
 
 // What has a secret in it is printed and logged without. Options are so as JSON, too, which is how slog writes what is inside of something else; a token,
@@ -38,6 +40,17 @@ func withoutPassword(given string) string {
 		return redacted
 	}
 	return given
+}
+
+// withoutValues has a secret for each value: an authorization header may be among them.
+func withoutValues(pairs metadata.MD) metadata.MD {
+	shown := pairs.Copy()
+	for _, values := range shown {
+		for at := range values {
+			values[at] = redacted
+		}
+	}
+	return shown
 }
 
 // format prints as fmt does what has no method that says how.
@@ -115,3 +128,39 @@ func (o OAuth2Options) LogValue() slog.Value { return slog.AnyValue(o.shown()) }
 
 // MarshalJSON is without the secrets, too.
 func (o OAuth2Options) MarshalJSON() ([]byte, error) { return json.Marshal(o.shown()) }
+
+func (o JobStreamOptions) shown() any {
+	type jobStreamOptions JobStreamOptions
+	o.Metadata = withoutValues(o.Metadata)
+	return jobStreamOptions(o)
+}
+
+// Format prints them without what the metadata says.
+func (o JobStreamOptions) Format(state fmt.State, verb rune) { format(state, verb, o.shown()) }
+
+// String is the options without what the metadata says.
+func (o JobStreamOptions) String() string { return fmt.Sprintf("%+v", o) }
+
+// LogValue is the same for logs.
+func (o JobStreamOptions) LogValue() slog.Value { return slog.AnyValue(o.shown()) }
+
+// MarshalJSON is without what the metadata says, too, and without functions.
+func (o JobStreamOptions) MarshalJSON() ([]byte, error) { return json.Marshal(o.shown()) }
+
+func (o JobWorkerOptions) shown() any {
+	type jobWorkerOptions JobWorkerOptions
+	o.Metadata = withoutValues(o.Metadata)
+	return jobWorkerOptions(o)
+}
+
+// Format prints them without what the metadata says.
+func (o JobWorkerOptions) Format(state fmt.State, verb rune) { format(state, verb, o.shown()) }
+
+// String is the options without what the metadata says.
+func (o JobWorkerOptions) String() string { return fmt.Sprintf("%+v", o) }
+
+// LogValue is the same for logs.
+func (o JobWorkerOptions) LogValue() slog.Value { return slog.AnyValue(o.shown()) }
+
+// MarshalJSON is without what the metadata says, too, and without functions.
+func (o JobWorkerOptions) MarshalJSON() ([]byte, error) { return json.Marshal(o.shown()) }

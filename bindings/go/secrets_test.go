@@ -9,6 +9,8 @@ import (
 	"testing"
 	"time"
 
+	"google.golang.org/grpc/metadata"
+
 	"libzeebe.org/go/zeebe"
 )
 
@@ -28,7 +30,9 @@ func holders() (holders []any) {
 	for _, options := range []zeebe.TokenOptions{{PrivateKey: key, CA: "shown"}, {CertificateChain: key, KeyID: "shown"}} {
 		holders = append(holders, options, zeebe.OAuth2Options{Token: options})
 	}
-	return holders
+	pairs := metadata.MD{"user-agent": {"Bearer " + secret, secret}, "authorization": {secret}}
+	return append(holders, zeebe.JobStreamOptions{Metadata: pairs, OnError: func(error, int, time.Duration) {}},
+		zeebe.JobWorkerOptions{Metadata: pairs, OnError: func(error, int, time.Duration) {}, OnJobError: func(*zeebe.Job, error) {}})
 }
 
 // pointer is that to a copy.
@@ -42,6 +46,10 @@ func pointer(holder any) any {
 		return &holder
 	case zeebe.OAuth2Options:
 		return &holder
+	case zeebe.JobStreamOptions:
+		return &holder
+	case zeebe.JobWorkerOptions:
+		return &holder
 	}
 	panic(holder)
 }
@@ -52,7 +60,8 @@ func TestSecretsAreNotPrinted(t *testing.T) {
 		for _, value := range []any{holder, pointer(holder)} {
 			check := func(how, text string, isWhole bool) {
 				t.Helper()
-				if strings.Contains(text, secret) || isWhole && !(strings.Contains(text, "shown") && strings.Contains(text, "<redacted>")) {
+				isShown := strings.Contains(text, "shown") || strings.Contains(text, "user-agent") // metadata prints no key that is not gRPC's
+				if strings.Contains(text, secret) || isWhole && !(isShown && strings.Contains(text, "<redacted>")) {
 					t.Errorf("%T by %s: %s", value, how, text)
 				}
 			}
@@ -73,12 +82,12 @@ func TestSecretsAreNotPrinted(t *testing.T) {
 			}
 			check("slog's text", text.String(), true)
 			check("slog's JSON", strings.ReplaceAll(asJSON.String(), `\u003c`, "<"), false)
-			if !strings.Contains(asJSON.String(), "shown") {
+			if !strings.Contains(asJSON.String(), "shown") && !strings.Contains(asJSON.String(), "user-agent") {
 				t.Errorf("%T: %s", value, asJSON.String())
 			}
 		}
 	}
-	for _, none := range []any{(*zeebe.Token)(nil), (*zeebe.TLSOptions)(nil), (*zeebe.TokenOptions)(nil), (*zeebe.OAuth2Options)(nil)} {
+	for _, none := range []any{(*zeebe.Token)(nil), (*zeebe.TLSOptions)(nil), (*zeebe.TokenOptions)(nil), (*zeebe.OAuth2Options)(nil), (*zeebe.JobStreamOptions)(nil), (*zeebe.JobWorkerOptions)(nil)} {
 		if text := fmt.Sprint(none); text != "<nil>" {
 			t.Error(text)
 		}
@@ -88,6 +97,8 @@ func TestSecretsAreNotPrinted(t *testing.T) {
 	for holder, part := range map[fmt.Stringer]string{
 		zeebe.Token{ExpiresIn: time.Second}: "ExpiresIn:1s", zeebe.TokenOptions{HTTPProxy: "http://proxy:3128"}: "HTTPProxy:http://proxy:3128",
 		zeebe.OAuth2Options{AuthorizationServer: "https://server/token", Leeway: &leeway}: "AuthorizationServer:https://server/token",
+		&zeebe.JobStreamOptions{MaxBufferedJobs: 7}:                                       "MaxBufferedJobs:7",
+		&zeebe.JobWorkerOptions{WorkerName: "me"}:                                         "WorkerName:me",
 	} {
 		if text := fmt.Sprintf("%+v", holder); strings.Contains(text, "redacted") || !strings.Contains(text, part) {
 			t.Error(text)
@@ -104,7 +115,13 @@ func TestJSONOfWhatHasSecrets(t *testing.T) {
 	}
 	var options zeebe.OAuth2Options
 	ok(t, json.Unmarshal([]byte(`{"ClientSecret": "s3cret", "Token": {"PrivateKey": "key"}}`), &options))
-	if options.ClientSecret != secret || options.Token.PrivateKey != "key" {
+	var worker zeebe.JobWorkerOptions
+	ok(t, json.Unmarshal([]byte(`{"Metadata": {"authorization": ["s3cret"]}}`), &worker))
+	if options.ClientSecret != secret || options.Token.PrivateKey != "key" || worker.Metadata.Get("authorization")[0] != secret {
 		t.Error("it is not what was read")
+	}
+	// Functions are left out, and what hides a secret has not changed it.
+	if text := must(json.Marshal(worker)); !bytes.Contains(text, []byte("authorization")) || bytes.Contains(text, []byte(secret)) || worker.Metadata.Get("authorization")[0] != secret {
+		t.Errorf("%s", text)
 	}
 }
