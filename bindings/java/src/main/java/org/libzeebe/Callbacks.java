@@ -15,7 +15,7 @@ final class Callbacks<ResponseT> {
   private final MethodDescriptor<?, ResponseT> method;
   private final ClientCall.Listener<ResponseT> listener;
   private final Context context;
-  private final SerializingExecutor executor;
+  private final Consumer<Runnable> queue;
   private final Consumer<Status> abort;
   /** Messages that were not delivered are not wanted any more. */
   private volatile boolean aborted;
@@ -25,18 +25,19 @@ final class Callbacks<ResponseT> {
   /**
    * Makes them.
    *
+   * @param queue adds one
    * @param abort ends the call, after a callback has failed
    */
   Callbacks(
       MethodDescriptor<?, ResponseT> method,
       ClientCall.Listener<ResponseT> listener,
       Context context,
-      SerializingExecutor executor,
+      Consumer<Runnable> queue,
       Consumer<Status> abort) {
     this.method = method;
     this.listener = listener;
     this.context = context;
-    this.executor = executor;
+    this.queue = queue;
     this.abort = abort;
   }
 
@@ -62,7 +63,7 @@ final class Callbacks<ResponseT> {
   }
 
   private void add(Runnable callback) {
-    executor.add(
+    queue.accept(
         () -> {
           Context previous = context.attach();
           try {

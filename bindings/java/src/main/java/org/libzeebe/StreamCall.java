@@ -46,9 +46,17 @@ final class StreamCall<RequestT, ResponseT> extends ZeebeCall<RequestT, Response
 
   private Callbacks<ResponseT> callbacks() {
     if (callbacks == null) {
-      callbacks = new Callbacks<>(method, listener, context, executor, this::abort);
+      callbacks = new Callbacks<>(method, listener, context, this::add, this::abort);
     }
     return callbacks;
+  }
+
+  private void add(Runnable callback) {
+    if (tracers.areNone()) {
+      executor.add(callback);
+    } else {
+      tracers.then(() -> executor.add(callback)); // who tells them schedules it
+    }
   }
 
   @Override

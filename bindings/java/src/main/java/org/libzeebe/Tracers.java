@@ -37,13 +37,22 @@ final class Tracers {
         factories.stream().map(factory -> factory.newClientStreamTracer(info, headers)).toList());
   }
 
-  /** Tells what is due, on this thread, unless another does. Not where the call is locked, and before its listener is told. */
+  /** Tells what is due, on this thread, unless another does. Not where the call is locked. */
   void tell() {
     due.schedule();
   }
 
   boolean areDue() {
     return !due.isEmpty();
+  }
+
+  boolean areNone() {
+    return tracers.isEmpty();
+  }
+
+  /** Has something run behind what is due by now, as the listener is told: in grpc-java, too, a tracer knows of the end before it. */
+  void then(Runnable next) {
+    due.add(next);
   }
 
   private void add(Consumer<ClientStreamTracer> what) {

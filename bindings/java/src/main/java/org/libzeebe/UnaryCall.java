@@ -130,7 +130,7 @@ final class UnaryCall<RequestT, ResponseT> extends ZeebeCall<RequestT, ResponseT
       if (event.error == null || !event.headers.keys().isEmpty()) {
         answerHeaders = event.headers;
         tracers.inboundHeaders(answerHeaders);
-        due |= HEADERS;
+        add(HEADERS);
       }
       message = event.message;
       end(event.error == null ? Status.OK : event.error.status(), event.trailers);
@@ -148,15 +148,32 @@ final class UnaryCall<RequestT, ResponseT> extends ZeebeCall<RequestT, ResponseT
     }
     isOver = true;
     request = null;
-    due |= CLOSE;
+    int ends = CLOSE;
     if (message != null) {
-      due |= MESSAGE;
+      ends |= MESSAGE;
       tracers.inboundMessage(message.length);
     }
     tracers.closed(status, trailers);
+    add(ends);
   }
 
   // ---- what the listener is told ----
+
+  /** Where this is locked. */
+  private void add(int what) {
+    if (tracers.areNone()) {
+      due |= what;
+    } else {
+      tracers.then(() -> becomesDue(what));
+    }
+  }
+
+  private void becomesDue(int what) {
+    synchronized (this) {
+      due |= what;
+    }
+    schedule();
+  }
 
   @Override
   boolean isDue() {

@@ -686,6 +686,57 @@ class CallTest {
     assertEquals(List.of("headers out", "message out", "headers in", "closed OK"), stream.told);
   }
 
+  /** In grpc-java, too, the end of the stream is theirs before it is the listener's. */
+  @Test
+  void tracersLearnOfTheEndBeforeTheListenerHoweverSlowTheyAre() throws Exception {
+    var answer = new Peer.Answer(List.of(), List.of("grpc-status", "0"));
+    try (var peer = new Peer(answer);
+        var other = ZeebeChannel.insecure().address(peer.address()).build()) {
+      var jobs = ActivateJobsRequest.newBuilder().setType("none").build();
+      assertEquals(List.of("tracer", "listener"), ends(other, GatewayGrpc.getTopologyMethod(), REQUEST));
+      assertEquals(List.of("tracer", "listener"), ends(other, GatewayGrpc.getActivateJobsMethod(), jobs));
+    }
+  }
+
+  /** Who is told of a call's end, in order, while its tracer waits until all has come: what is answered after it has. */
+  private static <Q, A> List<String> ends(ZeebeChannel channel, MethodDescriptor<Q, A> method, Q request)
+      throws Exception {
+    var stub = GatewayGrpc.newBlockingStub(channel).withDeadlineAfter(20, TimeUnit.SECONDS);
+    stub.topology(REQUEST); // there is a connection, on which one is answered after the other
+    var ends = Collections.synchronizedList(new ArrayList<String>());
+    var call = new AtomicReference<ClientCall<Q, A>>();
+    var tracer =
+        new ClientStreamTracer() {
+          @Override
+          public void outboundMessage(int number) {
+            call.get().halfClose();
+            if (!channel.queue().isReader()) { // which would wait for itself
+              stub.topology(REQUEST);
+            }
+          }
+
+          @Override
+          public void streamClosed(Status status) {
+            ends.add("tracer");
+          }
+        };
+    var recorder =
+        new Recorder<A>() {
+          @Override
+          public void onClose(Status status, Metadata trailers) {
+            ends.add("listener");
+            super.onClose(status, trailers);
+          }
+        };
+    var options = CallOptions.DEFAULT.withExecutor(Runnable::run).withStreamTracerFactory(factory(tracer));
+    call.set(channel.newCall(method, options));
+    call.get().start(recorder, new Metadata());
+    call.get().request(2);
+    call.get().sendMessage(request);
+    assertTrue(recorder.await().isOk());
+    return ends;
+  }
+
   private static <Q, A> void traced(MethodDescriptor<Q, A> method, Q request, WaitingTracer tracer)
       throws Exception {
     var recorder = new Recorder<A>();
