@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import pickle
 import time
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from functools import partial
 from typing import Any
 
@@ -448,10 +448,28 @@ class Deaf(grpc.aio.StreamStreamClientInterceptor):
         return await continuation(details, None)
 
 
+class Around(grpc.aio.UnaryStreamClientInterceptor, grpc.aio.StreamStreamClientInterceptor):
+    """Gives what is answered by an iterator of its own."""
+
+    async def _intercept(self, continuation: Any, details: Any, request: Any) -> Any:
+        call = await continuation(details, request)
+
+        async def answers() -> AsyncIterator[Any]:
+            async for answer in call:
+                yield answer
+
+        return answers()
+
+    intercept_unary_stream = intercept_stream_stream = _intercept  # type: ignore[assignment]
+
+
 ABORTED = grpc.aio.AioRpcError(grpc.StatusCode.ABORTED, grpc.aio.Metadata(), grpc.aio.Metadata(), "no")
 
 
-@pytest.mark.parametrize("interceptor", [Interceptor("one", []), Deaf(None), Deaf(ABORTED), Deaf(LookupError("no"))], ids=["reads", "deaf", "aborts", "raises"])
+WRITTEN_TO = {"reads": Interceptor("one", []), "answers": Around(), "deaf": Deaf(None), "aborts": Deaf(ABORTED), "raises": Deaf(LookupError("no"))}
+
+
+@pytest.mark.parametrize("interceptor", WRITTEN_TO.values(), ids=WRITTEN_TO)
 def test_who_writes_through_an_interceptor_learns_that_the_call_has_ended(interceptor: Any) -> None:
     with server() as address:
 
@@ -471,6 +489,33 @@ def test_who_writes_through_an_interceptor_learns_that_the_call_has_ended(interc
                     await call.done_writing()
                 with contextlib.suppress(LookupError):
                     assert await call.code() in (grpc.StatusCode.DEADLINE_EXCEEDED, grpc.StatusCode.ABORTED)
+
+        run(main())
+
+
+@pytest.mark.parametrize("interceptors", [[Around()], [Around(), Interceptor("one", []), Around()]], ids=["one", "three"])
+def test_an_interceptor_may_give_what_is_answered_itself(interceptors: Any) -> None:
+    with server() as address:
+
+        async def main() -> None:
+            async with libzeebe.create_insecure_channel(address, interceptors=interceptors) as channel:
+                stub = Stub(channel)
+                duplex = stub.duplex(timeout=PATIENCE, metadata=[("x-grpc-test-echo-initial", "it")])
+                ended = asyncio.get_running_loop().create_future()
+                duplex.add_done_callback(ended.set_result)
+                for size in (1, 2):
+                    await duplex.write(sized(size, payload=1))
+                    assert len((await duplex.read()).payload.body) == size
+                assert (await duplex.initial_metadata())["x-grpc-test-echo-initial"] == "it"
+                assert not duplex.done() and not ended.done()
+                assert duplex.cancel()
+                assert await asyncio.wait_for(ended, PATIENCE) is duplex
+                assert duplex.done() and duplex.cancelled() and await duplex.code() is grpc.StatusCode.CANCELLED
+                output = stub.output(sized(3, 4), timeout=PATIENCE)
+                assert [len(answer.payload.body) async for answer in output] == [3, 4]
+                assert output.done() and await output.code() is grpc.StatusCode.OK
+                late = stub.output(sized(1, interval_us=60_000_000), timeout=0.2)
+                assert await late.code() is grpc.StatusCode.DEADLINE_EXCEEDED
 
         run(main())
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Generator, Sequence
+from collections.abc import AsyncIterable, AsyncIterator, Callable, Coroutine, Generator, Sequence
 from typing import Any, cast
 
 import grpc
@@ -19,7 +19,7 @@ _METHODS = (
     (grpc.aio.StreamStreamMultiCallable, grpc.aio.StreamStreamClientInterceptor, "intercept_stream_stream"),
 )
 
-_Continuation = Callable[[grpc.aio.ClientCallDetails, Any], Awaitable[Any]]
+_Continuation = Callable[[grpc.aio.ClientCallDetails, Any], Coroutine[Any, Any, Any]]
 
 
 def intercepted(method: Any, start: Start, interceptors: Sequence[grpc.aio.ClientInterceptor]) -> Any:
@@ -41,7 +41,7 @@ def intercepted(method: Any, start: Start, interceptors: Sequence[grpc.aio.Clien
 class _Intercepted:
     """A method whose calls go through interceptors, the first of them outermost."""
 
-    def __init__(self, method: Any, start: Start, chain: list[Any], call: type[InterceptedCall]) -> None:
+    def __init__(self, method: Any, start: Start, chain: list[Any], call: Any) -> None:
         self._inner = method
         self._start = start
         self._chain = chain
@@ -59,12 +59,12 @@ class _Intercepted:
         pairs = grpc.aio.Metadata(*(metadata or ()))
         # The method is bytes, whatever the stubs of types say.
         details = grpc.aio.ClientCallDetails(cast(Any, self._start.path), timeout, pairs, credentials, wait_for_ready)
-        return self._call(self._through(0, compression)(details, request), asyncio.get_running_loop())
+        return self._call(asyncio.get_running_loop().create_task(self._through(0, compression)(details, request)))
 
     def _through(self, index: int, compression: grpc.Compression | None) -> _Continuation:
         async def go_on(details: grpc.aio.ClientCallDetails, request: Any) -> Any:
             if index < len(self._chain):
-                return await self._chain[index](self._through(index + 1, compression), details, request)
+                return await self._intercept(self._chain[index], self._through(index + 1, compression), details, request)
             return self._method_of(details)(
                 request,
                 timeout=details.timeout,
@@ -75,6 +75,22 @@ class _Intercepted:
             )
 
         return go_on
+
+    async def _intercept(self, interceptor: Any, inner: _Continuation, details: grpc.aio.ClientCallDetails, request: Any) -> Any:
+        """What it gives. As in grpc.aio, an iterator of responses is made a call, which is the last one that the interceptor made in all else."""
+        last: Any = None
+
+        async def go_on(details: grpc.aio.ClientCallDetails, request: Any) -> Any:
+            nonlocal last
+            last = await inner(details, request)
+            return last
+
+        made = await interceptor(go_on, details, request)
+        if isinstance(made, grpc.aio.Call) or not (isinstance(last, grpc.aio.Call) and issubclass(self._call, _ManyResponses)):
+            return made
+        of = asyncio.get_running_loop().create_future()
+        of.set_result(last)
+        return self._call(of, made)
 
     def _method_of(self, details: grpc.aio.ClientCallDetails) -> Any:
         path: str | bytes = details.method
@@ -164,7 +180,7 @@ class _Written:
             self._requests.put_nowait(None)
             self._wake()
 
-    def end_with(self, making: asyncio.Task[Any]) -> None:
+    def end_with(self, making: asyncio.Future[Any]) -> None:
         """Once the call was made, or not: nobody reads after its end."""
         call = _result_of(making)
         if isinstance(call, grpc.aio.Call):
@@ -183,7 +199,7 @@ class _Written:
                 writer.set_result(None)
 
 
-def _result_of(making: asyncio.Task[Any]) -> Any:
+def _result_of(making: asyncio.Future[Any]) -> Any:
     """The call, or a response; None: not yet, or there is none."""
     return making.result() if making.done() and not making.cancelled() and making.exception() is None else None
 
@@ -193,8 +209,8 @@ class InterceptedCall:
 
     _written: _Written | None = None
 
-    def __init__(self, making: Any, loop: asyncio.AbstractEventLoop) -> None:
-        self._making: asyncio.Task[Any] = loop.create_task(making)
+    def __init__(self, making: asyncio.Future[Any]) -> None:
+        self._making = making
 
     def writes(self, written: _Written) -> None:
         self._written = written
@@ -229,7 +245,7 @@ class InterceptedCall:
         return made.time_remaining() if isinstance(made, grpc.aio.Call) else None
 
     def add_done_callback(self, callback: DoneCallback) -> None:
-        def made(task: asyncio.Task[Any]) -> None:
+        def made(_: asyncio.Future[Any]) -> None:
             call = self._made()
             if isinstance(call, grpc.aio.Call):
                 call.add_done_callback(lambda _: callback(self))
@@ -294,19 +310,28 @@ class _OneResponse(InterceptedCall):
 class _ManyResponses(InterceptedCall):
     _iterator: AsyncIterator[Any] | None = None
 
+    def __init__(self, making: asyncio.Future[Any], responses: AsyncIterable[Any] | None = None) -> None:
+        """The responses that an interceptor gives in the place of the call's."""
+        super().__init__(making)
+        self._given = responses
+
     def __aiter__(self) -> AsyncIterator[Any]:
         return self._responses()
 
     async def _responses(self) -> AsyncIterator[Any]:
-        async for response in await self._call():
+        async for response in await self._source():
             yield response
 
-    async def read(self) -> Any:
+    async def _source(self) -> Any:
         made = await self._call()
-        if hasattr(made, "read"):
-            return await made.read()
+        return made if self._given is None else self._given
+
+    async def read(self) -> Any:
+        source = await self._source()
+        if hasattr(source, "read"):
+            return await source.read()
         if self._iterator is None:
-            self._iterator = aiter(made)
+            self._iterator = aiter(source)
         return await anext(self._iterator, grpc.aio.EOF)
 
 
