@@ -175,12 +175,13 @@ def test_without_a_thread_the_log_stays_as_it_was(records: Records, monkeypatch:
 
     for reader in libzeebe.log._log._readers:  # of the tests before
         reader.join(PATIENCE)
+    gc.collect()  # what those before left behind has descriptors, too
     descriptors = len(os.listdir("/proc/self/fd"))
     refused()
     gc.collect()  # whatever nobody refers to is another's memory by now
     for number in range(100):
         ignored(f"grpc.unheard-{number}")
-    assert len(os.listdir("/proc/self/fd")) == descriptors
+    assert len(os.listdir("/proc/self/fd")) <= descriptors
     libzeebe.set_log_level(logging.WARNING)
     refused()
     ignored("grpc.heard")
