@@ -77,9 +77,10 @@ pub(crate) fn open(
     polls.alone = is_exact;
     let options = JobStreamOptions {
         metadata: Metadata::default(),
+        // What is shown is kept for as long as no other is wanted in its place, however long it is.
         read_ahead: ReadAhead {
             messages: at_once,
-            ..ReadAhead::default()
+            bytes: u64::from(u32::MAX),
         },
         watchdog: options::WATCHDOG.milliseconds(0)?,
         lifetime: None,

@@ -87,6 +87,30 @@ fn no_more_jobs_are_taken_than_are_shown() {
 }
 
 #[test]
+fn jobs_that_are_long_keep_none_from_being_shown() {
+    let gateway = gateway("jobs-long", &[]);
+    let (zeebe, file) = (Zeebe::plaintext(&gateway), process("jobs-long"));
+    assert_eq!(zeebe.run(&["deploy", file.to_str().unwrap()]).code, 0);
+    let create = || {
+        let variables = format!(r#"{{"long":"{}"}}"#, "x".repeat(400_000));
+        let created = zeebe.run_with_input(&["create", "order", "--variables", "-"], &variables);
+        assert_eq!(created.code, 0, "{created:?}");
+    };
+    (0..6).for_each(|_| create());
+    let mut view = zeebe
+        .command(&["jobs", "payment", "--limit", "8", "--json", "--timeout"])
+        .arg("60")
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut lines = BufReader::new(view.stdout.take().unwrap()).lines();
+    let shown = lines.by_ref().take(6).filter(Result::is_ok).count();
+    (0..2).for_each(|_| create());
+    assert_eq!(shown + lines.filter(Result::is_ok).count(), 8);
+    assert!(view.wait().unwrap().success());
+}
+
+#[test]
 fn a_view_ends_at_its_time_and_without_jobs_all_the_same() {
     let gateway = gateway("jobs-none", &[]);
     let ended = Zeebe::plaintext(&gateway).run(&["jobs", "none", "--timeout", "0.3"]);

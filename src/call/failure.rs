@@ -1,9 +1,11 @@
 //! An attempt that failed, and what its call may do after it.
 
+use std::time::Duration;
+
 use http::HeaderValue;
 use tonic::Code;
 
-use super::Sent;
+use super::{Sent, status};
 use crate::credentials::{Effort, Redactor};
 use crate::error::{Error, Source};
 
@@ -18,6 +20,8 @@ pub(super) struct Failure {
     pub(super) committed: bool,
     /// What the gateway refused with UNAUTHENTICATED, if a plugin gave it.
     pub(super) refused: Option<HeaderValue>,
+    /// When it wants to be asked again, or `Some(None)`: not at all (gRFC A6).
+    pub(super) pushback: Option<Option<Duration>>,
 }
 
 impl Failure {
@@ -43,11 +47,12 @@ impl Failure {
 impl From<Error> for Failure {
     fn from(error: Error) -> Self {
         Self {
-            error,
             unprocessed: false,
             unsaid: false,
             committed: false,
             refused: None,
+            pushback: error.trailers().and_then(status::pushback),
+            error,
         }
     }
 }
@@ -55,10 +60,7 @@ impl From<Error> for Failure {
 /// The failure of an attempt whose answer had begun.
 pub(super) fn committed(error: Error) -> Failure {
     Failure {
-        error,
-        unprocessed: false,
-        unsaid: false,
         committed: true,
-        refused: None,
+        ..error.into()
     }
 }

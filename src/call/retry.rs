@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::failure::Failure;
-use super::{Call, Control, status};
+use super::{Call, Control};
 use crate::channel::{RetryPolicy, Throttle};
 
 /// The attempts of one call.
@@ -66,8 +66,7 @@ impl<'a> Retry<'a> {
             return Some(Duration::ZERO);
         }
         let policy = self.policy?;
-        let pushback = failure.error.trailers().and_then(status::pushback);
-        let refused = matches!(pushback, Some(None));
+        let refused = matches!(failure.pushback, Some(None));
         if !policy.is_retryable(failure.error.code()) && !refused {
             return None;
         }
@@ -82,7 +81,7 @@ impl<'a> Retry<'a> {
         }
         self.previous += 1;
         counters.retried();
-        Some(match pushback.flatten() {
+        Some(match failure.pushback.flatten() {
             Some(pause) => {
                 self.step = 0;
                 pause

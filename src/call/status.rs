@@ -148,12 +148,12 @@ pub(super) fn lost(end: End, connection: &Connection, committed: bool) -> Failur
     }
     let unprocessed = is_unprocessed(end);
     let unsaid = matches!(end, End::Unwritten | End::Unheard);
+    let error = of_end(end, connection).processed(!unprocessed || committed);
     Failure {
-        error: of_end(end, connection).processed(!unprocessed || committed),
         unprocessed,
         unsaid,
         committed,
-        refused: None,
+        ..error.into()
     }
 }
 

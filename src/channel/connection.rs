@@ -6,7 +6,7 @@
 use std::future::poll_fn;
 use std::pin::pin;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Arc, Weak};
+use std::sync::{Arc, OnceLock, Weak};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -25,7 +25,8 @@ pub(crate) struct Connection {
     pub(super) transport: Arc<Transport>,
     /// Of the subchannel it belongs to.
     pub(super) subchannel: usize,
-    since: Instant,
+    /// Since when it is READY.
+    ready: OnceLock<Instant>,
     open: AtomicUsize,
     started: AtomicU64,
 }
@@ -54,7 +55,7 @@ impl Connection {
             peer: peer.into(),
             transport: Arc::clone(transport),
             subchannel,
-            since: Instant::now(),
+            ready: OnceLock::new(),
             open: AtomicUsize::new(0),
             started: AtomicU64::new(0),
         })
@@ -84,9 +85,15 @@ impl Connection {
         self.started.load(Ordering::Relaxed)
     }
 
+    /// It is READY from now on.
+    pub(super) fn begins(&self) {
+        self.ready.get_or_init(Instant::now);
+    }
+
     /// Taken on and dropped again within `time`, before it was of any use.
     pub(super) fn was_refused_within(&self, time: Duration) -> bool {
-        self.since.elapsed() < time && self.transport.is_unused()
+        let ready = self.ready.get();
+        ready.is_none_or(|ready| ready.elapsed() < time) && self.transport.is_unused()
     }
 
     /// Whether the peer has said that it speaks HTTP/2.

@@ -166,9 +166,13 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Drive<S> {
 
     /// The socket takes nothing more. What the peer said before is still there: a GOAWAY that says what was not processed.
     fn read_to_end(&mut self, context: &mut Context<'_>, error: &io::Error) {
-        for _ in 0..LAST_READS {
-            if !matches!(self.poll_read(context), Poll::Ready(Came::Bytes(_))) {
-                break;
+        let mut reads = 0..LAST_READS;
+        // The first Pending may be a turn of others, for what was read before; the second says that nothing is there.
+        for _ in 0..2 {
+            while matches!(self.poll_read(context), Poll::Ready(Came::Bytes(_))) {
+                if reads.next().is_none() {
+                    break;
+                }
             }
         }
         self.failed(error);

@@ -82,6 +82,13 @@ impl Heard {
         (!did.is_empty()).then(|| format!("the peer {}", did.join(", then ")))
     }
 
+    /// Whether the peer said so, by a GOAWAY.
+    pub(super) fn processed_none(&self) -> bool {
+        let state = lock(&self.0);
+        let go_away = state.go_away.as_ref();
+        go_away.is_some_and(|go_away| go_away.last_stream == 0)
+    }
+
     /// Whether the peer complained of pings; once.
     pub(super) fn take_too_many_pings(&self) -> bool {
         std::mem::take(&mut lock(&self.0).too_many_pings)

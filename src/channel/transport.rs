@@ -269,9 +269,9 @@ impl Transport {
         self.state().http2.is_closing()
     }
 
-    /// Whether it never was of use: nothing of a call was written.
+    /// Whether it never was of use: nothing of a call was written, or the peer says that it processed none.
     pub(super) fn is_unused(&self) -> bool {
-        !self.state().http2.wrote_streams()
+        !self.state().http2.wrote_streams() || self.heard.processed_none()
     }
 
     pub(super) fn has_answered(&self) -> bool {

@@ -545,6 +545,16 @@ static void a_gateway_that_takes_leave_at_once_is_not_dialled_round_and_round(co
         long connections = stats_number(channel, "connections");
         CHECK(connections > 1 && connections < 8 && stats_number(channel, "failed_attempts") >= connections - 1);
         zeebe_channel_free(channel);
+        /* Nor by calls that go out with the preface, one after the other. */
+        channel = channel_new(
+            (channel_arguments){.address = gateway_address(g, "leaving"),
+                                .options = {TEXT("grpc.lb_policy_name", POLICIES[i]), NUMBER("grpc.initial_reconnect_backoff_ms", 60000)}});
+        for (int calls = 0; calls < 50; calls++) {
+            end = call_it(channel, TOPOLOGY, 20000, ZEEBE_WAIT_FOR_READY_NO);
+            CHECK(end.status == ZEEBE_STATUS_UNAVAILABLE && !end.processed);
+        }
+        CHECK(stats_number(channel, "connections") <= 2);
+        zeebe_channel_free(channel);
     }
 }
 

@@ -59,6 +59,7 @@ impl Balancer {
             }
             _ => Connection::new(&opened.transport, &opened.peer, id),
         };
+        connection.begins();
         subchannel.record.connected.fetch_add(1, Ordering::Relaxed);
         subchannel.is_doubtful = false;
         subchannel.state = State::Ready(Arc::clone(&connection));

@@ -25,6 +25,8 @@ pub(in crate::channel) struct Pool {
     /// Whose turn it is in round_robin.
     turn: usize,
     waiting: VecDeque<Waiting>,
+    /// So many of them may be sent before their connection is READY.
+    may_go_early: usize,
     /// `None`: no limit.
     max_waiting: Option<usize>,
     /// When so many wait, those that gave up are left out.
@@ -57,6 +59,7 @@ impl Pool {
             subchannels: Vec::new(),
             turn: 0,
             waiting: VecDeque::new(),
+            may_go_early: 0,
             max_waiting,
             sweep_at: SWEEP,
             lookup: Lookup::None,
@@ -177,6 +180,8 @@ impl Pool {
         let is_full = |waiting: usize| self.max_waiting.is_some_and(|most| waiting >= most);
         if self.waiting.len() >= self.sweep_at || is_full(self.waiting.len()) {
             self.waiting.retain(|waiting| !waiting.grant.is_closed());
+            let may_go_early = |waiting: &&Waiting| !waiting.wait_for_ready;
+            self.may_go_early = self.waiting.iter().filter(may_go_early).count();
             self.sweep_at = SWEEP.max(2 * self.waiting.len());
         }
         if is_full(self.waiting.len()) {
@@ -191,6 +196,7 @@ impl Pool {
             return Pick::Fail(full.passing());
         }
         let (grant, granted) = oneshot::channel();
+        self.may_go_early += usize::from(!wait_for_ready);
         self.waiting.push_back(Waiting {
             grant,
             wait_for_ready,
@@ -204,7 +210,7 @@ impl Pool {
             if !first.grant.is_closed() {
                 return true;
             }
-            self.waiting.pop_front();
+            self.take_first();
         }
         false
     }
@@ -218,17 +224,24 @@ impl Pool {
             return None;
         }
         if let Some(connection) = self.admit_ready(policy) {
-            let first = self.waiting.pop_front()?;
+            let first = self.take_first()?;
             return Some((connection, first.grant));
         }
-        if !self.has(Connectivity::Connecting) {
+        if self.may_go_early == 0 || !self.has(Connectivity::Connecting) {
             return None;
         }
         let goes_early = |waiting: &Waiting| !waiting.wait_for_ready && !waiting.grant.is_closed();
         let place = self.waiting.iter().position(goes_early)?;
         let connection = self.admit_early(policy)?;
         let first = self.waiting.remove(place)?;
+        self.may_go_early -= 1;
         Some((connection, first.grant))
+    }
+
+    fn take_first(&mut self) -> Option<Waiting> {
+        let first = self.waiting.pop_front()?;
+        self.may_go_early -= usize::from(!first.wait_for_ready);
+        Some(first)
     }
 
     /// The calls that end with a failure of the channel: all, or all that do not wait for READY.
@@ -237,6 +250,7 @@ impl Pool {
             .into_iter()
             .partition(|waiting| all || !waiting.wait_for_ready);
         self.waiting = stay;
+        self.may_go_early = 0;
         fail.into_iter().map(|waiting| waiting.grant).collect()
     }
 

@@ -179,6 +179,7 @@ impl<T> Connection<T> {
         self.output.take(length);
         self.wrote_in_part(); // of the last of them perhaps nothing: certain is that of those to come nothing was
         self.owed.went(length, self.output.len());
+        self.give_back();
         self.pump();
     }
 

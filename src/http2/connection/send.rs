@@ -156,10 +156,12 @@ impl<T> Connection<T> {
         frame::write_goaway(self.output.tail(), code, debug_data);
     }
 
-    /// What was taken and not given back, of all streams.
+    /// What was taken and not given back, of all streams. A peer that reads nothing is told nothing more.
     #[inline]
     pub(super) fn give_back(&mut self) {
-        if let Some(increment) = self.receive.due_to_all() {
+        if self.output.len() < ROOM
+            && let Some(increment) = self.receive.due_to_all()
+        {
             frame::write_window_update(self.output.tail(), 0, increment);
         }
     }
