@@ -5,9 +5,10 @@ use std::time::Duration;
 use http::HeaderValue;
 use tonic::Code;
 
-use super::{Sent, status};
+use super::Sent;
 use crate::credentials::{Effort, Redactor};
 use crate::error::{Error, Source};
+use crate::wire::{Metadata, PUSHBACK};
 
 /// An attempt that failed.
 pub(super) struct Failure {
@@ -51,7 +52,7 @@ impl From<Error> for Failure {
             unsaid: false,
             committed: false,
             refused: None,
-            pushback: error.trailers().and_then(status::pushback),
+            pushback: error.trailers().and_then(pushback),
             error,
         }
     }
@@ -63,4 +64,14 @@ pub(super) fn committed(error: Error) -> Failure {
         committed: true,
         ..error.into()
     }
+}
+
+/// What the gateway says of a retry (gRFC A6): when, or `Some(None)`: not at all.
+pub(super) fn pushback(trailers: &Metadata) -> Option<Option<Duration>> {
+    let (_, value) = (0..trailers.len())
+        .filter_map(|index| trailers.get(index))
+        .find(|(key, _)| *key == PUSHBACK)?;
+    let text = std::str::from_utf8(value).ok();
+    let milliseconds = text.and_then(|text| text.parse::<u32>().ok());
+    Some(milliseconds.map(|milliseconds| Duration::from_millis(milliseconds.into())))
 }

@@ -2,18 +2,14 @@
 //!
 //! gRPC's document "PROTOCOL-HTTP2". Not here: when which of them counts (`answer`).
 
-use std::time::Duration;
-
 use percent_encoding::percent_decode;
 use tonic::Code;
 
-use super::failure::Failure;
+use super::failure::{Failure, pushback};
 use crate::channel::Connection;
 use crate::error::{Error, Source};
 use crate::http2::{self, End, Fields};
-use crate::wire::{
-    Metadata, MetadataLimit, PUSHBACK, decode_binary, field_size, is_reserved, retry_info,
-};
+use crate::wire::{Metadata, MetadataLimit, decode_binary, field_size, is_reserved, retry_info};
 
 pub(super) const GRPC_STATUS: &[u8] = b"grpc-status";
 const GRPC_MESSAGE: &[u8] = b"grpc-message";
@@ -131,16 +127,6 @@ pub(super) fn shown(bytes: &[u8]) -> String {
     }
 }
 
-/// What the gateway says of a retry (gRFC A6): when, or `Some(None)`: not at all.
-pub(super) fn pushback(trailers: &Metadata) -> Option<Option<Duration>> {
-    let (_, value) = (0..trailers.len())
-        .filter_map(|index| trailers.get(index))
-        .find(|(key, _)| *key == PUSHBACK)?;
-    let text = std::str::from_utf8(value).ok();
-    let milliseconds = text.and_then(|text| text.parse::<u32>().ok());
-    Some(milliseconds.map(|milliseconds| Duration::from_millis(milliseconds.into())))
-}
-
 /// A call on this connection had this end in place of an answer; `committed` once that had begun.
 pub(super) fn lost(end: End, connection: &Connection, committed: bool) -> Failure {
     if let End::TooLong { size, limit } = end {
@@ -220,6 +206,8 @@ fn is_unprocessed(end: End) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
 
     fn trailers(pairs: &[(&'static str, &str)]) -> Fields {
