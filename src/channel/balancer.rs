@@ -247,6 +247,7 @@ impl Balancer {
             endpoint,
             state: State::Idle,
             is_doubtful: false,
+            was_turned_away: false,
             backoff: self.settings.backoff,
             task: None,
             record: Arc::default(),

@@ -271,7 +271,12 @@ impl Transport {
 
     /// Whether it never was of use: nothing of a call was written, or the peer says that it processed none.
     pub(super) fn is_unused(&self) -> bool {
-        !self.state().http2.wrote_streams() || self.heard.processed_none()
+        !self.had_calls() || self.heard.processed_none()
+    }
+
+    /// Whether something of a call was written.
+    pub(super) fn had_calls(&self) -> bool {
+        self.state().http2.wrote_streams()
     }
 
     pub(super) fn has_answered(&self) -> bool {

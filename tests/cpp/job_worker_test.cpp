@@ -103,11 +103,11 @@ TEST(JobWorkers, CompleteJobsWithWhatTheirHandlerReturns)
         no_stream_is_left(own);
         return result;
     };
-    EXPECT_TRUE(has(result_with([](const zeebe::Job &) -> std::string { return R"({"a": 11})"; }), R"(\"a\":11)"));
-    EXPECT_TRUE(has(result_with([](zeebe::Job) { return R"({"a": 12})"; }), R"(\"a\":12)"));
-    EXPECT_TRUE(has(result_with([](zeebe::Job &&) { return std::string_view(R"({"a": 13}, as far as this)", 9); }), R"(\"a\":13)"));
-    EXPECT_TRUE(has(result_with([](zeebe::Job) -> zeebe::Result<std::string> { return std::string(R"({"a": 14})"); }), R"(\"a\":14)"));
-    EXPECT_TRUE(has(result_with(std::function<std::string(zeebe::Job)>([](zeebe::Job) { return R"({"a": 15})"; })), R"(\"a\":15)"));
+    EXPECT_TRUE(has(result_with([](const zeebe::Job &) -> std::string { return R"({"a": 11})"; }), R"("a":11)"));
+    EXPECT_TRUE(has(result_with([](zeebe::Job) { return R"({"a": 12})"; }), R"("a":12)"));
+    EXPECT_TRUE(has(result_with([](zeebe::Job &&) { return std::string_view(R"({"a": 13}, as far as this)", 9); }), R"("a":13)"));
+    EXPECT_TRUE(has(result_with([](zeebe::Job) -> zeebe::Result<std::string> { return std::string(R"({"a": 14})"); }), R"("a":14)"));
+    EXPECT_TRUE(has(result_with(std::function<std::string(zeebe::Job)>([](zeebe::Job) { return R"({"a": 15})"; })), R"("a":15)"));
     EXPECT_EQ(ends.of[0], 5);
     EXPECT_TRUE(has_no_jobs(own));
 }

@@ -158,8 +158,13 @@ impl Balancer {
         let Some(subchannel) = pool.current(connection) else {
             return;
         };
-        // Taken on and dropped at once, in whichever way, is a failed attempt, or it would go round and round.
-        if !idle && connection.was_refused_within(self.settings.backoff.initial()) {
+        // Taken on and dropped at once, in whichever way, is a failed attempt, or it would go round and round. One that had calls is made
+        // again at once, for them, unless it comes to the same.
+        let refused = !idle && connection.was_refused_within(self.settings.backoff.initial());
+        let again = connection.transport.had_calls()
+            && refused
+            && !std::mem::replace(&mut subchannel.was_turned_away, true);
+        if refused && !again {
             let error = error_of(connection);
             let pause = subchannel.fails(&error);
             if let Err(error) = self.attempt(subchannel, Some(pause)) {
@@ -170,6 +175,7 @@ impl Balancer {
         // What answers may be called at once when it is gone.
         if connection.transport.has_answered() {
             subchannel.backoff.reset();
+            subchannel.was_turned_away = false;
         }
         subchannel.state = State::Idle;
         let left = connection.subchannel;

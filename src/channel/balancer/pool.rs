@@ -284,6 +284,7 @@ mod tests {
             endpoint: None,
             state,
             is_doubtful: false,
+            was_turned_away: false,
             backoff: Backoff::new(Duration::from_secs(1), Duration::from_secs(1)),
             task: None,
             record: Arc::default(),

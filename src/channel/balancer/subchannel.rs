@@ -37,6 +37,8 @@ pub(in crate::channel) struct Subchannel {
     pub(in crate::channel) state: State,
     /// The last attempt failed.
     pub(in crate::channel) is_doubtful: bool,
+    /// Its last connection processed none of its calls, and was made again for them at once.
+    pub(in crate::channel) was_turned_away: bool,
     pub(in crate::channel) backoff: Backoff,
     /// The attempts, the pauses between them, and the connection.
     pub(in crate::channel) task: Option<AbortHandle>,
