@@ -520,7 +520,8 @@ static void a_gateway_that_stood_still_gets_no_call_twice_nor_one_that_waits_for
             (channel_arguments){.address = gateway_address(g, "plaintext"),
                                 .options = {NUMBER("grpc.min_reconnect_backoff_ms", 2000), NUMBER("grpc.initial_reconnect_backoff_ms", 100)}});
         long before = gateway_count(g, "Topology");
-        CHECK(kill(g->pid, SIGSTOP) == 0);
+        int status; /* it stands still a moment after kill() has returned */
+        CHECK(kill(g->pid, SIGSTOP) == 0 && waitpid(g->pid, &status, WUNTRACED) == g->pid && WIFSTOPPED(status));
         ended end = call_it(channel, TOPOLOGY, 6000, waits ? ZEEBE_WAIT_FOR_READY_YES : ZEEBE_WAIT_FOR_READY_NO);
         CHECK(end.status == (waits ? ZEEBE_STATUS_DEADLINE_EXCEEDED : ZEEBE_STATUS_UNAVAILABLE) && end.processed == !waits);
         CHECK(strstr(end.message, "took longer than 2000 ms") && stats_number(channel, "replayed") == 0);
