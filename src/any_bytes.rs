@@ -177,15 +177,7 @@ pub fn metadata(bytes: &[u8]) {
 /// An encoded job; its texts lie within it.
 pub fn job(bytes: &[u8]) {
     if let Some(fields) = Fields::read(bytes) {
-        for text in [
-            Text::Type,
-            Text::BpmnProcessId,
-            Text::ElementId,
-            Text::CustomHeaders,
-            Text::Worker,
-            Text::Variables,
-            Text::TenantId,
-        ] {
+        for text in Text::ALL {
             assert!(bytes.get(fields.text(text)).is_some(), "{text:?}");
         }
     }

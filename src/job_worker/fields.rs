@@ -25,6 +25,19 @@ pub enum Text {
 
 pub(super) const TEXTS: usize = Text::TenantId as usize + 1;
 
+#[cfg(any(test, fuzzing))]
+impl Text {
+    pub(crate) const ALL: [Self; TEXTS] = [
+        Self::Type,
+        Self::BpmnProcessId,
+        Self::ElementId,
+        Self::CustomHeaders,
+        Self::Worker,
+        Self::Variables,
+        Self::TenantId,
+    ];
+}
+
 /// Of an encoded ActivatedJob.
 #[derive(Debug, Default)]
 pub struct Fields {
@@ -159,16 +172,7 @@ mod tests {
             fields.listener_event_type.into(),
         ];
         assert_eq!(numbers, [9_007_199_254_740_993, 2, 3, 4, 5, -6, 7, 2, 4]);
-        let texts = [
-            Text::Type,
-            Text::BpmnProcessId,
-            Text::ElementId,
-            Text::CustomHeaders,
-            Text::Worker,
-            Text::Variables,
-            Text::TenantId,
-        ];
-        let texts = texts.map(|text| std::str::from_utf8(&job[fields.text(text)]).unwrap());
+        let texts = Text::ALL.map(|text| std::str::from_utf8(&job[fields.text(text)]).unwrap());
         assert_eq!(texts, ["t", "p", "e", r#"{"a":"b"}"#, "w", "{}", "x"]);
     }
 
