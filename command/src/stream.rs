@@ -78,10 +78,7 @@ pub(crate) fn open(
     let options = JobStreamOptions {
         metadata: Metadata::default(),
         // What is shown is kept for as long as no other is wanted in its place, however long it is.
-        read_ahead: ReadAhead {
-            messages: at_once,
-            bytes: u64::from(u32::MAX),
-        },
+        read_ahead: ReadAhead::of_messages(at_once),
         watchdog: options::WATCHDOG.milliseconds(0)?,
         lifetime: None,
         poll_interval: options::POLL_INTERVAL.milliseconds(0)?,

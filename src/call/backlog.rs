@@ -32,6 +32,16 @@ pub struct ReadAhead {
     pub bytes: u64,
 }
 
+impl ReadAhead {
+    /// So many messages, however long they are.
+    pub const fn of_messages(messages: u64) -> Self {
+        Self {
+            messages,
+            bytes: u32::MAX as u64,
+        }
+    }
+}
+
 impl Default for ReadAhead {
     /// As many bytes as fit into a stream's window; a quarter of it makes a busy stream a tenth dearer.
     fn default() -> Self {

@@ -34,9 +34,6 @@ use crate::wire::Metadata;
 use source::Source;
 use task::Task;
 
-/// Jobs have no limit in bytes: their number has one.
-const NO_BYTE_LIMIT: u64 = u32::MAX as u64;
-
 pub(super) struct Worker<H: WorkerHandler> {
     channel: Arc<Channel>,
     options: JobWorkerOptions,
@@ -89,10 +86,7 @@ pub(super) fn start<H: WorkerHandler>(
     let request = options.request();
     let stream_options = JobStreamOptions {
         metadata: options.metadata.clone(),
-        read_ahead: ReadAhead {
-            messages: options.max_jobs_active,
-            bytes: NO_BYTE_LIMIT,
-        },
+        read_ahead: ReadAhead::of_messages(options.max_jobs_active),
         watchdog: options.watchdog,
         lifetime: options.stream_timeout,
         poll_interval: options.poll_interval,
